@@ -1,0 +1,51 @@
+"""The card of a method: what it is, what it takes and gives, whose idea it was, where it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader should know before using a method.
+
+    Parameters
+    ----------
+    name, summary : str
+        Folder name; one sentence.
+    citation : str
+        The source: authors, title, year.
+    takes, gives : str
+        Shapes, units and ranges of the input and of the result.
+    notation : mapping of str to str
+        The paper's symbols that the method's code uses, and what they mean.
+    measured : tuple of str
+        What was measured, on which data, with the number and its interval.
+    limits : tuple of str
+        Where it fails or must not be used.
+    """
+
+    name: str
+    summary: str
+    citation: str
+    takes: str
+    gives: str
+    notation: dict[str, str] = field(default_factory=dict)
+    measured: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+    def markdown(self) -> str:
+        """The card as Markdown, as it is printed and saved with each model."""
+        lines = [f"# {self.name}", "", self.summary, "", f"**Source.** {self.citation}", ""]
+        lines += [f"**Takes.** {self.takes}", "", f"**Gives.** {self.gives}", ""]
+        for title, items in (("Measured", self.measured), ("Limits", self.limits)):
+            if items:
+                lines += [f"## {title}", "", *(f"- {item}" for item in items), ""]
+        if self.notation:
+            lines += [
+                "## Notation",
+                "",
+                *(f"- `{symbol}`: {meaning}" for symbol, meaning in self.notation.items()),
+                "",
+            ]
+        return "\n".join(lines)

@@ -1,0 +1,75 @@
+"""Settings: every method has one class of them, checked on construction and saved with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from coverslip.core.errors import InputError
+
+C = TypeVar("C", bound="Config")
+
+
+class Config(BaseModel):
+    """Base of all settings: immutable, and an unknown or impossible setting is refused.
+
+    Use `parse` for settings that come from a file or the command line: it says in one sentence
+    what is wrong. Fields carry their description; `describe` lists them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @classmethod
+    def parse(cls: type[C], values: Mapping[str, Any]) -> C:
+        """Build from a mapping whose keys may be dotted (``"train.epochs"``) and whose values may be text.
+
+        Raises
+        ------
+        InputError
+            Naming the first setting that is unknown or out of range, and the settings there are.
+        """
+        nested: dict[str, Any] = {}
+        for key, value in values.items():
+            *parents, leaf = key.split(".")
+            level = nested
+            for parent in parents:
+                level = level.setdefault(parent, {})
+                if not isinstance(level, dict):
+                    raise InputError(f"The setting '{parent}' is a value, so '{key}' cannot be set below it.")
+            if isinstance(value, Mapping) and isinstance(level.get(leaf), dict):
+                level[leaf] = {**value, **level[leaf]}
+            else:
+                level[leaf] = value
+        try:
+            return cls.model_validate(nested)
+        except ValidationError as error:
+            raise InputError(_first_problem(cls, error)) from None
+
+    @classmethod
+    def describe(cls, prefix: str = "") -> list[tuple[str, str, str]]:
+        """Name, default and description of every setting, nested ones with dotted names."""
+        rows = []
+        for name, info in cls.model_fields.items():
+            default = info.get_default(call_default_factory=True)
+            if isinstance(default, Config):
+                rows += type(default).describe(f"{prefix}{name}.")
+            else:
+                rows.append((f"{prefix}{name}", str(default), info.description or ""))
+        return rows
+
+
+def _first_problem(cls: type[Config], error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(row[0] for row in cls.describe())
+        return f"There is no setting '{name}'; the settings are: {known}."
+    message = problem["msg"].removeprefix("Value error, ").rstrip(".")
+    where = f"The setting '{name}'" if name else "The settings"
+    return (
+        f"{where} cannot be {problem['input']!r}: {message}."
+        if name
+        else f"{where} do not fit together: {message}."
+    )

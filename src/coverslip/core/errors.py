@@ -1,0 +1,24 @@
+"""Errors a user can mend: one sentence that says what is wrong, where, and how to put it right.
+
+The command line prints the sentence and exits with code 2; Python callers catch `CoverslipError`.
+"""
+
+
+class CoverslipError(Exception):
+    """Something the user can mend. `str(error)` is one sentence, ready to be shown."""
+
+
+class InputError(CoverslipError, ValueError):
+    """A file, a sheet, an array or an option does not hold what is needed."""
+
+
+class ModelError(CoverslipError):
+    """A model folder is damaged, was edited, or does not fit what is asked of it."""
+
+
+class MissingExtra(CoverslipError, ImportError):
+    """An optional dependency is needed; the message names the extra to install."""
+
+
+class Stopped(CoverslipError):
+    """Long work was interrupted; what was done is saved and the message says how to go on."""

@@ -1,0 +1,128 @@
+"""Results: typed values, each with its provenance and a usual file form.
+
+`Embedding` is stored as ``.h5ad`` and `LabelMap` as a label TIFF or an OME-Zarr label
+(`coverslip.read` has the writers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.image import PixelSize
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One vector per sample, with the facts about each sample; an AnnData inside.
+
+    Parameters
+    ----------
+    adata : anndata.AnnData
+        ``X`` and ``obsm["latent"]`` hold the vectors, ``obs`` every sheet column and the facts found,
+        ``uns["coverslip"]`` the provenance. Opens in scanpy as it is.
+    """
+
+    adata: AnnData
+
+    @classmethod
+    def from_arrays(
+        cls,
+        latent: np.ndarray,
+        obs: Mapping[str, np.ndarray],
+        *,
+        obsm: Mapping[str, np.ndarray] | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Embedding:
+        """Build from arrays.
+
+        Parameters
+        ----------
+        latent : ndarray, shape (N, D)
+            One vector per sample.
+        obs : mapping of str to ndarray, shape (N,)
+            Facts per sample. Text becomes a categorical where it repeats.
+        obsm : mapping of str to ndarray, shape (N, k), optional
+            Further vectors, such as two-dimensional maps.
+        provenance : mapping, optional
+            Inputs with hashes, model, seed, versions.
+        """
+        import pandas as pd
+        from anndata import AnnData
+
+        if latent.ndim != 2:
+            raise InputError(f"An embedding is an array (samples, dimensions), not {latent.shape}.")
+        latent = np.asarray(latent, dtype=np.float32)
+        names = pd.Index([str(i) for i in range(len(latent))])
+        frame = pd.DataFrame({key: np.asarray(column) for key, column in obs.items()}, index=names)
+        for key in frame.columns:
+            if frame[key].dtype == object and frame[key].nunique() < len(frame):
+                frame[key] = frame[key].astype("category")
+        var = pd.DataFrame(index=pd.Index([f"latent_{i}" for i in range(latent.shape[1])]))
+        adata = AnnData(X=latent, obs=frame, var=var)
+        adata.obsm["latent"] = latent
+        for key, value in (obsm or {}).items():
+            adata.obsm[key] = np.asarray(value, dtype=np.float32)
+        adata.uns["coverslip"] = dict(provenance or {})
+        return cls(adata)
+
+    @property
+    def latent(self) -> np.ndarray:
+        """The vectors, ``(N, D)`` float32."""
+        return np.asarray(self.adata.obsm["latent"])
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Inputs with hashes, model, seed and versions."""
+        return dict(self.adata.uns.get("coverslip", {}))
+
+    def __len__(self) -> int:
+        return int(self.adata.n_obs)
+
+    def column(self, name: str) -> np.ndarray:
+        """One column of facts.
+
+        Raises
+        ------
+        InputError
+            If there is none of that name; the message lists those there are.
+        """
+        if name not in self.adata.obs:
+            known = ", ".join(map(str, self.adata.obs.columns))
+            raise InputError(f"There is no column '{name}' in this embedding; it has: {known}.")
+        return np.asarray(self.adata.obs[name])
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Instances as an image of integers: 0 is background, each object has its own number.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (H, W)
+        Object numbers.
+    source : str
+        The image that was segmented.
+    pixel_size : PixelSize or None
+        Micrometres per pixel, where known.
+    provenance : mapping
+        Inputs with hashes, method or model, seed and versions.
+    """
+
+    labels: np.ndarray = field(repr=False)
+    source: str
+    pixel_size: PixelSize | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.labels.ndim != 2 or self.labels.dtype.kind not in "iu":
+            raise InputError(
+                f"{self.source}: a label map is a two-dimensional image of integers, not {self.labels.shape} {self.labels.dtype}."
+            )

@@ -1,0 +1,1 @@
+"""From images to batches: sheets, crops, focal planes, normalisation, augmentation."""

@@ -1,0 +1,28 @@
+"""Fixtures every test may use; tests that need the shared real images are marked `data`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("COVERSLIP_DATA", ROOT.parent / "shared" / "data"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if DATA.is_dir():
+        return
+    skip = pytest.mark.skip(
+        reason=f"the shared real images are not at {DATA}; set COVERSLIP_DATA to their folder"
+    )
+    for item in items:
+        if "data" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of shared real images (mark the test `data`)."""
+    return DATA
