@@ -14,9 +14,7 @@ DATA = Path(os.environ.get("COVERSLIP_DATA", ROOT.parent / "shared" / "data"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if DATA.is_dir():
         return
-    skip = pytest.mark.skip(
-        reason=f"the shared real images are not at {DATA}; set COVERSLIP_DATA to their folder"
-    )
+    skip = pytest.mark.skip(reason=f"the shared real images are not at {DATA}; set COVERSLIP_DATA to their folder")
     for item in items:
         if "data" in item.keywords:
             item.add_marker(skip)

@@ -68,8 +68,4 @@ def _first_problem(cls: type[Config], error: ValidationError) -> str:
         return f"There is no setting '{name}'; the settings are: {known}."
     message = problem["msg"].removeprefix("Value error, ").rstrip(".")
     where = f"The setting '{name}'" if name else "The settings"
-    return (
-        f"{where} cannot be {problem['input']!r}: {message}."
-        if name
-        else f"{where} do not fit together: {message}."
-    )
+    return f"{where} cannot be {problem['input']!r}: {message}." if name else f"{where} do not fit together: {message}."

@@ -81,9 +81,7 @@ class Image:
                 "say which axis is which when opening it (axes=...)."
             )
         if len(self.axes) != len(self.shape):
-            raise InputError(
-                f"{self.source}: {len(self.shape)} dimensions {self.shape} but axes '{self.axes}'."
-            )
+            raise InputError(f"{self.source}: {len(self.shape)} dimensions {self.shape} but axes '{self.axes}'.")
 
     @classmethod
     def from_array(
@@ -108,9 +106,7 @@ class Image:
         """
         if axes is None:
             if not 2 <= array.ndim <= 3:
-                raise InputError(
-                    f"An array of shape {array.shape} needs its axes said, such as axes='ZYX' or 'CZYX'."
-                )
+                raise InputError(f"An array of shape {array.shape} needs its axes said, such as axes='ZYX' or 'CZYX'.")
             axes = "CYX"[-array.ndim :]
         return cls(axes, array.shape, array.dtype, source, lambda w: array[w], pixel_size, channels)
 
@@ -173,15 +169,11 @@ class Image:
             if isinstance(index, slice):
                 start, stop, step = index.indices(sizes[axis])
                 if step != 1 or stop <= start:
-                    raise InputError(
-                        f"{self.source}: {axis}={index} selects nothing, or in steps, of {sizes[axis]}."
-                    )
+                    raise InputError(f"{self.source}: {axis}={index} selects nothing, or in steps, of {sizes[axis]}.")
                 slices[axis] = slice(start, stop)
             else:
                 if not -sizes[axis] <= index < sizes[axis]:
-                    raise InputError(
-                        f"{self.source}: {axis} {index} was asked for, but there are {sizes[axis]}."
-                    )
+                    raise InputError(f"{self.source}: {axis} {index} was asked for, but there are {sizes[axis]}.")
                 slices[axis] = slice(index % sizes[axis], index % sizes[axis] + 1)
         return self._narrow(slices, drop={a for a, i in indices.items() if not isinstance(i, slice)})
 

@@ -37,8 +37,8 @@ class Region:
         The centre of pixel ``(0, 0)`` is the point ``(0, 0)``; a crop of odd size is centred exactly
         on a pixel, one of even size between two.
         """
-        top = int(round(y - (height - 1) / 2))
-        left = int(round(x - (width - 1) / 2))
+        top = round(y - (height - 1) / 2)
+        left = round(x - (width - 1) / 2)
         return cls(top, left, height, width)
 
     @property

@@ -59,9 +59,7 @@ class ArraySamples:
         if array.ndim == 3:
             array = array[:, None]
         if array.ndim != 4 or 0 in array.shape:
-            raise InputError(
-                f"Samples are an array (N, C, H, W) or (N, H, W) with none of them 0, not {array.shape}."
-            )
+            raise InputError(f"Samples are an array (N, C, H, W) or (N, H, W) with none of them 0, not {array.shape}.")
         self._array = array
         self._obs = {key: np.asarray(column) for key, column in (obs or {}).items()}
         for key, column in self._obs.items():
