@@ -1,0 +1,245 @@
+"""Images and labels as OME-Zarr, for napari and everything else that reads the format.
+
+Images are written as OME-Zarr 0.4 (Zarr format 2), which every viewer opens. Labels take the version of the image
+they are added to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.image import Image, PixelSize
+from coverslip.core.results import LabelMap
+from coverslip.read.atomic import atomic_folder, atomic_path
+from coverslip.read.labels import compact
+from coverslip.read.ome_zarr import ome_facts, open_zarr
+
+_CHUNK = 1024
+
+
+def write_image_zarr(
+    image: Image | np.ndarray,
+    path: str | Path,
+    axes: str | None = None,
+    pixel_size: PixelSize | None = None,
+    channels: Sequence[str] = (),
+    chunk: int = _CHUNK,
+    overwrite: bool = False,
+) -> Path:
+    """Write an image as OME-Zarr 0.4, at its full resolution.
+
+    Parameters
+    ----------
+    image : Image or ndarray
+        An `Image` is read and written chunk by chunk, never whole.
+    path : str or Path
+        The folder to write, ending in ``.zarr``.
+    axes, pixel_size, channels
+        As for `write_image_tiff`.
+    chunk : int
+        Rows and columns of a chunk; the other axes have chunks of 1.
+    overwrite : bool
+        Replace a folder that is there.
+
+    Returns
+    -------
+    Path
+        The folder written.
+
+    Raises
+    ------
+    InputError
+        If the folder holds something already, or the axes do not fit.
+    """
+    if isinstance(image, np.ndarray):
+        image = Image.from_array(image, axes)
+    path = Path(path)
+    if path.suffix.lower() != ".zarr":
+        raise InputError(f"{path} should end in .zarr, because that is what is written.")
+    channels = tuple(channels) or image.channels
+    if channels and len(channels) != image.sizes.get("C", 1):
+        raise InputError(f"{path}: {len(channels)} channel names for {image.sizes.get('C', 1)} channels.")
+    facts: dict[str, Any] = {"multiscales": [_multiscale(image.axes, pixel_size or image.pixel_size, path.stem, [1])]}
+    if channels and "C" in image.axes:
+        facts["omero"] = {"channels": [_channel(name, i, image.dtype) for i, name in enumerate(channels)]}
+    with atomic_folder(path, overwrite) as temporary:
+        array = _new_group(temporary, facts, 2, image.shape, image.dtype, chunk)
+        for window in _windows(array.shape, array.chunks):
+            array[window] = _part(image, window)
+    return path
+
+
+def write_zarr_labels(
+    labels: LabelMap | np.ndarray, image: str | Path, name: str = "labels", pixel_size: PixelSize | None = None
+) -> Path:
+    """Add labels to an OME-Zarr image, so that viewers show both together.
+
+    Parameters
+    ----------
+    labels : LabelMap or ndarray of int, shape (H, W)
+        Object numbers, of the rows and columns of the image. They are written at each resolution the image has
+        (the format demands as many), without mixing numbers: every second pixel and so on.
+    image : str or Path
+        The folder of the image. Labels of the same name in it are replaced.
+    name : str
+        Name of the labels, such as ``nuclei``.
+    pixel_size : PixelSize, optional
+        Micrometres per pixel; default: that of the labels, else of the image.
+
+    Returns
+    -------
+    Path
+        The folder of the labels; `read_labels` and `open_image` open it.
+
+    Raises
+    ------
+    InputError
+        If the folder is no OME-Zarr image, or its size is another.
+    """
+    import zarr
+
+    folder = Path(image)
+    opened = open_zarr(folder, None, 0, 0)
+    if not opened.metadata["format"].startswith("OME-Zarr"):
+        raise InputError(f"{folder} is a Zarr array without OME metadata; write it with write_image_zarr first.")
+    if not name or name.startswith(".") or set(name) & set("/\\"):
+        raise InputError(f"'{name}' cannot name labels; use a word such as 'nuclei'.")
+    array = labels.labels if isinstance(labels, LabelMap) else labels
+    array = compact(LabelMap(np.asarray(array), str(folder)).labels, str(folder))
+    if array.shape != (opened.height, opened.width):
+        raise InputError(
+            f"{folder} has {opened.height} x {opened.width} pixels, but the labels have {array.shape[0]} x {array.shape[1]}; "
+            "give the labels of this image."
+        )
+    size = pixel_size or (labels.pixel_size if isinstance(labels, LabelMap) else None) or opened.pixel_size
+    group = zarr.open_group(str(folder), mode="r")
+    version = group.metadata.zarr_format
+    shapes = [open_zarr(folder, None, 0, level) for level in range(int(opened.metadata["levels"]))]
+    # The nearest pixel of each coarser one; a level may be any fraction of the full resolution.
+    factors = [opened.height / small.height for small in shapes]
+    facts: dict[str, Any] = {"multiscales": [_multiscale("YX", size, name, factors)]}
+    facts["image-label"] = {"version": "0.4" if version == 2 else "0.5", "source": {"image": "../../"}}
+    if isinstance(labels, LabelMap) and labels.provenance:
+        facts["coverslip"] = json.loads(json.dumps(dict(labels.provenance), default=str))
+    parent = folder / "labels"
+    target = parent / name
+    if not parent.is_dir():
+        zarr.open_group(str(folder), mode="r+").create_group("labels")
+    with atomic_folder(target, overwrite=True) as temporary:
+        for level, small in enumerate(shapes):
+            rows = np.arange(small.height) * opened.height // small.height
+            columns = np.arange(small.width) * opened.width // small.width
+            written = _new_group(temporary, facts, version, (small.height, small.width), array.dtype, _CHUNK, str(level))
+            written[:] = array[rows[:, None], columns]
+    _list_label(parent, name, version)
+    return target
+
+
+def _multiscale(
+    axes: str, size: PixelSize | None, name: str, factors: Sequence[float]
+) -> dict[str, Any]:
+    micrometres = {"Y": size.y, "X": size.x, "Z": size.z or 1.0} if size is not None else {}
+    kinds = {"T": "time", "C": "channel"}
+    said = []
+    for axis in axes:
+        entry = {"name": axis.lower(), "type": kinds.get(axis, "space")}
+        if axis in micrometres and (axis != "Z" or (size is not None and size.z)):
+            entry["unit"] = "micrometer"
+        said.append(entry)
+    return {
+        "version": "0.4",
+        "name": name,
+        "axes": said,
+        "datasets": [
+            {
+                "path": str(level),
+                "coordinateTransformations": [
+                    {
+                        "type": "scale",
+                        "scale": [micrometres.get(a, 1.0) * (factor if a in "YX" else 1.0) for a in axes],
+                    }
+                ],
+            }
+            for level, factor in enumerate(factors)
+        ],
+    }
+
+
+def _channel(name: str, index: int, dtype: np.dtype[Any]) -> dict[str, Any]:
+    colours = ("FFFFFF", "00FFFF", "FF00FF", "FFFF00", "FF0000", "00FF00", "0000FF")
+    high = 1.0 if dtype.kind in "fb" else float(np.iinfo(dtype).max)
+    window = {"min": 0.0, "max": high, "start": 0.0, "end": high}
+    return {"label": name, "color": colours[index % len(colours)], "window": window, "active": True}
+
+
+def _new_group(
+    folder: Path,
+    facts: Mapping[str, Any],
+    version: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    chunk: int,
+    level: str = "0",
+) -> Any:
+    """One more array in the group of a multiscale image, which is made where missing."""
+    import zarr
+
+    group = zarr.open_group(str(folder), mode="a", zarr_format=2 if version == 2 else 3)
+    if not group.attrs:
+        if version == 2:
+            group.attrs.update(facts)
+        else:  # 0.5 keeps everything below one key, with one version for all
+            inner = {key: value for key, value in facts.items() if key != "coverslip"}
+            for scale in inner["multiscales"]:
+                scale.pop("version", None)
+            extra = {"coverslip": facts["coverslip"]} if "coverslip" in facts else {}
+            group.attrs.update({"ome": {"version": "0.5", **inner}, **extra})
+    chunks = (1,) * (len(shape) - 2) + tuple(min(chunk, n) for n in shape[-2:])
+    options: dict[str, Any] = {"shape": shape, "dtype": dtype, "chunks": chunks}
+    if version == 2:
+        options["chunk_key_encoding"] = {"name": "v2", "separator": "/"}
+    else:
+        options["dimension_names"] = ["y", "x"][-len(shape) :]
+    return group.create_array(level, **options)
+
+
+def _windows(shape: tuple[int, ...], chunks: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    steps = [range(0, n, c) for n, c in zip(shape, chunks, strict=True)]
+    return [
+        tuple(slice(start, min(start + c, n)) for start, c, n in zip(starts, chunks, shape, strict=True))
+        for starts in product(*steps)
+    ]
+
+
+def _part(image: Image, window: tuple[slice, ...]) -> np.ndarray:
+    from coverslip.core.region import Region
+
+    outer = dict(zip(image.axes[:-2], window[:-2], strict=True))
+    rows, columns = window[-2:]
+    region = Region(rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start)
+    return image.select(**outer).crop(region).read()
+
+
+def _list_label(parent: Path, name: str, version: int) -> None:
+    """Add a name to the list of labels, in one rename: a reader sees the old list or the new one."""
+    import zarr
+
+    group = zarr.open_group(str(parent), mode="r")
+    attributes = dict(group.attrs)
+    facts = ome_facts(group)
+    listed = [*dict.fromkeys([*facts.get("labels", []), name])]
+    if version == 2:
+        path, content = parent / ".zattrs", {**attributes, "labels": listed}
+    else:
+        path = parent / "zarr.json"
+        content = json.loads(path.read_text())
+        content["attributes"] = {**attributes, "ome": {"version": "0.5", **facts, "labels": listed}}
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2))
