@@ -124,5 +124,6 @@ class LabelMap:
     def __post_init__(self) -> None:
         if self.labels.ndim != 2 or self.labels.dtype.kind not in "iu":
             raise InputError(
-                f"{self.source}: a label map is a two-dimensional image of integers, not {self.labels.shape} {self.labels.dtype}."
+                f"{self.source}: a label map is a two-dimensional image of integers, "
+                f"not {self.labels.shape} {self.labels.dtype}."
             )

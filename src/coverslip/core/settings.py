@@ -1,0 +1,29 @@
+"""Settings that every trained method shares, under one name each."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from coverslip.core.config import Config
+
+
+class Training(Config):
+    """How a network is trained. A method's own `Config` derives from this.
+
+    These settings belong to the result and are saved with the model; where it runs (device, memory,
+    resuming) is not a setting but `coverslip.train.Run`.
+    """
+
+    epochs: int = Field(100, ge=1, description="Passes over the training samples.")
+    batch: int = Field(64, ge=1, description="Samples per optimiser step, over all devices together.")
+    learning_rate: float = Field(1e-3, gt=0, description="Step size of Adam.")
+    weight_decay: float = Field(0.0, ge=0, description="Decoupled weight decay (AdamW); 0 is plain Adam.")
+    schedule: Literal["constant", "cosine"] = Field("constant", description="Learning rate over the epochs.")
+    gradient_clip: float = Field(0.0, ge=0, description="Largest norm of the gradient; 0 leaves it alone.")
+    validation: float = Field(
+        0.15, ge=0, lt=1, description="Share held out to watch, where the sheet has no 'split' column; whole groups."
+    )
+    patience: int = Field(0, ge=0, description="Stop after so many epochs without a better validation loss; 0: never.")
+    seed: int = Field(0, ge=0, description="Decides the start weights, the order of samples and all noise.")

@@ -1,0 +1,56 @@
+"""Settings of the adaptable VAE."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from coverslip.core.settings import Training
+from coverslip.methods.vae.architecture import PRESETS
+from coverslip.sample.augment import Augment
+
+
+class Config(Training):
+    """Settings of the adaptable VAE; the defaults are the source's definition.
+
+    `likelihood`, `beta_warmup` and `orientations` leave that definition when changed from their defaults.
+    """
+
+    latent: int = Field(10, ge=1, description="Length of a cell's vector (the source studies 2, 10 and 20).")
+    beta: float = Field(1.0, ge=0, description="Weight of the KL term; below 1 sharper, above 1 more regular.")
+    depth: int | Literal["auto"] = Field("auto", description="Down-sampling blocks; 'auto' follows the image size.")
+    downsample: Literal["maxpool", "strided"] = Field(
+        "maxpool", description="'maxpool': convolution, ReLU, pooling; 'strided': strided convolution, batch norm, ReLU."
+    )
+    width: int = Field(32, ge=1, description="Channels of the first block; they double from block to block.")
+    preset: str | None = Field(None, description=f"A network of the source: {', '.join(PRESETS)}; overrides the shape.")
+    likelihood: Literal["squared_error", "gaussian", "bernoulli"] = Field(
+        "squared_error",
+        description="Reconstruction term: summed squared error; Gaussian of learned noise; or cross-entropy.",
+    )
+    beta_warmup: int = Field(0, ge=0, description="Epochs over which beta rises from 0 to its value.")
+    normalise: Literal["percentile", "dtype", "zscore"] = Field(
+        "percentile",
+        description="How intensities are scaled, fitted once on the training samples: to [0, 1] between percentiles, "
+        "over the whole range of the dtype, or to mean 0 and deviation 1 (then the output has no sigmoid).",
+    )
+    per_channel: bool = Field(True, description="Scale each channel by itself.")
+    augment: Augment = Augment(dihedral=False)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Config:
+        if self.preset is not None and self.preset not in PRESETS:
+            raise ValueError(f"there is no preset '{self.preset}'; the presets are {', '.join(PRESETS)}")
+        if self.depth != "auto" and self.depth < 1:
+            raise ValueError("depth is 'auto' or at least 1")
+        if self.normalise == "zscore" and (self.likelihood == "bernoulli" or _changes_intensity(self.augment)):
+            raise ValueError(
+                "likelihood 'bernoulli' and intensity augmentation need intensities in [0, 1]: "
+                "choose normalise 'percentile' or 'dtype'"
+            )
+        return self
+
+
+def _changes_intensity(augment: Augment) -> bool:
+    return any((augment.blur, augment.gamma, augment.contrast, augment.brightness, augment.noise))

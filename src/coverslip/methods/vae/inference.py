@@ -1,0 +1,243 @@
+"""What a fitted VAE can do: encode, decode, reconstruct, sample, interpolate, traverse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from coverslip.core.errors import InputError, ModelError
+from coverslip.core.fitted import Fitted
+from coverslip.core.progress import track
+from coverslip.core.samples import Samples
+from coverslip.methods.vae.architecture import plan
+from coverslip.methods.vae.config import Config
+from coverslip.methods.vae.loss import kl_divergence, reconstruction
+from coverslip.methods.vae.model import VAE
+from coverslip.sample.normalise import Normaliser
+
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The posterior of each sample and how well it explains the sample.
+
+    Parameters
+    ----------
+    mu, logvar : ndarray, shape (N, D)
+        Mean and log-variance of q(z|x).
+    error : ndarray, shape (N,)
+        Squared error of the reconstruction from the mean, per pixel and channel, on the normalised scale.
+    kl : ndarray, shape (N,)
+        KL(q(z|x) || N(0, I)), nats.
+    negative_elbo : ndarray, shape (N,)
+        Reconstruction term plus beta x KL: high where the sample is unlike those fitted.
+    """
+
+    mu: np.ndarray
+    logvar: np.ndarray
+    error: np.ndarray
+    kl: np.ndarray
+    negative_elbo: np.ndarray
+
+
+def network(fitted: Fitted, device: str = "cpu") -> tuple[VAE, Normaliser]:
+    """Rebuild the network and the normaliser of a fitted model.
+
+    Raises
+    ------
+    ModelError
+        If the weights are not those of such a network.
+    """
+    config = fitted.config
+    assert isinstance(config, Config)
+    channels, height, width = fitted.facts["shape"]
+    architecture = plan(
+        (channels, height, width),
+        depth=config.depth,
+        downsample=config.downsample,
+        width=config.width,
+        preset=config.preset,
+    )
+    with torch.device("meta"):
+        model = VAE(architecture, config.latent, bounded=config.normalise != "zscore")
+    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
+    found = {name: tuple(a.shape) for name, a in fitted.weights.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise ModelError(
+                f"The weights are not those of this model: '{name}' should have the shape {expected.get(name)} "
+                f"and has {found.get(name)}; save the model again or fetch it whole."
+            )
+    state = {name: torch.from_numpy(np.array(a)) for name, a in fitted.weights.items()}
+    model.load_state_dict(state, assign=True)
+    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.eval(), Normaliser.from_dict(fitted.facts["normaliser"])
+
+
+@lru_cache(maxsize=1)
+def _device(asked: str) -> str:
+    if asked != "auto":
+        return asked
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _batches(samples: Samples, note: str) -> Iterator[tuple[slice, np.ndarray]]:
+    for start in track(range(0, len(samples), BATCH), note):
+        rows = np.arange(start, min(start + BATCH, len(samples)))
+        yield slice(start, start + len(rows)), samples.read(rows)
+
+
+def _check_shape(fitted: Fitted, samples: Samples) -> None:
+    expected = tuple(fitted.facts["shape"])
+    if tuple(samples.shape) != expected:
+        c, h, w = expected
+        raise InputError(
+            f"The model was fitted to {c} channels of {h} x {w} pixels, but the samples are "
+            f"{' x '.join(map(str, samples.shape))} (C x H x W): crop them to that size with 'coverslip samples crop'."
+        )
+
+
+def posterior_of(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Posterior:
+    """Posterior of each sample, in batches.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted VAE.
+    samples : Samples
+        Crops of the shape it was fitted to; they are normalised as its training samples were.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+    Raises
+    ------
+    InputError
+        If the samples have another shape.
+    """
+    _check_shape(fitted, samples)
+    device = _device(device)
+    model, normaliser = network(fitted, device)
+    config = fitted.config
+    assert isinstance(config, Config)
+    n = len(samples)
+    mu, logvar = np.empty((n, config.latent), np.float32), np.empty((n, config.latent), np.float32)
+    error, kl, negative_elbo = (np.empty(n, np.float32) for _ in range(3))
+    with torch.inference_mode():
+        for at, stored in _batches(samples, "Embedding"):
+            x = torch.from_numpy(np.asarray(normaliser.apply(stored))).to(device, memory_format=torch.channels_last)
+            m, v = model.encode(x)
+            x_hat = model.decode(m)
+            divergence = kl_divergence(m, v)
+            error[at] = (x - x_hat).square().flatten(1).mean(dim=1).cpu()
+            kl[at] = divergence.cpu()
+            # The noise level of a Gaussian likelihood is not known for a single sample: squared error ranks alike.
+            kind = "bernoulli" if config.likelihood == "bernoulli" else "squared_error"
+            negative_elbo[at] = (reconstruction(x, x_hat, kind) + config.beta * divergence).cpu()
+            mu[at], logvar[at] = m.cpu(), v.cpu()
+    return Posterior(mu, logvar, error, kl, negative_elbo)
+
+
+def encode(fitted: Fitted, samples: Samples, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:
+    """Mean and log-variance of q(z|x), each ``(N, D)`` float32."""
+    posterior = posterior_of(fitted, samples, device=device)
+    return posterior.mu, posterior.logvar
+
+
+def decode(fitted: Fitted, z: np.ndarray, *, device: str = "auto", raw: bool = False) -> np.ndarray:
+    """Images of latent vectors.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted VAE.
+    z : ndarray, shape (N, D)
+        Latent vectors.
+    device : str
+        Where to compute.
+    raw : bool
+        Undo the normalisation: intensities as in the files instead of the normalised scale.
+
+    Returns
+    -------
+    ndarray, shape (N, C, H, W), float32
+    """
+    config = fitted.config
+    assert isinstance(config, Config)
+    z = np.atleast_2d(np.asarray(z, dtype=np.float32))
+    if z.ndim != 2 or z.shape[1] != config.latent:
+        raise InputError(f"Latent vectors of this model have {config.latent} numbers each, not the shape {z.shape}.")
+    device = _device(device)
+    model, normaliser = network(fitted, device)
+    with torch.inference_mode():
+        parts = [model.decode(torch.from_numpy(z[i : i + BATCH]).to(device)).cpu() for i in range(0, len(z), BATCH)]
+    images = torch.cat(parts).contiguous().numpy()
+    return np.asarray(normaliser.invert(images)) if raw else images
+
+
+def reconstruct(fitted: Fitted, samples: Samples, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:
+    """Normalised samples and their reconstructions from the posterior mean, each ``(N, C, H, W)`` float32."""
+    mu, _ = encode(fitted, samples, device=device)
+    normaliser = Normaliser.from_dict(fitted.facts["normaliser"])
+    return np.asarray(normaliser.apply(samples.read(np.arange(len(samples))))), decode(fitted, mu, device=device)
+
+
+def sample(fitted: Fitted, n: int, *, seed: int = 0, device: str = "auto", raw: bool = False) -> np.ndarray:
+    """Images ``(n, C, H, W)`` of `n` draws from the prior N(0, I)."""
+    z = np.random.default_rng(seed).standard_normal((n, int(fitted.config.latent)))  # type: ignore[attr-defined]
+    return decode(fitted, z, device=device, raw=raw)
+
+
+def interpolate(
+    fitted: Fitted, start: np.ndarray, end: np.ndarray, steps: int = 8, *, device: str = "auto", raw: bool = False
+) -> np.ndarray:
+    """Images ``(steps, C, H, W)`` along the straight line between two latent vectors ``(D,)``, both ends included."""
+    share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+    start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
+    return decode(fitted, (1 - share) * start + share * end, device=device, raw=raw)
+
+
+def traverse(
+    fitted: Fitted,
+    values: np.ndarray | None = None,
+    *,
+    origin: np.ndarray | None = None,
+    dimensions: list[int] | None = None,
+    device: str = "auto",
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vary one latent dimension at a time.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted VAE.
+    values : ndarray, shape (S,), optional
+        Values each dimension takes; default seven from -3 to 3.
+    origin : ndarray, shape (D,), optional
+        Where the other dimensions stay; default 0.
+    dimensions : list of int, optional
+        Which to vary; default all.
+    device : str
+        Where to compute.
+
+    Returns
+    -------
+    images : ndarray, shape (dimensions, S, C, H, W)
+        On the normalised scale.
+    values : ndarray, shape (S,)
+    """
+    latent = int(fitted.config.latent)  # type: ignore[attr-defined]
+    values = np.linspace(-3, 3, 7, dtype=np.float32) if values is None else np.asarray(values, np.float32)
+    dimensions = list(range(latent)) if dimensions is None else dimensions
+    origin = np.zeros(latent, np.float32) if origin is None else np.asarray(origin, np.float32)
+    z = np.tile(origin, (len(dimensions), len(values), 1))
+    for row, dimension in enumerate(dimensions):
+        z[row, :, dimension] = values
+    images = decode(fitted, z.reshape(-1, latent), device=device)
+    return images.reshape(len(dimensions), len(values), *images.shape[1:]), values

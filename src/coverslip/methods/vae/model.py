@@ -1,0 +1,89 @@
+"""The network: encoder, two heads, bridge, decoder (Kovács, section 3.3.2 and Appendix A)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from coverslip.methods.vae.architecture import Architecture
+
+
+class VAE(nn.Module):
+    """Variational autoencoder over images of one size.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The layers, from `coverslip.methods.vae.architecture.plan`.
+    latent : int
+        Length D of the latent vector.
+    bounded : bool
+        Whether outputs are squeezed into [0, 1] by a sigmoid. (The source prints a ReLU as the last
+        activation of two presets; a sigmoid has no parameters either and keeps its promise of [0, 1].)
+    """
+
+    def __init__(self, architecture: Architecture, latent: int, *, bounded: bool = True) -> None:
+        super().__init__()
+        self.architecture = architecture
+        strided = architecture.downsample == "strided"
+        channels = (architecture.shape[0], *architecture.widths)
+
+        blocks: list[nn.Module] = []
+        for i in range(architecture.depth):
+            blocks.append(nn.Conv2d(channels[i], channels[i + 1], 3, stride=2 if strided else 1, padding=1))
+            if strided:
+                blocks += [nn.BatchNorm2d(channels[i + 1]), nn.ReLU()]
+            else:
+                blocks += [nn.ReLU(), nn.MaxPool2d(2, ceil_mode=architecture.ceil[i])]
+        self.encoder = nn.Sequential(*blocks)
+
+        c, h, w = architecture.bottleneck
+        self.mu = nn.Linear(c * h * w, latent)
+        self.logvar = nn.Linear(c * h * w, latent)
+        self.bridge = nn.Linear(latent, c * h * w)
+
+        blocks = []
+        for i, up in enumerate(architecture.ups):
+            fan_in, fan_out = channels[-1 - i], channels[-2 - i]
+            blocks.append(
+                nn.ConvTranspose2d(
+                    fan_in, fan_out, up.kernel, stride=2, padding=1, output_padding=up.output_padding
+                )
+            )
+            if i < architecture.depth - 1:
+                blocks += [nn.BatchNorm2d(fan_out), nn.ReLU()] if strided else [nn.ReLU()]
+        self.decoder = nn.Sequential(*blocks)
+        self.output: nn.Module = nn.Sigmoid() if bounded else nn.Identity()
+        height, width = architecture.shape[1:]
+        resize = architecture.decoded != (height, width)
+        self.resize: nn.Module = nn.Upsample((height, width), mode="bilinear") if resize else nn.Identity()
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Posterior mean and log-variance, each ``(N, D)`` float32, of images ``(N, C, H, W)``."""
+        features = self.encoder(x).flatten(1)
+        return self.mu(features).float(), self.logvar(features).float()
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Images ``(N, C, H, W)`` float32 from latent vectors ``(N, D)``."""
+        # The view is made channels-last to match the rest of the network where that layout is used.
+        x = self.bridge(z).unflatten(1, self.architecture.bottleneck)
+        x = x.contiguous(memory_format=torch.channels_last)
+        return self.resize(self.output(self.decoder(x).float()))
+
+    def forward(self, x: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Reconstruct through one draw from the posterior.
+
+        Parameters
+        ----------
+        x : Tensor, shape (N, C, H, W)
+            Images.
+        noise : Tensor, shape (N, D)
+            A draw from N(0, I); zeros reconstruct from the mean.
+
+        Returns
+        -------
+        x_hat : Tensor, shape (N, C, H, W)
+        mu, logvar : Tensor, shape (N, D)
+        """
+        mu, logvar = self.encode(x)
+        return self.decode(mu + noise * torch.exp(0.5 * logvar)), mu, logvar

@@ -1,0 +1,81 @@
+"""The layer table of a network: output shapes and parameters, in the order the layers run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One row of the table.
+
+    Parameters
+    ----------
+    kind : str
+        The layer's class, with its name in the network, such as ``"Linear (mu)"``.
+    shape : tuple of int
+        Output shape for a batch of one.
+    parameters : int
+        Trainable parameters of this layer.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    parameters: int
+
+
+def trainable_parameters(module: nn.Module) -> int:
+    """Count the trainable parameters."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def layer_table(module: nn.Module, run: Callable[[torch.Tensor], Any], shape: tuple[int, ...]) -> list[Layer]:
+    """Run a network once and list its layers in the order they ran.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The network.
+    run : callable
+        How to run it on an input, usually the module itself.
+    shape : tuple of int
+        Input shape without the batch axis, such as ``(C, H, W)``.
+
+    Returns
+    -------
+    list of Layer
+        Only layers without children: each parameter stands in exactly one row.
+    """
+    import torch
+    from torch import nn
+
+    rows: list[Layer] = []
+
+    def note(name: str) -> Callable[[nn.Module, Any, torch.Tensor], None]:
+        leaf = name.split(".")[-1]
+
+        def hook(layer: nn.Module, _: Any, output: torch.Tensor) -> None:
+            kind = type(layer).__name__ + ("" if leaf.isdigit() else f" ({leaf})")
+            rows.append(Layer(kind, tuple(output.shape), trainable_parameters(layer)))
+
+        return hook
+
+    leaves = [(name, m) for name, m in module.named_modules() if not list(m.children())]
+    hooks = [m.register_forward_hook(note(name)) for name, m in leaves]
+    mode = module.training
+    try:
+        module.eval()
+        with torch.no_grad():
+            device = next(module.parameters()).device
+            run(torch.zeros((1, *shape), device=device))
+    finally:
+        module.train(mode)
+        for handle in hooks:
+            handle.remove()
+    return rows

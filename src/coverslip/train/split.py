@@ -1,0 +1,48 @@
+"""Which samples train and which are held out to watch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.samples import Samples
+from coverslip.core.settings import Training
+from coverslip.sample.splits import given_split, split_indices
+
+GROUPS = ("group", "plate", "source_image")
+"""Columns that hold groups, the first that has enough of them counts: crops of one image are alike, so that a
+split by crop would measure memory."""
+
+_ENOUGH = 5
+
+
+def training_split(samples: Samples, settings: Training) -> tuple[dict[str, np.ndarray], str]:
+    """Row numbers for training and validation, and a word on how they were divided.
+
+    A column ``split`` is honoured; without one whole groups are held out, and single samples only where there
+    are fewer than five groups.
+
+    Returns
+    -------
+    parts : dict
+        ``"train"`` and ``"val"``; the latter may be empty.
+    by : str
+        ``"split"``, the name of the group column, or ``"sample"``.
+
+    Raises
+    ------
+    InputError
+        If nothing is left to train on.
+    """
+    obs = samples.obs
+    given = given_split(obs, len(samples))
+    if given is not None:
+        if not len(given["train"]):
+            raise InputError("No row of the sheet has the split 'train'; mark some, or leave the column out.")
+        return {"train": given["train"], "val": given["val"]}, "split"
+    if settings.validation == 0 or len(samples) < 4:
+        return {"train": np.arange(len(samples)), "val": np.arange(0)}, "sample"
+    by = next((name for name in GROUPS if name in obs and len(np.unique(obs[name].astype(str))) >= _ENOUGH), None)
+    groups = obs[by].astype(str) if by else None
+    parts = split_indices(len(samples), groups, obs.get("label"), val=settings.validation, seed=settings.seed)
+    return {"train": parts["train"], "val": parts["val"]}, by or "sample"
