@@ -30,7 +30,7 @@ def make_sheet(folder: str | Path, pattern: str | None = None) -> Sheet:
     Returns
     -------
     Sheet
-        With paths relative to `folder` and sorted; `Sheet.notes` says which files did not match and
+        With paths relative to `folder`, in natural order; `Sheet.notes` says which files did not match and
         which ones cannot be told apart by their fields.
 
     Raises
@@ -45,10 +45,7 @@ def make_sheet(folder: str | Path, pattern: str | None = None) -> Sheet:
         return read_sheet(folder)
     matcher = compile_pattern(pattern)
     whole = "/" in pattern
-    images = [file for sub in _folders(folder) for file in images_in(sub)]
-    if not images:
-        read_sheet(folder)  # raises, with what is there instead
-        raise InputError(f"{folder} holds no images; give a folder that does.")
+    images = images_in(folder)
     rows, missed = [], []
     for file in images:
         name = relative_path(file, folder)
@@ -97,12 +94,6 @@ def _template(pattern: str) -> str:
             parts.append(f"(?P<{name}>{r'[0-9]+' if digits else '[^/]+?'})")
         end = field.end()
     return "".join([*parts, re.escape(pattern[end:])])
-
-
-def _folders(folder: Path) -> list[Path]:
-    # A `.zarr` folder is an image, not a folder of images.
-    inside = sorted(sub for sub in folder.iterdir() if sub.is_dir() and not sub.name.endswith((".zarr", ".ngff")))
-    return [folder, *(deep for sub in inside if not sub.name.startswith(".") for deep in _folders(sub))]
 
 
 def _notes(rows: list[dict[str, str]], fields: tuple[str, ...], missed: list[str], total: int) -> list[str]:

@@ -298,48 +298,52 @@ def _refusing_odd_csv(path: Path) -> Iterator[None]:
 
 
 def _folder_sheet(folder: Path) -> Sheet:
-    direct = images_in(folder)
+    images = images_in(folder)
+    direct = [file for file in images if file.parent == folder]
     if direct:
-        rows = [{"image": relative_path(file, folder)} for file in direct]
-        return Sheet(folder, ("image",), rows)
-    inside = {sub.name: images_in(sub) for sub in sorted(folder.iterdir()) if sub.is_dir()}
-    inside = {name: files for name, files in inside.items() if files}
-    masks = next((name for name in inside if name.lower() in _MASK_FOLDERS), None)
-    if masks and set(inside) == {"images", masks}:
-        by_stem = {file.stem.removesuffix(".labels"): file for file in inside[masks]}
+        return Sheet(folder, ("image",), [{"image": relative_path(file, folder)} for file in direct])
+    parents = {file.parent.relative_to(folder).as_posix() for file in images}
+    masks = next((name for name in _MASK_FOLDERS if (folder / name).is_dir()), None)
+    if masks and parents <= {"images", masks}:
+        by_stem = {file.stem.removesuffix(".labels"): file for file in sorted((folder / masks).iterdir())}
         rows = [
             {
                 "image": relative_path(file, folder),
                 "mask": relative_path(by_stem[file.stem], folder) if file.stem in by_stem else "",
             }
-            for file in inside["images"]
+            for file in images
+            if file.parent.name == "images"
         ]
         return Sheet(folder, ("image", "mask"), rows)
-    rows = [{"image": relative_path(file, folder), "label": name} for name, files in inside.items() for file in files]
-    if not rows:
-        raise InputError(_without_images(folder))
+    if any("/" in parent for parent in parents):
+        raise InputError(
+            f"{folder} holds images more than one folder deep; make a sheet of them with coverslip samples make and "
+            "a pattern such as '{label}/{well}/{name}.tif'."
+        )
+    rows = [{"image": relative_path(file, folder), "label": file.parent.name} for file in images]
     return Sheet(folder, ("image", "label"), rows)
 
 
-def _without_images(folder: Path) -> str:
-    files = [file for file in folder.rglob("*") if file.is_file()]
-    if not files:
-        return f"{folder} is an empty folder; give one that holds images."
-    if any(images_in(sub) for sub in {file.parent for file in files}):
-        return (
-            f"{folder} holds its images more than one folder deep; make a sheet of them with "
-            f"coverslip samples make and a pattern such as '{{label}}/{{well}}/{{name}}.tif'."
-        )
-    kinds = sorted({file.suffix.lower() or "no suffix" for file in files})
-    return f"{folder} holds no images, only {len(files)} other files ({', '.join(kinds[:5])}); give a folder of images."
-
-
 def images_in(folder: Path) -> list[Path]:
-    """The images directly in `folder`, hidden ones left out, sorted by name."""
+    """The images in a folder and below it, in natural order.
+
+    Raises
+    ------
+    InputError
+        If there are none, saying what is there instead.
+    """
     from coverslip.read import list_images
 
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    if not inside:
+        raise InputError(f"{folder} is an empty folder; give one that holds images.")
     try:
-        files = list_images(folder)
-    except InputError:  # none in it: the caller says what that means
-        return []
-    return sorted(file for file in files if file.parent == folder and not file.name.startswith("."))
+        return list_images(folder)
+    except InputError as error:
+        kinds = sorted({path.suffix.lower() for path in inside if path.is_file()})
+        if not kinds:
+            raise error
+        raise InputError(
+            f"{folder} holds no images, only {len(inside)} other files ({', '.join(kinds[:5])}); "
+            "give a folder of images."
+        ) from None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from coverslip.core.errors import InputError
-from coverslip.core.samples import Samples
 from coverslip.sample.sheet import Sheet
 
 SPLITS = ("train", "val", "test")
@@ -146,46 +145,29 @@ def split_sheet(
     return sheet.with_column("split", words.tolist())
 
 
-def split_samples(
-    samples: Samples, *, validation: float = 0.15, test: float = 0.0, seed: int = 0
-) -> dict[str, np.ndarray]:
-    """The parts of some samples: those their column ``split`` states, else new ones.
+def given_split(obs: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray] | None:
+    """The parts that a column ``split`` states.
 
     Parameters
     ----------
-    samples : Samples
-        Columns of `obs` that count: ``split`` (words such as ``validation`` are understood; rows where it is
-        empty belong to no part), ``group`` and ``label``.
-    validation, test : float
-        Fractions, for what the column does not state. Where it names a training but no validation part, the
-        fraction is taken from the training part.
-    seed : int
-        The same seed gives the same parts.
+    obs : mapping of str to ndarray, shape (n,)
+        Columns of facts, as of `Samples`.
+    n : int
+        Number of samples.
 
     Returns
     -------
-    dict of str to ndarray of int
-        Sorted indices under ``"train"``, ``"val"`` and ``"test"``.
+    dict of str to ndarray of int, or None
+        As `split_indices` gives them; rows where the column is empty belong to no part. None where there is no
+        such column, or all of it is empty.
 
     Raises
     ------
     InputError
-        If the column ``split`` holds another word, or the parts cannot be made.
+        If the column holds a word that is not a split; ``validation`` and the like are understood.
     """
-    obs, n = samples.obs, len(samples)
-    words = np.array([split_word(str(text)) for text in obs.get("split", [])], dtype="U5")
-    stated = {name: np.flatnonzero(words == name) for name in SPLITS}
-    if not (words != "").any():
-        stated = {"train": np.arange(n), "val": np.arange(0), "test": np.arange(0)}
-    elif len(stated["val"]) or not len(stated["train"]):
-        return stated
-    else:
-        test = 0.0
-    free = stated["train"]
-    groups, labels = (obs[name][free] if name in obs else None for name in ("group", "label"))
-    found = split_indices(len(free), groups, labels, val=validation, test=test, seed=seed)
-    parts = {name: free[indices] for name, indices in found.items()}
-    return {**parts, "test": stated["test"]} if len(stated["test"]) else parts
+    words = np.array([split_word(str(text)) for text in obs.get("split", [""] * n)], dtype="U5")
+    return {name: np.flatnonzero(words == name) for name in SPLITS} if (words != "").any() else None
 
 
 def _units(n: int, groups: Sequence[str] | np.ndarray | None) -> np.ndarray:
