@@ -14,6 +14,10 @@ FEW = 12
 """Up to this many distinct whole numbers count as categories (clusters, wells, days)."""
 
 
+_EXACT = 2**53
+"""The largest whole number up to which every one is exact in a browser."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of N facts.
@@ -69,6 +73,8 @@ def describe_column(name: str, values: Any) -> Column:
     if not isinstance(series.dtype, pd.CategoricalDtype):
         numeric = pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series)
         whole = pd.api.types.is_integer_dtype(series)
+        if whole and series.abs().max() > _EXACT:  # hashes and the like: ids, not quantities
+            numeric = False
         if numeric and not (whole and series.nunique() <= FEW):
             gaps = series.hasnans
             return Column(name, "number", series.to_numpy(np.float64, na_value=np.nan) if gaps else series.to_numpy())

@@ -243,7 +243,7 @@ def outlines(image: np.ndarray, labels: np.ndarray, *, title: str = "", colour: 
     if planes.ndim != 3 or planes.shape[1:] != labels.shape:
         raise InputError(f"The image {image.shape} and the labels {labels.shape} are not of one height and width.")
     picture = fit_display(planes[None]).compose(planes[None])[0]
-    # Twice as fine, so that a line is one pixel wide and centred on the edge; not for images that fill the figure anyway.
+    # Twice as fine, so that a line is one pixel wide and centred on the edge; large images are fine enough.
     fine = 2 if max(labels.shape) <= 1200 else 1
     picture, doubled = (np.repeat(np.repeat(array, fine, axis=0), fine, axis=1) for array in (picture, labels))
     picture[find_boundaries(doubled, mode="thick" if fine == 2 else "inner")] = rgb_of(colour)

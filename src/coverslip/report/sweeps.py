@@ -128,7 +128,7 @@ def _heat(axes: Axes, table: Rows, down: str, across: str, measure: str) -> None
     grid = np.full((len(rows), len(columns)), np.nan)
     for row in table:
         grid[rows.index(row[down]), columns.index(row[across])] = row[measure][0]
-    picture = axes.imshow(grid, cmap=colormaps["viridis"], aspect="auto")
+    axes.imshow(grid, cmap=colormaps["viridis"], aspect="auto")
     axes.set_xticks(range(len(columns)), [_name(v) for v in columns])
     axes.set_yticks(range(len(rows)), [_name(v) for v in rows])
     axes.set(xlabel=across, ylabel=down)
@@ -138,7 +138,7 @@ def _heat(axes: Axes, table: Rows, down: str, across: str, measure: str) -> None
         spine.set_visible(False)
     for (i, j), value in np.ndenumerate(grid):
         if np.isfinite(value):
-            bright = picture.norm(value) > 0.6
+            bright = (value - np.nanmin(grid)) > 0.6 * np.ptp(grid[np.isfinite(grid)])
             axes.text(j, i, short(value), ha="center", va="center", fontsize=8, color="#1d2733" if bright else "white")
 
 

@@ -1,0 +1,85 @@
+"""Thumbnails and tables in the forms a page carries: data URIs and JSON."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.progress import track
+from coverslip.report.columns import Column
+from coverslip.report.thumbnails import resize
+
+_LARGEST = 96
+"""Pixels along the longer side of a picture on the page."""
+
+_SMALL = 48
+"""Smaller pictures are enlarged before compression: WebP keeps colour at half the resolution."""
+
+
+def webp_pictures(pictures: np.ndarray) -> list[str]:
+    """Pictures as Base64 WebP, about 1 kB each.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (N, h, w, 3)
+
+    Returns
+    -------
+    list of str
+        Without the ``data:image/webp;base64,`` before each.
+    """
+    from PIL import Image
+
+    height, width = pictures.shape[1:3]
+    longest = max(height, width)
+    scale = 2.0 if longest <= _SMALL else min(1.0, _LARGEST / longest)
+    encoded = []
+    for picture in track(pictures, "Packing pictures"):
+        if scale != 1:
+            fitted = resize(
+                picture[None].astype(np.float32), max(1, round(height * scale)), max(1, round(width * scale))
+            )
+            picture = np.round(fitted[0]).astype(np.uint8)
+        stream = io.BytesIO()
+        Image.fromarray(picture).save(stream, "WEBP", quality=84, method=4)
+        encoded.append(base64.b64encode(stream.getvalue()).decode("ascii"))
+    return encoded
+
+
+def column_json(column: Column) -> dict[str, Any]:
+    """A column as the page reads it; values that are missing or not finite become null."""
+    if column.kind == "category":
+        return {
+            "name": column.name,
+            "kind": "category",
+            "values": column.values.tolist(),
+            "categories": list(column.categories),
+            "colours": list(column.colours),
+            "counts": column.counts.tolist(),
+        }
+    if column.kind == "text":
+        return {"name": column.name, "kind": "text", "values": [str(value) for value in column.values]}
+    values = column.values
+    if values.dtype.kind in "iu":
+        return {"name": column.name, "kind": "number", "values": values.tolist(), "range": cuts(values)}
+    # By way of text, so that a float32 of 0.1 is 0.1 and not 0.10000000149.
+    numbers = [float(str(value)) if np.isfinite(value) else None for value in values]
+    return {"name": column.name, "kind": "number", "values": numbers, "range": cuts(values)}
+
+
+def cuts(values: np.ndarray) -> list[float]:
+    """The 1st and 99th percentile of the finite values: the ends of a colour scale."""
+    finite = values[np.isfinite(values)].astype(np.float64)
+    return [float(cut) for cut in np.percentile(finite, [1, 99])] if finite.size else [0.0, 1.0]
+
+
+def script_json(value: Any) -> str:
+    """JSON that can stand inside a ``<script>`` element whatever text it holds."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
