@@ -1,1 +1,82 @@
-"""From images to batches: sheets, crops, focal planes, normalisation, augmentation."""
+"""From images to batches: sheets, crops, focal planes, normalisation, augmentation.
+
+Users see this room as ``coverslip.samples``. Every name is loaded on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from coverslip.sample.augment import Augment, dihedral, dihedral_all, intensity
+    from coverslip.sample.check import Problem, Report, check_sheet
+    from coverslip.sample.classical import find_nuclei
+    from coverslip.sample.crop_fields import crop_sheet
+    from coverslip.sample.crops import crop_objects
+    from coverslip.sample.focus import sharpest, sharpness
+    from coverslip.sample.make import make_sheet
+    from coverslip.sample.normalise import Normaliser
+    from coverslip.sample.samples import SheetSamples, open_samples
+    from coverslip.sample.sheet import Sheet, read_sheet, write_sheet
+    from coverslip.sample.splits import given_split, split_indices, split_sheet
+
+_EXPORTS = {
+    "Augment": "augment",
+    "dihedral": "augment",
+    "dihedral_all": "augment",
+    "intensity": "augment",
+    "Problem": "check",
+    "Report": "check",
+    "check_sheet": "check",
+    "find_nuclei": "classical",
+    "crop_sheet": "crop_fields",
+    "crop_objects": "crops",
+    "sharpest": "focus",
+    "sharpness": "focus",
+    "make_sheet": "make",
+    "Normaliser": "normalise",
+    "SheetSamples": "samples",
+    "open_samples": "samples",
+    "Sheet": "sheet",
+    "read_sheet": "sheet",
+    "write_sheet": "sheet",
+    "given_split": "splits",
+    "split_indices": "splits",
+    "split_sheet": "splits",
+}
+
+__all__ = [
+    "Augment",
+    "Normaliser",
+    "Problem",
+    "Report",
+    "Sheet",
+    "SheetSamples",
+    "check_sheet",
+    "crop_objects",
+    "crop_sheet",
+    "dihedral",
+    "dihedral_all",
+    "find_nuclei",
+    "given_split",
+    "intensity",
+    "make_sheet",
+    "open_samples",
+    "read_sheet",
+    "sharpest",
+    "sharpness",
+    "split_indices",
+    "split_sheet",
+    "write_sheet",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

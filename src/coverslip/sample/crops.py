@@ -1,28 +1,16 @@
-"""Crops of equal size around labelled objects.
-
-The crops of one field are stored as **one stack** (a TIFF with one frame per object), not as thousands of small
-files: Fiji and napari open it as one thing to scroll through, a plate of 20,000 cells is read in a second instead of
-minutes, and file systems and network drives are spared. ``crops.csv`` beside the stacks has one row per object, whose
-column ``frame`` says which frame it is; to leave a cell out, delete its row.
-"""
+"""Crops of equal size around labelled objects of one image."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
-from coverslip.core.progress import track
 from coverslip.sample.objects import Objects, measure_objects
 from coverslip.sample.planes import Planes
-from coverslip.sample.rows import at_row, check_finite, frame_of, in_threads, open_cell
-from coverslip.sample.sheet import Sheet, relative_path, write_rows
+from coverslip.sample.rows import check_finite
 
 Neighbours = Literal["keep", "mask"]
 Border = Literal["pad", "drop", "shift"]
@@ -79,7 +67,7 @@ def crop_objects(
     InputError
         If labels and image differ in shape, a float image holds NaN, or an option is impossible.
     """
-    height, width = _checked_options(size, neighbours, border)
+    height, width = checked_options(size, neighbours, border)
     labels = _checked_labels(image, labels)
     if border == "shift" and (height > image.height or width > image.width):
         raise InputError(
@@ -105,187 +93,8 @@ def crop_objects(
     return crops, _table(objects, top, left, height, width, image)
 
 
-def crop_sheet(
-    sheet: Sheet,
-    out: str | Path,
-    size: float | tuple[float, float],
-    *,
-    unit: Literal["px", "um"] = "px",
-    neighbours: Neighbours = "keep",
-    border: Border = "pad",
-    fill: float | Literal["background"] = "background",
-    min_area: float = 0,
-    max_area: float = np.inf,
-    planes: str | int = "channels",
-    overwrite: bool = False,
-) -> Sheet:
-    """Crop the objects of every row that has a mask, and write the crops and their sheet.
-
-    Parameters
-    ----------
-    sheet : Sheet
-        With a column ``mask``. Where a row has a ``source`` (paired image), it is cropped at the same places.
-    out : str or Path
-        Folder to write: a stack ``<image>.tif`` per field, ``<image>.source.tif`` for paired images, and
-        ``crops.csv``. It appears only once all of it is there.
-    size : float or (float, float)
-        Height and width of the crops, in `unit`.
-    unit : {"px", "um"}
-        µm are turned into whole pixels with each image's pixel size, which must then agree: crops are never
-        resampled.
-    neighbours, border, fill, min_area, max_area, planes
-        As for `crop_objects`; areas are in pixels.
-    overwrite : bool
-        Replace a folder that is there already.
-
-    Returns
-    -------
-    Sheet
-        ``out/crops.csv``: one row per object, with every column of its field and those of `crop_objects`;
-        ``source_image`` and ``source_mask`` are the field's files, ``frame`` the place in the stack.
-
-    Raises
-    ------
-    InputError
-        Naming the row that has no mask, cannot be read, or whose crops differ from the others in channels or
-        dtype; or if there is no object at all.
-    """
-    from coverslip.read import atomic_folder
-
-    if not sheet.has("mask"):
-        raise InputError(f"{sheet.name} names no masks; fill a column 'mask' with the label image of each field.")
-    out = Path(out)
-    options: dict[str, Any] = {
-        "neighbours": neighbours,
-        "border": border,
-        "fill": fill,
-        "min_area": min_area,
-        "max_area": max_area,
-        "planes": planes,
-    }
-    pixels = _pixel_sizes(sheet, size, unit)
-    _checked_options(pixels, neighbours, border)
-    columns = ("image", "source") if sheet.has("source") else ("image",)
-    with atomic_folder(out, overwrite=overwrite) as folder:
-        rows: list[dict[str, str]] = []
-        names = _stack_names(sheet)
-        kept: dict[str, tuple[int, np.dtype[Any]]] = {}
-
-        def crop_row(i: int) -> tuple[int, list[tuple[Image, np.ndarray]], Table]:
-            return i, *_crop_row(sheet, i, columns, pixels, options)
-
-        results: Iterator[tuple[int, list[tuple[Image, np.ndarray]], Table]] = in_threads(crop_row, range(len(sheet)))
-        for i, stacks, table in track(results, "Cropping objects", len(sheet)):
-            if not len(table["object"]):
-                continue
-            for column, (image, crops) in zip(columns, stacks, strict=True):
-                facts = crops.shape[1], crops.dtype
-                if facts != kept.setdefault(column, facts):
-                    raise InputError(
-                        f"{sheet.where(i)}: {image.source} has {facts[0]} channel(s) of {facts[1]}, images before it "
-                        f"{kept[column][0]} of {kept[column][1]}; leave it out, or crop it into another folder."
-                    )
-                _write_stack(folder / _file(names[i], column), crops, image, Planes.parse(planes))
-            rows += _rows_of(sheet, i, out, table, {column: _file(names[i], column) for column in columns})
-        if not rows:
-            raise InputError(f"{sheet.name}: no mask holds an object to crop; check the masks and the area limits.")
-        # Paths in the rows are relative to where the folder will stand, and stay as they are.
-        crops_sheet = Sheet(out, tuple(rows[0]), rows)
-        write_rows(crops_sheet, folder / "crops.csv", out)
-    return replace(crops_sheet, path=out / "crops.csv")
-
-
-def _crop_row(
-    sheet: Sheet, i: int, columns: tuple[str, ...], size: tuple[int, int], options: dict[str, Any]
-) -> tuple[list[tuple[Image, np.ndarray]], Table]:
-    """Crops of each column's image, and one table."""
-    from coverslip.read import read_labels
-
-    images = [frame_of(sheet, i, open_cell(sheet, i, column)) for column in columns]
-    mask = sheet.file(i, "mask")
-    if mask is None or not mask.exists():
-        what = f"there is no mask {mask}" if mask else "the column 'mask' is empty"
-        raise InputError(f"{sheet.where(i)}: {what}; name a label image, or delete the row.")
-    try:
-        labels = read_labels(mask, shape=(images[0].height, images[0].width))
-        cut = [crop_objects(image, labels, size, **options) for image in images]
-    except InputError as error:
-        raise at_row(sheet, i, error) from None
-    return [(image, crops) for image, (crops, _) in zip(images, cut, strict=True)], cut[0][1]
-
-
-def _write_stack(file: Path, crops: np.ndarray, image: Image, planes: Planes) -> None:
-    from coverslip.read import write_image_tiff
-
-    names = planes.names(image)
-    write_image_tiff(
-        crops, file, axes="TCYX", pixel_size=image.pixel_size, channels=names if len(names) == crops.shape[1] else ()
-    )
-
-
-def _rows_of(sheet: Sheet, i: int, out: Path, table: Table, files: dict[str, str]) -> list[dict[str, str]]:
-    carried = {key: text for key, text in sheet.rows[i].items() if key not in ("image", "mask", "source", "frame")}
-    for column, name in (("image", "source_image"), ("mask", "source_mask")):
-        file = sheet.file(i, column)
-        carried[name] = relative_path(file, out) if file else ""
-    if sheet.frame(i) is not None:
-        carried["source_frame"] = sheet.rows[i]["frame"]
-    texts = {name: [_text(value) for value in column.tolist()] for name, column in table.items()}
-    return [
-        {"image": files["image"], "frame": str(n), **carried, **{k: v for k, v in files.items() if k != "image"}}
-        | {name: column[n] for name, column in texts.items()}
-        for n in range(len(table["object"]))
-    ]
-
-
-def _text(value: float | bool | int) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    return ("" if np.isnan(value) else f"{value:.8g}") if isinstance(value, float) else str(value)
-
-
-def _file(stem: str, column: str) -> str:
-    return f"{stem}.tif" if column == "image" else f"{stem}.{column}.tif"
-
-
-def _stack_names(sheet: Sheet) -> list[str]:
-    """A file stem for each row: that of its image, with the row number where several would share it."""
-    files = [sheet.file(i) for i in range(len(sheet))]
-    stems = [file.stem.removesuffix(".ome") if file else "" for file in files]
-    often = Counter(stem.lower() for stem in stems)
-    return [
-        f"{stem}_row{number}" if often[stem.lower()] > 1 else stem
-        for stem, number in zip(stems, sheet.numbers, strict=True)
-    ]
-
-
-def _pixel_sizes(sheet: Sheet, size: float | tuple[float, float], unit: str) -> tuple[int, int]:
-    """Height and width in pixels, the same for every row."""
-    pair = size if isinstance(size, tuple) else (size, size)
-    if unit == "px":
-        if any(float(n) != int(n) for n in pair):
-            raise InputError(f"A size of {size} pixels is not whole; give whole pixels, or unit='um'.")
-        return int(pair[0]), int(pair[1])
-    if unit != "um":
-        raise InputError(f"There is no unit '{unit}'; give the size in px or um.")
-    found: tuple[int, int] | None = None
-    for i in range(len(sheet)):
-        image = open_cell(sheet, i)
-        if image.pixel_size is None:
-            raise InputError(
-                f"{sheet.where(i)}: {image.source} does not say how large its pixels are; give the size in pixels."
-            )
-        here = round(pair[0] / image.pixel_size.y), round(pair[1] / image.pixel_size.x)
-        if found is not None and here != found:
-            raise InputError(
-                f"{sheet.where(i)}: {size} µm are {here[0]} x {here[1]} pixels here, but {found[0]} x {found[1]} in "
-                "the images before it; crop images of one pixel size together, or give the size in pixels."
-            )
-        found = here
-    return found or (0, 0)
-
-
-def _checked_options(size: int | tuple[int, int], neighbours: str, border: str) -> tuple[int, int]:
+def checked_options(size: int | tuple[int, int], neighbours: str, border: str) -> tuple[int, int]:
+    """Height and width, once all three options are known to be possible."""
     height, width = size if isinstance(size, tuple) else (size, size)
     if height < 1 or width < 1:
         raise InputError(f"Crops of {height} x {width} pixels hold nothing; give a larger size.")

@@ -113,6 +113,10 @@ class Sheet:
         text = self.rows[index].get(column, "")
         return _resolve(self.folder, text) if text else None
 
+    def frame_text(self, index: int) -> str:
+        """What sample `index` says in the column ``frame``; empty where there is none."""
+        return self.rows[index].get("frame", "")
+
     def frame(self, index: int) -> int | None:
         """Which frame of its file sample `index` means, counted from 0; None: the file is one image.
 
@@ -121,7 +125,7 @@ class Sheet:
         InputError
             If the column ``frame`` holds something else than a whole number.
         """
-        text = self.rows[index].get("frame", "")
+        text = self.frame_text(index)
         if not text:
             return None
         if not text.isdecimal():
