@@ -34,7 +34,9 @@ def open_array(path: Path, axes: str | None) -> Image:
         raise InputError(f"{name} has shape {array.shape}; an image needs at least rows and columns.")
     arrangement = arrange(name, "Q" * (array.ndim - 2) + "YX", array.shape, axes)
     dtype = array.dtype.newbyteorder("=")
-    return Image(arrangement.axes, arrangement.shape, dtype, name, ArrayReader(name, arrangement), metadata={"format": "npy"})
+    return Image(
+        arrangement.axes, arrangement.shape, dtype, name, ArrayReader(name, arrangement), metadata={"format": "npy"}
+    )
 
 
 def _mapped(path: str) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,9 @@ def compact(labels: np.ndarray, where: str) -> np.ndarray:
         raise InputError(f"{where}: there are no pixels to label.")
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high > np.iinfo(np.uint32).max:
-        raise InputError(f"{where}: labels go from {low} to {high}, but a label file holds 0 to 4294967295; renumber them.")
+        raise InputError(
+            f"{where}: labels go from {low} to {high}, but a label file holds 0 to 4294967295; renumber them."
+        )
     return labels.astype(np.min_scalar_type(high), copy=False)
 
 
@@ -105,7 +108,9 @@ def read_labels(path: str | Path, shape: tuple[int, int] | None = None) -> Label
     elif array.dtype == bool:
         array = array.astype(np.uint8)
     if array.dtype.kind == "i" and array.min() < 0:
-        raise InputError(f"{path} holds negative labels ({int(array.min())}); objects are numbered from 1, background is 0.")
+        raise InputError(
+            f"{path} holds negative labels ({int(array.min())}); objects are numbered from 1, background is 0."
+        )
     facts = _facts(path)
     return LabelMap(array, str(facts.get("source", path)), image.pixel_size, facts.get("provenance") or {})
 
@@ -127,7 +132,9 @@ def _plane(path: Path, image: Image) -> np.ndarray:
         raise InputError(
             f"{path} is a picture in colours, not labels; save the label numbers themselves as one grey 16-bit image."
         )
-    raise InputError(f"{path} has axes '{image.axes}' {image.shape}, but labels are one plane of rows and columns; save one.")
+    raise InputError(
+        f"{path} has axes '{image.axes}' {image.shape}, but labels are one plane of rows and columns; save one."
+    )
 
 
 def _whole_numbers(path: Path, array: np.ndarray) -> np.ndarray:
@@ -140,7 +147,7 @@ def _whole_numbers(path: Path, array: np.ndarray) -> np.ndarray:
     return array.astype(np.uint32)
 
 
-def _facts(path: Path) -> dict[str, object]:
+def _facts(path: Path) -> dict[str, Any]:
     """What `write_labels` noted in the file; empty for labels of other programs."""
     if not path.name.lower().endswith((".labels.tif", ".labels.tiff")):
         return {}

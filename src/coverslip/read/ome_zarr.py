@@ -49,11 +49,11 @@ def open_zarr(path: Path, axes: str | None, series: int, level: int) -> Image:
     node = _node(name, "")
     if hasattr(node, "shape"):
         return _image(name, "", node, axes, _plain_axes(node), None, (), {"format": "Zarr"})
-    facts = _facts(node)
+    facts = ome_facts(node)
     if "multiscales" not in facts:
         return _inside(path, node, facts, axes, series, level)
-    scales = facts["multiscales"]
     try:
+        scales = list(facts["multiscales"])
         chosen = scales[series] if 0 <= series < len(scales) else None
         if chosen is None:
             raise InputError(f"{name} has no image {series}: it holds {len(scales)}, counted from 0.")
@@ -73,7 +73,8 @@ def open_zarr(path: Path, axes: str | None, series: int, level: int) -> Image:
         ) from error
     if len(letters) != array.ndim:
         raise InputError(
-            f"{name} has damaged OME-Zarr metadata: {len(letters)} axes for an array of {array.ndim} dimensions; write it anew."
+            f"{name} has damaged OME-Zarr metadata: {len(letters)} axes for an array of {array.ndim} dimensions; "
+            "write it anew."
         )
     return _image(
         name,
@@ -93,18 +94,15 @@ def ome_facts(group: Any) -> dict[str, Any]:
     return dict(attributes["ome"]) if isinstance(attributes.get("ome"), Mapping) else attributes
 
 
-def _facts(group: Any) -> dict[str, Any]:
-    facts = ome_facts(group)
-    if "multiscales" in facts and not (isinstance(facts["multiscales"], list) and facts["multiscales"]):
-        facts.pop("multiscales")
-    return facts
-
-
 def _inside(path: Path, node: Any, facts: dict[str, Any], axes: str | None, series: int, level: int) -> Image:
     """An image further down: the numbered groups that bioformats2raw makes; else say what to open instead."""
     if "plate" in facts or "well" in facts:
-        raise InputError(f"{path} is a plate or a well of many images; open one field, such as {path / 'A' / '1' / '0'}.")
-    if (path / str(series)).is_dir() and (path / "0").is_dir():
+        raise InputError(
+            f"{path} is a plate or a well of many images; open one field, such as {path / 'A' / '1' / '0'}."
+        )
+    if "bioformats2raw.layout" in facts:
+        if series < 0 or not (path / str(series)).is_dir():
+            raise InputError(f"{path} has no image {series}; its images are the numbered folders in it.")
         return open_zarr(path / str(series), axes, 0, level)
     raise InputError(f"{path} is a Zarr folder without an OME image in it; open the array or image group below it.")
 

@@ -102,7 +102,9 @@ def _provenance(stored: Any, path: Path) -> dict[str, Any]:
     try:
         return dict(json.loads(text))
     except ValueError as error:
-        raise InputError(f"{path} has damaged provenance (uns['coverslip']); make it again with coverslip predict.") from error
+        raise InputError(
+            f"{path} has damaged provenance (uns['coverslip']); make it again with coverslip predict."
+        ) from error
 
 
 def _storable(obs: Any, path: Path) -> Any:

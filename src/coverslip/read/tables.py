@@ -95,7 +95,9 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
             table = parquet.read_table(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
-        raise InputError(f"{path} cannot be read as a table ({reason}); save it again as {path.suffix} in UTF-8.") from error
+        raise InputError(
+            f"{path} cannot be read as a table ({reason}); save it again as {path.suffix} in UTF-8."
+        ) from error
     names = table.column_names
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -106,7 +108,9 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
 def _checked(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() not in _SUFFIXES:
-        raise InputError(f"{path} should end in {' or '.join(_SUFFIXES)}, because these are the kinds of table there are.")
+        raise InputError(
+            f"{path} should end in {' or '.join(_SUFFIXES)}, because these are the kinds of table there are."
+        )
     return path
 
 

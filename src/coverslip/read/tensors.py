@@ -11,7 +11,9 @@ from coverslip.core.errors import ModelError
 from coverslip.read.atomic import atomic_path
 
 
-def write_tensors(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None) -> Path:
+def write_tensors(
+    path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
+) -> Path:
     """Write named arrays.
 
     Parameters
@@ -66,7 +68,7 @@ def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str
     refuse_pickle(path)
     try:
         with safe_open(str(path), framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118: not a mapping
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return arrays, dict(file.metadata() or {})
     except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(

@@ -97,7 +97,8 @@ class TiffReader:
             raise InputError(f"{error.filename} is gone since {self.path} was opened; put it back.") from error
         except Exception as error:  # every codec raises its own kind
             raise InputError(
-                f"{self.path} is damaged: its pixels cannot be decoded ({_reason(error)}); copy it again from its source."
+                f"{self.path} is damaged: its pixels cannot be decoded ({_reason(error)}); "
+                "copy it again from its source."
             ) from error
         return np.ascontiguousarray(self.arrangement.arrange(pixels))
 
@@ -144,6 +145,8 @@ def open_tiff(path: Path, axes: str | None, series: int, level: int) -> Image:
 
 def _stack(tif: Any, path: str, series: int, level: int) -> Stack:
     every = tif.series
+    if not every:
+        raise InputError(f"{path} holds no image; it may be cut short, so copy it again from its source.")
     if not 0 <= series < len(every):
         raise InputError(f"{path} has no image {series}: it holds {len(every)}, counted from 0; choose another series.")
     levels = every[series].levels
@@ -153,7 +156,9 @@ def _stack(tif: Any, path: str, series: int, level: int) -> Stack:
     page = chosen.keyframe
     dtype = np.dtype(chosen.dtype) if chosen.dtype is not None else None
     if dtype is None or dtype.kind not in "biuf" or page.dtype is None:
-        raise InputError(f"{path} holds pixels of a kind that is not supported ({dtype}); save it with integers or floats.")
+        raise InputError(
+            f"{path} holds pixels of a kind that is not supported ({dtype}); save it with integers or floats."
+        )
     shape = tuple(int(n) for n in chosen.get_shape(False))
     if 0 in shape or 0 in page.shaped:
         raise InputError(f"{path} holds no pixels: its shape is {shape}; export the image again.")
@@ -273,8 +278,12 @@ def _check_believable(
     counts: np.ndarray,
 ) -> None:
     """Refuse what would take gigabytes to decode and cannot be there."""
-    size = prod(tile_shape) * page_shape[-1] * dtype.itemsize * int(getattr(page, "bitspersample", 8) or 8) // max(
-        8 * dtype.itemsize, 1
+    size = (
+        prod(tile_shape)
+        * page_shape[-1]
+        * dtype.itemsize
+        * int(getattr(page, "bitspersample", 8) or 8)
+        // max(8 * dtype.itemsize, 1)
     )
     if size <= _HARMLESS:
         return
@@ -365,7 +374,7 @@ def _decode_tiles(stack: Stack, indices: list[int], part: Window, pixels: np.nda
             low, high = max(first, wanted.start), min(first + n, wanted.stop)
             source.append(slice(low - first, max(high, low) - first))
             target.append(slice(low - wanted.start, max(high, low) - wanted.start))
-        pixels[(number, *target)] = stack.fill if decoded is None else decoded[None][tuple(source)]
+        pixels[number][tuple(target)] = stack.fill if decoded is None else decoded[None][tuple(source)]
 
     if pixels.nbytes < _THREADED or len(tiles) * len(indices) == 1:
         for item in encoded():

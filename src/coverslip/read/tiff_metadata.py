@@ -80,9 +80,7 @@ def _ome_size(tif: Any, series: int) -> PixelSize | None:
     if not tif.is_ome:
         return None
     for pixels in _ome_pixels(tif, series):
-        said = {
-            a: micrometres(pixels.get(f"PhysicalSize{a}"), pixels.get(f"PhysicalSize{a}Unit", "µm")) for a in "XYZ"
-        }
+        said = {a: micrometres(pixels.get(f"PhysicalSize{a}"), pixels.get(f"PhysicalSize{a}Unit", "µm")) for a in "XYZ"}
         if said["X"] and said["Y"]:
             return PixelSize(said["Y"], said["X"], said["Z"])
     return None

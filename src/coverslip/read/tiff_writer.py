@@ -66,7 +66,9 @@ def _write(
         raise InputError(f"{path} should end in .tif or .tiff, because that is what is written.")
     dtype = np.dtype(np.uint8) if image.dtype == bool else image.dtype
     if dtype.name not in _DTYPES:
-        raise InputError(f"{path}: OME-TIFF has no pixels of type {dtype}; convert them to one of {', '.join(_DTYPES)}.")
+        raise InputError(
+            f"{path}: OME-TIFF has no pixels of type {dtype}; convert them to one of {', '.join(_DTYPES)}."
+        )
     if channels and len(channels) != image.sizes.get("C", 1):
         raise InputError(f"{path}: {len(channels)} channel names for {image.sizes.get('C', 1)} channels.")
     metadata: dict[str, Any] = {"axes": image.axes}

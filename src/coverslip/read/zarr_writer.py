@@ -115,8 +115,8 @@ def write_zarr_labels(
     array = compact(LabelMap(np.asarray(array), str(folder)).labels, str(folder))
     if array.shape != (opened.height, opened.width):
         raise InputError(
-            f"{folder} has {opened.height} x {opened.width} pixels, but the labels have {array.shape[0]} x {array.shape[1]}; "
-            "give the labels of this image."
+            f"{folder} has {opened.height} x {opened.width} pixels, but the labels have "
+            f"{array.shape[0]} x {array.shape[1]}; give the labels of this image."
         )
     size = pixel_size or (labels.pixel_size if isinstance(labels, LabelMap) else None) or opened.pixel_size
     group = zarr.open_group(str(folder), mode="r")
@@ -136,15 +136,15 @@ def write_zarr_labels(
         for level, small in enumerate(shapes):
             rows = np.arange(small.height) * opened.height // small.height
             columns = np.arange(small.width) * opened.width // small.width
-            written = _new_group(temporary, facts, version, (small.height, small.width), array.dtype, _CHUNK, str(level))
+            written = _new_group(
+                temporary, facts, version, (small.height, small.width), array.dtype, _CHUNK, str(level)
+            )
             written[:] = array[rows[:, None], columns]
     _list_label(parent, name, version)
     return target
 
 
-def _multiscale(
-    axes: str, size: PixelSize | None, name: str, factors: Sequence[float]
-) -> dict[str, Any]:
+def _multiscale(axes: str, size: PixelSize | None, name: str, factors: Sequence[float]) -> dict[str, Any]:
     micrometres = {"Y": size.y, "X": size.x, "Z": size.z or 1.0} if size is not None else {}
     kinds = {"T": "time", "C": "channel"}
     said = []

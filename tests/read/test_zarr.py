@@ -1,0 +1,134 @@
+"""OME-Zarr 0.4 and 0.5: axes, micrometres, levels; images and labels that viewers open."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+import zarr
+
+from coverslip.core.errors import InputError
+from coverslip.core.image import Image, PixelSize
+from coverslip.core.region import Region
+from coverslip.core.results import LabelMap
+from coverslip.read import open_image, read_labels, write_image_zarr, write_zarr_labels
+
+
+def foreign(path, version, array, axes="tczyx", units="nanometer", levels=2):
+    """An image as other programs write it, straight through zarr."""
+    kinds = {"t": "time", "c": "channel"}
+    said = [{"name": a, "type": kinds.get(a, "space")} | ({"unit": units} if a in "zyx" else {}) for a in axes]
+    group = zarr.open_group(str(path), mode="w", zarr_format=2 if version == "0.4" else 3)
+    datasets = []
+    for level in range(levels):
+        step = 2**level
+        part = array[..., ::step, ::step]
+        chunks = (1,) * (part.ndim - 2) + (16, 16)
+        group.create_array(f"s{level}", data=part, chunks=chunks)
+        scale = [500.0 * (step if a in "yx" else 1) if a in "zyx" else 1.0 for a in axes]
+        datasets.append({"path": f"s{level}", "coordinateTransformations": [{"type": "scale", "scale": scale}]})
+    multiscale = {"axes": said, "datasets": datasets, "name": "x"}
+    omero = {"channels": [{"label": f"channel {i}"} for i in range(array.shape[axes.index("c")])]} if "c" in axes else {}
+    if version == "0.4":
+        group.attrs.update({"multiscales": [{"version": "0.4", **multiscale}], "omero": omero})
+    else:
+        group.attrs["ome"] = {"version": "0.5", "multiscales": [multiscale], "omero": omero}
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_foreign_images(tmp_path, version):
+    array = np.random.default_rng(0).integers(0, 60000, (1, 2, 3, 40, 50), np.uint16)
+    foreign(tmp_path / "a.zarr", version, array)
+    image = open_image(tmp_path / "a.zarr")
+    assert (image.axes, image.shape, image.dtype) == ("CZYX", (2, 3, 40, 50), np.dtype(np.uint16))
+    assert image.pixel_size == PixelSize(0.5, 0.5, 0.5)
+    assert image.channels == ("channel 0", "channel 1")
+    assert image.metadata["format"] == f"OME-Zarr {version}"
+    assert np.array_equal(image.read(), array[0])
+    part = pickle.loads(pickle.dumps(image)).select(Z=1).crop(Region(7, 9, 20, 30)).read()
+    assert np.array_equal(part, array[0, :, 1, 7:27, 9:39])
+    small = open_image(tmp_path / "a.zarr", level=1)
+    assert small.pixel_size == PixelSize(1.0, 1.0, 0.5)
+    assert np.array_equal(small.read(), array[0, ..., ::2, ::2])
+
+
+def test_a_window_reads_only_its_chunks(tmp_path):
+    array = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    foreign(tmp_path / "a.zarr", "0.4", array, axes="yx")
+    (tmp_path / "a.zarr" / "s0" / "3.3").write_bytes(b"damaged, so reading it would fail")
+    image = open_image(tmp_path / "a.zarr")
+    assert np.array_equal(image.crop(Region(0, 0, 48, 64)).read(), array[:48])
+    with pytest.raises(InputError, match="cannot be decoded"):
+        image.read()
+
+
+def test_micrometres_need_a_unit(tmp_path):
+    foreign(tmp_path / "a.zarr", "0.4", np.zeros((20, 30), np.uint8), axes="yx", units="")
+    assert open_image(tmp_path / "a.zarr").pixel_size is None
+
+
+def test_plain_arrays_and_their_dimension_names(tmp_path):
+    array = np.random.default_rng(0).integers(0, 9, (3, 20, 30), np.uint8)
+    zarr.create_array(str(tmp_path / "a.zarr"), data=array, dimension_names=["channel", "y", "x"])
+    assert open_image(tmp_path / "a.zarr").axes == "CYX"
+    zarr.create_array(str(tmp_path / "b.zarr"), data=array)
+    with pytest.raises(InputError, match="axes='CYX'"):
+        open_image(tmp_path / "b.zarr")
+    assert np.array_equal(open_image(tmp_path / "b.zarr", axes="ZYX").read(), array)
+
+
+def test_images_in_numbered_groups(tmp_path):
+    zarr.open_group(str(tmp_path / "a.zarr"), mode="w", zarr_format=2).attrs["bioformats2raw.layout"] = 3
+    for i in range(2):
+        foreign(tmp_path / "a.zarr" / str(i), "0.4", np.full((20, 30), i, np.uint8), axes="yx")
+    assert open_image(tmp_path / "a.zarr", series=1).read().max() == 1
+    with pytest.raises(InputError, match="no image 2"):
+        open_image(tmp_path / "a.zarr", series=2)
+
+
+def test_writing_and_reading_an_image(tmp_path):
+    array = np.random.default_rng(0).integers(0, 60000, (2, 3, 50, 70), np.uint16)
+    image = Image.from_array(array, "CZYX", pixel_size=PixelSize(0.2, 0.3, 1.5), channels=("DAPI", "GFP"))
+    write_image_zarr(image, tmp_path / "a.zarr", chunk=32)
+    found = open_image(tmp_path / "a.zarr")
+    assert (found.axes, found.pixel_size, found.channels) == ("CZYX", image.pixel_size, image.channels)
+    assert found.dtype == array.dtype
+    assert np.array_equal(found.read(), array)
+    assert json.loads((tmp_path / "a.zarr" / "0" / ".zarray").read_text())["chunks"] == [1, 1, 32, 32]
+    assert (tmp_path / "a.zarr" / "0" / "1" / "2" / "1" / "2").is_file()  # chunks in nested folders, as 0.4 asks
+
+
+def test_a_folder_that_is_there_is_not_overwritten(tmp_path):
+    write_image_zarr(np.ones((20, 30), np.uint8), tmp_path / "a.zarr")
+    with pytest.raises(InputError, match="already holds something"):
+        write_image_zarr(np.zeros((20, 30), np.uint8), tmp_path / "a.zarr")
+    assert open_image(tmp_path / "a.zarr").read().min() == 1
+    write_image_zarr(np.zeros((20, 30), np.uint8), tmp_path / "a.zarr", overwrite=True)
+    assert open_image(tmp_path / "a.zarr").read().max() == 0
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_labels_beside_an_image(tmp_path, version):
+    foreign(tmp_path / "a.zarr", version, np.zeros((1, 2, 1, 40, 50), np.uint16))
+    labels = np.random.default_rng(0).integers(0, 300, (40, 50))
+    for name in ("nuclei", "cells", "nuclei"):
+        written = write_zarr_labels(LabelMap(labels, "a", provenance={"seed": 1}), tmp_path / "a.zarr", name)
+    found = read_labels(written, shape=(40, 50))
+    assert found.labels.dtype == np.uint16
+    assert np.array_equal(found.labels, labels)
+    assert found.pixel_size == PixelSize(0.5, 0.5)
+    # One level for each of the image's, with numbers that are in the full one.
+    assert np.array_equal(open_image(written, level=1).read(), labels[::2, ::2])
+    listed = dict(zarr.open_group(str(tmp_path / "a.zarr" / "labels"), mode="r").attrs)
+    assert (listed if version == "0.4" else listed["ome"])["labels"] == ["nuclei", "cells"]
+    facts = dict(zarr.open_group(str(written), mode="r").attrs)
+    facts = facts if version == "0.4" else facts["ome"]
+    assert facts["image-label"]["source"] == {"image": "../../"}
+    assert open_image(tmp_path / "a.zarr").shape == (2, 40, 50)
+
+
+def test_labels_of_another_size_are_refused(tmp_path):
+    write_image_zarr(np.zeros((20, 30), np.uint8), tmp_path / "a.zarr")
+    with pytest.raises(InputError, match="20 x 30 pixels, but the labels have 20 x 29"):
+        write_zarr_labels(np.zeros((20, 29), np.uint8), tmp_path / "a.zarr")
+    assert not (tmp_path / "a.zarr" / "labels").exists()
