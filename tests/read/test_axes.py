@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coverslip.core.errors import InputError
@@ -17,6 +17,7 @@ def stored_arrays(draw):
     return letters, np.arange(np.prod(shape)).reshape(shape)
 
 
+@settings(deadline=None, max_examples=40)
 @given(stored_arrays())
 def test_each_pixel_keeps_its_coordinates(stored):
     letters, array = stored
@@ -28,6 +29,7 @@ def test_each_pixel_keeps_its_coordinates(stored):
     assert np.array_equal(image, expected.reshape(found.shape))
 
 
+@settings(deadline=None, max_examples=40)
 @given(stored_arrays(), st.data())
 def test_a_window_of_the_file_is_the_window_of_the_image(stored, data):
     letters, array = stored

@@ -38,7 +38,9 @@ def random_tiff(path, **options):
     return path
 
 
-@pytest.mark.parametrize("options", [{}, {"compression": "zlib"}, {"tile": (16, 16)}, {"tile": (32, 32), "compression": "lzw"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"compression": "zlib"}, {"tile": (16, 16)}, {"tile": (32, 32), "compression": "lzw"}]
+)
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
 def test_truncated_tiff(tmp_path, options, share):
     whole = random_tiff(tmp_path / "whole.tif", **options).read_bytes()
@@ -121,7 +123,9 @@ def declared_tiff(width, height, compression, data, strips=1):
 @pytest.mark.parametrize("strips", [1, 6])
 def test_twelve_gigabytes_declared_by_a_kilobyte(tmp_path, compression, strips):
     path = tmp_path / "a.tif"
-    path.write_bytes(declared_tiff(120_000, 100_000, compression, imagecodecs.zlib_encode(bytes(500_000))[:900], strips))
+    path.write_bytes(
+        declared_tiff(120_000, 100_000, compression, imagecodecs.zlib_encode(bytes(500_000))[:900], strips)
+    )
     assert path.stat().st_size < 1200
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     text = opening(path)
@@ -213,7 +217,12 @@ def test_folder_that_is_no_zarr(tmp_path):
 def test_zarr_with_garbage_for_metadata(tmp_path):
     path = tmp_path / "a.zarr"
     array = np.zeros((20, 30), np.uint8)
-    for name, content in ((".zattrs", "{garbage"), (".zgroup", ""), ("0/.zarray", "]"), (".zattrs", '{"multiscales": 3}')):
+    for name, content in (
+        (".zattrs", "{garbage"),
+        (".zgroup", ""),
+        ("0/.zarray", "]"),
+        (".zattrs", '{"multiscales": 3}'),
+    ):
         write_image_zarr(array, path, overwrite=True)
         (path / name).write_text(content)
         opening(path)

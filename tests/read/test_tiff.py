@@ -80,7 +80,9 @@ def test_ome_tiff_gives_axes_micrometres_and_channel_names(tmp_path):
     assert np.array_equal(image.select(T=1, C=2, Z=slice(1, 3)).read(), array[1, 1:, 2])
 
 
-@pytest.mark.parametrize(("unit", "micrometres"), [("micron", 0.25), ("\\u00B5m", 0.25), ("nm", 0.00025), ("pixel", None)])
+@pytest.mark.parametrize(
+    ("unit", "micrometres"), [("micron", 0.25), ("\\u00B5m", 0.25), ("nm", 0.00025), ("pixel", None)]
+)
 def test_imagej_hyperstack(tmp_path, unit, micrometres):
     array = pixels((5, 3, 2, 20, 30))
     facts = {"axes": "TZCYX", "unit": unit, "spacing": 1.5}

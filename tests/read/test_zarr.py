@@ -28,7 +28,9 @@ def foreign(path, version, array, axes="tczyx", units="nanometer", levels=2):
         scale = [500.0 * (step if a in "yx" else 1) if a in "zyx" else 1.0 for a in axes]
         datasets.append({"path": f"s{level}", "coordinateTransformations": [{"type": "scale", "scale": scale}]})
     multiscale = {"axes": said, "datasets": datasets, "name": "x"}
-    omero = {"channels": [{"label": f"channel {i}"} for i in range(array.shape[axes.index("c")])]} if "c" in axes else {}
+    omero = (
+        {"channels": [{"label": f"channel {i}"} for i in range(array.shape[axes.index("c")])]} if "c" in axes else {}
+    )
     if version == "0.4":
         group.attrs.update({"multiscales": [{"version": "0.4", **multiscale}], "omero": omero})
     else:
@@ -94,7 +96,12 @@ def test_writing_and_reading_an_image(tmp_path):
     assert (found.axes, found.pixel_size, found.channels) == ("CZYX", image.pixel_size, image.channels)
     assert found.dtype == array.dtype
     assert np.array_equal(found.read(), array)
-    assert json.loads((tmp_path / "a.zarr" / "0" / ".zarray").read_text())["chunks"] == [1, 1, 32, 32]
+    stored = json.loads((tmp_path / "a.zarr" / "0" / ".zarray").read_text())
+    assert (stored["chunks"], stored["dimension_separator"], stored["compressor"]["id"]) == (
+        [1, 1, 32, 32],
+        "/",
+        "blosc",
+    )
     assert (tmp_path / "a.zarr" / "0" / "1" / "2" / "1" / "2").is_file()  # chunks in nested folders, as 0.4 asks
 
 

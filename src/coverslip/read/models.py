@@ -37,6 +37,7 @@ FORMAT = 1
 _CONFIG, _WEIGHTS, _HISTORY = "config.json", "weights.safetensors", "history.csv"
 _PROVENANCE, _CARD = "provenance.json", "card.md"
 _NEEDED = (_CONFIG, _WEIGHTS, _PROVENANCE)
+_THIS_MODEL = "## This model"
 _AGAIN = "restore the folder from a copy, or fit the model again"
 
 
@@ -143,7 +144,7 @@ def load_model(folder: str | Path, config_of: Callable[[str], type[Config]]) -> 
         facts=config["facts"],
         history=_history(folder),
         provenance=provenance,
-        card=(folder / _CARD).read_text(encoding="utf-8") if (folder / _CARD).is_file() else "",
+        card=_card(folder),
         folder=folder,
     )
 
@@ -259,9 +260,16 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def _card(folder: Path) -> str:
+    """The words on the method; those on the model are written anew with each save."""
+    path = folder / _CARD
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return text.split(_THIS_MODEL)[0].rstrip()
+
+
 def _card_text(model: Model) -> str:
     lines = [model.card.rstrip(), ""] if model.card else [f"# {model.method}", ""]
-    lines += ["## This model", ""]
+    lines += [_THIS_MODEL, ""]
     parameters = sum(int(a.size) for a in model.weights.values())
     lines += [f"- Numbers in `{_WEIGHTS}`: {parameters:,} in {len(model.weights)} arrays"]
     lines += [f"- {key}: {value}" for key, value in (model.history[-1].items() if model.history else ())]

@@ -114,8 +114,14 @@ def _storable(obs: Any, path: Path) -> Any:
     obs = obs.copy()
     for name in obs.columns:
         column = obs[name]
-        if column.dtype == object:
-            text = [None if pd.isna(v) else v if isinstance(v, str) else str(v) for v in column]
+        categories = getattr(column.dtype, "categories", None)
+        if object not in (column.dtype, getattr(categories, "dtype", None)):
+            continue
+        text = [None if pd.isna(v) else v if isinstance(v, str) else str(v) for v in column]
+        if categories is not None:
+            order = list(dict.fromkeys(str(c) for c in categories))
+            obs[name] = pd.Categorical(text, order, ordered=bool(column.cat.ordered))
+        else:
             obs[name] = pd.Categorical(text) if None in text else pd.Series(text, index=obs.index, dtype=object)
     # "/" would open a group inside the file; the division slash looks the same ("dose µg∕ml").
     renamed = [str(name).replace("/", "∕") for name in obs.columns]

@@ -204,6 +204,9 @@ def _new_group(
     chunks = (1,) * (len(shape) - 2) + tuple(min(chunk, n) for n in shape[-2:])
     options: dict[str, Any] = {"shape": shape, "dtype": dtype, "chunks": chunks}
     if version == 2:
+        from numcodecs import Blosc  # type: ignore[import-untyped]
+
+        options["compressors"] = Blosc()  # every reader of the format has it; newer ones, not all
         options["chunk_key_encoding"] = {"name": "v2", "separator": "/"}
     else:
         options["dimension_names"] = ["y", "x"][-len(shape) :]

@@ -1,0 +1,129 @@
+"""Vendor files through stand-ins with the interface that the libraries document: what is asked for is what comes."""
+
+import sys
+import types
+from types import MappingProxyType as Facts
+
+import numpy as np
+import pytest
+
+from coverslip.core.errors import InputError
+from coverslip.core.region import Region
+from coverslip.read import open_image
+
+ARRAY = np.random.default_rng(0).integers(0, 60000, (2, 3, 4, 2, 20, 30), np.uint16)  # T P Z C Y X
+
+
+class Closing:
+    opened = 0
+
+    def __init__(self, path):
+        Closing.opened += 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        Closing.opened -= 1
+
+
+class ND2File(Closing):
+    sizes = Facts(dict(zip("TPZCYX", ARRAY.shape, strict=True)))
+    dtype = ARRAY.dtype
+    metadata = types.SimpleNamespace(
+        channels=[types.SimpleNamespace(channel=types.SimpleNamespace(name=n)) for n in ("DAPI", "GFP")]
+    )
+
+    def voxel_size(self):
+        return types.SimpleNamespace(x=0.3, y=0.3, z=2.0)
+
+    def read_frame(self, index):
+        return ARRAY.reshape(-1, 2, 20, 30)[index]
+
+
+class Scan:
+    sizes = Facts({"Z": 4, "C": 2, "Y": 20, "X": 30})
+    dtype = np.dtype("<u2")
+    coords = Facts({"X": np.arange(30) * 3e-7, "Y": np.arange(20) * 3e-7, "Z": np.arange(4) * 2e-6})
+
+    def __init__(self, position):
+        self.position = position
+
+    def asarray(self, *, out=None):
+        assert out == "memmap"
+        return ARRAY[0, self.position]
+
+
+class LifFile(Closing):
+    images = tuple(Scan(p) for p in range(3))
+
+
+class Scene:
+    dims, shape, start, bbox = tuple("TZCYX"), (2, 4, 2, 20, 30), (0, 5, 0, 100, 200), (200, 100, 30, 20)
+    sizes = Facts(dict(zip(dims, shape, strict=True)))
+    dtype = ARRAY.dtype
+
+    def __init__(self, position):
+        self.position, self.levels = position, [self]
+
+    def __call__(self, *, roi, T, Z, C):
+        x, y, width, height = roi
+        rows, columns = slice(y - 100, y - 100 + height), slice(x - 200, x - 200 + width)
+        part = ARRAY[T, self.position, slice(Z.start - 5, Z.stop - 5), C, rows, columns]
+        return types.SimpleNamespace(asarray=lambda: part)
+
+
+class CziFile(Closing):
+    scenes = Facts({p + 4: Scene(p) for p in range(3)})
+
+    def metadata(self):
+        said = "".join(
+            f'<Distance Id="{a}"><Value>{v}</Value></Distance>' for a, v in (("X", 3e-7), ("Y", 3e-7), ("Z", 2e-6))
+        )
+        return f"<ImageDocument><Metadata><Scaling><Items>{said}</Items></Scaling></Metadata></ImageDocument>"
+
+
+@pytest.fixture(autouse=True)
+def libraries(monkeypatch):
+    for name, kind in (("nd2", ND2File), ("liffile", LifFile), ("czifile", CziFile)):
+        monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(**{kind.__name__: kind}))
+    yield
+    assert Closing.opened == 0
+
+
+@pytest.mark.parametrize("suffix", ["nd2", "lif", "czi"])
+@pytest.mark.parametrize("series", [0, 2])
+def test_windows_of_vendor_files(tmp_path, suffix, series):
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(b"stand-in")
+    image = open_image(path, series=series)
+    whole = ARRAY[:, series].transpose(0, 2, 1, 3, 4)
+    whole = whole[0] if suffix == "lif" else whole
+    assert image.axes == ("CZYX" if suffix == "lif" else "TCZYX")
+    assert (image.shape, image.dtype) == (whole.shape, np.dtype(np.uint16))
+    assert image.pixel_size is not None
+    found = (image.pixel_size.y, image.pixel_size.x, image.pixel_size.z)
+    assert found == pytest.approx((0.3, 0.3, 2.0))
+    assert np.array_equal(image.read(), whole)
+    part = image.select(C=1, Z=slice(1, 3)).crop(Region(3, 4, 5, 6)).read()
+    assert np.array_equal(part, whole[..., 1, 1:3, 3:8, 4:10])
+
+
+@pytest.mark.parametrize("suffix", ["nd2", "lif", "czi"])
+def test_series_that_are_not_there(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(b"stand-in")
+    with pytest.raises(InputError, match="counted from 0"):
+        open_image(path, series=3)
+    with pytest.raises(InputError, match="no level 1"):
+        open_image(path, level=1)
+
+
+def test_what_a_library_cannot_read_is_one_sentence(tmp_path, monkeypatch):
+    def broken(path):
+        raise RuntimeError("chunk map\nis broken")
+
+    monkeypatch.setitem(sys.modules, "nd2", types.SimpleNamespace(ND2File=broken))
+    (tmp_path / "a.nd2").write_bytes(b"stand-in")
+    with pytest.raises(InputError, match=r"cannot be read \(chunk map\); copy it again"):
+        open_image(tmp_path / "a.nd2")
