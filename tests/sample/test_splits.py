@@ -86,7 +86,11 @@ def test_a_sheet_gets_a_column_of_splits() -> None:
     sheet = sheet_of(group=[f"g{i // 5}" for i in range(100)], label=["a", "b"] * 50)
     done = split_sheet(sheet, (0.6, 0.2, 0.2), seed=2)
     words = np.array(done.column("split"))
-    assert {word: int((words == word).sum()) for word in ("train", "val", "test")} == {"train": 60, "val": 20, "test": 20}
+    assert {word: int((words == word).sum()) for word in ("train", "val", "test")} == {
+        "train": 60,
+        "val": 20,
+        "test": 20,
+    }
     assert all(len(set(words[i : i + 5])) == 1 for i in range(0, 100, 5))
     with pytest.raises(InputError, match="no column 'plate'"):
         split_sheet(sheet, by="plate")

@@ -176,7 +176,7 @@ def _rows_of(sheet: Sheet, i: int, out: Path, table: Table, files: dict[str, str
 def _text(value: float | bool | int) -> str:
     if isinstance(value, bool):
         return str(int(value))
-    return ("" if np.isnan(value) else f"{value:.8g}") if isinstance(value, float) else str(value)
+    return ("" if np.isnan(value) else repr(float(f"{value:.8g}"))) if isinstance(value, float) else str(value)
 
 
 def _file(stem: str, column: str) -> str:
