@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
+from coverslip.core.provenance import file_hash
 from coverslip.read import open_image, write_image_tiff, write_labels
 from coverslip.sample import Sheet, check_sheet, crop_objects, crop_sheet, open_samples, read_sheet, write_sheet
 
@@ -53,6 +55,7 @@ def test_each_crop_knows_its_field_and_its_place(fields: Sheet, tmp_path: Path) 
         "crops.csv",
         "field_row2.tif",
         "field_row3.tif",
+        "provenance.json",
     ]
     assert sheet.rows[1] == {
         "image": "field_row2.tif",
@@ -78,6 +81,23 @@ def test_each_crop_knows_its_field_and_its_place(fields: Sheet, tmp_path: Path) 
     assert obs["day"].tolist() == [7, 7, 7, 8]
     assert obs["y_um"].dtype == np.float64
     assert check_sheet(sheet).errors == []
+
+
+def test_the_folder_says_how_the_crops_were_made(fields: Sheet, tmp_path: Path) -> None:
+    crop_sheet(fields, tmp_path / "crops", 5.0, unit="um", border="shift", min_area=3)
+    record = json.loads((tmp_path / "crops" / "provenance.json").read_text())
+    assert record["inputs"] == {"sheet": str(fields.path), "sha256": file_hash(fields.path)}
+    assert record["settings"] == {
+        "size": 5.0,
+        "unit": "um",
+        "pixels": [10, 10],
+        "neighbours": "keep",
+        "border": "shift",
+        "fill": "background",
+        "min_area": 3,
+        "max_area": None,
+        "planes": "channels",
+    }
 
 
 def test_without_a_pixel_size_there_are_no_micrometre_columns(fields: Sheet, tmp_path: Path) -> None:
@@ -137,6 +157,12 @@ def test_masks_and_objects_are_needed(fields: Sheet, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="already holds something"):
         crop_sheet(fields, tmp_path / "crops", 12)
     assert open_samples(crop_sheet(fields, tmp_path / "crops", 10, overwrite=True)).shape == (2, 10, 10)
+
+
+def test_only_crops_are_overwritten(fields: Sheet, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds other things than crops"):
+        crop_sheet(fields, tmp_path / "plate0", 12, overwrite=True)
+    assert (tmp_path / "plate0" / "field.tif").is_file()
 
 
 def test_rows_may_mean_frames_of_a_series(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ says which frame it is; to leave a cell out, delete its row.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.core.progress import track
+from coverslip.core.provenance import file_hash, provenance
 from coverslip.sample.crops import Border, Neighbours, Table, checked_options, crop_objects
 from coverslip.sample.planes import Planes
 from coverslip.sample.rows import at_row, frame_of, in_threads, open_cell
@@ -48,8 +50,8 @@ def crop_sheet(
     sheet : Sheet
         With a column ``mask``. Where a row has a ``source`` (paired image), it is cropped at the same places.
     out : str or Path
-        Folder to write: a stack ``<image>.tif`` per field, ``<image>.source.tif`` for paired images, and
-        ``crops.csv``. It appears only once all of it is there.
+        Folder to write: a stack ``<image>.tif`` per field, ``<image>.source.tif`` for paired images,
+        ``crops.csv``, and ``provenance.json`` with the settings. It appears only once all of it is there.
     size : float or (float, float)
         Height and width of the crops, in `unit`.
     unit : {"px", "um"}
@@ -58,7 +60,7 @@ def crop_sheet(
     neighbours, border, fill, min_area, max_area, planes
         As for `crop_objects`; areas are in pixels.
     overwrite : bool
-        Replace a folder that is there already.
+        Replace a folder of crops that is there already.
 
     Returns
     -------
@@ -77,6 +79,8 @@ def crop_sheet(
     if not sheet.has("mask"):
         raise InputError(f"{sheet.name} names no masks; fill a column 'mask' with the label image of each field.")
     out = Path(out)
+    if overwrite and out.is_dir() and any(out.iterdir()) and not (out / "crops.csv").is_file():
+        raise InputError(f"{out} holds other things than crops, so it is not replaced; choose another folder.")
     options: dict[str, Any] = {
         "neighbours": neighbours,
         "border": border,
@@ -109,7 +113,16 @@ def crop_sheet(
         # Paths in the rows are relative to where the folder will stand, and stay as they are.
         crops = Sheet(out, tuple(rows[0]), rows)
         write_rows(crops, folder / "crops.csv", out)
+        settings = {"size": size, "unit": unit, "pixels": pixels, **options}
+        (folder / "provenance.json").write_text(_provenance(sheet, settings), encoding="utf-8")
     return replace(crops, path=out / "crops.csv")
+
+
+def _provenance(sheet: Sheet, settings: dict[str, Any]) -> str:
+    """How the crops were made, as JSON: it states the border policy and all else that the pixels don't show."""
+    inputs = {"sheet": sheet.name, "sha256": file_hash(sheet.path)} if sheet.path else {"folder": sheet.name}
+    finite = {name: None if value == np.inf else value for name, value in settings.items()}
+    return json.dumps(provenance(made_by="coverslip samples crop", inputs=inputs, settings=finite), indent=2)
 
 
 def _crop_row(
