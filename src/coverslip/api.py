@@ -10,17 +10,14 @@ import numpy as np
 
 from coverslip import methods
 from coverslip.core.config import Config
-from coverslip.core.errors import InputError, ModelError
+from coverslip.core.errors import InputError
 from coverslip.core.provenance import file_hash, provenance
 from coverslip.core.results import Embedding
 from coverslip.core.samples import Samples
 from coverslip.read.models import Model, load_model
 
 if TYPE_CHECKING:
-    from coverslip.sample import Sheet
     from coverslip.train.run import Run
-
-Inputs = "str | Path | Sheet | Samples | np.ndarray"
 
 
 def load(folder: str | Path) -> Model:
@@ -40,7 +37,7 @@ def fit(
     config: Config | Mapping[str, Any] | None = None,
     *,
     run: Run | None = None,
-    channels: Sequence[int] | None = None,
+    channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
 ) -> Model:
     """Fit a method to samples.
@@ -55,8 +52,8 @@ def fit(
         Settings of the method.
     run : coverslip.train.Run, optional
         Device, precision, memory, checkpoint folder.
-    channels : sequence of int, optional
-        Which channels to use; default all.
+    channels : sequence of str or int, optional
+        Which channels to use, by name or number; default all.
     planes : str or int
         What becomes of focal planes, see `coverslip.sample.open_samples`.
 
@@ -114,7 +111,8 @@ def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", clu
         model={
             "method": model.method,
             "folder": str(model.folder) if model.folder else None,
-            "settings": model.config.model_dump(),
+            "settings": model.config.model_dump(mode="json"),
+            "input": model.facts.get("input", {}),
         },
         inputs=describe_inputs(inputs, opened),
         seed=getattr(model.config, "seed", None),
@@ -128,7 +126,7 @@ def _add_maps_and_clusters(embedding: Embedding, clusters: str | int) -> None:
 
     latent = embedding.latent
     if len(latent) > 2 and latent.shape[1] > 1:
-        embedding.adata.obsm["X_pca"] = pca_map(latent)
+        embedding.adata.obsm["X_pca"] = pca_map(latent)[0]
     if clusters in (0, "0") or len(latent) < 4:
         return
     if isinstance(clusters, str) and clusters != "auto" and not clusters.isdecimal():
@@ -142,7 +140,7 @@ def _add_maps_and_clusters(embedding: Embedding, clusters: str | int) -> None:
 def describe_inputs(inputs: Any, opened: Samples) -> dict[str, Any]:
     """Where samples come from, for provenance: path, number, shape, and the hash of the sheet."""
     path = getattr(inputs, "path", None) or (inputs if isinstance(inputs, str | Path) else None)
-    folder = getattr(opened, "folder", None)
+    folder = getattr(getattr(opened, "sheet", None), "folder", None)
     record: dict[str, Any] = {"n": len(opened), "shape": list(opened.shape), "dtype": str(opened.dtype)}
     if path is not None:
         record["path"] = str(Path(path).resolve())
@@ -151,3 +149,142 @@ def describe_inputs(inputs: Any, opened: Samples) -> dict[str, Any]:
     if folder is not None:
         record["folder"] = str(Path(folder).resolve())
     return record
+
+
+def report(
+    embedding: Embedding,
+    path: str | Path,
+    *,
+    model: Model | str | Path | None = None,
+    images: Any = None,
+    colour: str | None = None,
+    umap: bool = False,
+    first_epoch: int = 1,
+    title: str = "Cells",
+    notes: str | Sequence[str] = (),
+    figures: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+) -> Path:
+    """Make one self-contained, interactive page of an embedding.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        What `predict` gave.
+    path : str or Path
+        The ``.html`` to write.
+    model : Model, str or Path, optional
+        The model that embedded, for loss curves, reconstructions and traversals; default: where provenance says it
+        lies, if it still does.
+    images : optional
+        The images, as for `predict`, or the folder that the sheet's paths start from; default: where provenance says.
+    colour : str, optional
+        Column that colours the map at first.
+    umap : bool
+        Add a UMAP; it is kept in the embedding, and never computed twice.
+    first_epoch : int
+        Loss curves from this epoch on.
+    title, notes, figures, tables
+        As for `coverslip.report.write_page`; figures and tables stand before those of the model.
+    """
+    from coverslip.report import page, thumbnails
+    from coverslip.report.maps import ensure_map
+
+    if umap:
+        ensure_map(embedding, "umap")
+    opened, complaint = _images_of(embedding, images)
+    fitted = _model_of(embedding, model)
+    notes = [notes] if isinstance(notes, str) else list(notes)
+    if complaint:
+        notes.append(f"The crops are not shown: {complaint}")
+    shown = dict(figures or {})
+    if fitted is not None:
+        shown |= _model_figures(fitted, opened, first_epoch)
+    pictures = None if opened is None else thumbnails.thumbnails(opened, opened.channels)
+    return page.write_page(
+        embedding,
+        path,
+        thumbnails=pictures,
+        figures=shown,
+        tables=tables,
+        title=title,
+        notes=notes,
+        colour_by=colour,
+    )
+
+
+def _images_of(embedding: Embedding, images: Any) -> tuple[Samples | None, str]:
+    """The samples that were embedded, opened again; or None and why not."""
+    from coverslip.sample import Sheet, open_samples
+
+    model = embedding.provenance.get("model", {})
+    options = model.get("input") or {}
+    if images is not None and not isinstance(images, str | Path):
+        return open_samples(images, **options), ""
+    obs = embedding.adata.obs
+    if "image" not in obs:
+        return None, "the result does not say where they are (no column 'image')."
+    folder = images or embedding.provenance.get("inputs", {}).get("folder")
+    if folder is None:
+        return None, "the result does not say where they are; name their folder (--images)."
+    rows = [
+        {key: "" if _empty(value) else _plain(value) for key, value in row.items()}
+        for row in obs[[c for c in obs.columns if c in ("image", "frame", "source")]].to_dict("records")
+    ]
+    try:
+        return open_samples(Sheet(Path(folder), tuple(rows[0]), rows), **options), ""
+    except InputError as error:
+        if images is not None:
+            raise
+        return None, str(error)
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value != value
+
+
+def _plain(value: Any) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _model_of(embedding: Embedding, model: Model | str | Path | None) -> Model | None:
+    if isinstance(model, Model):
+        return model
+    if model is not None:
+        return load(model)
+    folder = embedding.provenance.get("model", {}).get("folder")
+    return load(folder) if folder and Path(folder).is_dir() else None
+
+
+def _model_figures(model: Model, samples: Samples | None, first_epoch: int) -> dict[str, Any]:
+    from coverslip.core.samples import Subset
+    from coverslip.report import figures
+
+    drawn: dict[str, Any] = {}
+    if model.history:
+        drawn["Losses"] = (
+            figures.loss_curves({model.method: model.history}, first_epoch=first_epoch),
+            "Every term is a sum over the pixels of one image, averaged over the images.",
+        )
+    illustrate = getattr(methods.get(model.method), "illustrate", None)
+    if illustrate is None or samples is None:
+        return drawn
+    rows = np.linspace(0, len(samples) - 1, min(len(samples), 2048)).round().astype(int)
+    arrays = illustrate(model, Subset(samples, np.unique(rows)))
+    rgb = True if not samples.channels and samples.shape[0] == 3 and samples.dtype == np.uint8 else None
+    look: dict[str, Any] = {"channels": samples.channels, "rgb": rgb}
+    drawn["Reconstructions"] = (
+        figures.reconstruction_grid(arrays["inputs"], arrays["outputs"], **look),
+        "Inputs above, reconstructions below; from the best to the worst reconstructed.",
+    )
+    kl = arrays["kl_per_dimension"]
+    names = [f"z{d} · {kl[d]:.2g} nats" for d in arrays["traversal_dimensions"]]
+    drawn["Traversals"] = (
+        figures.traversals(arrays["traversals"], arrays["traversal_values"], names=names, **look),
+        "One latent dimension varied at a time, the others at 0; the dimensions that say most come first.",
+    )
+    drawn["Use of the latent dimensions"] = (
+        figures.kl_per_dimension(kl, arrays["empirical_kl"]),
+        "Nats per dimension; a dimension near 0 says nothing about any sample.",
+    )
+    return drawn

@@ -48,22 +48,30 @@ class Config(BaseModel):
             raise InputError(_first_problem(cls, error)) from None
 
     @classmethod
-    def describe(cls, prefix: str = "") -> list[tuple[str, str, str]]:
+    def describe(cls) -> list[tuple[str, str, str]]:
         """Name, default and description of every setting, nested ones with dotted names."""
-        rows = []
-        for name, info in cls.model_fields.items():
-            default = info.get_default(call_default_factory=True)
-            if isinstance(default, Config):
-                rows += type(default).describe(f"{prefix}{name}.")
-            else:
-                rows.append((f"{prefix}{name}", str(default), info.description or ""))
-        return rows
+        defaults = {name: info.get_default(call_default_factory=True) for name, info in cls.model_fields.items()}
+        return _described(cls, defaults, "")
+
+
+def _described(cls: type[Config], values: Mapping[str, Any], prefix: str) -> list[tuple[str, str, str]]:
+    rows = []
+    for name, info in cls.model_fields.items():
+        value = values[name]
+        if isinstance(value, Config):
+            rows += _described(type(value), dict(value), f"{prefix}{name}.")
+        else:
+            rows.append((f"{prefix}{name}", str(value), info.description or ""))
+    return rows
 
 
 def _first_problem(cls: type[Config], error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
+    # Behind the fields, pydantic names the member of a union that did not fit: of no use to the reader.
+    known_names = {part for row in cls.describe() for part in row[0].split(".")}
+    unknown = problem["type"] == "extra_forbidden"
+    name = ".".join(str(part) for part in problem["loc"] if unknown or part in known_names)
+    if unknown:
         known = ", ".join(row[0] for row in cls.describe())
         return f"There is no setting '{name}'; the settings are: {known}."
     message = problem["msg"].removeprefix("Value error, ").rstrip(".")

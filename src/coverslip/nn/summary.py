@@ -66,7 +66,9 @@ def layer_table(module: nn.Module, run: Callable[[torch.Tensor], Any], shape: tu
 
         return hook
 
-    leaves = [(name, m) for name, m in module.named_modules() if not list(m.children())]
+    leaves = [
+        (name, m) for name, m in module.named_modules() if not list(m.children()) and not isinstance(m, nn.Identity)
+    ]
     hooks = [m.register_forward_hook(note(name)) for name, m in leaves]
     mode = module.training
     try:

@@ -59,8 +59,12 @@ def _native_bf16() -> bool:
 
 def make_fabric(run: Run) -> tuple[Fabric, str, str]:
     """Launch Lightning Fabric; returns it with the device and the precision chosen."""
+    import logging
+
     from lightning.fabric import Fabric
 
+    for name in ("lightning.fabric", "lightning.pytorch"):  # they announce what `Outcome.facts` records
+        logging.getLogger(name).setLevel(logging.WARNING)
     device = choose_device(run.device)
     precision = choose_precision(run.precision, device)
     several = run.devices * run.nodes > 1

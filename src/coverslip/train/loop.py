@@ -99,7 +99,7 @@ def train(
 
     keep_freed_memory()
     fabric, device, precision = make_fabric(run)
-    module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module = module.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(
         module.parameters(),
         lr=settings.learning_rate,

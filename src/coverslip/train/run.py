@@ -94,3 +94,8 @@ def resident_memory() -> int:
             return int(line.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
+
+
+def is_main_process() -> bool:
+    """Whether this is the process that writes files: the only one, or the first of several."""
+    return int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or 0) == 0

@@ -25,15 +25,16 @@ CARD = Card(
 
 _EXPORTS = {
     "Config": "config",
-    "fit": "fit",
-    "predict": "predict",
+    "fit": "fitting",
+    "predict": "prediction",
     "encode": "inference",
     "decode": "inference",
     "reconstruct": "inference",
     "sample": "inference",
     "interpolate": "inference",
     "traverse": "inference",
-    "illustrate": "illustrate",
+    "illustrate": "pictures",
+    "layers": "summary",
 }
 
 

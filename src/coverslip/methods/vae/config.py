@@ -21,7 +21,8 @@ class Config(Training):
     beta: float = Field(1.0, ge=0, description="Weight of the KL term; below 1 sharper, above 1 more regular.")
     depth: int | Literal["auto"] = Field("auto", description="Down-sampling blocks; 'auto' follows the image size.")
     downsample: Literal["maxpool", "strided"] = Field(
-        "maxpool", description="'maxpool': convolution, ReLU, pooling; 'strided': strided convolution, batch norm, ReLU."
+        "maxpool",
+        description="'maxpool': convolution, ReLU, pooling; 'strided': strided convolution, batch norm, ReLU.",
     )
     width: int = Field(32, ge=1, description="Channels of the first block; they double from block to block.")
     preset: str | None = Field(None, description=f"A network of the source: {', '.join(PRESETS)}; overrides the shape.")

@@ -46,9 +46,7 @@ class VAE(nn.Module):
         for i, up in enumerate(architecture.ups):
             fan_in, fan_out = channels[-1 - i], channels[-2 - i]
             blocks.append(
-                nn.ConvTranspose2d(
-                    fan_in, fan_out, up.kernel, stride=2, padding=1, output_padding=up.output_padding
-                )
+                nn.ConvTranspose2d(fan_in, fan_out, up.kernel, stride=2, padding=1, output_padding=up.output_padding)
             )
             if i < architecture.depth - 1:
                 blocks += [nn.BatchNorm2d(fan_out), nn.ReLU()] if strided else [nn.ReLU()]

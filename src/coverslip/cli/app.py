@@ -1,0 +1,212 @@
+"""The verbs every method shares. Each imports what it needs when it runs, so that `--help` starts at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coverslip.cli.options import Device, Force, Out, read_settings
+from coverslip.cli.samples import samples_app
+from coverslip.cli.study import study_app
+
+app = typer.Typer(
+    name="coverslip",
+    help="Learn from microscopy images with few labels or none.",
+    epilog="Start with: coverslip demo. What a method needs: coverslip methods vae.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(samples_app, name="samples")
+app.add_typer(study_app, name="study")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from coverslip import __version__
+
+        typer.echo(f"coverslip {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: coverslip fit vae crops/ --out model --set latent=10 --set epochs=50")
+def fit(
+    method: Annotated[str, typer.Argument(help="A method; 'coverslip methods' lists them.")],
+    samples: Annotated[Path, typer.Argument(help="A sample sheet (CSV) or a folder of images.")],
+    out: Out,
+    config: Annotated[Path | None, typer.Option(help="Settings from a YAML or JSON file.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be repeated.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Short for --set seed=N.")] = None,
+    channels: Annotated[str | None, typer.Option(help="Channels to use, by name or number: 0,2")] = None,
+    planes: Annotated[
+        str, typer.Option(help="Focal planes: channels, max, sharpest, sharpest3, or a number.")
+    ] = "channels",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a fit that was stopped or killed.")] = False,
+    force: Force = False,
+    device: Device = "auto",
+    devices: Annotated[int, typer.Option(help="Devices on each machine.")] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines, when started with torchrun.")] = 1,
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
+    max_ram: Annotated[
+        str | None, typer.Option(help="Memory the fit may take, such as 8GB; samples beyond it stay on disk.")
+    ] = None,
+) -> None:
+    """Fit a method and write a model folder."""
+    from coverslip.jobs import fit_to_folder
+    from coverslip.train.run import Run, parse_bytes
+
+    given = read_settings(config, settings, seed)
+    run = Run(
+        resume=resume,
+        device=device,
+        devices=devices,
+        nodes=nodes,
+        precision=precision,
+        max_ram=None if max_ram is None else parse_bytes(max_ram),
+    )
+    model = fit_to_folder(
+        method, samples, out, given, run=run, force=force, channels=_channels(channels), planes=planes
+    )
+    if model is None:
+        typer.echo(f"{out} is already finished; use --force to fit it again.")
+        return
+    last = model.history[-1]
+    losses = ", ".join(f"{name} {last[name]:.4g}" for name in ("loss", "val_loss") if name in last)
+    typer.echo(f"Fitted {method} in {len(model.history)} epochs ({losses}); the model is in {out}.")
+    for warning in model.facts.get("warnings", ()):
+        typer.echo(f"Note: {warning}")
+    typer.echo(f"Next: coverslip predict {out} {samples} --out cells.h5ad")
+
+
+@app.command(epilog="Example: coverslip predict model crops/ --out cells.h5ad")
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model folder.")],
+    inputs: Annotated[Path, typer.Argument(help="An image, a folder or a sample sheet.")],
+    out: Out,
+    device: Device = "auto",
+    clusters: Annotated[str, typer.Option(help="k-means clusters: auto, a number, or 0 for none.")] = "auto",
+    force: Force = False,
+) -> None:
+    """Apply a model: embeddings as .h5ad for scanpy."""
+    from coverslip.jobs import predict_to_file
+
+    embedding = predict_to_file(model, inputs, out, device=device, clusters=clusters, force=force)
+    typer.echo(f"Embedded {len(embedding)} samples in {embedding.latent.shape[1]} dimensions: {out}")
+    typer.echo(f"Next: coverslip report {out} --out report.html")
+
+
+@app.command(epilog="Example: coverslip evaluate cells.h5ad sheet.csv --label label --out numbers.csv")
+def evaluate(
+    result: Annotated[Path, typer.Argument(help="A result of predict (.h5ad).")],
+    truth: Annotated[
+        Path | None, typer.Argument(help="A sheet with the truth; default: the result's own columns.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="Column that holds the classes.")] = "label",
+    group: Annotated[str | None, typer.Option(help="Column whose groups are never divided, such as plate.")] = None,
+    factors: Annotated[
+        str | None, typer.Option(help="Columns with known factors, for disentanglement (MIG, DCI): day,area_px")
+    ] = None,
+    baseline: Annotated[bool, typer.Option(help="Compare with PCA of the pixels and the raw pixels.")] = True,
+    out: Annotated[Path | None, typer.Option(help="Write the table here (.csv or .parquet).")] = None,
+    seed: Annotated[int, typer.Option(help="Decides folds and resampling.")] = 0,
+) -> None:
+    """Measure a result, with intervals and baselines."""
+    from coverslip.cli.tables import print_rows
+    from coverslip.jobs import evaluate_file
+
+    rows = evaluate_file(
+        result,
+        truth,
+        label=label,
+        group=group,
+        factors=factors.split(",") if factors else (),
+        baseline=baseline,
+        out=out,
+        seed=seed,
+    )
+    print_rows(rows)
+
+
+@app.command(epilog="Example: coverslip report cells.h5ad --out report.html --colour label")
+def report(
+    result: Annotated[Path, typer.Argument(help="A result of predict (.h5ad).")],
+    out: Out,
+    model: Annotated[Path | None, typer.Option(help="The model, if it has moved since.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved since.")] = None,
+    colour: Annotated[str | None, typer.Option(help="Column that colours the map at first.")] = None,
+    umap: Annotated[bool, typer.Option(help="Add a UMAP (computed once, then kept in the result).")] = False,
+    first_epoch: Annotated[int, typer.Option(help="Loss curves from this epoch on.")] = 1,
+    force: Force = False,
+) -> None:
+    """Make one self-contained page to look at."""
+    from coverslip.jobs import report_to_file
+
+    report_to_file(
+        result, out, model=model, images=images, colour=colour, umap=umap, first_epoch=first_epoch, force=force
+    )
+    typer.echo(f"Open {out} in a browser.")
+
+
+@app.command(epilog="Example: coverslip methods vae --size 140x140 --channels 2 --preset mp4")
+def methods(
+    name: Annotated[str | None, typer.Argument(help="A method; without one they are listed.")] = None,
+    size: Annotated[str | None, typer.Option(help="Image size, height x width: prints the layers.")] = None,
+    channels: Annotated[int, typer.Option(help="Channels of the image.")] = 1,
+    preset: Annotated[str | None, typer.Option(help="Short for --set preset=NAME.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be repeated.")
+    ] = None,
+) -> None:
+    """List methods; print a card or a layer table."""
+    from coverslip.cli import cards
+
+    if name is None:
+        cards.list_methods()
+    elif size is None:
+        cards.print_card(name)
+    else:
+        cards.print_layers(name, size, channels, [*(settings or []), *([f"preset={preset}"] if preset else [])])
+
+
+@app.command()
+def doctor() -> None:
+    """Say what works here and what is missing."""
+    from coverslip.cli.doctor import examine
+
+    raise typer.Exit(examine())
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything it makes.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Decides everything random.")] = 0,
+) -> None:
+    """Embed the nuclei of a real image, with a report.
+
+    Finds, crops, embeds and clusters the nuclei of the immunohistochemistry field that scikit-image ships; takes
+    about two minutes.
+    """
+    from coverslip.demo import run_demo
+
+    page = run_demo(out, seed=seed)
+    typer.echo(f"Open {page} in a browser.")
+
+
+def _channels(text: str | None) -> list[str | int] | None:
+    if text is None:
+        return None
+    return [int(part) if part.strip().isdecimal() else part.strip() for part in text.split(",")]

@@ -1,0 +1,51 @@
+"""Print methods, cards and layer tables."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import typer
+
+from coverslip import methods
+from coverslip.cli.options import read_settings
+from coverslip.cli.tables import print_table
+from coverslip.core.errors import InputError
+
+
+def list_methods() -> None:
+    """Name and summary of every method."""
+    print_table(("method", "what it does"), [(n, methods.get(n).CARD.summary) for n in methods.names()])
+    typer.echo("\nThe card of one: coverslip methods NAME")
+
+
+def print_card(name: str) -> None:
+    """The card and the settings of one method."""
+    module = methods.get(name)
+    typer.echo(module.CARD.markdown())
+    typer.echo("## Settings (--set key=value)\n")
+    print_table(("setting", "default", "meaning"), module.Config.describe())
+
+
+def print_layers(name: str, size: str, channels: int, settings: list[str]) -> None:
+    """The layers a method would have for an image size, with output shapes and parameters."""
+    module = methods.get(name)
+    if not hasattr(module, "layers"):
+        raise InputError(f"The method '{name}' has no layer table.")
+    height, width = parse_size(size)
+    config = module.Config.parse(read_settings(None, settings))
+    rows, facts = module.layers(config, (channels, height, width))
+    table: list[tuple[Any, ...]] = [(row.kind, str([1, *row.shape[1:]]), f"{row.parameters:,}") for row in rows]
+    total = sum(row.parameters for row in rows)
+    print_table(("layer", "output shape", "parameters"), [*table, ("total", "", f"{total:,}")], right=(2,))
+    typer.echo("")
+    for key, value in facts.items():
+        typer.echo(f"{key}: {value}")
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read ``"140x100"`` or ``"140"`` as height and width."""
+    match = re.fullmatch(r"\s*(\d+)\s*(?:[xX×]\s*(\d+))?\s*", text)
+    if match is None:
+        raise InputError(f"'{text}' is no image size; write height x width, such as 140x140.")
+    return int(match[1]), int(match[2] or match[1])

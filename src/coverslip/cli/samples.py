@@ -1,0 +1,123 @@
+"""`coverslip samples`: make, check, divide and crop sample sheets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coverslip.cli.options import Force, Out
+
+samples_app = typer.Typer(
+    help="Make, check, divide and crop sample sheets.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@samples_app.command(
+    epilog="Example: coverslip samples make plate/ --pattern '{well}_s{site:d}.tif' --out plate/sheet.csv"
+)
+def make(
+    folder: Annotated[Path, typer.Argument(help="Folder of images.")],
+    out: Out,
+    pattern: Annotated[
+        str | None, typer.Option(help="File-name pattern: {well}_s{site:d}.tif, or a regular expression with groups.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Make a sample sheet from a folder; parts of the file names become columns."""
+    from coverslip.core.errors import InputError
+    from coverslip.sample import make_sheet, write_sheet
+
+    if out.exists() and not force:
+        raise InputError(f"{out} exists already: choose another --out, or say --force to replace it.")
+    sheet = make_sheet(folder, pattern)
+    write_sheet(sheet, out)
+    for note in sheet.notes:
+        typer.echo(f"Note: {note}")
+    typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")
+    typer.echo(f"Next: coverslip samples check {out}")
+
+
+@samples_app.command(epilog="Example: coverslip samples check cells.csv")
+def check(
+    sheet: Annotated[Path, typer.Argument(help="A sample sheet or a folder of images.")],
+    deep: Annotated[bool, typer.Option("--deep/--quick", help="Read the pixels too, or only the headers.")] = True,
+) -> None:
+    """Look for everything that would spoil a fit; exit code 2 if there is something to mend."""
+    from coverslip.sample import check_sheet
+
+    report = check_sheet(sheet, deep=deep)
+    for key, value in report.summary.items():
+        typer.echo(f"{key}: {_words(value)}")
+    for line in report.lines():
+        typer.echo(line, err=True)
+    if not report.ok:
+        raise typer.Exit(2)
+    typer.echo("Nothing to mend." if not report.warnings else "Nothing that must be mended.")
+
+
+@samples_app.command(epilog="Example: coverslip samples split cells.csv --by patient --out cells-split.csv")
+def split(
+    sheet: Annotated[Path, typer.Argument(help="A sample sheet or a folder of images.")],
+    out: Out,
+    fractions: Annotated[str, typer.Option(help="Shares of train, val and test.")] = "0.7,0.15,0.15",
+    by: Annotated[str, typer.Option(help="Column whose groups stay together.")] = "group",
+    seed: Annotated[int, typer.Option(help="Decides the parts.")] = 0,
+    force: Force = False,
+) -> None:
+    """Fill the column 'split' with train, val and test; whole groups, classes in proportion."""
+    from coverslip.core.errors import InputError
+    from coverslip.sample import read_sheet, split_sheet, write_sheet
+
+    if out.exists() and not force:
+        raise InputError(f"{out} exists already: choose another --out, or say --force to replace it.")
+    try:
+        train, val, test = (float(part) for part in fractions.split(","))
+    except ValueError:
+        raise InputError(f"'{fractions}' is not three numbers; write 0.7,0.15,0.15.") from None
+    divided = split_sheet(read_sheet(sheet), (train, val, test), by=by, seed=seed)
+    write_sheet(divided, out)
+    words = divided.column("split")
+    typer.echo(", ".join(f"{words.count(word)} {word}" for word in ("train", "val", "test")) + f": {out}")
+
+
+@samples_app.command(epilog="Example: coverslip samples crop fields.csv --size 64 --out crops")
+def crop(
+    sheet: Annotated[Path, typer.Argument(help="A sample sheet with a column 'mask'.")],
+    out: Out,
+    size: Annotated[str, typer.Option(help="Height x width of the crops: 64, 64x48.")] = "64",
+    unit: Annotated[str, typer.Option(help="px or um.")] = "px",
+    neighbours: Annotated[str, typer.Option(help="keep, or mask (blank out what is not the object).")] = "keep",
+    border: Annotated[str, typer.Option(help="At the image border: pad, drop or shift.")] = "pad",
+    min_area: Annotated[float, typer.Option(help="Leave out smaller objects, pixels.")] = 0,
+    max_area: Annotated[float, typer.Option(help="Leave out larger objects, pixels.")] = float("inf"),
+    planes: Annotated[str, typer.Option(help="Focal planes: channels, max, sharpest, or a number.")] = "channels",
+    force: Force = False,
+) -> None:
+    """Crop every labelled object: one stack per field, and a sheet with one row per object."""
+    from coverslip.cli.cards import parse_size
+    from coverslip.sample import crop_sheet, read_sheet
+
+    crops = crop_sheet(
+        read_sheet(sheet),
+        out,
+        parse_size(size),
+        unit=unit,  # type: ignore[arg-type]
+        neighbours=neighbours,  # type: ignore[arg-type]
+        border=border,  # type: ignore[arg-type]
+        min_area=min_area,
+        max_area=max_area,
+        planes=planes,
+        overwrite=force,
+    )
+    typer.echo(f"{len(crops)} crops of {size} {unit}: {crops.path}")
+    typer.echo(f"Next: coverslip fit vae {out} --out model")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} ({count})" for key, count in value.items()) or "-"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "-"
+    return str(value)

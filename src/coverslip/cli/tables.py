@@ -1,0 +1,41 @@
+"""Tables on standard output: aligned in a terminal, and still readable in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import typer
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
+    """Print rows in columns as wide as their longest cell; `right` names the columns of numbers."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in [list(header), *cells]) for i in range(len(header))]
+
+    def line(row: Sequence[str]) -> str:
+        parts = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "  ".join(parts).rstrip()
+
+    typer.echo(line(header))
+    typer.echo("  ".join("-" * width for width in widths))
+    for row in cells:
+        typer.echo(line(row))
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print a list of records with the same keys; numbers in four significant digits."""
+    if not rows:
+        return
+    header = list(rows[0])
+    numbers = [i for i, key in enumerate(header) if any(isinstance(row[key], int | float) for row in rows)]
+    print_table(header, [[_text(row[key]) for key in header] for row in rows], right=numbers)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.4g}"
+    return str(value)

@@ -1,0 +1,151 @@
+"""The verbs on files: what the command line does, also for scripts.
+
+Each checks first that its result can be written, then works, then writes it whole or not at all.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip import api
+from coverslip.core.errors import InputError
+from coverslip.core.results import Embedding
+from coverslip.read.models import Model
+from coverslip.train.run import Run, is_main_process
+
+FITTING = ".fitting"
+"""Ending of the folder beside a model that holds an unfinished fit."""
+
+
+def fit_to_folder(
+    method: str,
+    samples: Any,
+    out: str | Path,
+    settings: Mapping[str, Any],
+    *,
+    run: Run,
+    force: bool = False,
+    channels: Sequence[str | int] | None = None,
+    planes: str | int = "channels",
+) -> Model | None:
+    """Fit a method and save the model.
+
+    While it runs, ``OUT.fitting`` holds the checkpoint; it is removed once the model is saved.
+
+    Parameters
+    ----------
+    method, samples, channels, planes
+        As for `coverslip.fit`.
+    out : str or Path
+        Folder of the model.
+    settings : mapping
+        Settings of the method, dotted names allowed.
+    run : Run
+        Device, precision and so on; with ``resume`` an unfinished fit goes on.
+    force : bool
+        Replace a model that is there, and discard an unfinished fit.
+
+    Returns
+    -------
+    Model or None
+        None where ``resume`` found the fit finished already.
+
+    Raises
+    ------
+    InputError
+        If there is a model or an unfinished fit at `out` and nothing says what to do with it.
+    """
+    out = Path(out)
+    fitting = out.with_name(out.name + FITTING)
+    if run.resume and (out / "config.json").is_file() and not fitting.exists():
+        return None
+    # With several devices every process comes by here, but only the first one may touch files.
+    if is_main_process():
+        if out.exists() and not force:
+            raise InputError(f"{out} exists already: choose another --out, or say --force to replace it.")
+        if fitting.exists() and not run.resume:
+            if not force:
+                raise InputError(f"{fitting} holds an unfinished fit: say --resume to go on, or --force to start over.")
+            shutil.rmtree(fitting)
+    model = api.fit(method, samples, settings, run=replace(run, folder=fitting), channels=channels, planes=planes)
+    if is_main_process():
+        model.save(out)
+        shutil.rmtree(fitting, ignore_errors=True)
+    return model
+
+
+def predict_to_file(
+    model: str | Path,
+    inputs: str | Path,
+    out: str | Path,
+    *,
+    device: str = "auto",
+    clusters: str | int = "auto",
+    force: bool = False,
+) -> Embedding:
+    """Apply a model and write the embedding as ``.h5ad``."""
+    from coverslip.read import write_embedding
+
+    out = _free(out, ".h5ad", force)
+    embedding = api.predict(model, inputs, device=device, clusters=clusters)
+    write_embedding(embedding, out)
+    return embedding
+
+
+def evaluate_file(
+    result: str | Path,
+    truth: str | Path | None = None,
+    *,
+    label: str = "label",
+    group: str | None = None,
+    factors: Sequence[str] = (),
+    baseline: bool = True,
+    out: str | Path | None = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Measure an embedding and write the table if `out` says where; see `coverslip.evaluate`."""
+    from coverslip.read import read_embedding, write_table
+
+    rows = api.evaluate(
+        read_embedding(result), truth, label=label, group=group, factors=factors, baseline=baseline, seed=seed
+    )
+    if out is not None:
+        write_table({key: np.array([row[key] for row in rows]) for key in rows[0]}, out)
+    return rows
+
+
+def report_to_file(
+    result: str | Path,
+    out: str | Path,
+    *,
+    model: str | Path | None = None,
+    images: str | Path | None = None,
+    colour: str | None = None,
+    umap: bool = False,
+    first_epoch: int = 1,
+    force: bool = False,
+) -> None:
+    """Write the report page of an embedding; see `coverslip.report`."""
+    from coverslip.read import read_embedding, write_embedding
+
+    out = _free(out, ".html", force)
+    embedding = read_embedding(result)
+    had_umap = "X_umap" in embedding.adata.obsm
+    api.report(embedding, out, model=model, images=images, colour=colour, umap=umap, first_epoch=first_epoch)
+    if umap and not had_umap:
+        write_embedding(embedding, result)  # so that it is never computed twice
+
+
+def _free(path: str | Path, ending: str, force: bool) -> Path:
+    path = Path(path)
+    if path.suffix.lower() != ending:
+        raise InputError(f"'{path}' should end in {ending}: the result is such a file.")
+    if path.exists() and not force:
+        raise InputError(f"{path} exists already: choose another --out, or say --force to replace it.")
+    return path

@@ -1,0 +1,146 @@
+"""Fit every combination of some settings: one table, one figure; resumed fit by fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip import api, methods
+from coverslip.core.errors import InputError
+from coverslip.core.progress import track
+from coverslip.jobs import fit_to_folder
+from coverslip.read import write_table
+from coverslip.read.models import Model
+from coverslip.train.run import Run
+
+if TYPE_CHECKING:
+    from coverslip.core.samples import Samples
+
+_LEFT_OUT = ("epoch", "learning_rate", "seconds")
+
+
+def run_sweep(
+    method: str,
+    samples: Any,
+    over: Mapping[str, Sequence[Any]],
+    out: str | Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    restarts: int = 1,
+    label: str = "label",
+    device: str = "auto",
+) -> list[dict[str, Any]]:
+    """Fit a method with every combination of settings.
+
+    Parameters
+    ----------
+    method : str
+        Name of a method.
+    samples : str, Path, Sheet or Samples
+        What it is fitted to.
+    over : mapping of str to sequence
+        Settings and the values each takes.
+    out : str or Path
+        Folder: ``fits/<combination>`` is a model each, ``sweep.csv`` and ``sweep.png`` show them all. Fits that
+        are there are not made again, and one that was stopped goes on.
+    settings : mapping, optional
+        Settings that stay the same.
+    restarts : int
+        Fits of each combination, with the seeds ``seed``, ``seed + 1``, …
+    label : str
+        Column whose classes a linear probe of each fit's result is asked for, where the samples have it: trained on
+        the training part, balanced accuracy on the held-out one.
+    device : str
+        Where to compute.
+
+    Returns
+    -------
+    list of dict
+        One row per fit: the settings, then what was measured on the held-out samples.
+
+    Raises
+    ------
+    InputError
+        If a setting or a value cannot be, before anything is fitted.
+    """
+    from coverslip.sample import open_samples
+
+    out, settings = Path(out), dict(settings or {})
+    if restarts < 1:
+        raise InputError(f"At least one fit of each combination is needed, not {restarts}.")
+    base = int(settings.pop("seed", 0))
+    names = list(over)
+    combinations = [dict(zip(names, values, strict=True)) for values in product(*over.values())]
+    config = methods.get(method).Config
+    for combination in combinations:
+        config.parse({**settings, **combination})
+    opened = open_samples(samples)
+    fits = [(combination, base + i) for combination in combinations for i in range(restarts)]
+    rows, histories = [], {}
+    for combination, seed in track(fits, "Sweep"):
+        name = ",".join(f"{key}={_file_word(value)}" for key, value in combination.items())
+        if restarts > 1:
+            name += f",seed={seed}"
+        folder = out / "fits" / name
+        given = {**settings, **combination, "seed": seed}
+        model = fit_to_folder(method, opened, folder, given, run=Run(device=device, resume=True))
+        if model is None:
+            model = _same_as_before(api.load(folder), config.parse(given), opened, folder)
+        histories[name] = model.history
+        rows.append({**combination, "seed": seed, **_measured(model, opened, label, device)})
+    write_table({key: np.array([row[key] for row in rows]) for key in rows[0]}, out / "sweep.csv")
+    _draw(rows, names, histories, out)
+    return rows
+
+
+def _same_as_before(model: Model, config: Any, samples: Samples, folder: Path) -> Model:
+    if model.config != config or model.facts.get("shape") != list(samples.shape):
+        raise InputError(
+            f"{folder} was fitted with other settings or samples: choose another --out, or delete that folder."
+        )
+    return model
+
+
+def _measured(model: Model, samples: Samples, label: str, device: str) -> dict[str, Any]:
+    last = model.history[-1]
+    found: dict[str, Any] = {key: value for key, value in last.items() if key not in _LEFT_OUT}
+    found |= {key: model.facts[key] for key in ("active_units", "depth", "parameters") if key in model.facts}
+    found["seconds"] = round(sum(row["seconds"] for row in model.history), 1)
+    if label in samples.obs:
+        found |= _probed(model, samples, label, device)
+    return found
+
+
+def _probed(model: Model, samples: Samples, label: str, device: str) -> dict[str, float]:
+    from coverslip.measure import linear_probe
+    from coverslip.train.split import training_split
+
+    parts, _ = training_split(samples, model.config)  # type: ignore[arg-type]
+    if not len(parts["val"]):
+        return {}
+    embedding = methods.get(model.method).predict(model, samples, device=device)
+    rows = np.concatenate([parts["train"], parts["val"]])
+    split = np.array(["train"] * len(parts["train"]) + ["test"] * len(parts["val"]))
+    score = linear_probe(embedding.latent[rows], samples.obs[label][rows], split=split).balanced_accuracy
+    return {"probe": score.value, "probe_low": score.low, "probe_high": score.high}
+
+
+def _draw(rows: list[dict[str, Any]], names: list[str], histories: Mapping[str, Any], out: Path) -> None:
+    from coverslip.report.figures import loss_curves, save_figure, sweep_figure
+
+    if len(names) <= 2:
+        measures = [key for key in rows[0] if key.startswith("val_") or key in ("active_units", "probe", "loss")]
+        if "val_loss" in measures:
+            measures.remove("loss")
+        save_figure(sweep_figure(rows, names, measures), out / "sweep.png")
+    if len(histories) <= 12:
+        save_figure(loss_curves(histories), out / "losses.png")
+
+
+def _file_word(value: Any) -> str:
+    """A value as part of a folder name."""
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in str(value))
