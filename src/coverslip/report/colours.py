@@ -46,7 +46,7 @@ _STAINS = (
     (re.compile(r"cy5|647|far.?red|mito", re.I), "#ff9d1c"),
 )
 _FLUORESCENT = ("#ff3ea5", "#35e04b", "#00d5ff", "#ffb02e", "#8f7bff", "#fff27a")
-_TRANSMITTED = re.compile(r"bright.?field|^bf$|phase|^dic$|transmi|dark.?field|scatter|^ssc$", re.I)
+_TRANSMITTED = re.compile(r"bright.?field|^bf$|phase|^dic$|transmi", re.I)
 
 
 def to_rgb(colours: Sequence[str]) -> np.ndarray:
@@ -66,7 +66,7 @@ def to_rgb(colours: Sequence[str]) -> np.ndarray:
 def channel_colours(count: int, names: Sequence[str] = (), transmitted: Sequence[bool] = ()) -> tuple[str, ...]:
     """A display colour for every channel of a composite.
 
-    A single channel is grey. Of several, those seen in transmitted or scattered light are grey, stains whose name is
+    A single channel is grey. Of several, those seen in transmitted light are grey, stains whose name is
     known get their usual colour where it is colour-blind safe, and the rest take magenta, green, cyan, amber … in turn.
 
     Parameters

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.progress import track
+from coverslip.core.progress import task
 from coverslip.report.columns import Column
 from coverslip.report.thumbnails import resize
 
 _LARGEST = 96
 """Pixels along the longer side of a picture on the page."""
+
+_BATCH = 512
 
 _SMALL = 48
 """Smaller pictures are enlarged before compression: WebP keeps colour at half the resolution."""
@@ -38,15 +40,18 @@ def webp_pictures(pictures: np.ndarray) -> list[str]:
     longest = max(height, width)
     scale = 2.0 if longest <= _SMALL else min(1.0, _LARGEST / longest)
     encoded = []
-    for picture in track(pictures, "Packing pictures"):
+    line = task("Packing pictures", len(pictures))
+    for start in range(0, len(pictures), _BATCH):
+        batch = pictures[start : start + _BATCH]
         if scale != 1:
-            fitted = resize(
-                picture[None].astype(np.float32), max(1, round(height * scale)), max(1, round(width * scale))
-            )
-            picture = np.round(fitted[0]).astype(np.uint8)
-        stream = io.BytesIO()
-        Image.fromarray(picture).save(stream, "WEBP", quality=84, method=4)
-        encoded.append(base64.b64encode(stream.getvalue()).decode("ascii"))
+            resized = resize(batch.astype(np.float32), max(1, round(height * scale)), max(1, round(width * scale)))
+            batch = np.round(resized).astype(np.uint8)
+        for picture in batch:
+            stream = io.BytesIO()
+            Image.fromarray(picture).save(stream, "WEBP", quality=84, method=2)
+            encoded.append(base64.b64encode(stream.getvalue()).decode("ascii"))
+        line.advance(len(batch))
+    line.close()
     return encoded
 
 

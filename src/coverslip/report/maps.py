@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from coverslip.core.errors import InputError
@@ -73,7 +75,10 @@ def umap_map(latent: np.ndarray, seed: int = 0) -> np.ndarray:
         raise InputError(f"A UMAP needs at least {_FEWEST} samples, but there are {len(latent)}; use the PCA map.")
     line = task("Laying out the UMAP (the first one compiles for about half a minute)")
     try:
-        from umap import UMAP
+        with warnings.catch_warnings():
+            # About a part of umap that needs another network library and is not used here.
+            warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+            from umap import UMAP
 
         # One job, said outright: a seeded layout runs on one anyway. A spectral start needs more points than
         # eigenvectors; few points start at random.

@@ -11,7 +11,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.results import Embedding
-from coverslip.report.colours import CONTINUOUS, MISSING
+from coverslip.report.colours import CONTINUOUS, MISSING, OTHER
 from coverslip.report.columns import Column, describe_column
 from coverslip.report.encode import column_json, script_json, webp_pictures
 from coverslip.report.maps import ensure_map, pca_map
@@ -25,7 +25,7 @@ MOST_PICTURES = 20_000
 """More cells than this, and only an even sample of them carries a picture; the page says so."""
 
 _MAP_NOTES = {
-    "pca": "Directions of largest variance; distances are true.",
+    "pca": "Directions of largest variance.",
     "umap": "Neighbours stay together; distances between groups mean little.",
     "latents": "The two latents as the model made them.",
 }
@@ -122,6 +122,7 @@ def write_page(
         "file": "".join(c if c.isalnum() else "-" for c in path.stem) or "cells",
         "scale": _scale(),
         "missing": MISSING,
+        "other": OTHER,
         **_pictures(thumbnails, count),
     }
     shown = len(data["pictures"]) if thumbnails is not None else 0

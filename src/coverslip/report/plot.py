@@ -47,7 +47,6 @@ def scatter_item(count: int) -> Any:
         background_fill_color="#ffffff",
         border_fill_color="#ffffff",
         outline_line_color=None,
-        stylesheets=[":host { outline: none !important; }"],
         min_border=6,
         tools=[
             lasso,

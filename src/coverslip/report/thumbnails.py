@@ -200,7 +200,7 @@ def _weights(old: int, new: int) -> np.ndarray:
 
 
 def _finite(pixels: np.ndarray) -> np.ndarray:
-    found = pixels[np.isfinite(pixels)]
+    found = pixels[np.isfinite(pixels)].astype(np.float32)
     if not found.size:
         raise InputError("A channel of the crops has no finite pixel, so there is nothing to show.")
     return found

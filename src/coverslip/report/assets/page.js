@@ -94,18 +94,26 @@
     if (column.kind === "category") {
       const within = new Array(column.categories.length).fill(0);
       for (const row of state.chosen) if (column.values[row] >= 0) within[column.values[row]] += 1;
-      column.categories.forEach((name, i) => {
-        const number = chosen.size ? `${within[i]} / ${column.counts[i]}` : String(column.counts[i]);
-        const chip = make("button", { type: "button", className: "chip", title: `Choose ${name}` },
-          make("i", { style: { background: column.colours[i] } }), make("b", { textContent: name }),
-          make("span", { textContent: number }));
-        chip.addEventListener("click", (event) => {
+      const sum = (codes, numbers) => codes.reduce((total, i) => total + numbers[i], 0);
+      const chip = (name, colour, codes) => {
+        const all = sum(codes, column.counts);
+        const button = make("button", { type: "button", className: "chip", title: `Choose ${name}` },
+          make("i", { style: { background: colour } }), make("b", { textContent: name }),
+          make("span", { textContent: chosen.size ? `${sum(codes, within)} / ${all}` : String(all) }));
+        button.addEventListener("click", (event) => {
+          const meant = new Set(codes);
           const rows = []; // shift adds, as on the map
-          column.values.forEach((value, row) => { if (value === i || (event.shiftKey && chosen.has(row))) rows.push(row); });
+          column.values.forEach((value, row) => { if (meant.has(value) || (event.shiftKey && chosen.has(row))) rows.push(row); });
           choose(rows);
         });
-        legend.append(chip);
+        legend.append(button);
+      };
+      const others = [];
+      column.categories.forEach((name, i) => {
+        if (column.colours[i] === data.other) others.push(i);
+        else chip(name, column.colours[i], [i]);
       });
+      if (others.length) chip(`${others.length} others`, data.other, others);
     } else {
       const ramp = `linear-gradient(90deg, ${data.scale.join(",")})`;
       legend.append(make("div", { className: "ramp", title: "1st to 99th percentile" },
