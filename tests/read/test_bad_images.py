@@ -182,6 +182,47 @@ def test_missing_file_of_a_set(tmp_path):
     assert "lacks page 1" in refusal(path)
 
 
+def test_more_planes_declared_than_a_file_can_list(tmp_path):
+    xml = tifffile.OmeXml()
+    xml.addimage(dtype=np.uint8, shape=(10**9, 20, 30), storedshape=(10**9, 1, 1, 20, 30, 1), axes="ZYX")
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((1, 20, 30), np.uint8), description=xml.tostring(declaration=True), metadata=None)
+    assert "declares 1,000,000,000 planes" in opening(path)
+
+
+WRITERS = {
+    "strips.tif": lambda path, a: tifffile.imwrite(path, a[..., 0], compression="zlib", rowsperstrip=8),
+    "tiles.tif": lambda path, a: tifffile.imwrite(path, a, photometric="rgb", tile=(16, 16)),
+    "jpeg.tif": lambda path, a: tifffile.imwrite(path, a, photometric="rgb", tile=(16, 16), compression="jpeg"),
+    "imagej.tif": lambda path, a: tifffile.imwrite(path, a.transpose(2, 0, 1), imagej=True, metadata={"axes": "ZYX"}),
+    "a.png": lambda path, a: Picture.fromarray(a).save(path),
+    "a.jpg": lambda path, a: Picture.fromarray(a).save(path),
+    "a.npy": lambda path, a: np.save(path, a[..., 0]),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_random_damage_is_refused_or_harmless(tmp_path, name):
+    """Whatever bytes change, there is an image of the declared shape or one sentence, never another error."""
+    path = tmp_path / name
+    generator = np.random.default_rng(0)
+    WRITERS[name](path, generator.integers(0, 255, (60, 50, 3), np.uint8))
+    whole = np.frombuffer(path.read_bytes(), np.uint8)
+    sentences = []
+    for _ in range(150):
+        content = whole.copy()
+        reach = generator.choice([64, 300, len(whole)])
+        content[generator.integers(0, min(reach, len(whole)), generator.integers(1, 5))] = generator.integers(0, 256)
+        path.write_bytes(content.tobytes())
+        try:
+            image = open_image(path)
+            assert image.read().shape == image.shape
+        except InputError as error:
+            sentences.append(str(error))
+    assert sentences
+    assert not any("\n" in sentence for sentence in sentences)
+
+
 def test_truncated_pictures(tmp_path):
     array = np.random.default_rng(0).integers(0, 255, (90, 80, 3), np.uint8)
     for name in ("a.png", "a.jpg"):

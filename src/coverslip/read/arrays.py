@@ -9,6 +9,7 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image, Window
 from coverslip.read.axes import Arrangement, arrange
+from coverslip.read.reasons import reason
 
 
 class ArrayReader:
@@ -44,6 +45,8 @@ def _mapped(path: str) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise InputError(f"{path} is gone since it was opened; put it back.") from error
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # a damaged header can fail anywhere
         # Also an array of Python objects: loading one would run code, so it is refused.
-        raise InputError(f"{path} is not a usable NumPy array ({error}); save it again with numpy.save.") from error
+        raise InputError(
+            f"{path} is not a usable NumPy array ({reason(error)}); save it again with numpy.save."
+        ) from error

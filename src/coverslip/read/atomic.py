@@ -127,8 +127,6 @@ def _explained(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, InputError):
-            raise
         reason = error.strerror or str(error)
         raise InputError(
             f"{target} could not be written ({reason}); check the space and the permissions there."

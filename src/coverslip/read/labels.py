@@ -153,7 +153,7 @@ def _facts(path: Path) -> dict[str, Any]:
         return {}
     from xml.etree import ElementTree
 
-    from coverslip.read.tiff import opened
+    from coverslip.read.tiff_pages import opened
 
     with opened(str(path)) as tif:
         text = tif.ome_metadata

@@ -28,6 +28,7 @@ from coverslip.core.errors import InputError, ModelError
 from coverslip.core.fitted import Fitted
 from coverslip.core.provenance import file_hash, versions
 from coverslip.read.atomic import atomic_folder, atomic_path
+from coverslip.read.reasons import reason
 from coverslip.read.tables import read_table, write_table
 from coverslip.read.tensors import read_tensors, refuse_pickle, write_tensors
 
@@ -254,7 +255,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
-        raise ModelError(f"{path} is no valid JSON ({error}); {_AGAIN}.") from error
+        raise ModelError(f"{path} is no valid JSON ({reason(error)}); {_AGAIN}.") from error
     if not isinstance(content, dict):
         raise ModelError(f"{path} holds no JSON object; {_AGAIN}.")
     return content

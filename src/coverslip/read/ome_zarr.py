@@ -11,6 +11,7 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image, PixelSize, Window
 from coverslip.read.axes import Arrangement, arrange
+from coverslip.read.reasons import reason
 from coverslip.read.units import micrometres
 
 _MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
@@ -34,7 +35,7 @@ class ZarrReader:
             pixels = np.asarray(self._opened[self.arrangement.stored_window(window)])
         except Exception as error:  # each codec raises its own kind
             raise InputError(
-                f"{self.path} is damaged: a chunk of '{self.array}' cannot be decoded ({_reason(error)}); "
+                f"{self.path} is damaged: a chunk of '{self.array}' cannot be decoded ({reason(error)}); "
                 "copy it again from its source."
             ) from error
         native = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
@@ -69,7 +70,7 @@ def open_zarr(path: Path, axes: str | None, series: int, level: int) -> Image:
         raise
     except Exception as error:  # metadata of any shape
         raise InputError(
-            f"{name} has damaged OME-Zarr metadata ({_reason(error)}); copy it again from its source, or write it anew."
+            f"{name} has damaged OME-Zarr metadata ({reason(error)}); copy it again from its source, or write it anew."
         ) from error
     if len(letters) != array.ndim:
         raise InputError(
@@ -142,7 +143,7 @@ def _node(path: str, inner: str) -> Any:
     except Exception as error:  # garbage JSON, missing metadata, unknown codecs
         where = f"{path} ('{inner}')" if inner else path
         raise InputError(
-            f"{where} has damaged or missing Zarr metadata ({_reason(error)}); copy it again from its source."
+            f"{where} has damaged or missing Zarr metadata ({reason(error)}); copy it again from its source."
         ) from error
 
 
@@ -190,8 +191,3 @@ def _pixel_size(letters: str, units: list[str], scale: np.ndarray | None) -> Pix
     sizes = {a: micrometres(s, u) for a, s, u in zip(letters, scale, units, strict=True)}
     y, x = sizes.get("Y"), sizes.get("X")
     return PixelSize(y, x, sizes.get("Z")) if y and x else None
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return text[0].rstrip(".")[:160] if text else type(error).__name__

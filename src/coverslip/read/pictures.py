@@ -15,6 +15,7 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image, Window
 from coverslip.read.axes import Arrangement, arrange
+from coverslip.read.reasons import reason
 
 # Deflate gives at most 1032 : 1; a JPEG block of 8 x 8 x 3 takes at least a few bits. More is damaged or a bomb.
 _LARGEST_RATIO = 2000
@@ -98,7 +99,7 @@ def _pillow(path: str) -> Any:
     try:
         return PngImagePlugin.PngImageFile(path) if png else JpegImagePlugin.JpegImageFile(path)
     except Exception as error:  # a damaged header can fail anywhere
-        raise InputError(f"{path} is a damaged picture ({error}); copy it again from its source.") from error
+        raise InputError(f"{path} is a damaged picture ({reason(error)}); copy it again from its source.") from error
 
 
 def _header(path: str) -> _Header:
@@ -180,7 +181,7 @@ def _decode(path: str) -> np.ndarray:
         raise
     except Exception as error:  # each library raises its own kind
         raise InputError(
-            f"{path} is damaged: its pixels cannot be decoded ({error}); copy it again from its source."
+            f"{path} is damaged: its pixels cannot be decoded ({reason(error)}); copy it again from its source."
         ) from error
     return pixels.reshape((header.height, header.width, header.samples)[: pixels.ndim])
 

@@ -11,6 +11,7 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.results import Embedding
 from coverslip.read.atomic import atomic_path
+from coverslip.read.reasons import reason
 
 
 def write_embedding(embedding: Embedding, path: str | Path) -> Path:
@@ -42,8 +43,9 @@ def write_embedding(embedding: Embedding, path: str | Path) -> Path:
         try:
             adata.write_h5ad(temporary)
         except (TypeError, ValueError, NotImplementedError, KeyError) as error:
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise InputError(f"{path} could not be written ({reason}); leave out or rename that entry.") from error
+            raise InputError(
+                f"{path} could not be written ({reason(error)}); leave out or rename that entry."
+            ) from error
     return path
 
 
@@ -75,9 +77,8 @@ def read_embedding(path: str | Path) -> Embedding:
     try:
         adata = read_h5ad(path)
     except Exception as error:  # h5py and anndata raise many kinds
-        reason = str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__
         raise InputError(
-            f"{path} is damaged or no AnnData file ({reason}); make it again with coverslip predict."
+            f"{path} is damaged or no AnnData file ({reason(error)}); make it again with coverslip predict."
         ) from error
     if "latent" not in adata.obsm:
         if adata.X is None or adata.n_vars == 0:

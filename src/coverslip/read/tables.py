@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.read.atomic import atomic_path
+from coverslip.read.reasons import reason
 
 _SUFFIXES = (".csv", ".parquet")
 
@@ -44,7 +45,9 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
     try:
         table = pa.table({name: _arrow(array) for name, array in arrays.items()})
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        raise InputError(f"{path}: a column mixes kinds of values ({error}); use one kind per column.") from error
+        raise InputError(
+            f"{path}: a column mixes kinds of values ({reason(error)}); use one kind per column."
+        ) from error
     with atomic_path(path) as temporary:
         if path.suffix.lower() == ".csv":
             from pyarrow import csv
@@ -94,9 +97,8 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
 
             table = parquet.read_table(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
         raise InputError(
-            f"{path} cannot be read as a table ({reason}); save it again as {path.suffix} in UTF-8."
+            f"{path} cannot be read as a table ({reason(error)}); save it again as {path.suffix} in UTF-8."
         ) from error
     names = table.column_names
     if len(set(names)) < len(names):

@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip.core.errors import ModelError
 from coverslip.read.atomic import atomic_path
+from coverslip.read.reasons import reason
 
 
 def write_tensors(
@@ -72,7 +73,7 @@ def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str
             return arrays, dict(file.metadata() or {})
     except (SafetensorError, OSError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
-            f"{path} is cut short or damaged ({str(error).splitlines()[0]}); restore it, or fit the model again."
+            f"{path} is cut short or damaged ({reason(error)}); restore it, or fit the model again."
         ) from error
 
 

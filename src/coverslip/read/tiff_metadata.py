@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import prod
 from typing import Any
 from xml.etree import ElementTree
 
@@ -64,13 +65,27 @@ def metadata(tif: Any, series: int) -> dict[str, Any]:
     return facts
 
 
-def _ome_pixels(tif: Any, series: int, child: str | None = None) -> list[ElementTree.Element]:
-    """The Pixels element of an image in the OME-XML, or its children of one name; empty where there is none."""
+def declared_planes(tif: Any) -> int:
+    """The largest number of planes that the OME-XML promises for one image; 0 where there is none."""
+    counts = [0]
+    if tif.is_ome:
+        for pixels in _every_ome_pixels(tif):
+            sizes = [pixels.get(f"Size{a}", "1") for a in "TCZ"]
+            counts.append(prod(int(n) for n in sizes if n.isdecimal()))
+    return max(counts)
+
+
+def _every_ome_pixels(tif: Any) -> list[ElementTree.Element]:
     try:
         root = ElementTree.fromstring(tif.ome_metadata)
     except (ElementTree.ParseError, TypeError, ValueError):
         return []
-    every = [pixels for image in root.findall("{*}Image") for pixels in image.findall("{*}Pixels")]
+    return [pixels for image in root.findall("{*}Image") for pixels in image.findall("{*}Pixels")]
+
+
+def _ome_pixels(tif: Any, series: int, child: str | None = None) -> list[ElementTree.Element]:
+    """The Pixels element of an image in the OME-XML, or its children of one name; empty where there is none."""
+    every = _every_ome_pixels(tif)
     if not 0 <= series < len(every):
         return []
     return every[series].findall(f"{{*}}{child}") if child else [every[series]]

@@ -16,6 +16,7 @@ import numpy as np
 from coverslip.core.errors import InputError, MissingExtra
 from coverslip.core.image import Image, PixelSize, Window
 from coverslip.read.axes import Arrangement, arrange
+from coverslip.read.reasons import reason
 from coverslip.read.units import micrometres
 
 
@@ -97,8 +98,7 @@ def _run(path: str, task: Callable[..., Any], *arguments: Any) -> Any:
     except InputError:
         raise
     except Exception as error:  # each library raises its own kinds
-        reason = str(error).splitlines()[0].rstrip(".")[:160] if str(error) else type(error).__name__
-        raise InputError(f"{path} cannot be read ({reason}); copy it again from the microscope.") from error
+        raise InputError(f"{path} cannot be read ({reason(error)}); copy it again from the microscope.") from error
 
 
 def _choose(path: str, what: str, index: int, count: int) -> None:
