@@ -125,7 +125,7 @@ class TestPictures:
         picture = figure.axes[0].images[0].get_array()
         np.testing.assert_allclose(picture[:14, :14][::2, ::2], np.moveaxis(nuclei[0], 0, -1)[:7, :7] / 255, atol=1e-6)
         assert to_hex(picture[16, 24]) == "#00ff00"
-        assert figure.axes[0].get_title(loc="left") == "1 objects"
+        assert figure.axes[0].get_title(loc="left") == "1 object"
 
     def test_a_montage_keeps_every_picture(self) -> None:
         pictures = np.arange(2 * 3 * 4 * 5 * 3, dtype=float).reshape(2, 3, 4, 5, 3)

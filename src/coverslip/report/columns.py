@@ -76,8 +76,9 @@ def describe_column(name: str, values: Any) -> Column:
         if whole and series.abs().max() > _EXACT:  # hashes and the like: ids, not quantities
             numeric = False
         if numeric and not (whole and series.nunique() <= FEW):
-            gaps = series.hasnans
-            return Column(name, "number", series.to_numpy(np.float64, na_value=np.nan) if gaps else series.to_numpy())
+            nullable = series.hasnans and not isinstance(series.dtype, np.dtype)
+            array = series.to_numpy(np.float64, na_value=np.nan) if nullable else series.to_numpy()
+            return Column(name, "number", array)
     missing = series.isna().to_numpy()
     text = series.astype(str).to_numpy(dtype=object)
     if ordered:

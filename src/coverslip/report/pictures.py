@@ -252,7 +252,7 @@ def outlines(image: np.ndarray, labels: np.ndarray, *, title: str = "", colour: 
     axes = bare(figure.subplots())
     axes.imshow(picture, interpolation="antialiased")
     count = len(np.unique(labels[labels > 0]))
-    axes.set_title(title or f"{count} objects", color=INK)
+    axes.set_title(title or f"{count} object{'s' * (count != 1)}", color=INK)
     return figure
 
 

@@ -31,11 +31,27 @@ RULE = "#e4e8ec"
 FORMATS = ("png", "svg", "pdf")
 
 
+# DejaVu comes with matplotlib, so that figures are the same everywhere. For scripts it lacks, the first font that is
+# installed of each of these helps out.
+_FOR_OTHER_SCRIPTS = (
+    ("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Microsoft YaHei", "PingFang SC", "Hiragino Sans"),
+    ("Noto Sans Devanagari", "Nirmala UI", "Kohinoor Devanagari"),
+)
+
+
+def _fonts() -> list[str]:
+    from matplotlib.font_manager import fontManager
+
+    installed = set(fontManager.get_font_names())
+    helpers = (next((name for name in names if name in installed), None) for names in _FOR_OTHER_SCRIPTS)
+    return ["DejaVu Sans", *filter(None, helpers)]
+
+
 def _style() -> Any:  # matplotlib types its settings by name, one by one
     from cycler import cycler
 
     return {
-        "font.family": "DejaVu Sans",  # comes with matplotlib, so figures are the same everywhere
+        "font.family": _fonts(),
         "font.size": 8.5,
         "text.color": INK,
         "text.parse_math": False,  # labels come from users: a dollar sign is a dollar sign
