@@ -15,6 +15,7 @@ from coverslip.core.errors import InputError
 from coverslip.core.progress import track
 from coverslip.measure.inputs import as_features, check_length, encode
 from coverslip.measure.intervals import Additive, resampled_by
+from coverslip.measure.threads import few_threads
 
 SILHOUETTE_SAMPLES = 5000
 """Above this number of samples, the silhouette is that of a random part of them."""
@@ -198,7 +199,8 @@ def silhouette_samples(
             f"A silhouette needs at least 2 clusters and more samples than clusters, not {number} clusters of "
             f"{len(samples)} samples."
         )
-    return of_samples(x[samples], codes), samples
+    with few_threads(x.size):
+        return of_samples(x[samples], codes), samples
 
 
 def silhouette(features: Any, clusters: Any, *, max_samples: int = SILHOUETTE_SAMPLES, seed: int = 0) -> float:
@@ -321,5 +323,6 @@ def cluster(
 def _kmeans(x: np.ndarray, k: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.cluster import KMeans
 
-    model = KMeans(k, n_init=10, max_iter=1000, random_state=seed).fit(x)
+    with few_threads(x.size):
+        model = KMeans(k, n_init=10, max_iter=1000, random_state=seed).fit(x)
     return model.labels_, model.cluster_centers_

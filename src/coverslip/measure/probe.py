@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -14,6 +15,7 @@ from coverslip.measure.folds import encode_groups, plan, stratified
 from coverslip.measure.inputs import Labels, as_features, check_length, encode
 from coverslip.measure.intervals import Interval, bootstrap
 from coverslip.measure.scores import class_mean, mean
+from coverslip.measure.threads import few_threads
 
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2)
 """Inverse regularisation strengths C that the linear probe chooses from."""
@@ -124,11 +126,7 @@ def linear_probe(
     ----------
     Alain, Bengio: Understanding intermediate layers using linear classifier probes, arXiv:1610.01644 (2016).
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    # The matrices are small: waiting for one another costs threads ten times what they gain.
-    with threadpool_limits(limits=1):
-        return _probe(features, labels, _Linear(balanced), groups, split, folds, repeats, balanced, seed, level)
+    return _probe(features, labels, _Linear(balanced), groups, split, folds, repeats, balanced, seed, level)
 
 
 def knn_probe(
@@ -191,7 +189,11 @@ class _Linear:
 
         model = LogisticRegression(class_weight=self.class_weight, max_iter=_MAX_ITERATIONS, warm_start=True)
         for strength in self.settings:
-            yield model.set_params(C=strength).fit(x, y).predict(tests)
+            with warnings.catch_warnings():
+                # Many classes of few samples are what they are: `encode` has refused measurements before.
+                warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
+                model.set_params(C=strength).fit(x, y)
+            yield model.predict(tests)
 
 
 class _Neighbours:
@@ -257,11 +259,12 @@ def _probe(
     predicted = np.full((len(protocol.repeats), len(x)), -1, dtype=np.intp)
     chosen = []
     jobs = [(repeat, *fold) for repeat, folds_ in enumerate(protocol.repeats) for fold in folds_]
-    for repeat, train, test in track(jobs, "Probing"):
-        inside = None if group_codes is None else group_codes[train]
-        codes, setting = _fit_one(x[train], named.codes[train], x[test], kind, inside, balanced, seed)
-        predicted[repeat, test] = codes
-        chosen.append(setting)
+    with few_threads(x.size):
+        for repeat, train, test in track(jobs, "Probing"):
+            inside = None if group_codes is None else group_codes[train]
+            codes, setting = _fit_one(x[train], named.codes[train], x[test], kind, inside, balanced, seed)
+            predicted[repeat, test] = codes
+            chosen.append(setting)
     tested = protocol.tested
     return _result(named, predicted[:, tested], tested, chosen, protocol.description, groups, seed, level)
 
@@ -311,10 +314,9 @@ def _choose(
         score = class_mean(hits, truth) if balanced else mean(hits)
         if score > best_score:
             best, best_score, worse = setting, score, 0
-        else:
-            worse += 1
-            if worse == 2:  # past the peak; the weakest penalties take longest to fit
-                break
+        worse += score < best_score
+        if worse == 2 or best_score == 1:  # past the peak; the weakest penalties take longest to fit
+            break
     return best
 
 
