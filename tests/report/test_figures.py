@@ -16,6 +16,7 @@ from coverslip.report import figures
 from coverslip.report.colours import CATEGORIES, MISSING, OTHER
 from coverslip.report.pictures import grid_places, montage
 from coverslip.report.style import short
+from coverslip.report.thumbnails import fit_display
 
 
 def texts(figure: Figure, panel: int = 0) -> list[str]:
@@ -27,7 +28,7 @@ def history(last: float, epochs: int = 6) -> list[dict[str, float]]:
     rows = []
     for epoch in range(epochs):
         loss = last + 100.0 * (epochs - 1 - epoch)
-        rows.append({"epoch": epoch, "loss": loss, "kl": 1.0 + epoch, "validation_loss": loss + 5})
+        rows.append({"epoch": epoch, "loss": loss, "kl": 1.0 + epoch, "val_loss": loss + 5})
     return rows
 
 
@@ -61,13 +62,13 @@ class TestLossCurves:
     def test_validation_every_few_epochs_is_drawn_through_its_gaps(self) -> None:
         rows = history(1)
         for row in rows[::2]:
-            del row["validation_loss"]
+            del row["val_loss"]
         line = figures.loss_curves({"a": rows}, keys=["loss"]).axes[0].get_lines()[1]
         assert line.get_xdata().tolist() == [1, 3, 5]
 
     @pytest.mark.parametrize(
         ("options", "message"),
-        [({"keys": ["mmd"]}, "they have: epoch, kl, loss, validation_loss"), ({"first_epoch": 99}, "epoch 99")],
+        [({"keys": ["mmd"]}, "they have: epoch, kl, loss, val_loss"), ({"first_epoch": 99}, "epoch 99")],
     )
     def test_nothing_to_draw_is_said(self, options: dict, message: str) -> None:
         with pytest.raises(InputError, match=message):
@@ -99,6 +100,11 @@ class TestPictures:
         assert figure.axes[0].images[0].get_array().shape == (3 * 8 + 2, 5 * 8 + 4, 3)
         written = [text.get_text() for text in figure.axes[0].texts]
         assert written == ["z0", "z1", "z2", "\u22122", "\u22121", "0", "1", "2"]
+
+    def test_traversals_are_shown_as_the_real_images_are(self, nuclei: np.ndarray) -> None:
+        decoded = nuclei[:6].reshape(2, 3, 3, 32, 32).astype(np.float32)
+        sheet = figures.traversals(decoded, [-1, 0, 1], display=fit_display(nuclei)).axes[0].images[0].get_array()
+        np.testing.assert_allclose(sheet[:32, :32], np.moveaxis(nuclei[0], 0, -1) / 255, atol=1e-6)
 
     def test_a_map_of_thumbnails_shows_each_picture_whole(self, nuclei: np.ndarray) -> None:
         pictures = np.moveaxis(nuclei, 1, -1)[:4]
@@ -224,10 +230,9 @@ def test_the_same_figure_gives_the_same_file(ending: str, tmp_path: Path) -> Non
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"a.{ending}", f"b.{ending}"]
 
 
-@pytest.mark.parametrize(("name", "message"), [("map.jpg", "one of these endings"), ("none/map.png", "does not exist")])
-def test_a_place_where_no_figure_can_be_saved_is_named(name: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=message):
-        figures.save_figure(Figure(), tmp_path / name)
+def test_a_format_that_is_not_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one of these endings"):
+        figures.save_figure(Figure(), tmp_path / "map.jpg")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -238,8 +243,8 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("coverslip.report.style.os.replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr("coverslip.read.atomic.os.replace", fail)
+    with pytest.raises((InputError, OSError), match="disk full"):
         figures.save_figure(Figure(), target)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("map.png", b"old")]
 

@@ -171,11 +171,27 @@ def test_what_does_not_fit_is_said_and_nothing_is_written(options: dict, message
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("name", "message"), [("r.pdf", "the ending .html"), ("none/r.html", "does not exist")])
-def test_a_place_where_no_page_can_be_written_is_named(name: str, message: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=message):
-        write_page(embedding_of(9), tmp_path / name)
+def test_a_page_is_html_and_nothing_else(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"the ending \.html"):
+        write_page(embedding_of(9), tmp_path / "r.pdf")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_page_that_cannot_be_written_says_where(tmp_path: Path) -> None:
+    (tmp_path / "r.html").mkdir()
+    with pytest.raises(InputError, match=r"r\.html is a folder"):
+        write_page(embedding_of(9), tmp_path / "r.html")
+
+
+def test_the_rows_of_an_evaluation_are_shown_with_their_intervals(tmp_path: Path) -> None:
+    from coverslip.measure.evaluate import Evaluation, Row
+    from coverslip.measure.intervals import Interval
+
+    found = Evaluation((Row("latent", "ARI", 0.31, 0.28, 0.34, 90), Row("latent", "MIG", 0.2, np.nan, np.nan, 90)))
+    tables = {"Evaluation": found.records(), "Probe": [{"accuracy": Interval(0.5, 0.4, 0.6, 90)}]}
+    html = write_page(embedding_of(9), tmp_path / "r.html", tables=tables).read_text(encoding="utf-8")
+    assert re.findall(r"<th>(.*?)</th>", html) == ["features", "measure", "value", "n", "note", "accuracy"]
+    assert re.findall(r'<span class="interval">(.*?)</span>', html) == ["0.280 – 0.340", "0.400 – 0.600"]
 
 
 def test_an_empty_embedding_is_said(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 History = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
 """One row per epoch, or one column per loss."""
 
-_VALIDATION = ("validation_", "val_", "valid_")
+_VALIDATION = ("val_", "validation_")
 
 
 @styled
@@ -31,7 +31,7 @@ def loss_curves(
 ) -> Figure:
     """Losses over the epochs, one panel per loss and one colour per fit.
 
-    Training is a full line, validation (``validation_<key>`` or ``val_<key>``) a dashed one. The legend gives the last
+    Training is a full line, validation (``val_<key>`` or ``validation_<key>``) a dashed one. The legend gives the last
     value of each fit, validation where there is one, in descending order.
 
     Parameters

@@ -11,12 +11,13 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.results import Embedding
+from coverslip.read.atomic import atomic_path
 from coverslip.report.colours import CONTINUOUS, MISSING, OTHER
 from coverslip.report.columns import Column, describe_column
 from coverslip.report.encode import column_json, script_json, webp_pictures
 from coverslip.report.maps import ensure_map, pca_map
 from coverslip.report.plot import bokeh_script, scatter_item
-from coverslip.report.style import figure_bytes, short, write_whole
+from coverslip.report.style import figure_bytes, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,8 +68,8 @@ def write_page(
     figures : mapping, optional
         Caption to matplotlib figure or PNG bytes, or to a pair of that and a longer text.
     tables : mapping, optional
-        Heading to rows; each row maps column to value. A triple ``(value, low, high)`` is shown as a value with its
-        interval.
+        Heading to rows; each row maps column to value. A triple ``(value, low, high)``, or what has these three as
+        attributes or columns (`coverslip.measure`), is shown as a value with its interval.
     title : str
         Of the page.
     notes : str or sequence of str
@@ -144,7 +145,8 @@ def write_page(
             bokeh=bokeh_script(count),
         )
     )
-    write_whole(path, page.encode("utf-8"))
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
     return path
 
 
@@ -234,14 +236,25 @@ def _figure(caption: str, value: Any) -> dict[str, str]:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[tuple[str, str, bool]]]]:
     """Headings, and cells as (text, interval, is a number)."""
+    if any({"value", "low", "high"} <= row.keys() for row in rows):
+        rows = [_joined(row) for row in rows]
     headings = list(dict.fromkeys(str(name) for row in rows for name in row))
     return headings, [[_cell(row.get(name, "")) for name in headings] for row in rows]
 
 
+def _joined(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns ``value``, ``low`` and ``high`` of a row as one."""
+    whole = (row.get("value", np.nan), row.get("low", np.nan), row.get("high", np.nan))
+    return {name: whole if name == "value" else value for name, value in row.items() if name not in ("low", "high")}
+
+
 def _cell(value: Any) -> tuple[str, str, bool]:
+    if all(hasattr(value, part) for part in ("value", "low", "high")):
+        value = (value.value, value.low, value.high)
     if isinstance(value, tuple) and len(value) == 3:
-        middle, low, high = (_number(float(part)) for part in value)
-        return middle, f"{low} – {high}" if low != high else "", True
+        middle, low, high = (float(part) for part in value)
+        interval = f"{_number(low)} – {_number(high)}" if low < high else ""
+        return _number(middle), interval, True
     if isinstance(value, (bool, np.bool_)):
         return ("yes" if value else "no"), "", False
     if isinstance(value, (int, np.integer)):

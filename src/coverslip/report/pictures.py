@@ -9,7 +9,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.report.style import FAINT, INK, bare, figure_of, styled
-from coverslip.report.thumbnails import fit_display
+from coverslip.report.thumbnails import Display, fit_display
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,8 +78,7 @@ def traversals(
     values: Sequence[float] | np.ndarray,
     *,
     names: Sequence[str] = (),
-    channels: Sequence[str] = (),
-    rgb: bool | None = None,
+    display: Display | None = None,
 ) -> Figure:
     """What each latent does: one row per latent, decoded along its values with the others held.
 
@@ -91,8 +90,9 @@ def traversals(
         The values.
     names : sequence of str, optional
         A name per row, such as ``"z3 · 1.2 nats"``; default ``z0``, ``z1`` …
-    channels, rgb
-        As for `thumbnails`.
+    display : Display, optional
+        Range and colours, best those of the real images (`fit_display`), so that both look alike; default: fitted to
+        the decoded ones.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def traversals(
         raise InputError(f"Traversals are (latents, {len(values)} values, C, H, W), not {images.shape}.")
     rows, steps, _, height, width = images.shape
     flat = images.reshape(-1, *images.shape[2:])
-    coloured = fit_display(flat, channels, rgb=rgb).compose(flat).reshape(rows, steps, height, width, 3)
+    coloured = (display or fit_display(flat)).compose(flat).reshape(rows, steps, height, width, 3)
     sheet = montage(coloured, gap=max(1, width // 24))
     side = 0.72
     figure = figure_of(side * steps + 1.0, side * rows * height / width + 0.55)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
-from uuid import uuid4
 
 from coverslip.core.errors import InputError
+from coverslip.read.atomic import atomic_path
 from coverslip.report.colours import CATEGORIES, CONTINUOUS
 
 if TYPE_CHECKING:
@@ -148,13 +147,15 @@ def save_figure(figure: Figure, path: str | Path, *, dpi: int = 200) -> Path:
     Raises
     ------
     InputError
-        If the ending is another, or the folder does not exist.
+        If the ending is another, or the file cannot be written there.
     """
     path = Path(path)
     ending = path.suffix.lower().removeprefix(".")
     if ending not in FORMATS:
         raise InputError(f"{path}: a figure is saved as .png, .svg or .pdf; give the file one of these endings.")
-    write_whole(path, figure_bytes(figure, ending, dpi=dpi))
+    content = figure_bytes(figure, ending, dpi=dpi)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
     return path
 
 
@@ -172,18 +173,6 @@ def figure_bytes(figure: Figure, ending: str = "png", *, dpi: int = 200) -> byte
     with mpl.rc_context(_style()):
         figure.savefig(stream, format=ending, dpi=dpi, metadata=unsaid[ending])
     return stream.getvalue()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name beside it, then rename: it is never seen half-written."""
-    if not path.parent.is_dir():
-        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first or choose another place.")
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def short(value: float) -> str:
