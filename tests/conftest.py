@@ -11,6 +11,10 @@ ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("COVERSLIP_DATA", ROOT.parent / "shared" / "data"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regenerate", action="store_true", help="write the expected values of seeded fits anew")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if DATA.is_dir():
         return

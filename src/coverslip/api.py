@@ -77,6 +77,7 @@ def fit(
         facts=facts,
         history=fitted.history,
         provenance=provenance(inputs=describe_inputs(samples, opened), seed=getattr(config, "seed", None)),
+        card=module.CARD.markdown(),
     )
 
 
@@ -98,7 +99,7 @@ def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", clu
     Returns
     -------
     Embedding
-        With ``obsm["X_pca"]``, its principal components, and provenance.
+        With provenance.
     """
     from coverslip.sample import open_samples
 
@@ -106,7 +107,7 @@ def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", clu
         model = load(model)
     opened = open_samples(inputs, **model.facts.get("input", {}))
     embedding: Embedding = methods.get(model.method).predict(model, opened, device=device)
-    _add_maps_and_clusters(embedding, clusters)
+    _add_clusters(embedding, clusters)
     embedding.adata.uns["coverslip"] = provenance(
         model={
             "method": model.method,
@@ -120,13 +121,10 @@ def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", clu
     return embedding
 
 
-def _add_maps_and_clusters(embedding: Embedding, clusters: str | int) -> None:
+def _add_clusters(embedding: Embedding, clusters: str | int) -> None:
     from coverslip.measure import cluster
-    from coverslip.report.maps import pca_map
 
     latent = embedding.latent
-    if len(latent) > 2 and latent.shape[1] > 1:
-        embedding.adata.obsm["X_pca"] = pca_map(latent)[0]
     if clusters in (0, "0") or len(latent) < 4:
         return
     if isinstance(clusters, str) and clusters != "auto" and not clusters.isdecimal():
@@ -149,6 +147,143 @@ def describe_inputs(inputs: Any, opened: Samples) -> dict[str, Any]:
     if folder is not None:
         record["folder"] = str(Path(folder).resolve())
     return record
+
+
+def evaluate(
+    embedding: Embedding,
+    truth: Any = None,
+    *,
+    label: str = "label",
+    group: str | None = None,
+    factors: Sequence[str] = (),
+    baseline: bool = True,
+    images: Any = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Measure an embedding against the truth, with 95 % intervals, beside simple baselines.
+
+    Probes are cross-validated; where a column ``split`` names a test part (or, without one, a validation part), they
+    are trained on the training part and everything is scored on that one.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        What `predict` gave.
+    truth : str, Path or Sheet, optional
+        A sheet with the truth, matched by image (and frame); default: the embedding's own columns.
+    label, group : str
+        Columns that hold the classes and the groups that are never divided. Without `group`, the first of ``group``,
+        ``plate`` and ``source_image`` that has at least five groups counts.
+    factors : sequence of str
+        Columns with known factors, for MIG and DCI.
+    baseline : bool
+        Measure PCA of the pixels, of the embedding's size, and the raw pixels alike.
+    images : optional
+        Where the images are, for the baselines; default: where provenance says.
+    seed : int
+        Decides folds and resampling.
+
+    Returns
+    -------
+    list of dict
+        ``features``, ``measure``, ``value``, ``low``, ``high``, ``n``, ``note``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or a row of the embedding has no truth.
+    """
+    from coverslip.measure import evaluate_embedding, evaluate_factors
+
+    columns = _truth_columns(embedding, truth)
+
+    def column(name: str) -> np.ndarray:
+        if name not in columns:
+            raise InputError(f"There is no column '{name}' to evaluate with; there are: {', '.join(columns)}.")
+        return columns[name]
+
+    labels = column(label) if label in columns or not factors else None
+    groups = column(group) if group is not None else _usual_groups(columns)
+    split = _train_and_test(columns)
+    baselines = _pixel_baselines(embedding, split, images) if baseline else {}
+    found: list[Any] = []
+    if labels is not None:
+        kept = np.arange(len(embedding)) if split is None else np.flatnonzero(split != "")
+        chosen = {
+            name: None if values is None else values[kept] for name, values in (("groups", groups), ("split", split))
+        }
+        table = evaluate_embedding(
+            embedding.latent[kept],
+            labels[kept],
+            **chosen,
+            baselines={name: values[kept] for name, values in baselines.items()},
+            seed=seed,
+        )
+        found += table.records()
+    if factors:
+        known = {name: column(name) for name in factors}
+        found += evaluate_factors(embedding.latent, known, groups=groups, baselines=baselines, seed=seed).records()
+    return found
+
+
+def _truth_columns(embedding: Embedding, truth: Any) -> dict[str, np.ndarray]:
+    from coverslip.sample import Sheet, read_sheet
+
+    obs = embedding.adata.obs
+    own = {str(name): np.asarray(obs[name]) for name in obs.columns}
+    if truth is None:
+        return own
+    sheet = truth if isinstance(truth, Sheet) else read_sheet(truth)
+    if "image" not in own:
+        raise InputError(
+            "The result does not say which image each row is (no column 'image'), so no sheet can be matched."
+        )
+    base = embedding.provenance.get("inputs", {}).get("folder")
+
+    def key(path: Path, frame: Any) -> tuple[str, str]:
+        return str(path.resolve()), "" if _empty(frame) else _plain(frame)
+
+    rows = {key(sheet.folder / row["image"], row.get("frame") or None): row for row in sheet.rows}
+    frames = own.get("frame", np.full(len(embedding), None))
+    matched = []
+    for image, frame in zip(own["image"], frames, strict=True):
+        row = rows.get(key(Path(base or sheet.folder) / str(image), frame))
+        if row is None:
+            where = f"{image}, frame {_plain(frame)}" if not _empty(frame) else str(image)
+            raise InputError(f"{sheet.name} has no row for {where}; give the sheet that the result was made from.")
+        matched.append(row)
+    return own | {name: np.array([row[name] for row in matched], dtype=object) for name in sheet.columns}
+
+
+def _usual_groups(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    from coverslip.train.split import usual_groups
+
+    name = usual_groups(columns)
+    return columns[name].astype(str) if name else None
+
+
+def _train_and_test(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    from coverslip.sample import given_split
+
+    parts = given_split(columns, len(next(iter(columns.values()))))
+    scored = parts and ("test" if len(parts["test"]) else "val")
+    if not parts or not len(parts["train"]) or not len(parts[scored]):  # type: ignore[index]
+        return None
+    words = np.full(len(next(iter(columns.values()))), "", dtype=object)
+    words[parts["train"]], words[parts[scored]] = "train", "test"  # type: ignore[index]
+    return words
+
+
+def _pixel_baselines(embedding: Embedding, split: np.ndarray | None, images: Any) -> dict[str, np.ndarray]:
+    from coverslip.measure import pca_baseline
+
+    opened, _ = _images_of(embedding, images)
+    if opened is None:
+        return {}
+    pixels = opened.read(np.arange(len(opened))).reshape(len(opened), -1).astype(np.float32)
+    size = min(embedding.latent.shape[1], *pixels.shape)
+    train = pixels if split is None else pixels[split == "train"]
+    return {f"PCA {size}": pca_baseline(train, pixels, size), "raw pixels": pixels}
 
 
 def report(
@@ -259,6 +394,7 @@ def _model_of(embedding: Embedding, model: Model | str | Path | None) -> Model |
 def _model_figures(model: Model, samples: Samples | None, first_epoch: int) -> dict[str, Any]:
     from coverslip.core.samples import Subset
     from coverslip.report import figures
+    from coverslip.report.thumbnails import fit_display
 
     drawn: dict[str, Any] = {}
     if model.history:
@@ -272,15 +408,15 @@ def _model_figures(model: Model, samples: Samples | None, first_epoch: int) -> d
     rows = np.linspace(0, len(samples) - 1, min(len(samples), 2048)).round().astype(int)
     arrays = illustrate(model, Subset(samples, np.unique(rows)))
     rgb = True if not samples.channels and samples.shape[0] == 3 and samples.dtype == np.uint8 else None
-    look: dict[str, Any] = {"channels": samples.channels, "rgb": rgb}
+    display = fit_display(arrays["inputs"], samples.channels, rgb=rgb)
     drawn["Reconstructions"] = (
-        figures.reconstruction_grid(arrays["inputs"], arrays["outputs"], **look),
+        figures.reconstruction_grid(arrays["inputs"], arrays["outputs"], samples.channels, rgb=rgb),
         "Inputs above, reconstructions below; from the best to the worst reconstructed.",
     )
     kl = arrays["kl_per_dimension"]
     names = [f"z{d} · {kl[d]:.2g} nats" for d in arrays["traversal_dimensions"]]
     drawn["Traversals"] = (
-        figures.traversals(arrays["traversals"], arrays["traversal_values"], names=names, **look),
+        figures.traversals(arrays["traversals"], arrays["traversal_values"], names=names, display=display),
         "One latent dimension varied at a time, the others at 0; the dimensions that say most come first.",
     )
     drawn["Use of the latent dimensions"] = (

@@ -16,7 +16,7 @@ import numpy as np
 from coverslip import api
 from coverslip.core.errors import InputError
 from coverslip.core.results import Embedding
-from coverslip.read.models import Model
+from coverslip.read.models import Model, refuse_foreign
 from coverslip.train.run import Run, is_main_process
 
 FITTING = ".fitting"
@@ -69,6 +69,7 @@ def fit_to_folder(
     if is_main_process():
         if out.exists() and not force:
             raise InputError(f"{out} exists already: choose another --out, or say --force to replace it.")
+        refuse_foreign(out)  # now, not after hours of fitting
         if fitting.exists() and not run.resume:
             if not force:
                 raise InputError(f"{fitting} holds an unfinished fit: say --resume to go on, or --force to start over.")

@@ -97,10 +97,14 @@ def load_checkpoint(
 
     tensors = {name: torch.from_numpy(np.array(a)) for name, a in arrays.items()}
     module.load_state_dict(_below(tensors, "model."))
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for name, tensor in _below(tensors, "optimiser.").items():
         index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = tensor
+        of = parameters[int(index)]
+        # A fused optimiser walks parameter and moment side by side in memory: their layouts must agree.
+        laid_out = torch.empty_like(of, dtype=tensor.dtype).copy_(tensor) if tensor.shape == of.shape else tensor
+        state.setdefault(int(index), {})[key] = laid_out
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": state, "param_groups": groups})
     return progress, _below(tensors, "best.") or None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from coverslip.core.errors import InputError
@@ -42,7 +44,13 @@ def training_split(samples: Samples, settings: Training) -> tuple[dict[str, np.n
         return {"train": given["train"], "val": given["val"]}, "split"
     if settings.validation == 0 or len(samples) < 4:
         return {"train": np.arange(len(samples)), "val": np.arange(0)}, "sample"
-    by = next((name for name in GROUPS if name in obs and len(np.unique(obs[name].astype(str))) >= _ENOUGH), None)
+    by = usual_groups(obs)
     groups = obs[by].astype(str) if by else None
     parts = split_indices(len(samples), groups, obs.get("label"), val=settings.validation, seed=settings.seed)
     return {"train": parts["train"], "val": parts["val"]}, by or "sample"
+
+
+def usual_groups(columns: Mapping[str, np.ndarray]) -> str | None:
+    """The column whose groups should not be divided: the first of `GROUPS` that has enough of them, or None."""
+    enough = (name for name in GROUPS if name in columns and len(np.unique(columns[name].astype(str))) >= _ENOUGH)
+    return next(enough, None)

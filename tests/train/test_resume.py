@@ -1,0 +1,90 @@
+"""A fit that is killed at any moment and resumed ends with the same weights, bit for bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coverslip.read import read_tensors
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import numpy as np
+from coverslip.core.samples import ArraySamples
+from coverslip.jobs import fit_to_folder
+from coverslip.train.run import Run
+
+out, resume = Path(sys.argv[1]), sys.argv[2] == "resume"
+pixels = np.random.default_rng(0).integers(0, 4000, (96, 2, 16, 16)).astype(np.uint16)
+settings = dict(latent=2, width=8, epochs=12, batch=8, patience=50, seed=3, **{"augment.dihedral": True})
+run = Run(resume=resume, device="cpu", save_every=0.0)
+fit_to_folder("vae", ArraySamples(pixels), out, settings, run=run)
+"""
+
+
+def start(out: Path, how: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, "-c", SCRIPT, str(out), how], env=environment, stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen[bytes]) -> str:
+    """What a process that must succeed said."""
+    _, said = process.communicate()
+    assert process.returncode == 0, said.decode()
+    return said.decode()
+
+
+def wait_for_steps(checkpoint: Path, saves: int) -> None:
+    """Wait until the checkpoint has been replaced a few times."""
+    seen: set[int] = set()
+    deadline = time.monotonic() + 120
+    while len(seen) < saves and time.monotonic() < deadline:
+        if checkpoint.exists():
+            seen.add(checkpoint.stat().st_mtime_ns)
+        time.sleep(0.001)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    out = tmp_path_factory.mktemp("whole") / "model"
+    finish(start(out, "new"))
+    return read_tensors(out / "weights.safetensors")[0]
+
+
+@pytest.mark.parametrize("saves", [2, 7, 16])
+def test_kill_and_resume_give_the_same_weights(
+    saves: int, uninterrupted: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    out = tmp_path / "model"
+    process = start(out, "new")
+    wait_for_steps(tmp_path / "model.fitting" / "checkpoint.safetensors", saves)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "the fit ended before it could be killed"
+    assert not out.exists()
+
+    finish(start(out, "resume"))
+    weights = read_tensors(out / "weights.safetensors")[0]
+    assert weights.keys() == uninterrupted.keys()
+    assert all(np.array_equal(weights[name], uninterrupted[name]) for name in weights)
+    assert not (tmp_path / "model.fitting").exists()
+
+
+def test_a_request_to_stop_saves_and_says_how_to_go_on(uninterrupted: dict[str, np.ndarray], tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    process = start(out, "new")
+    wait_for_steps(tmp_path / "model.fitting" / "checkpoint.safetensors", 3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert b"run the same command with --resume" in said
+    finish(start(out, "resume"))
+    weights = read_tensors(out / "weights.safetensors")[0]
+    assert all(np.array_equal(weights[name], uninterrupted[name]) for name in weights)
