@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from coverslip.methods.vae.loss import kl_divergence, loss_terms, reconstruction
+from coverslip.methods.vae.loss import best_orientation, kl_divergence, loss_terms, reconstruction
+from coverslip.sample.augment import dihedral_all, turn
 
 
 @pytest.fixture
@@ -55,3 +56,20 @@ def test_the_gaussian_term_is_the_likelihood_at_its_best_variance(batch: dict[st
     given = tensors(batch)
     np.testing.assert_allclose(reconstruction(given["x"], given["x_hat"], "gaussian").numpy(), expected, rtol=1e-4)
     assert expected.mean() < (0.5 * (squared / 0.5 + np.log(np.pi))).sum(axis=(1, 2, 3)).mean()
+
+
+@pytest.mark.parametrize("likelihood", ["squared_error", "gaussian", "bernoulli"])
+def test_a_free_orientation_is_the_best_of_all(batch: dict[str, np.ndarray], likelihood: str) -> None:
+    square = torch.tensor(batch["x"][..., :7, :], dtype=torch.float32)
+    elements = [5, 0, 3, 7, 2]
+    turned = torch.stack([turn(x, element) for x, element in zip(square, elements, strict=True)])
+    found = best_orientation(turned, square.clamp(0.02, 0.98), likelihood)
+    assert torch.equal(found, square)  # turned back
+
+
+def test_no_orientation_would_come_nearer(batch: dict[str, np.ndarray]) -> None:
+    x = torch.tensor(batch["x"][..., :7, :], dtype=torch.float32)
+    y = torch.tensor(batch["x_hat"][..., :7, :], dtype=torch.float32)
+    best = (best_orientation(x, y) - y).square().flatten(1).sum(1)
+    every = (dihedral_all(x) - y).square().flatten(2).sum(2)
+    assert torch.allclose(best, every.min(dim=0).values)

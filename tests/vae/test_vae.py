@@ -157,3 +157,12 @@ def test_a_subset_is_embedded_as_the_whole(fitted: Fitted, disc_samples: ArraySa
     rows = [5, 3, 41]
     part = vae.predict(fitted, Subset(disc_samples, rows)).latent
     np.testing.assert_allclose(part, vae.predict(fitted, disc_samples).latent[rows], atol=1e-4)
+
+
+def test_with_free_orientation_a_turned_crop_has_the_same_vector(disc_samples: ArraySamples) -> None:
+    free = vae.fit(disc_samples, vae.Config(**{**QUICK, "epochs": 3, "orientation": "free"}), PRECISE)
+    pixels = disc_samples.read(np.arange(6))
+    turned = ArraySamples(np.ascontiguousarray(np.rot90(pixels, 1, (2, 3))[..., ::-1]))
+    as_is, about = vae.encode(free, ArraySamples(pixels))[0], vae.encode(free, turned)[0]
+    np.testing.assert_allclose(as_is, about, atol=1e-4)
+    assert np.ptp(as_is, axis=0).max() > 1e-3

@@ -14,7 +14,7 @@ from coverslip.sample.augment import Augment
 class Config(Training):
     """Settings of the adaptable VAE; the defaults are the source's definition.
 
-    `likelihood`, `beta_warmup` and `orientations` leave that definition when changed from their defaults.
+    `likelihood`, `orientation` and `beta_warmup` leave that definition when changed from their defaults.
     """
 
     latent: int = Field(10, ge=1, description="Length of a cell's vector (the source studies 2, 10 and 20).")
@@ -29,6 +29,11 @@ class Config(Training):
     likelihood: Literal["squared_error", "gaussian", "bernoulli"] = Field(
         "squared_error",
         description="Reconstruction term: summed squared error; Gaussian of learned noise; or cross-entropy.",
+    )
+    orientation: Literal["kept", "free"] = Field(
+        "kept",
+        description="'free': crops are turned and flipped at random and a reconstruction may match any orientation, so "
+        "that the vector says nothing of it; predictions average over the orientations.",
     )
     beta_warmup: int = Field(0, ge=0, description="Epochs over which beta rises from 0 to its value.")
     normalise: Literal["percentile", "dtype", "zscore"] = Field(

@@ -14,8 +14,9 @@ from coverslip.measure.latent import active_units, collapsed, empirical_kl, kl_p
 from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.config import Config
 from coverslip.methods.vae.inference import posterior_of
-from coverslip.methods.vae.loss import loss_terms
+from coverslip.methods.vae.loss import best_orientation, loss_terms
 from coverslip.methods.vae.model import VAE
+from coverslip.sample.augment import dihedral
 from coverslip.sample.normalise import Normaliser
 from coverslip.train.feed import Feed
 from coverslip.train.loop import train
@@ -61,13 +62,17 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
         torch.manual_seed(config.seed)
         model = VAE(architecture, config.latent, bounded=config.normalise != "zscore")
 
+    free = config.orientation == "free"
+
     def step(
         module: torch.nn.Module, x: torch.Tensor, generator: torch.Generator, epoch: int
     ) -> dict[str, torch.Tensor]:
         if module.training:
             x = config.augment(x, generator)
+            x = dihedral(x, generator) if free else x
         noise = torch.randn((len(x), config.latent), generator=generator, device=x.device)
         x_hat, mu, logvar = module(x, noise)
+        x = best_orientation(x, x_hat, config.likelihood) if free else x
         beta = config.beta * (min(1.0, epoch / config.beta_warmup) if config.beta_warmup else 1.0)
         return loss_terms(x, x_hat, mu, logvar, beta=beta, likelihood=config.likelihood)
 

@@ -15,8 +15,9 @@ from coverslip.core.progress import track
 from coverslip.core.samples import Samples
 from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.config import Config
-from coverslip.methods.vae.loss import kl_divergence, reconstruction
+from coverslip.methods.vae.loss import best_orientation, kl_divergence, reconstruction
 from coverslip.methods.vae.model import VAE
+from coverslip.sample.augment import dihedral_all
 from coverslip.sample.normalise import Normaliser
 
 BATCH = 256
@@ -132,8 +133,10 @@ def posterior_of(fitted: Fitted, samples: Samples, *, device: str = "auto") -> P
     with torch.inference_mode():
         for at, stored in _batches(samples, "Embedding"):
             x = torch.from_numpy(np.asarray(normaliser.apply(stored))).to(device, memory_format=torch.channels_last)
-            m, v = model.encode(x)
+            m, v = _encode(model, x, free=config.orientation == "free")
             x_hat = model.decode(m)
+            if config.orientation == "free":
+                x_hat = best_orientation(x_hat, x)
             divergence = kl_divergence(m, v)
             error[at] = (x - x_hat).square().flatten(1).mean(dim=1).cpu()
             kl[at] = divergence.cpu()
@@ -142,6 +145,15 @@ def posterior_of(fitted: Fitted, samples: Samples, *, device: str = "auto") -> P
             negative_elbo[at] = (reconstruction(x, x_hat, kind) + config.beta * divergence).cpu()
             mu[at], logvar[at] = m.cpu(), v.cpu()
     return Posterior(mu, logvar, error, kl, negative_elbo)
+
+
+def _encode(model: VAE, x: torch.Tensor, *, free: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and log-variance; where orientation is free, their averages over all orientations of the image."""
+    if not free:
+        return model.encode(x)
+    versions = dihedral_all(x)
+    mu, logvar = model.encode(versions.flatten(0, 1).contiguous(memory_format=torch.channels_last))
+    return mu.unflatten(0, versions.shape[:2]).mean(dim=0), logvar.unflatten(0, versions.shape[:2]).mean(dim=0)
 
 
 def encode(fitted: Fitted, samples: Samples, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:
@@ -182,10 +194,17 @@ def decode(fitted: Fitted, z: np.ndarray, *, device: str = "auto", raw: bool = F
 
 
 def reconstruct(fitted: Fitted, samples: Samples, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:
-    """Normalised samples and their reconstructions from the posterior mean, each ``(N, C, H, W)`` float32."""
+    """Normalised samples and their reconstructions from the posterior mean, each ``(N, C, H, W)`` float32.
+
+    Where orientation is free, each reconstruction is turned to where it comes nearest to its sample.
+    """
     mu, _ = encode(fitted, samples, device=device)
     normaliser = Normaliser.from_dict(fitted.facts["normaliser"])
-    return np.asarray(normaliser.apply(samples.read(np.arange(len(samples))))), decode(fitted, mu, device=device)
+    x = np.asarray(normaliser.apply(samples.read(np.arange(len(samples)))))
+    x_hat = decode(fitted, mu, device=device)
+    if fitted.config.orientation == "free":  # type: ignore[attr-defined]
+        x_hat = best_orientation(torch.from_numpy(x_hat), torch.from_numpy(x)).numpy()
+    return x, x_hat
 
 
 def sample(fitted: Fitted, n: int, *, seed: int = 0, device: str = "auto", raw: bool = False) -> np.ndarray:

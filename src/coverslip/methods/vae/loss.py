@@ -11,6 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from coverslip.sample.augment import dihedral_all
+
+LEAST_VARIANCE = (1 / 255) ** 2 / 12
+"""The rounding of an 8-bit image: a perfectly predicted channel must not drive a likelihood to infinity."""
+
 
 def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
     """KL(N(mu, exp(logvar)) || N(0, I)) of each image, ``(N,)``, in nats (Kingma and Welling, Appendix B)."""
@@ -35,9 +40,43 @@ def reconstruction(x: Tensor, x_hat: Tensor, likelihood: str) -> Tensor:
     squared = (x - x_hat).square()
     if likelihood == "squared_error":
         return squared.flatten(1).sum(dim=1)
-    # Not below the rounding of an 8-bit image, so that a perfectly predicted channel cannot drive it to -inf.
-    variance = squared.mean(dim=(0, 2, 3), keepdim=True).clamp_min((1 / 255) ** 2 / 12)
+    variance = squared.mean(dim=(0, 2, 3), keepdim=True).clamp_min(LEAST_VARIANCE)
     return 0.5 * (squared / variance + torch.log(2 * torch.pi * variance)).flatten(1).sum(dim=1)
+
+
+@torch.no_grad()
+def best_orientation(candidates: Tensor, target: Tensor, likelihood: str = "squared_error") -> Tensor:
+    """Turn and flip each image to where it comes nearest to another.
+
+    With `candidates` the images and `target` the reconstructions this makes orientation a free, discrete latent: the
+    loss is the least over the symmetries of the square (of a rectangle: four), so that the continuous latents need
+    not spend anything on how a cell happened to lie.
+
+    Parameters
+    ----------
+    candidates : Tensor, shape (N, C, H, W)
+        Images to turn.
+    target : Tensor, shape (N, C, H, W)
+        What each should come near to.
+    likelihood : {"squared_error", "gaussian", "bernoulli"}
+        How nearness is measured; as `reconstruction`, with the Gaussian's variances found in two passes.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+        Each of `candidates` in its nearest orientation.
+    """
+    versions = dihedral_all(candidates)  # (K, N, C, H, W)
+    if likelihood == "bernoulli":
+        target = torch.logit(target.clamp(1e-6, 1 - 1e-6))
+    # |g x - y|^2 = |x|^2 + |y|^2 - 2 <g x, y>: only the product depends on the orientation g.
+    product = torch.einsum("knchw,nchw->knc", versions, target)
+    best = product.sum(dim=2).argmax(dim=0)
+    rows = torch.arange(len(target), device=target.device)
+    if likelihood == "gaussian":
+        variance = (versions[best, rows] - target).square().mean(dim=(0, 2, 3)).clamp_min(LEAST_VARIANCE)
+        best = (product / variance).sum(dim=2).argmax(dim=0)
+    return versions[best, rows]
 
 
 def loss_terms(
