@@ -1,20 +1,35 @@
 # Two commands: `make demo` shows what Coverslip does on a real image, `make test` checks all of it.
-PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+# Both set up first, which takes some minutes once and nothing afterwards.
+
+# The first Python that is new enough; say `make PYTHON=/path/to/python3.11` to choose another.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+  if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo "$$p"; break; fi; done)
 BIN := .venv/bin
 STAMP := .venv/.set-up
+SHELL := bash
 
-.PHONY: setup demo test lint docs clean
+.PHONY: help setup demo test lint docs clean
+
+help:
+	@echo "make demo    fit, cluster and report on a real image; then open demo/report.html"
+	@echo "make test    check everything: style, types, import rules, documentation, tests"
+	@echo "make setup   only install Coverslip and what it needs into .venv"
+	@echo "make lint    only style, types and import rules"
+	@echo "make docs    only the documentation, into docs/_build/html"
+	@echo "make clean   remove .venv and everything that was made"
 
 setup: $(STAMP)
 
-# Rebuilt only when what is to be installed changes.
+# Made again only when what is to be installed changes. The large downloads are named, the rest of pip's talk is not.
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "Coverslip needs Python 3.11 or newer: install it, or say 'make setup PYTHON=/path/to/python3.11'."; exit 2; }
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e '.[test,docs,dev]'
-	touch $(STAMP)
+	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  echo "Coverslip needs Python 3.11 or newer: install it, or say 'make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.11'." >&2; exit 2; fi
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv
+	@echo "Installing Coverslip and what it needs into .venv; this takes some minutes the first time."
+	@set -o pipefail; $(BIN)/python -m pip install --disable-pip-version-check --no-input --progress-bar off \
+	  -c constraints.txt -e '.[test,docs,dev]' \
+	  | awk '/Downloading .*([0-9][0-9]\.[0-9] MB|[0-9]{3,}(\.[0-9])? MB|GB)/ || /^Installing collected/ { print "  " substr($$0, 1, 96); fflush() }'
+	@touch $(STAMP)
 
 demo: setup
 	$(BIN)/coverslip demo --out demo
@@ -29,7 +44,7 @@ docs: setup
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 
 test: lint docs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -q --durations=10
 
 clean:
-	rm -rf .venv demo docs/_build
+	rm -rf .venv demo docs/_build docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
