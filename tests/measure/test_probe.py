@@ -97,6 +97,11 @@ def test_a_feature_that_never_varies_says_nothing_and_does_no_harm() -> None:
     np.testing.assert_array_equal(linear_probe(x, CULTIVAR).predictions, linear_probe(WINE, CULTIVAR).predictions)
 
 
+@pytest.mark.parametrize("size", [2, 500])
+def test_a_collapsed_space_is_read_at_chance(size) -> None:
+    assert linear_probe(np.full((60, size), 0.3), np.arange(60) % 3).balanced_accuracy.value == pytest.approx(1 / 3)
+
+
 def test_labels_without_relation_to_the_features_are_read_at_chance(rng) -> None:
     x, y = rng.normal(size=(400, 50)), np.arange(400) % 4
     for run in (linear_probe, knn_probe):

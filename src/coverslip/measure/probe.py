@@ -237,6 +237,8 @@ def _rotate(x: np.ndarray, tests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     An exact shortcut for a linear read-out with an L2 penalty, whose weights lie in that span.
     """
     squares, axes = np.linalg.eigh(x @ x.T)
+    if squares[-1] <= 0:  # no feature varies
+        return x[:, :1], tests[:, :1]
     used = squares > 1e-10 * squares[-1]
     lengths = np.sqrt(squares[used])
     return axes[:, used] * lengths, tests @ (x.T @ (axes[:, used] / lengths))
@@ -297,7 +299,7 @@ def _fit_one(
 def _choose(
     x: np.ndarray, y: np.ndarray, kind: _Classifier, groups: np.ndarray | None, balanced: bool, seed: int
 ) -> float:
-    """The setting whose predictions over inner folds are best; of equals, the simplest."""
+    """The setting whose predictions over inner folds are best; of equals, the first."""
     settings = kind.settings
     inner = min(_INNER_FOLDS, int(np.bincount(y).max()), len(y) if groups is None else len(np.unique(groups)))
     if len(settings) == 1 or inner < 2:
