@@ -1,0 +1,100 @@
+"""The documentation: Markdown pages, docstrings, and the commands' own help, written out anew with each build."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import coverslip
+from coverslip import methods
+
+project = "Coverslip"
+author = "the Coverslip authors"
+copyright = "the Coverslip authors; BSD 3-Clause"
+version = release = coverslip.__version__
+language = "en"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build", "decisions/README.md"]
+templates_path = ["_templates"]
+default_role = "py:obj"
+
+autosummary_generate = True
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_validation_checks: set[str] = set()
+python_maximum_signature_line_length = 88
+
+html_theme = "furo"
+html_title = "Coverslip"
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#0b6e99", "color-brand-content": "#0b6e99"},
+    "dark_css_variables": {"color-brand-primary": "#7cc8e6", "color-brand-content": "#7cc8e6"},
+}
+
+GENERATED = Path(__file__).parent / "_build" / "generated"
+COMMANDS = (
+    "fit",
+    "predict",
+    "evaluate",
+    "report",
+    "samples make",
+    "samples check",
+    "samples split",
+    "samples crop",
+    "study sweep",
+    "methods",
+    "doctor",
+    "demo",
+)
+
+
+def _write_cards() -> None:
+    """The card and the settings of each method, as its package has them."""
+    for name in methods.names():
+        module = methods.get(name)
+        # The page has its own title, so the card's headings move one level down.
+        card = "\n".join(
+            f"#{line}" if line.startswith("## ") else line for line in module.CARD.markdown().split("\n")[1:]
+        )
+        (GENERATED / f"{name}-card.md").write_text(card, encoding="utf-8")
+        rows = ["| setting | default | meaning |", "|---|---|---|"]
+        for key, default, meaning in module.Config.describe():
+            rows.append(f"| `{key}` | `{default}` | {meaning.replace('|', chr(92) + '|')} |")
+        (GENERATED / f"{name}-settings.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
+
+
+def _write_help() -> None:
+    """What each command says of itself."""
+    import contextlib
+    import io
+    import os
+
+    from coverslip.cli import main
+
+    os.environ["COLUMNS"] = "90"
+    parts = []
+    for command in COMMANDS:
+        heard = io.StringIO()
+        with contextlib.redirect_stdout(heard):
+            main([*command.split(), "--help"])
+        parts += [f"## coverslip {command}", "", "```text", heard.getvalue().strip(), "```", ""]
+    (GENERATED / "commands.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def _write_layers() -> None:
+    """The layer table of the method page."""
+    command = [sys.executable, "-c", "from coverslip.cli import script; script()"]
+    asked = ["methods", "vae", "--size", "80x80", "--channels", "2", "--set", "latent=2"]
+    told = subprocess.run([*command, *asked], check=True, capture_output=True, text=True)
+    (GENERATED / "vae-layers.txt").write_text(told.stdout, encoding="utf-8")
+
+
+GENERATED.mkdir(parents=True, exist_ok=True)
+_write_cards()
+_write_help()
+_write_layers()
