@@ -41,6 +41,9 @@ class Config(Training):
         description="How intensities are scaled, fitted once on the training samples: to [0, 1] between percentiles, "
         "over the whole range of the dtype, or to mean 0 and deviation 1 (then the output has no sigmoid).",
     )
+    percentiles: tuple[float, float] = Field(
+        (0.1, 99.9), description="The low and high percentile of 'percentile'; what lies beyond is clipped."
+    )
     per_channel: bool = Field(True, description="Scale each channel by itself.")
     augment: Augment = Augment(dihedral=False)
 
@@ -48,6 +51,8 @@ class Config(Training):
     def _fits_together(self) -> Config:
         if self.preset is not None and self.preset not in PRESETS:
             raise ValueError(f"there is no preset '{self.preset}'; the presets are {', '.join(PRESETS)}")
+        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
+            raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
         if self.depth != "auto" and self.depth < 1:
             raise ValueError("depth is 'auto' or at least 1")
         if self.normalise == "zscore" and (self.likelihood == "bernoulli" or _changes_intensity(self.augment)):

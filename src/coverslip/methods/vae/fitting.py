@@ -56,7 +56,12 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     if len(split["train"]) < 2:
         raise InputError(f"A VAE needs at least 2 samples to train on, not {len(split['train'])}; add images.")
     normaliser = Normaliser.fit(
-        Subset(samples, split["train"]), kind=config.normalise, per_channel=config.per_channel, seed=config.seed
+        Subset(samples, split["train"]),
+        kind=config.normalise,
+        per_channel=config.per_channel,
+        low=config.percentiles[0],
+        high=config.percentiles[1],
+        seed=config.seed,
     )
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
