@@ -16,9 +16,9 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "fit": "coverslip.api",
     "predict": "coverslip.api",
-    "evaluate": "coverslip.api",
-    "report": "coverslip.api",
     "load": "coverslip.api",
+    "evaluate": "coverslip.evaluation",
+    "write_report": "coverslip.reporting",
     "open_image": "coverslip.read",
     "Image": "coverslip.core.image",
     "Region": "coverslip.core.region",
@@ -31,6 +31,7 @@ _MODULES = {
     "methods": "coverslip.methods",
     "measure": "coverslip.measure",
     "read": "coverslip.read",
+    "report": "coverslip.report",
 }
 
 __all__ = [*_EXPORTS, *_MODULES]

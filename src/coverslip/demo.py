@@ -11,6 +11,7 @@ from coverslip.core.image import Image
 from coverslip.core.progress import track
 from coverslip.jobs import fit_to_folder
 from coverslip.read import atomic_folder, write_embedding, write_image_tiff, write_labels
+from coverslip.reporting import write_report
 from coverslip.sample import Sheet, crop_sheet, find_nuclei, write_sheet
 from coverslip.train.run import Run
 
@@ -86,7 +87,7 @@ def _write_page(embedding: api.Embedding, model: api.Model, field: Sheet, path: 
         {"measure": "clusters", "value": len(set(clusters))},
         {"measure": "silhouette of the clusters", "value": float(silhouette(embedding.latent, clusters))},
     ]
-    return api.report(
+    return write_report(
         embedding,
         path,
         model=model,

@@ -6,6 +6,7 @@ Each checks first that its result can be written, then works, then writes it who
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from coverslip import api
-from coverslip.core.errors import InputError
+from coverslip.core.config import Config
+from coverslip.core.errors import InputError, about
 from coverslip.core.results import Embedding
 from coverslip.read.models import Model, refuse_foreign
 from coverslip.train.run import Run, is_main_process
@@ -27,7 +29,7 @@ def fit_to_folder(
     method: str,
     samples: Any,
     out: str | Path,
-    settings: Mapping[str, Any],
+    settings: Config | Mapping[str, Any],
     *,
     run: Run,
     force: bool = False,
@@ -44,7 +46,7 @@ def fit_to_folder(
         As for `coverslip.fit`.
     out : str or Path
         Folder of the model.
-    settings : mapping
+    settings : Config or mapping
         Settings of the method, dotted names allowed.
     run : Run
         Device, precision and so on; with ``resume`` an unfinished fit goes on.
@@ -65,10 +67,10 @@ def fit_to_folder(
     fitting = out.with_name(out.name + FITTING)
     if run.resume and (out / "config.json").is_file() and not fitting.exists():
         return None
+    _check_device(run.device)
     # With several devices every process comes by here, but only the first one may touch files.
     if is_main_process():
-        if out.exists() and not force:
-            raise InputError(f"{out} exists already: choose another --out, or say --force to replace it.")
+        refuse_existing(out, force)
         refuse_foreign(out)  # now, not after hours of fitting
         if fitting.exists() and not run.resume:
             if not force:
@@ -90,11 +92,13 @@ def predict_to_file(
     clusters: str | int = "auto",
     force: bool = False,
 ) -> Embedding:
-    """Apply a model and write the embedding as ``.h5ad``."""
+    """Apply a model and write the embedding as ``.h5ad``; see `coverslip.predict`."""
     from coverslip.read import write_embedding
 
-    out = _free(out, ".h5ad", force)
-    embedding = api.predict(model, inputs, device=device, clusters=clusters)
+    out = _free(out, (".h5ad",), force)
+    loaded = api.load(model)
+    _check_device(device)
+    embedding = api.predict(loaded, inputs, device=device, clusters=clusters)
     write_embedding(embedding, out)
     return embedding
 
@@ -108,14 +112,18 @@ def evaluate_file(
     factors: Sequence[str] = (),
     baseline: bool = True,
     out: str | Path | None = None,
+    force: bool = False,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Measure an embedding and write the table if `out` says where; see `coverslip.evaluate`."""
+    from coverslip.evaluation import evaluate
     from coverslip.read import read_embedding, write_table
 
-    rows = api.evaluate(
-        read_embedding(result), truth, label=label, group=group, factors=factors, baseline=baseline, seed=seed
-    )
+    if out is not None:
+        out = _free(out, (".csv", ".parquet"), force)
+    embedding = read_embedding(result)
+    with about(result):
+        rows = evaluate(embedding, truth, label=label, group=group, factors=factors, baseline=baseline, seed=seed)
     if out is not None:
         write_table({key: np.array([row[key] for row in rows]) for key in rows[0]}, out)
     return rows
@@ -132,21 +140,50 @@ def report_to_file(
     first_epoch: int = 1,
     force: bool = False,
 ) -> None:
-    """Write the report page of an embedding; see `coverslip.report`."""
+    """Write the report page of an embedding; see `coverslip.write_report`."""
     from coverslip.read import read_embedding, write_embedding
+    from coverslip.reporting import write_report
 
-    out = _free(out, ".html", force)
+    out = _free(out, (".html",), force)
     embedding = read_embedding(result)
     had_umap = "X_umap" in embedding.adata.obsm
-    api.report(embedding, out, model=model, images=images, colour=colour, umap=umap, first_epoch=first_epoch)
+    with about(result):
+        write_report(embedding, out, model=model, images=images, colour=colour, umap=umap, first_epoch=first_epoch)
     if umap and not had_umap:
         write_embedding(embedding, result)  # so that it is never computed twice
 
 
-def _free(path: str | Path, ending: str, force: bool) -> Path:
+def refuse_existing(path: str | Path, force: bool = False) -> None:
+    """Refuse a place where something lies already, unless `force` says to replace it, or where nothing can be written.
+
+    Raises
+    ------
+    InputError
+        Naming the place, before any work was done for it.
+    """
     path = Path(path)
-    if path.suffix.lower() != ending:
-        raise InputError(f"'{path}' should end in {ending}: the result is such a file.")
     if path.exists() and not force:
         raise InputError(f"{path} exists already: choose another --out, or say --force to replace it.")
+    folder = next(above for above in (path.absolute().parents) if above.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"{path} could not be written ({error.strerror} in {folder}); choose another --out, or mend the "
+            "permissions there."
+        ) from error
+
+
+def _free(path: str | Path, endings: tuple[str, ...], force: bool) -> Path:
+    path = Path(path)
+    if path.suffix.lower() not in endings:
+        raise InputError(f"'{path}' should end in {' or '.join(endings)}: the result is such a file.")
+    refuse_existing(path, force)
     return path
+
+
+def _check_device(device: str) -> None:
+    if device != "auto":  # before the first image is read
+        from coverslip.train.device import choose_device
+
+        choose_device(device)

@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `coverslip` and return the exit code.
 
-    0: done; 1: `samples check` or `doctor` found something wrong with a single word to say; 2: the input
-    or an argument cannot be used, one sentence says why; 130: stopped on request, what was done is saved.
+    0: done; 2: the input or an argument cannot be used, or `samples check` or `doctor` found something to mend, and
+    standard error says what; 130: stopped on request, what was done is saved.
     """
     from coverslip.cli.app import app
-    from coverslip.cli.progress import show_progress
+    from coverslip.cli.progress import shown_progress
     from coverslip.core.errors import CoverslipError, Stopped
-    from coverslip.core.progress import reporting
 
     try:
-        with reporting(show_progress):
+        with shown_progress():
             result = app(arguments, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except Stopped as stopped:
-        print(str(stopped), file=sys.stderr)
-        return 130
+        return _ended(str(stopped), 130)
     except CoverslipError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
+        return _ended(f"Error: {error}", 2)
+    except MemoryError:
+        return _ended("Error: This does not fit into the memory that is free; give fewer or smaller images.", 2)
     except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        return 130
+        return _ended("Stopped.", 130)
     except BrokenPipeError:  # the reader of a pipe, such as `head`, had enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
         return 0
     except Exception as error:
         code = _usage_error(error)
         if code is None:
             raise
         return code
+
+
+def _ended(sentence: str, code: int) -> int:
+    """Say why; of several processes of one fit, the first one says it for all."""
+    number = os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or "0"
+    if number == "0":
+        print(sentence, file=sys.stderr)
+    elif code != 130:
+        print(f"[process {number}] {sentence}", file=sys.stderr)
+    return code
 
 
 def _usage_error(error: Exception) -> int | None:

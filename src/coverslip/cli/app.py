@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from pathlib import Path
 from typing import Annotated
 
@@ -67,7 +68,7 @@ def fit(
 ) -> None:
     """Fit a method and write a model folder."""
     from coverslip.jobs import fit_to_folder
-    from coverslip.train.run import Run, parse_bytes
+    from coverslip.train.run import Run, is_main_process, parse_bytes
 
     given = read_settings(config, settings, seed)
     run = Run(
@@ -81,12 +82,14 @@ def fit(
     model = fit_to_folder(
         method, samples, out, given, run=run, force=force, channels=_channels(channels), planes=planes
     )
+    if not is_main_process():
+        return
     if model is None:
         typer.echo(f"{out} is already finished; use --force to fit it again.")
         return
     last = model.history[-1]
     losses = ", ".join(f"{name} {last[name]:.4g}" for name in ("loss", "val_loss") if name in last)
-    typer.echo(f"Fitted {method} in {len(model.history)} epochs ({losses}); the model is in {out}.")
+    typer.echo(f"Fitted {method} in {_count(model.history, 'epoch')} ({losses}); the model is in {out}.")
     for warning in model.facts.get("warnings", ()):
         typer.echo(f"Note: {warning}")
     typer.echo(f"Next: coverslip predict {out} {samples} --out cells.h5ad")
@@ -105,7 +108,8 @@ def predict(
     from coverslip.jobs import predict_to_file
 
     embedding = predict_to_file(model, inputs, out, device=device, clusters=clusters, force=force)
-    typer.echo(f"Embedded {len(embedding)} samples in {embedding.latent.shape[1]} dimensions: {out}")
+    dimensions = _count(embedding.latent[0], "dimension")
+    typer.echo(f"Embedded {_count(embedding, 'sample')} in {dimensions}: {out}")
     typer.echo(f"Next: coverslip report {out} --out report.html")
 
 
@@ -122,6 +126,7 @@ def evaluate(
     ] = None,
     baseline: Annotated[bool, typer.Option(help="Compare with PCA of the pixels and the raw pixels.")] = True,
     out: Annotated[Path | None, typer.Option(help="Write the table here (.csv or .parquet).")] = None,
+    force: Force = False,
     seed: Annotated[int, typer.Option(help="Decides folds and resampling.")] = 0,
 ) -> None:
     """Measure a result, with intervals and baselines."""
@@ -133,12 +138,15 @@ def evaluate(
         truth,
         label=label,
         group=group,
-        factors=factors.split(",") if factors else (),
+        factors=[name.strip() for name in factors.split(",")] if factors else (),
         baseline=baseline,
         out=out,
+        force=force,
         seed=seed,
     )
     print_rows(rows)
+    if out is not None:
+        typer.echo(f"\nTable: {out}")
 
 
 @app.command(epilog="Example: coverslip report cells.h5ad --out report.html --colour label")
@@ -148,7 +156,7 @@ def report(
     model: Annotated[Path | None, typer.Option(help="The model, if it has moved since.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved since.")] = None,
     colour: Annotated[str | None, typer.Option(help="Column that colours the map at first.")] = None,
-    umap: Annotated[bool, typer.Option(help="Add a UMAP (computed once, then kept in the result).")] = False,
+    umap: Annotated[bool, typer.Option("--umap", help="Add a UMAP (computed once, then kept in the result).")] = False,
     first_epoch: Annotated[int, typer.Option(help="Loss curves from this epoch on.")] = 1,
     force: Force = False,
 ) -> None:
@@ -210,3 +218,7 @@ def _channels(text: str | None) -> list[str | int] | None:
     if text is None:
         return None
     return [int(part) if part.strip().isdecimal() else part.strip() for part in text.split(",")]
+
+
+def _count(things: Sized, word: str) -> str:
+    return f"{len(things)} {word}" + ("s" if len(things) != 1 else "")

@@ -34,11 +34,11 @@ def read_settings(config: Path | None, settings: list[str] | None, seed: int | N
     return values
 
 
-def split_setting(text: str) -> tuple[str, str]:
+def split_setting(text: str, example: str = "latent=10") -> tuple[str, str]:
     """Divide ``"key=value"``."""
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise InputError(f"'{text}' is not key=value, such as latent=10.")
+        raise InputError(f"'{text}' is not key=value; write it like {example}.")
     return key.strip(), value.strip()
 
 
@@ -56,7 +56,7 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"There is no settings file {path}.") from None
+        raise InputError(f"There is no settings file {path}; mend the path, or use --set key=value.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(

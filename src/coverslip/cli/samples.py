@@ -25,12 +25,14 @@ def make(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Make a sample sheet from a folder; parts of the file names become columns."""
-    from coverslip.core.errors import InputError
+    """Make a sheet from a folder of images.
+
+    Parts of the file names become columns.
+    """
+    from coverslip.jobs import refuse_existing
     from coverslip.sample import make_sheet, write_sheet
 
-    if out.exists() and not force:
-        raise InputError(f"{out} exists already: choose another --out, or say --force to replace it.")
+    refuse_existing(out, force)
     sheet = make_sheet(folder, pattern)
     write_sheet(sheet, out)
     for note in sheet.notes:
@@ -44,7 +46,10 @@ def check(
     sheet: Annotated[Path, typer.Argument(help="A sample sheet or a folder of images.")],
     deep: Annotated[bool, typer.Option("--deep/--quick", help="Read the pixels too, or only the headers.")] = True,
 ) -> None:
-    """Look for everything that would spoil a fit; exit code 2 if there is something to mend."""
+    """Look for everything that would spoil a fit.
+
+    The exit code is 2 if there is something to mend.
+    """
     from coverslip.sample import check_sheet
 
     report = check_sheet(sheet, deep=deep)
@@ -66,12 +71,15 @@ def split(
     seed: Annotated[int, typer.Option(help="Decides the parts.")] = 0,
     force: Force = False,
 ) -> None:
-    """Fill the column 'split' with train, val and test; whole groups, classes in proportion."""
+    """Divide a sheet into train, val and test.
+
+    Fills the column 'split': whole groups, classes in proportion.
+    """
     from coverslip.core.errors import InputError
+    from coverslip.jobs import refuse_existing
     from coverslip.sample import read_sheet, split_sheet, write_sheet
 
-    if out.exists() and not force:
-        raise InputError(f"{out} exists already: choose another --out, or say --force to replace it.")
+    refuse_existing(out, force)
     try:
         train, val, test = (float(part) for part in fractions.split(","))
     except ValueError:
@@ -95,7 +103,10 @@ def crop(
     planes: Annotated[str, typer.Option(help="Focal planes: channels, max, sharpest, or a number.")] = "channels",
     force: Force = False,
 ) -> None:
-    """Crop every labelled object: one stack per field, and a sheet with one row per object."""
+    """Crop every labelled object of some fields.
+
+    Writes one stack per field, and a sheet with one row per object.
+    """
     from coverslip.cli.cards import parse_size
     from coverslip.sample import crop_sheet, read_sheet
 

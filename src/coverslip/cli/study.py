@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from coverslip.cli.options import Device, Out, parse_value, read_settings, split_setting
+from coverslip.core.errors import InputError
 
 study_app = typer.Typer(help="Many fits, one table, one figure.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -35,18 +36,18 @@ def sweep(
     ] = "label",
     device: Device = "auto",
 ) -> None:
-    """Fit every combination of some settings; a second run goes on where the first stopped."""
+    """Fit every combination of some settings.
+
+    A second run goes on where the first stopped. Losses that are weighted by a swept setting, such as beta, do not
+    compare; the terms of the loss do.
+    """
     from coverslip.cli.tables import print_rows
     from coverslip.study.sweep import run_sweep
 
-    values = {}
-    for text in over:
-        key, listed = split_setting(text)
-        values[key] = [parse_value(value) for value in listed.split(",")]
     rows = run_sweep(
         method,
         samples,
-        values,
+        read_values(over),
         out,
         settings=read_settings(config, settings),
         restarts=restarts,
@@ -55,3 +56,23 @@ def sweep(
     )
     print_rows(rows)
     typer.echo(f"\nTable: {out / 'sweep.csv'}   Figure: {out / 'sweep.png'}   Models: {out / 'fits'}")
+
+
+def read_values(over: list[str]) -> dict[str, list[Any]]:
+    """Read ``["beta=0.1,1", "latent=2,10"]``.
+
+    Raises
+    ------
+    InputError
+        If one is not ``key=a,b,c``, or names a setting again.
+    """
+    values: dict[str, list[Any]] = {}
+    for text in over:
+        key, listed = split_setting(text, example="latent=2,10,20")
+        if key in values:
+            raise InputError(f"'{key}' is given twice; list all of its values in one --over {key}=A,B,C.")
+        parts = [part.strip() for part in listed.split(",")]
+        if "" in parts:
+            raise InputError(f"'{text}' lists an empty value; write it like {key}=A,B,C.")
+        values[key] = [parse_value(part) for part in parts]
+    return values

@@ -3,6 +3,12 @@
 The command line prints the sentence and exits with code 2; Python callers catch `CoverslipError`.
 """
 
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CoverslipError(Exception):
     """Something the user can mend. `str(error)` is one sentence, ready to be shown."""
@@ -22,3 +28,20 @@ class MissingExtra(CoverslipError, ImportError):
 
 class Stopped(CoverslipError):
     """Long work was interrupted; what was done is saved and the message says how to go on."""
+
+
+@contextmanager
+def about(name: object | None) -> Iterator[None]:
+    """Put the name of a file before complaints about its content, where they were raised without knowing of files.
+
+    Parameters
+    ----------
+    name : path or None
+        What the work inside is about; None changes nothing, nor is a complaint changed that names a path already.
+    """
+    try:
+        yield
+    except InputError as error:
+        if name is None or os.sep in str(error):
+            raise
+        raise InputError(f"{name}: {error}") from error

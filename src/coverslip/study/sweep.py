@@ -12,15 +12,19 @@ import numpy as np
 from coverslip import api, methods
 from coverslip.core.errors import InputError
 from coverslip.core.progress import track
-from coverslip.jobs import fit_to_folder
+from coverslip.jobs import fit_to_folder, refuse_existing
 from coverslip.read import write_table
 from coverslip.read.models import Model
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:
+    from coverslip.core.config import Config
     from coverslip.core.samples import Samples
 
 _LEFT_OUT = ("epoch", "learning_rate", "seconds")
+
+_MOST_CURVES = 12
+"""More loss curves than this cannot be told apart in one figure."""
 
 
 def run_sweep(
@@ -70,34 +74,50 @@ def run_sweep(
     from coverslip.sample import open_samples
 
     out, settings = Path(out), dict(settings or {})
-    if restarts < 1:
-        raise InputError(f"At least one fit of each combination is needed, not {restarts}.")
-    base = int(settings.pop("seed", 0))
-    names = list(over)
-    combinations = [dict(zip(names, values, strict=True)) for values in product(*over.values())]
-    config = methods.get(method).Config
-    for combination in combinations:
-        config.parse({**settings, **combination})
+    seed = settings.pop("seed", 0)
+    planned = _plan(methods.get(method).Config, over, settings, seed, restarts)
+    run = Run(device=device, resume=True)
+    refuse_existing(out / "fits", force=True)
     opened = open_samples(samples)
-    fits = [(combination, base + i) for combination in combinations for i in range(restarts)]
     rows, histories = [], {}
-    for combination, seed in track(fits, "Sweep"):
-        name = ",".join(f"{key}={_file_word(value)}" for key, value in combination.items())
-        if restarts > 1:
-            name += f",seed={seed}"
+    for name, varied, config in track(planned, "Sweep"):
         folder = out / "fits" / name
-        given = {**settings, **combination, "seed": seed}
-        model = fit_to_folder(method, opened, folder, given, run=Run(device=device, resume=True))
+        model = fit_to_folder(method, opened, folder, config, run=run)
         if model is None:
-            model = _same_as_before(api.load(folder), config.parse(given), opened, folder)
+            model = _same_as_before(api.load(folder), config, opened, folder)
         histories[name] = model.history
-        rows.append({**combination, "seed": seed, **_measured(model, opened, label, device)})
-    write_table({key: np.array([row[key] for row in rows]) for key in rows[0]}, out / "sweep.csv")
-    _draw(rows, names, histories, out)
+        rows.append({**varied, **_measured(model, opened, label, device)})
+    write_table({key: np.array([row.get(key, np.nan) for row in rows]) for key in rows[0]}, out / "sweep.csv")
+    _draw(rows, list(over), histories, out)
     return rows
 
 
-def _same_as_before(model: Model, config: Any, samples: Samples, folder: Path) -> Model:
+def _plan(
+    kind: type[Config], over: Mapping[str, Sequence[Any]], settings: Mapping[str, Any], seed: Any, restarts: int
+) -> list[tuple[str, dict[str, Any], Config]]:
+    """Folder name, varied settings and all settings of each fit."""
+    if restarts < 1:
+        raise InputError(f"At least one fit of each combination is needed, not {restarts}.")
+    if "seed" in over:
+        raise InputError("Seeds are not swept over: ask for several fits of each combination with --restarts.")
+    if not over or not all(over.values()):
+        raise InputError("A sweep needs a setting and its values, such as beta=0.1,1.")
+    for key, values in over.items():
+        if len(set(map(str, values))) < len(values):
+            raise InputError(f"The setting '{key}' lists a value twice; for several fits of each say --restarts.")
+    first = kind.parse({**settings, "seed": seed}).seed  # type: ignore[attr-defined]
+    planned = []
+    for values in product(*over.values()):
+        combination = dict(zip(over, values, strict=True))
+        for number in range(first, first + restarts):
+            name = ",".join(f"{key}={_file_word(value)}" for key, value in combination.items())
+            name += f",seed={number}" if restarts > 1 else ""
+            varied = {**combination, "seed": number}
+            planned.append((name, varied, kind.parse({**settings, **varied})))
+    return planned
+
+
+def _same_as_before(model: Model, config: Config, samples: Samples, folder: Path) -> Model:
     if model.config != config or model.facts.get("shape") != list(samples.shape):
         raise InputError(
             f"{folder} was fitted with other settings or samples: choose another --out, or delete that folder."
@@ -129,15 +149,15 @@ def _probed(model: Model, samples: Samples, label: str, device: str) -> dict[str
     return {"probe": score.value, "probe_low": score.low, "probe_high": score.high}
 
 
-def _draw(rows: list[dict[str, Any]], names: list[str], histories: Mapping[str, Any], out: Path) -> None:
+def _draw(rows: list[dict[str, Any]], over: list[str], histories: Mapping[str, Any], out: Path) -> None:
     from coverslip.report.figures import loss_curves, save_figure, sweep_figure
 
-    if len(names) <= 2:
+    if len(over) <= 2:
         measures = [key for key in rows[0] if key.startswith("val_") or key in ("active_units", "probe", "loss")]
         if "val_loss" in measures:
             measures.remove("loss")
-        save_figure(sweep_figure(rows, names, measures), out / "sweep.png")
-    if len(histories) <= 12:
+        save_figure(sweep_figure(rows, over, measures), out / "sweep.png")
+    if len(histories) <= _MOST_CURVES:
         save_figure(loss_curves(histories), out / "losses.png")
 
 

@@ -72,7 +72,6 @@ def save_checkpoint(
     for index, state in optimiser.state_dict()["state"].items():
         arrays |= {f"optimiser.{index}.{key}": value.detach().cpu().numpy() for key, value in state.items()}
     text = {"identity": json.dumps(identity, sort_keys=True), "progress": json.dumps(asdict(progress))}
-    folder.mkdir(parents=True, exist_ok=True)
     write_tensors(folder / _FILE, arrays, text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from coverslip.core.errors import InputError
@@ -57,6 +58,14 @@ def _native_bf16() -> bool:
     return "AVX512" not in capabilities or supported is None or bool(supported())
 
 
+def _started() -> tuple[int, int] | None:
+    """Processes on each machine and machines, where torchrun has started them already; else None."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return None
+    here = int(os.environ["LOCAL_WORLD_SIZE"])
+    return here, int(os.environ["WORLD_SIZE"]) // here
+
+
 def make_fabric(run: Run) -> tuple[Fabric, str, str]:
     """Launch Lightning Fabric; returns it with the device and the precision chosen."""
     import logging
@@ -67,13 +76,14 @@ def make_fabric(run: Run) -> tuple[Fabric, str, str]:
         logging.getLogger(name).setLevel(logging.WARNING)
     device = choose_device(run.device)
     precision = choose_precision(run.precision, device)
-    several = run.devices * run.nodes > 1
+    devices, nodes = _started() or (run.devices, run.nodes)
+    several = devices * nodes > 1
     fabric = Fabric(
         accelerator=device,
-        devices=run.devices,
-        num_nodes=run.nodes,
+        devices=devices,
+        num_nodes=nodes,
         strategy="ddp" if several else "auto",
-        precision=_FABRIC_PRECISION[precision],  # type: ignore[arg-type]
+        precision=_FABRIC_PRECISION[precision],
     )
     fabric.launch()
     return fabric, device, precision

@@ -1,0 +1,167 @@
+"""An embedding against the truth, beside simple baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.results import Embedding
+from coverslip.origins import as_text, images_of, is_empty
+
+
+def evaluate(
+    embedding: Embedding,
+    truth: Any = None,
+    *,
+    label: str = "label",
+    group: str | None = None,
+    factors: Sequence[str] = (),
+    baseline: bool = True,
+    images: Any = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Measure an embedding against the truth, with 95 % intervals, beside simple baselines.
+
+    Probes are cross-validated; where a column ``split`` names a test part (or, without one, a validation part), they
+    are trained on the training part and everything is scored on that one.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        What `predict` gave.
+    truth : str, Path or Sheet, optional
+        A sheet with the truth, matched by image (and frame); default: the embedding's own columns.
+    label, group : str
+        Columns that hold the classes (rows without one are left out) and the groups that are never divided. Without
+        `group`, the first of ``group``, ``plate`` and ``source_image`` that has at least five groups counts.
+    factors : sequence of str
+        Columns with known factors, for MIG and DCI.
+    baseline : bool
+        Measure PCA of the pixels, of the embedding's size, and the raw pixels alike.
+    images : optional
+        Where the images are, for the baselines; default: where provenance says.
+    seed : int
+        Decides folds and resampling.
+
+    Returns
+    -------
+    list of dict
+        ``features``, ``measure``, ``value``, ``low``, ``high``, ``n``, ``note``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or a row of the embedding has no truth.
+    """
+    from coverslip.measure import evaluate_embedding, evaluate_factors
+
+    columns = _truth_columns(embedding, truth)
+    wanted = [*factors, *([label] if label != "label" or not factors else []), *([group] if group else [])]
+    for name in wanted:
+        if name not in columns:
+            known = ", ".join(columns)
+            raise InputError(
+                f"There is no column '{name}' to evaluate with; name one of {known}, or give a sheet that has it."
+            )
+    groups = _as_words(columns[group]) if group else _usual_groups(columns)
+    split = _train_and_test(columns)
+    baselines = _pixel_baselines(embedding, split, images) if baseline else {}
+    found: list[Any] = []
+    if label in columns:
+        kept = np.arange(len(embedding)) if split is None else np.flatnonzero(split != "")
+        table = evaluate_embedding(
+            embedding.latent[kept],
+            columns[label][kept],
+            groups=None if groups is None else groups[kept],
+            split=None if split is None else split[kept],
+            baselines={name: values[kept] for name, values in baselines.items()},
+            seed=seed,
+        )
+        found += table.records()
+    if factors:
+        known_factors = {name: columns[name] for name in factors}
+        table = evaluate_factors(embedding.latent, known_factors, groups=groups, baselines=baselines, seed=seed)
+        found += table.records()
+    return found
+
+
+def _as_words(column: np.ndarray) -> np.ndarray:
+    return np.array(["" if is_empty(value) else as_text(value) for value in column], dtype=object)
+
+
+def _truth_columns(embedding: Embedding, truth: Any) -> dict[str, np.ndarray]:
+    from coverslip.sample import Sheet, read_sheet
+
+    obs = embedding.adata.obs
+    own = {str(name): np.asarray(obs[name]) for name in obs.columns}
+    if truth is None:
+        return own
+    sheet = truth if isinstance(truth, Sheet) else read_sheet(truth)
+    if "image" not in own:
+        raise InputError(
+            "The result does not say which image each row is (no column 'image'), so no sheet can be matched; leave "
+            "the sheet out, or embed the images anew."
+        )
+    base = Path(embedding.provenance.get("inputs", {}).get("folder") or sheet.folder)
+
+    def frame_of(row: Mapping[str, Any]) -> str:
+        return "" if is_empty(row.get("frame")) else as_text(row["frame"])
+
+    # By the file itself; or, where images and result have moved since, by what the sheet calls it.
+    rows = {(row["image"], frame_of(row)): row for row in sheet.rows}
+    rows |= {(str((sheet.folder / row["image"]).resolve()), frame_of(row)): row for row in sheet.rows}
+    matched = []
+    for mine in obs[[name for name in ("image", "frame") if name in own]].to_dict("records"):
+        image, frame = str(mine["image"]), frame_of(mine)
+        row = rows.get((str((base / image).resolve()), frame)) or rows.get((image, frame))
+        if row is None:
+            where = f"{image}, frame {frame}" if frame else image
+            raise InputError(f"{sheet.name} has no row for {where}; give the sheet that the result was made from.")
+        matched.append(row)
+    return own | {name: np.array([row[name] for row in matched], dtype=object) for name in sheet.columns}
+
+
+def _usual_groups(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    from coverslip.train.split import usual_groups
+
+    name = usual_groups(columns)
+    return _as_words(columns[name]) if name else None
+
+
+def _train_and_test(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    from coverslip.sample import given_split
+
+    n = len(next(iter(columns.values()), ()))
+    parts = given_split(columns, n)
+    if parts is None:
+        return None
+    scored = parts["test"] if len(parts["test"]) else parts["val"]
+    if not len(parts["train"]) or not len(scored):
+        return None
+    words = np.full(n, "", dtype=object)
+    words[parts["train"]], words[scored] = "train", "test"
+    return words
+
+
+def _pixel_baselines(embedding: Embedding, split: np.ndarray | None, images: Any) -> dict[str, np.ndarray]:
+    from coverslip.measure import pca_baseline
+    from coverslip.train.run import free_memory
+
+    opened, _ = images_of(embedding, images)
+    if opened is None:
+        return {}
+    needed, free = 4 * len(opened) * prod(opened.shape), free_memory()
+    if needed > free // 3:  # as float32, and once more for the components and the probes
+        raise InputError(
+            f"The pixels of {len(opened)} samples take {needed / 1e9:.0f} GB, too much for the baselines in "
+            f"{free / 1e9:.0f} GB of free memory; leave them out (--no-baseline), or evaluate a part."
+        )
+    pixels = opened.read(np.arange(len(opened))).reshape(len(opened), -1).astype(np.float32)
+    size = min(embedding.latent.shape[1], *pixels.shape)
+    train = pixels if split is None else pixels[split == "train"]
+    return {f"PCA {size}": pca_baseline(train, pixels, size), "raw pixels": pixels}

@@ -1,0 +1,112 @@
+"""A page of an embedding, with what its model makes of the images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip import methods
+from coverslip.core.results import Embedding
+from coverslip.core.samples import Samples
+from coverslip.origins import images_of, model_of
+from coverslip.read.models import Model
+
+
+def write_report(
+    embedding: Embedding,
+    path: str | Path,
+    *,
+    model: Model | str | Path | None = None,
+    images: Any = None,
+    colour: str | None = None,
+    umap: bool = False,
+    first_epoch: int = 1,
+    title: str = "Cells",
+    notes: str | Sequence[str] = (),
+    figures: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Any] | None = None,
+) -> Path:
+    """Make one self-contained, interactive page of an embedding.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        What `predict` gave.
+    path : str or Path
+        The ``.html`` to write.
+    model : Model, str or Path, optional
+        The model that embedded, for loss curves, reconstructions and traversals; default: where provenance says it
+        lies, if it still does.
+    images : optional
+        The images, as for `predict`, or the folder that the sheet's paths start from; default: where provenance says.
+    colour : str, optional
+        Column that colours the map at first.
+    umap : bool
+        Add a UMAP; it is kept in the embedding, and never computed twice.
+    first_epoch : int
+        Loss curves from this epoch on.
+    title, notes, figures, tables
+        As for `coverslip.report.write_page`; figures and tables stand before those of the model.
+    """
+    from coverslip.report import page, thumbnails
+    from coverslip.report.maps import ensure_map
+
+    if umap:
+        ensure_map(embedding, "umap")
+    opened, complaint = images_of(embedding, images)
+    fitted = model_of(embedding, model)
+    notes = [notes] if isinstance(notes, str) else list(notes)
+    if complaint:
+        notes.append(f"The crops are not shown: {complaint}")
+    shown = dict(figures or {})
+    if fitted is not None:
+        shown |= _model_figures(fitted, opened, first_epoch)
+    pictures = None if opened is None else thumbnails.thumbnails(opened, opened.channels)
+    return page.write_page(
+        embedding,
+        path,
+        thumbnails=pictures,
+        figures=shown,
+        tables=tables,
+        title=title,
+        notes=notes,
+        colour_by=colour,
+    )
+
+
+def _model_figures(model: Model, samples: Samples | None, first_epoch: int) -> dict[str, Any]:
+    from coverslip.core.samples import Subset
+    from coverslip.report import figures
+    from coverslip.report.thumbnails import fit_display
+
+    drawn: dict[str, Any] = {}
+    if model.history:
+        drawn["Losses"] = (
+            figures.loss_curves({model.method: model.history}, first_epoch=first_epoch),
+            "Every term is a sum over the pixels of one image, averaged over the images.",
+        )
+    illustrate = getattr(methods.get(model.method), "illustrate", None)
+    if illustrate is None or samples is None:
+        return drawn
+    rows = np.linspace(0, len(samples) - 1, min(len(samples), 2048)).round().astype(int)
+    arrays = illustrate(model, Subset(samples, np.unique(rows)))
+    rgb = True if not samples.channels and samples.shape[0] == 3 and samples.dtype == np.uint8 else None
+    display = fit_display(arrays["inputs"], samples.channels, rgb=rgb)
+    drawn["Reconstructions"] = (
+        figures.reconstruction_grid(arrays["inputs"], arrays["outputs"], samples.channels, rgb=rgb),
+        "Inputs above, reconstructions below; from the best to the worst reconstructed.",
+    )
+    kl = arrays["kl_per_dimension"]
+    names = [f"z{d} · {kl[d]:.2g} nats" for d in arrays["traversal_dimensions"]]
+    drawn["Traversals"] = (
+        figures.traversals(arrays["traversals"], arrays["traversal_values"], names=names, display=display),
+        "One latent dimension varied at a time, the others at 0; the dimensions that say most come first.",
+    )
+    drawn["Use of the latent dimensions"] = (
+        figures.kl_per_dimension(kl, arrays["empirical_kl"]),
+        "Nats per dimension; a dimension near 0 says nothing about any sample.",
+    )
+    return drawn
