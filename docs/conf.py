@@ -57,10 +57,8 @@ def _write_cards() -> None:
     """The card and the settings of each method, as its package has them."""
     for name in methods.names():
         module = methods.get(name)
-        # The page has its own title, so the card's headings move one level down.
-        card = "\n".join(
-            f"#{line}" if line.startswith("## ") else line for line in module.CARD.markdown().split("\n")[1:]
-        )
+        # The page has a title of its own.
+        card = "\n".join(module.CARD.markdown().split("\n")[1:])
         (GENERATED / f"{name}-card.md").write_text(card, encoding="utf-8")
         rows = ["| setting | default | meaning |", "|---|---|---|"]
         for key, default, meaning in module.Config.describe():
