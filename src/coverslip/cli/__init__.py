@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         with shown_progress():
-            result = app(arguments, standalone_mode=False)
+            result = app(arguments, prog_name="coverslip", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except Stopped as stopped:
         return _ended(str(stopped), 130)

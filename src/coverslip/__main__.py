@@ -1,0 +1,5 @@
+"""``python -m coverslip`` is ``coverslip``."""
+
+from coverslip.cli import script
+
+script()
