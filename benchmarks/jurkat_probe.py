@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from coverslip.cli.progress import show_progress
-from coverslip.core.progress import reporting, track
+from coverslip.cli.progress import shown_progress
+from coverslip.core.progress import track
 from coverslip.core.samples import ArraySamples, Samples, Subset
 from coverslip.measure import balanced_accuracy, bootstrap, linear_probe, paired_difference, pca_baseline
 from coverslip.methods import vae
@@ -73,7 +73,7 @@ def main() -> None:
                 features, labels, train, test
             )
 
-    with reporting(show_progress):
+    with shown_progress():
         for fold, (train, test) in enumerate(track(folds, "Folds")):
             stored = samples.read(cells)
             scaled = Normaliser.fit(samples, indices=train).apply(stored)

@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 from skimage.transform import resize
 
-from coverslip.cli.progress import show_progress
-from coverslip.core.progress import reporting
+from coverslip.cli.progress import shown_progress
 from coverslip.core.samples import ArraySamples, Samples
 from coverslip.methods.vae.architecture import depth_rule
 from coverslip.read import write_table
@@ -55,7 +54,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     table = []
-    with reporting(show_progress):
+    with shown_progress():
         folder = arguments.out / "crops"
         if not folder.exists():
             crop_sheet(read_sheet(arguments.data), folder, 40, border="drop", min_area=100)
