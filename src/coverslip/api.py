@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 def load(folder: str | Path) -> Model:
     """Load a model folder.
 
+    Parameters
+    ----------
+    folder : str or Path
+        What `Model.save` or ``coverslip fit`` wrote.
+
     Raises
     ------
     ModelError

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+_STOPPED = 130
+"""What shells call a command that Ctrl-C ended."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run `coverslip` and return the exit code.
@@ -19,15 +22,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with shown_progress():
             result = app(arguments, prog_name="coverslip", standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        code = result if isinstance(result, int) else 0
+        return _ended("Stopped.", code) if code == _STOPPED else code  # the parser makes this of Ctrl-C
     except Stopped as stopped:
-        return _ended(str(stopped), 130)
+        return _ended(str(stopped), _STOPPED)
     except CoverslipError as error:
         return _ended(f"Error: {error}", 2)
     except MemoryError:
         return _ended("Error: This does not fit into the memory that is free; give fewer or smaller images.", 2)
     except KeyboardInterrupt:
-        return _ended("Stopped.", 130)
+        return _ended("Stopped.", _STOPPED)
     except BrokenPipeError:  # the reader of a pipe, such as `head`, had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
         return 0
@@ -43,7 +47,7 @@ def _ended(sentence: str, code: int) -> int:
     number = os.environ.get("RANK") or os.environ.get("LOCAL_RANK") or "0"
     if number == "0":
         print(sentence, file=sys.stderr)
-    elif code != 130:
+    elif code != _STOPPED:
         print(f"[process {number}] {sentence}", file=sys.stderr)
     return code
 

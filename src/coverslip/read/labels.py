@@ -15,7 +15,18 @@ from coverslip.read.images import IMAGE_SUFFIXES, open_image
 
 
 def labels_path(path: str | Path) -> Path:
-    """Where the labels of an image go: ``a.tif``, ``a.ome.tif``, ``a.png`` and ``a`` all give ``a.labels.tif``."""
+    """Where the labels of an image go.
+
+    Parameters
+    ----------
+    path : str or Path
+        An image.
+
+    Returns
+    -------
+    Path
+        ``a.tif``, ``a.ome.tif``, ``a.png`` and ``a`` all give ``a.labels.tif``.
+    """
     path = Path(path)
     name = path.name
     if name.lower().endswith((".labels.tif", ".labels.tiff")):

@@ -1,0 +1,119 @@
+"""Sweeps: every combination once, also when it is stopped in between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coverslip.core.errors import InputError, Stopped
+from coverslip.core.samples import ArraySamples
+from coverslip.read import read_table
+from coverslip.study import sweep
+from coverslip.study.sweep import run_sweep
+
+SETTINGS = {"width": 4, "epochs": 2, "batch": 16}
+
+
+@pytest.fixture(scope="module")
+def samples() -> ArraySamples:
+    """Patches of a real stained section, from its dark and its light parts."""
+    from skimage.data import immunohistochemistry
+
+    field = np.moveaxis(immunohistochemistry(), -1, 0)
+    corners = [(y, x) for y in range(0, 480, 64) for x in range(0, 480, 64)][:48]
+    array = np.stack([field[:, y : y + 16, x : x + 16] for y, x in corners])
+    brightness = array.mean(axis=(1, 2, 3))
+    label = np.where(brightness > np.median(brightness), "light", "dark")
+    return ArraySamples(array, {"label": label})
+
+
+def sweep_of(samples: ArraySamples, out: Path, **options: Any) -> list[dict[str, Any]]:
+    given = {"over": {"beta": [0.1, 1]}, "settings": SETTINGS, "device": "cpu", **options}
+    return run_sweep("vae", samples, given.pop("over"), out, **given)
+
+
+def weights_of(out: Path) -> dict[str, int]:
+    return {path.parent.name: path.stat().st_mtime_ns for path in out.glob("fits/*/weights.safetensors")}
+
+
+def test_every_combination_is_fitted_and_tabled(samples: ArraySamples, tmp_path: Path) -> None:
+    rows = sweep_of(samples, tmp_path, over={"beta": [0.1, 1], "latent": [2, 3]})
+    assert [(row["beta"], row["latent"]) for row in rows] == [(0.1, 2), (0.1, 3), (1, 2), (1, 3)]
+    assert set(weights_of(tmp_path)) == {f"beta={beta},latent={latent}" for beta in (0.1, 1) for latent in (2, 3)}
+    table = read_table(tmp_path / "sweep.csv")
+    for key in ("beta", "latent", "val_loss", "val_reconstruction", "val_kl", "active_units", "probe"):
+        np.testing.assert_allclose(table[key].astype(float), [row[key] for row in rows])
+    assert (tmp_path / "sweep.png").stat().st_size > 10_000
+    assert (tmp_path / "losses.png").is_file()
+
+
+def test_terms_compare_across_beta_where_losses_do_not(samples: ArraySamples, tmp_path: Path) -> None:
+    low, high = sweep_of(samples, tmp_path)
+    for row, beta in ((low, 0.1), (high, 1)):
+        assert row["val_loss"] == pytest.approx(row["val_reconstruction"] + beta * row["val_kl"], rel=1e-5)
+    assert {"val_reconstruction", "val_kl"} <= set(read_table(tmp_path / "sweep.csv"))
+
+
+def test_a_second_run_fits_only_what_is_missing(
+    samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, fitted = sweep.fit_to_folder, []
+
+    def stops_after_the_first(*arguments: Any, **options: Any) -> Any:
+        if fitted:
+            raise Stopped("Ctrl-C")
+        fitted.append(arguments[2].name)
+        return fit(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sweep, "fit_to_folder", stops_after_the_first)
+        with pytest.raises(Stopped):
+            sweep_of(samples, tmp_path)
+    assert fitted == ["beta=0.1"]
+    before = weights_of(tmp_path)
+    assert set(before) == {"beta=0.1"}
+    rows = sweep_of(samples, tmp_path)
+    after = weights_of(tmp_path)
+    assert set(after) == {"beta=0.1", "beta=1"}
+    assert after["beta=0.1"] == before["beta=0.1"]
+    fresh = sweep_of(samples, tmp_path / "fresh")
+    for key in ("val_loss", "probe", "active_units"):
+        assert [row[key] for row in rows] == [row[key] for row in fresh]
+
+
+def test_restarts_differ_in_their_seed_alone(samples: ArraySamples, tmp_path: Path) -> None:
+    rows = sweep_of(samples, tmp_path, restarts=2, settings={**SETTINGS, "seed": 7})
+    assert [(row["beta"], row["seed"]) for row in rows] == [(0.1, 7), (0.1, 8), (1, 7), (1, 8)]
+    assert rows[0]["loss"] != rows[1]["loss"]
+    assert set(weights_of(tmp_path)) == {f"beta={beta},seed={seed}" for beta in (0.1, 1) for seed in (7, 8)}
+
+
+def test_other_settings_do_not_pass_for_a_finished_sweep(samples: ArraySamples, tmp_path: Path) -> None:
+    sweep_of(samples, tmp_path, over={"beta": [1]})
+    with pytest.raises(InputError, match=r"beta=1 was fitted with other settings.*choose another --out"):
+        sweep_of(samples, tmp_path, over={"beta": [1]}, settings={**SETTINGS, "epochs": 3})
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"over": {"beta": [1, -2]}}, "cannot be -2"),
+        ({"over": {"bta": [1]}}, "no setting 'bta'"),
+        ({"over": {"beta": [1, 1]}}, "twice"),
+        ({"over": {"seed": [1, 2]}}, "--restarts"),
+        ({"over": {"beta": []}}, "its values"),
+        ({"over": {}}, "its values"),
+        ({"restarts": 0}, "At least one fit"),
+        ({"settings": {"seed": "x"}}, "cannot be 'x'"),
+        ({"device": "tpu"}, "no device 'tpu'"),
+    ],
+)
+def test_bad_values_are_refused_before_any_fit(
+    samples: ArraySamples, tmp_path: Path, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        sweep_of(samples, tmp_path / "study", **options)
+    assert not (tmp_path / "study").exists()
