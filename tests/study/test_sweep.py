@@ -50,8 +50,18 @@ def test_every_combination_is_fitted_and_tabled(samples: ArraySamples, tmp_path:
     assert (tmp_path / "losses.png").is_file()
 
 
-def test_terms_compare_across_beta_where_losses_do_not(samples: ArraySamples, tmp_path: Path) -> None:
+def test_terms_compare_across_beta_where_losses_do_not(
+    samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from coverslip.report import figures
+
+    drawn: list[str] = []
+    draw = figures.sweep_figure
+    monkeypatch.setattr(
+        figures, "sweep_figure", lambda rows, over, measures: drawn.extend(measures) or draw(rows, over, measures)
+    )
     low, high = sweep_of(samples, tmp_path)
+    assert drawn == ["val_reconstruction", "val_kl", "active_units", "probe"]
     for row, beta in ((low, 0.1), (high, 1)):
         assert row["val_loss"] == pytest.approx(row["val_reconstruction"] + beta * row["val_kl"], rel=1e-5)
     assert {"val_reconstruction", "val_kl"} <= set(read_table(tmp_path / "sweep.csv"))

@@ -36,10 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains at its end
         return 0
     except Exception as error:
-        code = _usage_error(error)
-        if code is None:
+        shown = _usage_error(error)
+        if shown is None:
             raise
-        return code
+        return shown
 
 
 def _ended(sentence: str, code: int) -> int:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = ("epoch", "learning_rate", "seconds")
 
+_LOSS_WEIGHTS = {"beta", "beta_warmup"}
+"""Settings that weight a term of the loss."""
+
 _MOST_CURVES = 12
 """More loss curves than this cannot be told apart in one figure."""
 
@@ -154,8 +157,10 @@ def _draw(rows: list[dict[str, Any]], over: list[str], histories: Mapping[str, A
 
     if len(over) <= 2:
         measures = [key for key in rows[0] if key.startswith("val_") or key in ("active_units", "probe", "loss")]
-        if "val_loss" in measures:
-            measures.remove("loss")
+        hidden = {"loss"} if "val_loss" in measures else set()
+        if _LOSS_WEIGHTS & set(over):  # another loss for each value: only its terms compare
+            hidden |= {"loss", "val_loss"}
+        measures = [key for key in measures if key not in hidden]
         save_figure(sweep_figure(rows, over, measures), out / "sweep.png")
     if len(histories) <= _MOST_CURVES:
         save_figure(loss_curves(histories), out / "losses.png")
