@@ -70,7 +70,8 @@ def fit_to_folder(
     _check_device(run.device)
     # With several devices every process comes by here, but only the first one may touch files.
     if is_main_process():
-        refuse_existing(out, force)
+        # An unfinished fit beside a model is to replace it: it was begun with --force, or killed while tidying up.
+        refuse_existing(out, force or (run.resume and fitting.exists()))
         refuse_foreign(out)  # now, not after hours of fitting
         if fitting.exists() and not run.resume:
             if not force:
@@ -138,6 +139,7 @@ def report_to_file(
     colour: str | None = None,
     umap: bool = False,
     first_epoch: int = 1,
+    figures: str | Path | None = None,
     force: bool = False,
 ) -> None:
     """Write the report page of an embedding; see `coverslip.write_report`."""
@@ -147,8 +149,19 @@ def report_to_file(
     out = _free(out, (".html",), force)
     embedding = read_embedding(result)
     had_umap = "X_umap" in embedding.adata.obsm
+    if figures is not None:
+        refuse_existing(figures, force)
     with about(result):
-        write_report(embedding, out, model=model, images=images, colour=colour, umap=umap, first_epoch=first_epoch)
+        write_report(
+            embedding,
+            out,
+            model=model,
+            images=images,
+            colour=colour,
+            umap=umap,
+            first_epoch=first_epoch,
+            figures_folder=figures,
+        )
     if umap and not had_umap:
         write_embedding(embedding, result)  # so that it is never computed twice
 

@@ -28,6 +28,7 @@ def write_report(
     notes: str | Sequence[str] = (),
     figures: Mapping[str, Any] | None = None,
     tables: Mapping[str, Any] | None = None,
+    figures_folder: str | Path | None = None,
 ) -> Path:
     """Make one self-contained, interactive page of an embedding.
 
@@ -50,8 +51,16 @@ def write_report(
         Loss curves from this epoch on.
     title, notes, figures, tables
         As for `coverslip.report.write_page`; figures and tables stand before those of the model.
+    figures_folder : str or Path, optional
+        Write every figure there too, as PNG for a paper or a talk, with the map as a figure of its own.
+
+    Returns
+    -------
+    Path
+        The page.
     """
     from coverslip.report import page, thumbnails
+    from coverslip.report.figures import thumbnail_map
     from coverslip.report.maps import ensure_map
 
     if umap:
@@ -65,6 +74,13 @@ def write_report(
     if fitted is not None:
         shown |= _model_figures(fitted, opened, first_epoch)
     pictures = None if opened is None else thumbnails.thumbnails(opened, opened.channels)
+    if pictures is not None and len(pictures) > 1:
+        shown["Map of pictures"] = (
+            thumbnail_map(ensure_map(embedding, "umap" if umap else "pca"), pictures),
+            "Each place of the map shows the nearest picture.",
+        )
+    if figures_folder is not None:
+        _save_figures(embedding, shown, colour, umap, Path(figures_folder))
     return page.write_page(
         embedding,
         path,
@@ -110,3 +126,17 @@ def _model_figures(model: Model, samples: Samples | None, first_epoch: int) -> d
         "Nats per dimension; a dimension near 0 says nothing about any sample.",
     )
     return drawn
+
+
+def _save_figures(embedding: Embedding, shown: Mapping[str, Any], colour: str | None, umap: bool, folder: Path) -> None:
+    from coverslip.report.figures import latent_map, save_figure
+    from coverslip.report.maps import ensure_map
+
+    chosen = colour or ("cluster" if "cluster" in embedding.adata.obs else None)
+    values = None if chosen is None else embedding.column(chosen)
+    kind = "umap" if umap else "pca"
+    save_figure(latent_map(ensure_map(embedding, kind), values, name=chosen or ""), folder / f"map-{kind}.png")
+    for caption, figure in shown.items():
+        drawn = figure[0] if isinstance(figure, tuple) else figure
+        if not isinstance(drawn, bytes):
+            save_figure(drawn, folder / f"{caption.lower().replace(' ', '-')}.png")

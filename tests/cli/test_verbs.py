@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,10 +55,33 @@ def test_predict_evaluate_report(coverslip: Callable, cells: Path, tmp_path: Pat
     assert any(line.startswith("latent    ") and "linear probe balanced accuracy" in line for line in lines)
     assert any(line.startswith("PCA 3") for line in lines)
     assert (tmp_path / "numbers.csv").read_text().count("\n") == len(lines) + 1
-    said = coverslip("report", cells, "--out", tmp_path / "report.html", "--colour", "label")
+    figures = tmp_path / "figures"
+    said = coverslip("report", cells, "--out", tmp_path / "report.html", "--colour", "label", "--figures", figures)
     assert said.out == f"Open {tmp_path / 'report.html'} in a browser.\n"
     page = (tmp_path / "report.html").read_text()
-    assert all(heading in page for heading in ("Losses", "Reconstructions", "Traversals"))
+    assert all(heading in page for heading in ("Losses", "Reconstructions", "Traversals", "Map of pictures"))
+    assert {"losses.png", "map-pca.png", "map-of-pictures.png", "traversals.png"} <= {f.name for f in figures.iterdir()}
+
+
+def test_a_sheet_can_say_which_axis_is_which(coverslip: Callable, tmp_path: Path) -> None:
+    for i in range(3):
+        np.save(tmp_path / f"stack{i}.npy", np.random.default_rng(i).integers(0, 255, (4, 16, 16)).astype(np.uint8))
+    assert coverslip("samples", "check", tmp_path).code == 2
+    sheet = tmp_path / "sheet.csv"
+    assert coverslip("samples", "make", tmp_path, "--axes", "ZYX", "--out", sheet).code == 0
+    said = coverslip("samples", "check", sheet)
+    assert said.code == 0
+    assert "ZYX 4 x 16 x 16" in said.out
+
+
+def test_a_kill_between_saving_and_tidying_up_can_be_resumed(
+    coverslip: Callable, crops: Path, model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "model"
+    shutil.copytree(model, out)
+    (tmp_path / "model.fitting").mkdir()  # what is left of a fit killed at that moment
+    assert coverslip("fit", "vae", crops, "--out", out, "--resume", *TINY).code == 0
+    assert not (tmp_path / "model.fitting").exists()
 
 
 def test_the_embedding_opens_as_anndata_with_all_that_is_known(cells: Path, crops: Path, model: Path) -> None:

@@ -104,3 +104,12 @@ def test_latent_vectors_that_are_not_finite_are_named() -> None:
         kl_per_dimension(np.zeros((3, 2)), np.zeros((3, 1)))
     with pytest.raises(InputError, match="2 bins"):
         empirical_kl_histogram(np.zeros((3, 2)), bins=1)
+
+
+def test_a_narrow_dimension_that_says_much_is_in_use() -> None:
+    rng = np.random.default_rng(0)
+    mu = np.stack([0.05 * rng.normal(size=500), 0.05 * rng.normal(size=500)], axis=1)
+    logvar = np.log(np.array([[1e-4, 1.0]])).repeat(500, axis=0)  # told precisely; drowned in the prior's noise
+    assert not active_units(mu).any()
+    assert active_units(mu, logvar=logvar).tolist() == [True, False]
+    assert "1 of 2" in str(collapsed(mu, logvar=logvar))

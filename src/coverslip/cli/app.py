@@ -158,13 +158,22 @@ def report(
     colour: Annotated[str | None, typer.Option(help="Column that colours the map at first.")] = None,
     umap: Annotated[bool, typer.Option("--umap", help="Add a UMAP (computed once, then kept in the result).")] = False,
     first_epoch: Annotated[int, typer.Option(help="Loss curves from this epoch on.")] = 1,
+    figures: Annotated[Path | None, typer.Option(help="Write every figure as a PNG into this folder too.")] = None,
     force: Force = False,
 ) -> None:
     """Make one self-contained page to look at."""
     from coverslip.jobs import report_to_file
 
     report_to_file(
-        result, out, model=model, images=images, colour=colour, umap=umap, first_epoch=first_epoch, force=force
+        result,
+        out,
+        model=model,
+        images=images,
+        colour=colour,
+        umap=umap,
+        first_epoch=first_epoch,
+        figures=figures,
+        force=force,
     )
     typer.echo(f"Open {out} in a browser.")
 

@@ -23,6 +23,9 @@ def make(
     pattern: Annotated[
         str | None, typer.Option(help="File-name pattern: {well}_s{site:d}.tif, or a regular expression with groups.")
     ] = None,
+    axes: Annotated[
+        str | None, typer.Option(help="Axes of the images, such as ZYX, where the files don't say (column 'axes').")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Make a sheet from a folder of images.
@@ -34,6 +37,8 @@ def make(
 
     refuse_existing(out, force)
     sheet = make_sheet(folder, pattern)
+    if axes is not None:
+        sheet = sheet.with_column("axes", [axes] * len(sheet))
     write_sheet(sheet, out)
     for note in sheet.notes:
         typer.echo(f"Note: {note}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -72,8 +73,10 @@ def _first_problem(cls: type[Config], error: ValidationError) -> str:
     unknown = problem["type"] == "extra_forbidden"
     name = ".".join(str(part) for part in problem["loc"] if unknown or part in known_names)
     if unknown:
-        known = ", ".join(row[0] for row in cls.describe())
-        return f"There is no setting '{name}'; the settings are: {known}."
+        known = [row[0] for row in cls.describe()]
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean '{near[0]}'? The" if near else "the"
+        return f"There is no setting '{name}'; {hint} settings are: {', '.join(known)}."
     message = problem["msg"].removeprefix("Value error, ").rstrip(".")
     where = f"The setting '{name}'" if name else "The settings"
     return f"{where} cannot be {problem['input']!r}: {message}." if name else f"{where} do not fit together: {message}."

@@ -124,7 +124,7 @@ def empirical_kl_histogram(z: Any, bins: int = 50) -> np.ndarray:
     return np.maximum(plug_in - ((p > 0).sum(axis=1) - 1) / (2 * n), 0)
 
 
-def active_units(mu: Any, threshold: float = ACTIVE_THRESHOLD) -> np.ndarray:
+def active_units(mu: Any, threshold: float = ACTIVE_THRESHOLD, *, logvar: Any = None) -> np.ndarray:
     r"""Which dimensions are in use: those whose posterior mean varies over the data.
 
     .. math:: A_d = \mathrm{Cov}_x(\mathbb{E}_{q(z|x)}[z_d]) > \text{threshold}
@@ -135,6 +135,9 @@ def active_units(mu: Any, threshold: float = ACTIVE_THRESHOLD) -> np.ndarray:
         Posterior means.
     threshold : float
         Variance above which a dimension counts as active; the paper's 0.01.
+    logvar : array, shape (N, D), optional
+        Log variances. With them the threshold is a share of the posterior's own variance, which is 1 in a dead
+        dimension: with a small beta a dimension may be narrow and yet say much, and is then rightly counted.
 
     Returns
     -------
@@ -145,17 +148,22 @@ def active_units(mu: Any, threshold: float = ACTIVE_THRESHOLD) -> np.ndarray:
     ----------
     Burda, Grosse, Salakhutdinov: Importance weighted autoencoders, ICLR 2016, section 5.2.
     """
-    return as_features(mu, "posterior means").var(axis=0) > threshold
+    if logvar is None:
+        return as_features(mu, "posterior means").var(axis=0) > threshold
+    mu, logvar = _posterior(mu, logvar)
+    return mu.var(axis=0) > threshold * np.exp(logvar).mean(axis=0)
 
 
-def collapsed(mu: Any, *, threshold: float = ACTIVE_THRESHOLD, beta: float | None = None) -> str | None:
+def collapsed(
+    mu: Any, *, logvar: Any = None, threshold: float = ACTIVE_THRESHOLD, beta: float | None = None
+) -> str | None:
     """A plain warning where latent dimensions are not in use (posterior collapse), and what to do.
 
     Parameters
     ----------
     mu : array, shape (N, D)
         Posterior means.
-    threshold : float
+    logvar, threshold
         As for `active_units`.
     beta : float, optional
         The weight of the KL term that was used, to name a lower one.
@@ -165,7 +173,7 @@ def collapsed(mu: Any, *, threshold: float = ACTIVE_THRESHOLD, beta: float | Non
     str or None
         One or two sentences, or None where every dimension is active.
     """
-    active = active_units(mu, threshold)
+    active = active_units(mu, threshold, logvar=logvar)
     dead = np.flatnonzero(~active)
     if not len(dead):
         return None

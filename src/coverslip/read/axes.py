@@ -120,5 +120,5 @@ def _unclear(source: str, letters: str, shape: tuple[int, ...], dimension: int) 
     hint = f" with {' or '.join(examples)}" if examples else " with axes=..., one letter of TCZYX per dimension"
     return (
         f"{source} has {shape[dimension]} entries along an axis ({what}) and does not say whether they are channels, "
-        f"focal planes or time points; say so{hint}."
+        f"focal planes or time points; say so{hint}, or in the column 'axes' of a sheet."
     )

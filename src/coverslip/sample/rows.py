@@ -34,6 +34,8 @@ def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
 def open_cell(sheet: Sheet, index: int, column: str = "image") -> Image:
     """The image that a row names in `column`, all of it; nothing is read yet.
 
+    Where the sheet has a column ``axes``, it says which axis of the row's image (and paired image) is which.
+
     Raises
     ------
     InputError
@@ -46,8 +48,9 @@ def open_cell(sheet: Sheet, index: int, column: str = "image") -> Image:
         raise InputError(f"{sheet.where(index)}: the column '{column}' is empty; name a file, or delete the row.")
     if not file.exists():
         raise InputError(f"{sheet.where(index)}: there is no file {file}; mend the path, or delete the row.")
+    axes = None if column == "mask" else sheet.rows[index].get("axes") or None
     try:
-        return open_image(file)
+        return open_image(file, axes=axes)
     except InputError as error:
         raise at_row(sheet, index, error) from None
 

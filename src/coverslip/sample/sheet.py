@@ -29,11 +29,13 @@ KNOWN_COLUMNS = (
     "concentration",
     "source",
     "frame",
+    "axes",
 )
 """The columns that mean something to Coverslip; all others ride along.
 
 ``source`` is a second channel or paired image; ``frame`` says which frame of a stack with a T axis a row means,
-counted from 0 (stacks of crops have one frame per object).
+counted from 0 (stacks of crops have one frame per object); ``axes`` says which axis is which, such as ``ZYX``, where
+the image file does not.
 """
 
 PATH_COLUMNS = ("image", "mask", "source", "source_image", "source_mask")

@@ -100,11 +100,11 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
 
 def _latent_facts(fitted: Fitted, samples: Samples, beta: float) -> dict[str, Any]:
     posterior = posterior_of(fitted, samples)
-    warning = collapsed(posterior.mu, beta=beta)
+    warning = collapsed(posterior.mu, logvar=posterior.logvar, beta=beta)
     return {
         "kl_per_dimension": kl_per_dimension(posterior.mu, posterior.logvar).tolist(),
         "empirical_kl": empirical_kl(posterior.mu, posterior.logvar).tolist(),
-        "active_units": int(active_units(posterior.mu).sum()),
+        "active_units": int(active_units(posterior.mu, logvar=posterior.logvar).sum()),
         # What ordinary samples score, for the anomaly score of later ones.
         "negative_elbo_quantiles": np.quantile(posterior.negative_elbo, np.linspace(0, 1, 101)).tolist(),
         "warnings": [warning] if warning else [],

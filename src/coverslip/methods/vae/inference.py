@@ -157,7 +157,22 @@ def _encode(model: VAE, x: torch.Tensor, *, free: bool) -> tuple[torch.Tensor, t
 
 
 def encode(fitted: Fitted, samples: Samples, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:
-    """Mean and log-variance of q(z|x), each ``(N, D)`` float32."""
+    """Mean and log-variance of the posterior q(z|x) of samples.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted VAE.
+    samples : Samples
+        Crops of the shape it was fitted to.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+    Returns
+    -------
+    mu, logvar : ndarray, shape (N, D), float32
+        Where orientation is free, averages over all orientations of the crop.
+    """
     posterior = posterior_of(fitted, samples, device=device)
     return posterior.mu, posterior.logvar
 
@@ -194,9 +209,22 @@ def decode(fitted: Fitted, z: np.ndarray, *, device: str = "auto", raw: bool = F
 
 
 def reconstruct(fitted: Fitted, samples: Samples, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:
-    """Normalised samples and their reconstructions from the posterior mean, each ``(N, C, H, W)`` float32.
+    """Samples as the network sees them, and their reconstructions from the posterior mean.
 
-    Where orientation is free, each reconstruction is turned to where it comes nearest to its sample.
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted VAE.
+    samples : Samples
+        Crops of the shape it was fitted to.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+    Returns
+    -------
+    x, x_hat : ndarray, shape (N, C, H, W), float32
+        On the normalised scale. Where orientation is free, each reconstruction is turned to where it comes nearest
+        to its sample.
     """
     mu, _ = encode(fitted, samples, device=device)
     normaliser = Normaliser.from_dict(fitted.facts["normaliser"])
@@ -208,7 +236,23 @@ def reconstruct(fitted: Fitted, samples: Samples, *, device: str = "auto") -> tu
 
 
 def sample(fitted: Fitted, n: int, *, seed: int = 0, device: str = "auto", raw: bool = False) -> np.ndarray:
-    """Images ``(n, C, H, W)`` of `n` draws from the prior N(0, I)."""
+    """Images of draws from the prior N(0, I).
+
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted VAE.
+    n : int
+        How many.
+    seed : int
+        The same seed gives the same images.
+    device, raw
+        As for `decode`.
+
+    Returns
+    -------
+    ndarray, shape (n, C, H, W), float32
+    """
     z = np.random.default_rng(seed).standard_normal((n, int(fitted.config.latent)))  # type: ignore[attr-defined]
     return decode(fitted, z, device=device, raw=raw)
 
@@ -216,7 +260,23 @@ def sample(fitted: Fitted, n: int, *, seed: int = 0, device: str = "auto", raw: 
 def interpolate(
     fitted: Fitted, start: np.ndarray, end: np.ndarray, steps: int = 8, *, device: str = "auto", raw: bool = False
 ) -> np.ndarray:
-    """Images ``(steps, C, H, W)`` along the straight line between two latent vectors ``(D,)``, both ends included."""
+    """Images along the straight line between two latent vectors.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted VAE.
+    start, end : ndarray, shape (D,)
+        Where the line begins and ends; both are among the images.
+    steps : int
+        How many images, evenly spaced.
+    device, raw
+        As for `decode`.
+
+    Returns
+    -------
+    ndarray, shape (steps, C, H, W), float32
+    """
     share = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
     start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
     return decode(fitted, (1 - share) * start + share * end, device=device, raw=raw)
