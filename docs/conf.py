@@ -86,9 +86,8 @@ def _write_help() -> None:
 
 def _write_layers() -> None:
     """The layer table of the method page."""
-    command = [sys.executable, "-c", "from coverslip.cli import script; script()"]
     asked = ["methods", "vae", "--size", "80x80", "--channels", "2", "--set", "latent=2"]
-    told = subprocess.run([*command, *asked], check=True, capture_output=True, text=True)
+    told = subprocess.run([sys.executable, "-m", "coverslip", *asked], check=True, capture_output=True, text=True)
     (GENERATED / "vae-layers.txt").write_text(told.stdout, encoding="utf-8")
 
 
