@@ -93,6 +93,7 @@ def _write_page(embedding: api.Embedding, model: api.Model, field: Sheet, path: 
         model=model,
         colour="cluster",
         title="Nuclei of a stained tissue section",
+        things="nuclei",
         notes=(
             "The immunohistochemistry field that scikit-image ships: nuclei in haematoxylin blue, FHL2 in DAB brown. "
             "The nuclei were found with a classical segmentation, cropped, and embedded by an adaptable VAE that saw "

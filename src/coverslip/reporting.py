@@ -26,6 +26,7 @@ def write_report(
     first_epoch: int = 1,
     title: str = "Cells",
     notes: str | Sequence[str] = (),
+    things: str = "cells",
     figures: Mapping[str, Any] | None = None,
     tables: Mapping[str, Any] | None = None,
     figures_folder: str | Path | None = None,
@@ -49,7 +50,7 @@ def write_report(
         Add a UMAP; it is kept in the embedding, and never computed twice.
     first_epoch : int
         Loss curves from this epoch on.
-    title, notes, figures, tables
+    title, notes, things, figures, tables
         As for `coverslip.report.write_page`; figures and tables stand before those of the model.
     figures_folder : str or Path, optional
         Write every figure there too, as PNG for a paper or a talk, with the map as a figure of its own.
@@ -89,6 +90,7 @@ def write_report(
         tables=tables,
         title=title,
         notes=notes,
+        things=things,
         colour_by=colour,
     )
 
