@@ -20,7 +20,7 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 from coverslip.cli.progress import shown_progress
 from coverslip.core.progress import track
 from coverslip.core.samples import ArraySamples, Samples, Subset
-from coverslip.measure import balanced_accuracy, bootstrap, linear_probe, paired_difference, pca_baseline
+from coverslip.measure import bootstrap, class_mean, linear_probe, pca_baseline
 from coverslip.methods import vae
 from coverslip.read import write_table
 from coverslip.sample import Normaliser, open_samples
@@ -31,11 +31,11 @@ MITOSIS = ("Prophase", "Metaphase", "Anaphase", "Telophase")
 FOLDS = 5
 
 
-def latents(samples: Samples, train: np.ndarray, latent: int, fold: int, cache: Path) -> np.ndarray:
-    """Latents of all cells from a VAE fitted on the training cells."""
-    file = cache / f"latent{latent}-fold{fold}.npy"
+def latents(samples: Samples, train: np.ndarray, latent: int, number: int, cache: Path) -> np.ndarray:
+    """Latents of all cells from a VAE fitted on the training cells of the fold of that number."""
+    file = cache / f"latent{latent}-fold{number}.npy"
     if not file.exists():
-        fitted = vae.fit(Subset(samples, train), vae.Config(**SETTINGS, latent=latent, seed=100 + fold), Run())
+        fitted = vae.fit(Subset(samples, train), vae.Config(**SETTINGS, latent=latent, seed=100 + number), Run())
         np.save(file, vae.predict(fitted, samples).latent)
     return np.load(file)
 
@@ -54,6 +54,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("jurkat"))
     parser.add_argument("--latents", type=int, nargs="+", default=[10, 20, 32, 2])
+    parser.add_argument("--repeats", type=int, default=2, help="times the cells are divided into folds anew")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
 
@@ -63,39 +64,42 @@ def main() -> None:
     tasks = {"7 phases": phases, "mitosis": np.where(np.isin(phases, MITOSIS), "mitosis", "interphase")}
     cells = np.arange(len(samples))
     _, unseen = train_test_split(cells, test_size=0.3, stratify=phases, random_state=20240)
-    folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=777).split(cells, phases))
+    folds = [
+        fold
+        for repeat in range(arguments.repeats)
+        for fold in StratifiedKFold(FOLDS, shuffle=True, random_state=777 + repeat).split(cells, phases)
+    ]
 
-    said: dict[tuple[str, str], np.ndarray] = {}
+    # How often each cell is recognised: a share of the repeats, each time by models that never saw it.
+    hits: dict[tuple[str, str], np.ndarray] = {}
 
     def put(name: str, features: np.ndarray, train: np.ndarray, test: np.ndarray) -> None:
         for task, labels in tasks.items():
-            said.setdefault((task, name), np.full(len(cells), "", dtype=object))[test] = predictions(
-                features, labels, train, test
-            )
+            found = predictions(features, labels, train, test) == labels[test]
+            hits.setdefault((task, name), np.zeros(len(cells)))[test] += found / arguments.repeats
 
     with shown_progress():
-        for fold, (train, test) in enumerate(track(folds, "Folds")):
-            stored = samples.read(cells)
+        stored = samples.read(cells)
+        grey = stored.astype(np.float32)
+        for number, (train, test) in enumerate(track(folds, "Folds")):
             scaled = Normaliser.fit(samples, indices=train).apply(stored)
             put("raw pixels", scaled, train, test)
             for latent in arguments.latents:
                 # PCA of what the VAE sees, and of the grey values as stored: the better one is what must be beaten.
                 put(f"PCA {latent}", pca_baseline(scaled[train], scaled, latent), train, test)
-                grey = stored.astype(np.float32)
                 put(f"PCA {latent}, grey values", pca_baseline(grey[train], grey, latent), train, test)
-                put(f"VAE {latent}", latents(samples, train, latent, fold, arguments.out), train, test)
+                put(f"VAE {latent}", latents(samples, train, latent, number, arguments.out), train, test)
 
     rows = []
     for which, chosen in (("all cells", cells), ("the 30 % never used for choosing", unseen)):
-        for (task, name), predicted in said.items():
-            truth = tasks[task][chosen].astype(str)
-            found = {name: bootstrap(balanced_accuracy, truth, predicted[chosen].astype(str))}
+        for (task, name), recognised in hits.items():
+            truth, own = tasks[task][chosen], recognised[chosen]
+            found = {name: bootstrap(class_mean, own, truth)}
             if name.startswith("VAE"):
                 size = name.split()[1]
                 for peer in (f"PCA {size}", f"PCA {size}, grey values", "raw pixels"):
-                    found[f"{name} - {peer}"] = paired_difference(
-                        balanced_accuracy, predicted[chosen].astype(str), said[task, peer][chosen].astype(str), truth
-                    )
+                    # Balanced accuracy is linear in the hits, so the paired difference is that of the hits.
+                    found[f"{name} - {peer}"] = bootstrap(class_mean, own - hits[task, peer][chosen], truth)
             for label, interval in found.items():
                 rows.append((which, task, label, interval.value, interval.low, interval.high, len(chosen)))
                 print(f"{which:34} {task:9} {label:32} {interval}", flush=True)

@@ -50,7 +50,7 @@ def images_of(embedding: Embedding, images: Any) -> tuple[Samples | None, str]:
         return None, "the result does not say where they are; name their folder (--images)."
     rows = [
         {key: "" if is_empty(value) else as_text(value) for key, value in row.items()}
-        for row in obs[[c for c in obs.columns if c in ("image", "frame", "source")]].to_dict("records")
+        for row in obs[[c for c in obs.columns if c in ("image", "frame", "source", "axes")]].to_dict("records")
     ]
     try:
         return open_samples(Sheet(Path(folder), tuple(rows[0]), rows), **options), ""

@@ -181,7 +181,7 @@ def collapsed(
     if len(dead) == len(active):
         return (
             f"None of the {len(active)} latent dimensions is in use, so every sample gets the same vector "
-            f"(posterior collapse): fit with {lower} or a warmed-up one, for more epochs, and look at the images' "
+            f"(posterior collapse): fit with {lower}, for more epochs, and look at the images' "
             "contrast after normalisation."
         )
     which = ", ".join(map(str, dead[:10])) + (", …" if len(dead) > 10 else "")

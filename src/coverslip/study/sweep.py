@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = ("epoch", "learning_rate", "seconds")
 
-_LOSS_WEIGHTS = {"beta", "beta_warmup"}
+_LOSS_WEIGHTS = {"beta"}
 """Settings that weight a term of the loss."""
 
 _MOST_CURVES = 12

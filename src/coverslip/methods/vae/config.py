@@ -14,7 +14,7 @@ from coverslip.sample.augment import Augment
 class Config(Training):
     """Settings of the adaptable VAE; the defaults are the source's definition.
 
-    `likelihood`, `orientation` and `beta_warmup` leave that definition when changed from their defaults.
+    `likelihood` and `orientation` leave that definition when changed from their defaults.
     """
 
     latent: int = Field(10, ge=1, description="Length of a cell's vector (the source studies 2, 10 and 20).")
@@ -26,16 +26,15 @@ class Config(Training):
     )
     width: int = Field(32, ge=1, description="Channels of the first block; they double from block to block.")
     preset: str | None = Field(None, description=f"A network of the source: {', '.join(PRESETS)}; overrides the shape.")
-    likelihood: Literal["squared_error", "gaussian", "bernoulli"] = Field(
+    likelihood: Literal["squared_error", "gaussian"] = Field(
         "squared_error",
-        description="Reconstruction term: summed squared error; Gaussian of learned noise; or cross-entropy.",
+        description="Reconstruction term: summed squared error, or a Gaussian whose noise per channel is learned.",
     )
     orientation: Literal["kept", "free"] = Field(
         "kept",
         description="'free': crops are turned and flipped at random and a reconstruction may match any orientation, so "
         "that the vector says nothing of it; predictions average over the orientations.",
     )
-    beta_warmup: int = Field(0, ge=0, description="Epochs over which beta rises from 0 to its value.")
     normalise: Literal["percentile", "dtype", "zscore"] = Field(
         "percentile",
         description="How intensities are scaled, fitted once on the training samples: to [0, 1] between percentiles, "
@@ -55,10 +54,9 @@ class Config(Training):
             raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
         if self.depth != "auto" and self.depth < 1:
             raise ValueError("depth is 'auto' or at least 1")
-        if self.normalise == "zscore" and (self.likelihood == "bernoulli" or _changes_intensity(self.augment)):
+        if self.normalise == "zscore" and _changes_intensity(self.augment):
             raise ValueError(
-                "likelihood 'bernoulli' and intensity augmentation need intensities in [0, 1]: "
-                "choose normalise 'percentile' or 'dtype'"
+                "intensity augmentation needs intensities in [0, 1]: choose normalise 'percentile' or 'dtype'"
             )
         return self
 

@@ -78,8 +78,7 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
         noise = torch.randn((len(x), config.latent), generator=generator, device=x.device)
         x_hat, mu, logvar = module(x, noise)
         x = best_orientation(x, x_hat, config.likelihood) if free else x
-        beta = config.beta * (min(1.0, epoch / config.beta_warmup) if config.beta_warmup else 1.0)
-        return loss_terms(x, x_hat, mu, logvar, beta=beta, likelihood=config.likelihood)
+        return loss_terms(x, x_hat, mu, logvar, beta=config.beta, likelihood=config.likelihood)
 
     identity: dict[str, Any] = {"method": "vae", **config.model_dump(), "samples": len(samples), "shape": samples.shape}
     outcome = train(model, step, Feed(samples, normaliser.apply, run), split, config, run, identity)

@@ -141,8 +141,7 @@ def posterior_of(fitted: Fitted, samples: Samples, *, device: str = "auto") -> P
             error[at] = (x - x_hat).square().flatten(1).mean(dim=1).cpu()
             kl[at] = divergence.cpu()
             # The noise level of a Gaussian likelihood is not known for a single sample: squared error ranks alike.
-            kind = "bernoulli" if config.likelihood == "bernoulli" else "squared_error"
-            negative_elbo[at] = (reconstruction(x, x_hat, kind) + config.beta * divergence).cpu()
+            negative_elbo[at] = (reconstruction(x, x_hat, "squared_error") + config.beta * divergence).cpu()
             mu[at], logvar[at] = m.cpu(), v.cpu()
     return Posterior(mu, logvar, error, kl, negative_elbo)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from coverslip.sample.augment import dihedral_all
 
@@ -29,14 +28,11 @@ def reconstruction(x: Tensor, x_hat: Tensor, likelihood: str) -> Tensor:
     ----------
     x, x_hat : Tensor, shape (N, C, H, W)
         Images and reconstructions.
-    likelihood : {"squared_error", "gaussian", "bernoulli"}
+    likelihood : {"squared_error", "gaussian"}
         ``"squared_error"``: ``sum (x - x_hat)^2``, the source's. ``"gaussian"``: negative log-likelihood of a
         Gaussian whose one variance per channel is the batch's mean squared error, the maximum-likelihood
-        value (sigma-VAE, Rybkin et al. 2021). ``"bernoulli"``: cross-entropy, for images in [0, 1].
+        value (sigma-VAE, Rybkin et al. 2021).
     """
-    if likelihood == "bernoulli":
-        terms = functional.binary_cross_entropy(x_hat.clamp(1e-6, 1 - 1e-6), x, reduction="none")
-        return terms.flatten(1).sum(dim=1)
     squared = (x - x_hat).square()
     if likelihood == "squared_error":
         return squared.flatten(1).sum(dim=1)
@@ -58,7 +54,7 @@ def best_orientation(candidates: Tensor, target: Tensor, likelihood: str = "squa
         Images to turn.
     target : Tensor, shape (N, C, H, W)
         What each should come near to.
-    likelihood : {"squared_error", "gaussian", "bernoulli"}
+    likelihood : {"squared_error", "gaussian"}
         How nearness is measured; as `reconstruction`, with the Gaussian's variances found in two passes.
 
     Returns
@@ -67,8 +63,6 @@ def best_orientation(candidates: Tensor, target: Tensor, likelihood: str = "squa
         Each of `candidates` in its nearest orientation.
     """
     versions = dihedral_all(candidates)  # (K, N, C, H, W)
-    if likelihood == "bernoulli":
-        target = torch.logit(target.clamp(1e-6, 1 - 1e-6))
     # |g x - y|^2 = |x|^2 + |y|^2 - 2 <g x, y>: only the product depends on the orientation g.
     product = torch.einsum("knchw,nchw->knc", versions, target)
     best = product.sum(dim=2).argmax(dim=0)
