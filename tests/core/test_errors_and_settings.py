@@ -28,7 +28,7 @@ def test_dotted_names_reach_nested_settings() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"rates": 1}, "no setting 'rates'; the settings are: rate, inner.depth"),
+        ({"rates": 1}, "no setting 'rates'; did you mean 'rate'? The settings are: rate, inner.depth"),
         ({"inner.deep": 1}, "no setting 'inner.deep'"),
         ({"rate": 0}, "The setting 'rate' cannot be 0: Input should be greater than 0"),
         ({"inner.depth": "x"}, "The setting 'inner.depth' cannot be 'x'"),
