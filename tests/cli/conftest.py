@@ -76,7 +76,7 @@ def out(tmp_path: Path) -> Iterator[Path]:
     assert not list(folder.iterdir())
 
 
-def one_sentence(said: Said, *parts: str) -> None:
+def assert_one_sentence(said: Said, *parts: str) -> None:
     """Assert that a command refused its input as promised."""
     assert said.code == 2
     (line,) = said.err.splitlines()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import TINY, one_sentence
+from .conftest import TINY, assert_one_sentence
 
 pytestmark = pytest.mark.data
 
@@ -32,12 +32,12 @@ NOWHERE = "/proc/nowhere"
     ],
 )
 def test_fit_refuses(coverslip: Callable, crops: Path, out: Path, options: list[str], words: str) -> None:
-    one_sentence(coverslip("fit", "vae", crops, "--out", out / "model", *TINY, *options), words)
+    assert_one_sentence(coverslip("fit", "vae", crops, "--out", out / "model", *TINY, *options), words)
 
 
 def test_an_unknown_method_lists_those_there_are(coverslip: Callable, crops: Path, out: Path) -> None:
-    one_sentence(coverslip("fit", "vea", crops, "--out", out / "model"), "no method 'vea'", "vae")
-    one_sentence(coverslip("methods", "vea"), "no method 'vea'", "vae")
+    assert_one_sentence(coverslip("fit", "vea", crops, "--out", out / "model"), "no method 'vea'", "vae")
+    assert_one_sentence(coverslip("methods", "vea"), "no method 'vea'", "vae")
 
 
 def test_a_device_that_is_not_there_is_refused(coverslip: Callable, crops: Path, model: Path, out: Path) -> None:
@@ -45,8 +45,8 @@ def test_a_device_that_is_not_there_is_refused(coverslip: Callable, crops: Path,
 
     device = "mps" if torch.cuda.is_available() else "cuda"
     words = f"no device '{device}' on this machine"
-    one_sentence(coverslip("fit", "vae", crops, "--out", out / "model", "--device", device), words)
-    one_sentence(coverslip("predict", model, crops, "--out", out / "cells.h5ad", "--device", device), words)
+    assert_one_sentence(coverslip("fit", "vae", crops, "--out", out / "model", "--device", device), words)
+    assert_one_sentence(coverslip("predict", model, crops, "--out", out / "cells.h5ad", "--device", device), words)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_broken_settings_file(
     if content is not None:
         (tmp_path / "settings.yaml").write_bytes(content)
     said = coverslip("fit", "vae", crops, "--out", out / "model", "--config", tmp_path / "settings.yaml")
-    one_sentence(said, words)
+    assert_one_sentence(said, words)
 
 
 def test_a_place_where_nothing_can_be_written_is_refused_first(
@@ -76,13 +76,15 @@ def test_a_place_where_nothing_can_be_written_is_refused_first(
         pytest.skip("needs a place where nobody can write")
     words = f"{NOWHERE}", "could not be written"
     # No sheet and no result is opened for it: these are not there.
-    one_sentence(coverslip("fit", "vae", "absent.csv", "--out", f"{NOWHERE}/model"), *words)
-    one_sentence(coverslip("predict", model, "absent.csv", "--out", f"{NOWHERE}/cells.h5ad"), *words)
-    one_sentence(coverslip("evaluate", "absent.h5ad", "--out", f"{NOWHERE}/numbers.csv"), *words)
-    one_sentence(coverslip("report", "absent.h5ad", "--out", f"{NOWHERE}/report.html"), *words)
-    one_sentence(coverslip("samples", "make", crops.parent, "--out", f"{NOWHERE}/sheet.csv"), *words)
-    one_sentence(coverslip("samples", "split", crops, "--out", f"{NOWHERE}/sheet.csv"), *words)
-    one_sentence(coverslip("study", "sweep", "vae", crops, "--over", "beta=1", "--out", f"{NOWHERE}/study"), *words)
+    assert_one_sentence(coverslip("fit", "vae", "absent.csv", "--out", f"{NOWHERE}/model"), *words)
+    assert_one_sentence(coverslip("predict", model, "absent.csv", "--out", f"{NOWHERE}/cells.h5ad"), *words)
+    assert_one_sentence(coverslip("evaluate", "absent.h5ad", "--out", f"{NOWHERE}/numbers.csv"), *words)
+    assert_one_sentence(coverslip("report", "absent.h5ad", "--out", f"{NOWHERE}/report.html"), *words)
+    assert_one_sentence(coverslip("samples", "make", crops.parent, "--out", f"{NOWHERE}/sheet.csv"), *words)
+    assert_one_sentence(coverslip("samples", "split", crops, "--out", f"{NOWHERE}/sheet.csv"), *words)
+    assert_one_sentence(
+        coverslip("study", "sweep", "vae", crops, "--over", "beta=1", "--out", f"{NOWHERE}/study"), *words
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_what_is_there_is_not_replaced_unasked(
     for name in ("page", "table"):
         places[name].write_text("precious")
     kept = {path: path.read_bytes() for path in [crops, cells, *model.iterdir(), places["page"], places["table"]]}
-    one_sentence(coverslip(*[word.format(**places) for word in command]), "exists already", "--force")
+    assert_one_sentence(coverslip(*[word.format(**places) for word in command]), "exists already", "--force")
     assert {path: path.read_bytes() for path in kept} == kept
 
 
@@ -111,7 +113,7 @@ def test_force_replaces_models_but_nothing_else(coverslip: Callable, crops: Path
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("precious")
     said = coverslip("fit", "vae", crops, "--out", tmp_path / "thesis", "--force", *TINY)
-    one_sentence(said, "no Coverslip model")
+    assert_one_sentence(said, "no Coverslip model")
     assert (tmp_path / "thesis" / "chapter.txt").read_text() == "precious"
 
 
@@ -134,7 +136,7 @@ def test_a_sweep_refuses_bad_values_before_any_fit(
     coverslip: Callable, crops: Path, out: Path, over: list[str], words: str
 ) -> None:
     options = [word for text in over for word in ("--over", text)]
-    one_sentence(coverslip("study", "sweep", "vae", crops, "--out", out / "study", *options), words)
+    assert_one_sentence(coverslip("study", "sweep", "vae", crops, "--out", out / "study", *options), words)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,7 @@ def test_other_commands_refuse(
     words: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    one_sentence(coverslip(*[word.format(crops=crops, model=model, cells=cells) for word in command]), words)
+    assert_one_sentence(coverslip(*[word.format(crops=crops, model=model, cells=cells) for word in command]), words)
     assert not list(tmp_path.iterdir())
 
 

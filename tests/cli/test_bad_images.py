@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from .conftest import TINY, one_sentence
+from .conftest import TINY, assert_one_sentence
 
 SHAPE = (3, 40, 40)
 
@@ -124,13 +124,13 @@ def test_check_names_the_file_and_ends_with_code_2(coverslip: Callable, sheet: P
 
 def test_fit_refuses_it_in_one_sentence(coverslip: Callable, sheet: Path, out: Path) -> None:
     said = coverslip("fit", "vae", sheet, "--out", out / "model", *TINY)
-    one_sentence(said, str(sheet.parent / "5.tif"))
+    assert_one_sentence(said, str(sheet.parent / "5.tif"))
 
 
 @pytest.mark.data
 def test_predict_refuses_it_in_one_sentence(coverslip: Callable, sheet: Path, model: Path, out: Path) -> None:
     said = coverslip("predict", model, sheet, "--out", out / "cells.h5ad")
-    one_sentence(said, str(sheet.parent / "5.tif"))
+    assert_one_sentence(said, str(sheet.parent / "5.tif"))
 
 
 def test_crop_refuses_it_in_one_sentence(coverslip: Callable, sheet: Path, out: Path) -> None:
@@ -139,7 +139,7 @@ def test_crop_refuses_it_in_one_sentence(coverslip: Callable, sheet: Path, out: 
     tifffile.imwrite(sheet.parent / "mask.tif", mask)
     sheet.write_text("image,mask\n" + "".join(f"{i}.tif,mask.tif\n" for i in range(8)))
     said = coverslip("samples", "crop", sheet, "--size", 16, "--out", out / "crops")
-    one_sentence(said, f"{sheet}, row 7: ")
+    assert_one_sentence(said, f"{sheet}, row 7: ")
 
 
 def test_a_mask_of_another_shape(coverslip: Callable, tmp_path: Path, out: Path) -> None:
@@ -150,13 +150,15 @@ def test_a_mask_of_another_shape(coverslip: Callable, tmp_path: Path, out: Path)
     checked = coverslip("samples", "check", sheet)
     assert checked.code == 2
     assert "mask.tif has 40 x 44 pixels, its image 40 x 40" in checked.err
-    one_sentence(coverslip("samples", "crop", sheet, "--size", 16, "--out", out / "crops"), "mask.tif has 40 x 44")
+    assert_one_sentence(
+        coverslip("samples", "crop", sheet, "--size", 16, "--out", out / "crops"), "mask.tif has 40 x 44"
+    )
 
 
 def test_fields_with_masks_are_sent_to_be_cropped(coverslip: Callable, tmp_path: Path, out: Path) -> None:
     (tmp_path / "fields.csv").write_text("image,mask\n0.tif,mask.tif\n")
     said = coverslip("fit", "vae", tmp_path / "fields.csv", "--out", out / "model")
-    one_sentence(said, "fields.csv", "coverslip samples crop")
+    assert_one_sentence(said, "fields.csv", "coverslip samples crop")
 
 
 def empty_folder(folder: Path) -> None:
@@ -224,4 +226,4 @@ def test_a_folder_without_usable_images(
         assert said.code == 2
         assert "0.tif is 1 x 1 pixel(s)" in said.err
     else:
-        one_sentence(said, str(folder))
+        assert_one_sentence(said, str(folder))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from .conftest import one_sentence
+from .conftest import assert_one_sentence
 
 pytestmark = pytest.mark.data
 
@@ -91,7 +91,7 @@ def test_a_spoilt_model_is_refused_and_nothing_of_it_runs(
         said = coverslip("predict", folder, crops, "--out", out / "cells.h5ad")
     else:
         said = coverslip("report", cells, "--model", folder, "--out", out / "report.html")
-    one_sentence(said, str(folder))
+    assert_one_sentence(said, str(folder))
     assert not (tmp_path / "executed").exists()
 
 
@@ -125,7 +125,7 @@ def test_a_damaged_result_is_refused(
     shutil.copy(cells, path)
     spoil(path)
     ending = {"evaluate": "numbers.csv", "report": "report.html"}[verb]
-    one_sentence(coverslip(verb, path, "--out", out / ending), str(path))
+    assert_one_sentence(coverslip(verb, path, "--out", out / ending), str(path))
 
 
 def without(column: str, cells: Path, path: Path) -> Path:
@@ -148,14 +148,14 @@ def test_a_result_without_images_cannot_be_matched(
     coverslip: Callable, cells: Path, crops: Path, tmp_path: Path
 ) -> None:
     path = without("image", cells, tmp_path / "cells.h5ad")
-    one_sentence(coverslip("evaluate", path, crops), str(path), "no column 'image'")
+    assert_one_sentence(coverslip("evaluate", path, crops), str(path), "no column 'image'")
 
 
 def test_a_result_without_labels_takes_them_from_a_sheet(
     coverslip: Callable, cells: Path, crops: Path, tmp_path: Path
 ) -> None:
     path = without("label", cells, tmp_path / "cells.h5ad")
-    one_sentence(coverslip("evaluate", path, "--no-baseline"), str(path), "no column 'label'")
+    assert_one_sentence(coverslip("evaluate", path, "--no-baseline"), str(path), "no column 'label'")
     with_sheet = coverslip("evaluate", path, crops, "--no-baseline")
     assert with_sheet.code == 0
     assert with_sheet.out == coverslip("evaluate", cells, "--no-baseline").out
@@ -164,7 +164,7 @@ def test_a_result_without_labels_takes_them_from_a_sheet(
 def test_a_sheet_of_half_the_images_is_refused(coverslip: Callable, cells: Path, crops: Path, tmp_path: Path) -> None:
     half = tmp_path / "half.csv"
     half.write_text("\n".join(crops.read_text().splitlines()[:20]) + "\n")
-    one_sentence(coverslip("evaluate", cells, half), str(half), "has no row for", "G2_")
+    assert_one_sentence(coverslip("evaluate", cells, half), str(half), "has no row for", "G2_")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_sheet_of_half_the_images_is_refused(coverslip: Callable, cells: Path,
     ],
 )
 def test_evaluate_refuses_what_is_not_there(coverslip: Callable, cells: Path, options: list[str], words: str) -> None:
-    one_sentence(coverslip("evaluate", cells, *options), words)
+    assert_one_sentence(coverslip("evaluate", cells, *options), words)
 
 
 @pytest.mark.parametrize(
@@ -193,4 +193,4 @@ def test_evaluate_refuses_what_is_not_there(coverslip: Callable, cells: Path, op
 def test_report_refuses_what_is_not_there(
     coverslip: Callable, cells: Path, out: Path, options: list[str], words: str
 ) -> None:
-    one_sentence(coverslip("report", cells, "--out", out / "report.html", *options), words)
+    assert_one_sentence(coverslip("report", cells, "--out", out / "report.html", *options), words)
