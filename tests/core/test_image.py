@@ -48,21 +48,3 @@ def test_a_region_over_the_border_is_refused() -> None:
     image = Image.from_array(PIXELS, "CZYX", source="a.tif")
     with pytest.raises(InputError, match="over the border of an image of 20 x 30 pixels"):
         image.crop(Region(-1, 0, 5, 5))
-
-
-@given(st.floats(-50, 50), st.floats(-50, 50), st.integers(1, 40), st.integers(1, 40))
-def test_a_region_around_a_point_is_centred_on_it(y: float, x: float, height: int, width: int) -> None:
-    centre = Region.around(y, x, height, width).centre
-    assert abs(centre[0] - y) <= 0.5 + 1e-9
-    assert abs(centre[1] - x) <= 0.5 + 1e-9
-
-
-@given(st.lists(st.integers(-10, 10), min_size=4, max_size=4), st.lists(st.integers(1, 9), min_size=4, max_size=4))
-def test_regions_meet_in_the_pixels_that_both_hold(corners: list[int], sizes: list[int]) -> None:
-    a, b = Region(*corners[:2], *sizes[:2]), Region(*corners[2:], *sizes[2:])
-
-    def held(r: Region) -> set[tuple[int, int]]:
-        return {(y, x) for y in range(r.y, r.stop_y) for x in range(r.x, r.stop_x)}
-
-    both = a.intersect(b)
-    assert (held(both) if both else set()) == held(a) & held(b)
