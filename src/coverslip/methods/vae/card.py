@@ -29,8 +29,9 @@ CARD = Card(
         "The same cells, interphase against mitosis: a tie. VAE 0.898, 0.899, 0.894 at 10, 20 and 32; PCA 0.886, "
         "0.893, 0.899; raw pixels 0.904 [0.889, 0.919]. At latent 2, PCA of the grey values as stored is better by "
         "0.013 [0.005, 0.022].",
-        "What the two options bring (latent 10, 7 phases, validation folds inside the 70 %, one run each, noise about "
-        "0.04): the default 0.629; its vectors averaged over the 8 orientations 0.753; both options 0.804.",
+        "What the two options bring (latent 10, 7 phases, validation folds inside the 70 %, one run each of an earlier "
+        "prototype of the same network, noise about 0.04): the default 0.629; its vectors averaged over the 8 "
+        "orientations 0.753; both options 0.804.",
         "The depth rule, nuclei of BBBC039 resized, settings of the source, validation loss (benchmarks/vae_depth.py): "
         "best at 40 x 40 pixels; at 20, 80 and 140 one block more is better by 11 %, 2.4 % and 1.0 %, and two blocks "
         "more mostly collapse.",
