@@ -15,7 +15,7 @@ from coverslip.core.errors import InputError
 from coverslip.read import open_image, write_image_zarr
 
 
-def refusal(path, **options):
+def assert_refused(path, **options):
     """The one sentence that opening and reading ends with."""
     with pytest.raises(InputError) as caught:
         open_image(path, **options).read()
@@ -27,10 +27,10 @@ def refusal(path, **options):
 
 
 def opening(path, **options):
-    """As `refusal`, but opening alone must find it."""
+    """As `assert_refused`, but opening alone must find it."""
     with pytest.raises(InputError):
         open_image(path, **options)
-    return refusal(path, **options)
+    return assert_refused(path, **options)
 
 
 def random_tiff(path, **options):
@@ -55,7 +55,7 @@ def test_truncated_multipage_ome_tiff(tmp_path):
     tifffile.imwrite(path, stack, ome=True, photometric="minisblack", compression="zlib", metadata={"axes": "ZYX"})
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * 0.6)])
-    refusal(path)
+    assert_refused(path)
 
 
 def test_empty_file(tmp_path):
@@ -149,13 +149,13 @@ def test_corrupt_strip(tmp_path, compression):
     content[offset : offset + count] = bytes(b ^ 0x5A for b in content[offset : offset + count])
     path.write_bytes(content)
     assert open_image(path).shape == (90, 80)
-    assert "cannot be decoded" in refusal(path)
+    assert "cannot be decoded" in assert_refused(path)
 
 
 def test_strip_that_holds_too_little(tmp_path):
     data = imagecodecs.zlib_encode(bytes(100))
     (tmp_path / "a.tif").write_bytes(declared_tiff(20, 10, 8, data))
-    assert "is damaged" in refusal(tmp_path / "a.tif")
+    assert "is damaged" in assert_refused(tmp_path / "a.tif")
 
 
 def test_file_that_vanishes_after_opening(tmp_path):
@@ -179,7 +179,7 @@ def test_missing_file_of_a_set(tmp_path):
     image = open_image(path)
     assert image.shape == (2, 20, 30)
     assert np.array_equal(image.select(Z=0).read(), array[0])
-    assert "lacks page 1" in refusal(path)
+    assert "lacks page 1" in assert_refused(path)
 
 
 def test_more_planes_declared_than_a_file_can_list(tmp_path):
@@ -229,7 +229,7 @@ def test_truncated_pictures(tmp_path):
         Picture.fromarray(array).save(tmp_path / name)
         whole = (tmp_path / name).read_bytes()
         (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-        assert "copy it again from its source" in refusal(tmp_path / name)
+        assert "copy it again from its source" in assert_refused(tmp_path / name)
         (tmp_path / name).write_bytes(whole[:20])
         assert "copy it again from its source" in opening(tmp_path / name)
 
@@ -283,7 +283,7 @@ def test_zarr_with_a_damaged_chunk(tmp_path):
     write_image_zarr(np.random.default_rng(0).integers(0, 9, (20, 30), np.uint16), path)
     (path / "0" / "0" / "0").write_bytes(b"not what was written")
     assert open_image(path).shape == (20, 30)
-    assert "a chunk of '0' cannot be decoded" in refusal(path)
+    assert "a chunk of '0' cannot be decoded" in assert_refused(path)
 
 
 def test_plates_say_what_to_open(tmp_path):

@@ -56,7 +56,7 @@ def folder(tmp_path):
     return model().save(tmp_path / "model")
 
 
-def refusal(folder):
+def assert_refused(folder):
     with pytest.raises(ModelError) as caught:
         load_model(folder, config_of)
     text = str(caught.value)
@@ -127,23 +127,23 @@ def test_a_model_that_cannot_be_saved_writes_nothing(tmp_path):
 
 
 def test_no_folder(tmp_path):
-    assert "does not exist" in refusal(tmp_path / "nowhere")
-    assert "is no model folder" in refusal(tmp_path)
+    assert "does not exist" in assert_refused(tmp_path / "nowhere")
+    assert "is no model folder" in assert_refused(tmp_path)
     (tmp_path / "f").touch()
-    assert "is a file" in refusal(tmp_path / "f")
+    assert "is a file" in assert_refused(tmp_path / "f")
 
 
 @pytest.mark.parametrize("name", ["config.json", "weights.safetensors", "provenance.json"])
 def test_missing_file(folder, name):
     (folder / name).unlink()
-    assert f"lacks {name}" in refusal(folder)
+    assert f"lacks {name}" in assert_refused(folder)
 
 
 @pytest.mark.parametrize("change", [("7", "8"), ("20", "21"), ("0.5", "0.25"), ('"µ"', '"m"')])
 def test_a_changed_configuration(folder, change):
     text = (folder / "config.json").read_text(encoding="utf-8")
     (folder / "config.json").write_text(text.replace(*change, 1), encoding="utf-8")
-    assert "config.json was changed after the model was saved" in refusal(folder)
+    assert "config.json was changed after the model was saved" in assert_refused(folder)
 
 
 def test_line_ends_may_change(folder):
@@ -155,7 +155,7 @@ def test_line_ends_may_change(folder):
 @pytest.mark.parametrize("content", [b"{", b"", b"[1]", b"\xff\xfe", b"{}", b'{"format": "1"}'])
 def test_garbage_for_a_configuration(folder, content):
     (folder / "config.json").write_bytes(content)
-    assert "config.json" in refusal(folder)
+    assert "config.json" in assert_refused(folder)
 
 
 def sign(folder, **changes):
@@ -171,13 +171,13 @@ def sign(folder, **changes):
 
 def test_a_newer_format_an_unknown_method_and_unknown_settings(folder):
     sign(folder, format=2, version="9.0")
-    assert "newer Coverslip (9.0" in refusal(folder)
+    assert "newer Coverslip (9.0" in assert_refused(folder)
     sign(folder, format=1, method="other")
-    assert "There is no method 'other'" in refusal(folder)
+    assert "There is no method 'other'" in assert_refused(folder)
     sign(folder, method="toy", settings={"latent": 2, "colour": "red"})
-    assert "There is no setting 'colour'" in refusal(folder)
+    assert "There is no setting 'colour'" in assert_refused(folder)
     sign(folder, settings={"latent": 0})
-    assert "'latent' cannot be 0" in refusal(folder)
+    assert "'latent' cannot be 0" in assert_refused(folder)
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, 0.5, 0.99])
@@ -185,7 +185,7 @@ def test_truncated_weights(folder, keep):
     path = folder / "weights.safetensors"
     whole = path.read_bytes()
     path.write_bytes(whole[: int(keep * len(whole)) if isinstance(keep, float) else keep])
-    assert "weights.safetensors is cut short or damaged" in refusal(folder)
+    assert "weights.safetensors is cut short or damaged" in assert_refused(folder)
 
 
 def test_changed_weights(folder):
@@ -193,18 +193,18 @@ def test_changed_weights(folder):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert "weights.safetensors was changed after the model was saved" in refusal(folder)
+    assert "weights.safetensors was changed after the model was saved" in assert_refused(folder)
 
 
 def test_weights_of_another_model(folder, tmp_path):
     other = Model("toy", Settings(latent=3), weights(1)).save(tmp_path / "other")
     shutil.copy(other / "weights.safetensors", folder)
-    assert "belongs to another model" in refusal(folder)
+    assert "belongs to another model" in assert_refused(folder)
 
 
 def test_weights_without_notes(folder):
     write_tensors(folder / "weights.safetensors", weights())
-    assert "belongs to another model" in refusal(folder)
+    assert "belongs to another model" in assert_refused(folder)
 
 
 class Bomb:
@@ -217,7 +217,7 @@ class Bomb:
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 def test_a_pickle_is_not_opened(folder, protocol):
     (folder / "weights.safetensors").write_bytes(pickle.dumps(Bomb(), protocol=protocol))
-    text = refusal(folder)
+    text = assert_refused(folder)
     assert "is a pickle" in text or protocol < 2
     assert not Bomb.ran
 
@@ -225,13 +225,13 @@ def test_a_pickle_is_not_opened(folder, protocol):
 def test_a_zipped_pickle_is_not_opened(folder):
     with zipfile.ZipFile(folder / "weights.safetensors", "w") as archive:
         archive.writestr("archive/data.pkl", pickle.dumps(Bomb()))
-    assert "it could run code and was not opened" in refusal(folder)
+    assert "it could run code and was not opened" in assert_refused(folder)
     assert not Bomb.ran
 
 
 def test_a_damaged_history(folder):
     (folder / "history.csv").write_bytes(b"a,b\n1\n")
-    assert "history.csv" in refusal(folder)
+    assert "history.csv" in assert_refused(folder)
 
 
 def test_a_method_without_epochs_has_no_history(tmp_path):
