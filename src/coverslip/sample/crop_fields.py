@@ -9,7 +9,6 @@ says which frame it is; to leave a cell out, delete its row.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,10 +19,11 @@ from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.core.progress import track
 from coverslip.core.provenance import file_hash, provenance
+from coverslip.read.paths import distinct_stems, relative_path
 from coverslip.sample.crops import Border, Neighbours, Table, checked_options, crop_objects
 from coverslip.sample.planes import Planes
 from coverslip.sample.rows import at_row, frame_of, in_threads, open_cell
-from coverslip.sample.sheet import Sheet, relative_path, write_rows
+from coverslip.sample.sheet import Sheet, write_rows
 
 Facts = tuple[str, int, str]
 """File, number of channels and dtype of the crops of one image."""
@@ -199,12 +199,7 @@ def _file(stem: str, column: str) -> str:
 def _stack_names(sheet: Sheet) -> list[str]:
     """A file stem for each row: that of its image, with the row number where several would share it."""
     files = [sheet.file(i) for i in range(len(sheet))]
-    stems = [file.stem.removesuffix(".ome") if file else "" for file in files]
-    often = Counter(stem.lower() for stem in stems)
-    return [
-        f"{stem}_row{number}" if often[stem.lower()] > 1 else stem
-        for stem, number in zip(stems, sheet.numbers, strict=True)
-    ]
+    return distinct_stems([file.stem.removesuffix(".ome") if file else "" for file in files], sheet.numbers)
 
 
 def _pixel_sizes(sheet: Sheet, size: float | tuple[float, float], unit: str) -> tuple[int, int]:

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 from coverslip.core.errors import InputError
-from coverslip.sample.sheet import Sheet, images_in, read_sheet, relative_path
+from coverslip.read.paths import relative_path
+from coverslip.sample.sheet import Sheet, images_in, read_sheet
 
 _FIELD = re.compile(r"\{(\w*)(?::(d))?\}|(\*\*/|\*)")
 

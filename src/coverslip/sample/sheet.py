@@ -8,13 +8,13 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from coverslip.core.errors import InputError
+from coverslip.read.paths import PATH_COLUMNS, relative_path, resolve_path
 
 KNOWN_COLUMNS = (
     "image",
@@ -37,9 +37,6 @@ KNOWN_COLUMNS = (
 counted from 0 (stacks of crops have one frame per object); ``axes`` says which axis is which, such as ``ZYX``, where
 the image file does not.
 """
-
-PATH_COLUMNS = ("image", "mask", "source", "source_image", "source_mask")
-"""Columns that hold paths, relative to the sheet."""
 
 SHEET_NAMES = ("sheet.csv", "crops.csv")
 """A folder that holds one of these is read through it."""
@@ -113,7 +110,7 @@ class Sheet:
     def file(self, index: int, column: str = "image") -> Path | None:
         """The file that sample `index` names in `column`, or None where it names none."""
         text = self.rows[index].get(column, "")
-        return _resolve(self.folder, text) if text else None
+        return resolve_path(self.folder, text) if text else None
 
     def frame_text(self, index: int) -> str:
         """What sample `index` says in the column ``frame``; empty where there is none."""
@@ -211,27 +208,12 @@ def write_rows(sheet: Sheet, path: Path, folder: Path) -> Sheet:
     for row in rows:
         for column in set(PATH_COLUMNS).intersection(row):
             if row[column]:
-                row[column] = relative_path(_resolve(sheet.folder, row[column]), folder)
+                row[column] = relative_path(resolve_path(sheet.folder, row[column]), folder)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, sheet.columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     return Sheet(folder, sheet.columns, rows, path, notes=sheet.notes)
-
-
-def relative_path(file: Path, folder: Path) -> str:
-    """`file` as seen from `folder`, with ``/``; absolute where they share no drive."""
-    try:
-        return Path(os.path.relpath(file, folder)).as_posix()
-    except ValueError:  # Windows: another drive
-        return file.resolve().as_posix()
-
-
-def _resolve(folder: Path, text: str) -> Path:
-    # A sheet written on Windows has backslashes; on other systems they would be part of the name.
-    if os.sep == "/" and "\\" in text and not (folder / text).exists():
-        text = PureWindowsPath(text).as_posix()
-    return folder / PurePosixPath(text) if os.sep == "/" else folder / text
 
 
 def _read_csv(path: Path) -> Sheet:

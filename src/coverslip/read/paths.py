@@ -1,0 +1,55 @@
+"""Paths in sheets and names of files made from them; only the standard library is used."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+PATH_COLUMNS = ("image", "mask", "source", "source_image", "source_mask")
+"""Columns of a sheet that hold paths, relative to the sheet."""
+
+
+def relative_path(file: Path, folder: Path) -> str:
+    """`file` as seen from `folder`, with ``/``; absolute where they share no drive."""
+    try:
+        return Path(os.path.relpath(file, folder)).as_posix()
+    except ValueError:  # Windows: another drive
+        return file.resolve().as_posix()
+
+
+def resolve_path(folder: Path, text: str) -> Path:
+    """The file that a sheet in `folder` calls `text`."""
+    # A sheet written on Windows has backslashes; on other systems they would be part of the name.
+    if os.sep == "/" and "\\" in text and not (folder / text).exists():
+        text = PureWindowsPath(text).as_posix()
+    return folder / PurePosixPath(text) if os.sep == "/" else folder / text
+
+
+def distinct_stems(stems: Sequence[str], numbers: Sequence[int]) -> list[str]:
+    """A file stem for each row of a sheet that no other row has, on systems that ignore case too.
+
+    Parameters
+    ----------
+    stems : sequence of str
+        The stem of each row's image.
+    numbers : sequence of int
+        The row numbers, as a spreadsheet shows them.
+
+    Returns
+    -------
+    list of str
+        The stems; where several rows would share one, each with its row number behind it.
+    """
+    often = Counter(stem.lower() for stem in stems)
+    taken = {stem for stem, count in often.items() if count == 1}
+    found = []
+    for stem, number in zip(stems, numbers, strict=True):
+        if often[stem.lower()] > 1:
+            stem = f"{stem}_row{number}"
+            while stem.lower() in taken:  # another image is called just so
+                stem += "_"
+            taken.add(stem.lower())
+        found.append(stem)
+    return found
