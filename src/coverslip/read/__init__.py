@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from coverslip.read.images import IMAGE_SUFFIXES, list_images, open_image
     from coverslip.read.labels import labels_path, read_labels, write_labels
     from coverslip.read.models import Model, load_model
+    from coverslip.read.outlines import Outline, trace_outlines
     from coverslip.read.results import read_embedding, write_embedding
     from coverslip.read.tables import read_table, write_table
     from coverslip.read.tensors import read_tensors, write_tensors
@@ -26,6 +27,8 @@ _EXPORTS = {
     "labels_path": "labels",
     "read_labels": "labels",
     "write_labels": "labels",
+    "Outline": "outlines",
+    "trace_outlines": "outlines",
     "Model": "models",
     "load_model": "models",
     "read_embedding": "results",
@@ -42,6 +45,7 @@ _EXPORTS = {
 __all__ = [
     "IMAGE_SUFFIXES",
     "Model",
+    "Outline",
     "atomic_folder",
     "atomic_path",
     "labels_path",
@@ -52,6 +56,7 @@ __all__ = [
     "read_labels",
     "read_table",
     "read_tensors",
+    "trace_outlines",
     "write_embedding",
     "write_image_tiff",
     "write_image_zarr",
