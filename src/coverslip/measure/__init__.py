@@ -14,6 +14,13 @@
 `evaluate`           all of it as one table, beside baselines
 `scores`             accuracy, balanced accuracy, R² and means, as statistics to resample
 `anomaly`            anomaly scores: robust z
+`overlaps`           which objects of two label images share how many pixels: the table the following take
+`matching`           true and predicted objects matched one for one at IoU thresholds
+`instances`          panoptic quality, AJI, object Dice, splits and merges
+`contours`           distances between the outlines of matched objects
+`pixels`             accuracy, F1, IoU and AUROC of foreground against background
+`segmentation`       all of these for many images as one table, per image and pooled
+`shapes`             one row per labelled object: place, size, shape, intensity, in pixels and µm
 ===================  =====================================================================================
 """
 
@@ -47,6 +54,13 @@ _EXPORTS = {
     "disentangle": ("DCI", "MIG", "dci", "mig"),
     "evaluate": ("Evaluation", "Row", "evaluate_embedding", "evaluate_factors", "pca_baseline"),
     "anomaly": ("robust_z",),
+    "overlaps": ("Overlap", "overlap"),
+    "matching": ("Matching", "THRESHOLDS", "count_matches", "match"),
+    "instances": ("PanopticQuality", "aggregated_jaccard", "object_dice", "panoptic_quality", "splits_and_merges"),
+    "contours": ("BoundaryDistances", "boundary_distances"),
+    "pixels": ("PixelScores", "pixel_auroc", "pixel_scores"),
+    "segmentation": ("SegmentationEvaluation", "SegmentationRow", "evaluate_labels"),
+    "shapes": ("object_table",),
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 
