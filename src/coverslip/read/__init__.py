@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from coverslip.read.atomic import atomic_folder, atomic_path
     from coverslip.read.images import IMAGE_SUFFIXES, list_images, open_image
+    from coverslip.read.label_folder import LabelFolder, read_label_folder, write_label_file, write_label_folder
     from coverslip.read.labels import labels_path, read_labels, write_labels
     from coverslip.read.models import Model, load_model
     from coverslip.read.outlines import Outline, trace_outlines
@@ -27,6 +28,10 @@ _EXPORTS = {
     "labels_path": "labels",
     "read_labels": "labels",
     "write_labels": "labels",
+    "LabelFolder": "label_folder",
+    "read_label_folder": "label_folder",
+    "write_label_file": "label_folder",
+    "write_label_folder": "label_folder",
     "Outline": "outlines",
     "trace_outlines": "outlines",
     "Model": "models",
@@ -44,6 +49,7 @@ _EXPORTS = {
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "LabelFolder",
     "Model",
     "Outline",
     "atomic_folder",
@@ -53,6 +59,7 @@ __all__ = [
     "load_model",
     "open_image",
     "read_embedding",
+    "read_label_folder",
     "read_labels",
     "read_table",
     "read_tensors",
@@ -60,6 +67,8 @@ __all__ = [
     "write_embedding",
     "write_image_tiff",
     "write_image_zarr",
+    "write_label_file",
+    "write_label_folder",
     "write_labels",
     "write_table",
     "write_tensors",

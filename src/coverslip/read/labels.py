@@ -122,7 +122,7 @@ def read_labels(path: str | Path, shape: tuple[int, int] | None = None) -> Label
         raise InputError(
             f"{path} holds negative labels ({int(array.min())}); objects are numbered from 1, background is 0."
         )
-    facts = _facts(path)
+    facts = label_facts(path)
     return LabelMap(array, str(facts.get("source", path)), image.pixel_size, facts.get("provenance") or {})
 
 
@@ -158,7 +158,7 @@ def _whole_numbers(path: Path, array: np.ndarray) -> np.ndarray:
     return array.astype(np.uint32)
 
 
-def _facts(path: Path) -> dict[str, Any]:
+def label_facts(path: Path) -> dict[str, Any]:
     """What `write_labels` noted in the file; empty for labels of other programs."""
     if not path.name.lower().endswith((".labels.tif", ".labels.tiff")):
         return {}

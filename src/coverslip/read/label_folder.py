@@ -1,0 +1,323 @@
+"""Results made of label images: a folder with a sheet, or a single file.
+
+The folder is a sample sheet itself, so that whatever takes images and masks takes it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError, about
+from coverslip.core.image import Image
+from coverslip.core.results import LabelMap
+from coverslip.read.atomic import atomic_folder, atomic_path
+from coverslip.read.images import IMAGE_SUFFIXES, open_image
+from coverslip.read.labels import label_facts, labels_path, read_labels, write_labels
+from coverslip.read.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
+from coverslip.read.tables import read_table
+
+OBJECTS = "objects.parquet"
+PROVENANCE = "provenance.json"
+SHEET = "sheet.csv"
+
+
+@dataclass(frozen=True)
+class LabelFolder:
+    """Label images with the rows of the sheet they belong to; files are opened when asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or the file, as it was given.
+    folder : Path
+        What paths in the rows are relative to.
+    rows : list of dict of str to str
+        One per label image: ``image``, ``mask`` (the label image), ``source_mask`` (the truth, where the sheet that was
+        predicted on had masks), and the other columns of that sheet.
+    provenance : mapping
+        Inputs with hashes, model, seed, versions; empty for labels of other programs.
+    """
+
+    path: Path
+    folder: Path
+    rows: list[dict[str, str]] = field(repr=False)
+    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def file(self, index: int, column: str = "mask") -> Path | None:
+        """The file that a row names in `column`, or None where it names none."""
+        text = self.rows[index].get(column, "")
+        return resolve_path(self.folder, text) if text else None
+
+    def stem(self, index: int) -> str:
+        """The name of a label image without its endings, for further files made of it."""
+        file = self.file(index)
+        assert file is not None  # `read_label_folder` made sure
+        if self.path.suffix.lower() == ".zarr":
+            return self.path.stem if len(self) == 1 else f"{self.path.stem}-{file.name}"
+        return labels_path(file).name.removesuffix(".labels.tif")
+
+    def where(self, index: int) -> str:
+        """Where a row stands, for messages."""
+        return f"{self.path / SHEET}, row {index + 2}" if self.path.is_dir() and len(self) > 1 else str(self.path)
+
+    def labels(self, index: int) -> LabelMap:
+        """Read a label image.
+
+        Raises
+        ------
+        InputError
+            Naming the row, if the file is missing or is no label image.
+        """
+        with about(self.where(index)):
+            return read_labels(self._existing(index, "mask", None))
+
+    def image(self, index: int, images: str | Path | None = None) -> Image:
+        """The image that was labelled (the frame of it, where the row names one); nothing is read yet.
+
+        Parameters
+        ----------
+        index : int
+            The row.
+        images : str or Path, optional
+            The folder that the images have moved to since.
+
+        Raises
+        ------
+        InputError
+            Naming the row, if the file is missing or cannot be opened.
+        """
+        row = self.rows[index]
+        file = self._existing(index, "image", None if images is None else Path(images))
+        image = open_image(file, axes=row.get("axes") or None)
+        frame = row.get("frame", "")
+        return image.select(T=int(frame)) if frame.isdecimal() and "T" in image.axes else image
+
+    def objects(self) -> dict[str, np.ndarray] | None:
+        """The table of objects, if there is one: a row per object, whose ``image`` is that of its row."""
+        stem = labels_path(self.path).name.removesuffix(".labels.tif")
+        file = self.folder / (OBJECTS if self.path.is_dir() and self.path.suffix != ".zarr" else f"{stem}.{OBJECTS}")
+        return read_table(file) if file.is_file() else None
+
+    def _existing(self, index: int, column: str, moved: Path | None) -> Path:
+        file = self.file(index, column)
+        if file is None:
+            raise InputError(f"{self.where(index)} names no {column}; fill in its path, or delete the row.")
+        if moved is not None:
+            places = [moved / self.rows[index][column], moved / file.name]
+            file = next((place for place in places if place.exists()), places[-1])
+        if not file.exists():
+            raise InputError(
+                f"{self.where(index)}: there is no {column} {file}; mend the path, or name the folder it has moved to."
+            )
+        return file
+
+
+def write_label_folder(
+    results: Iterable[tuple[LabelMap, Mapping[str, np.ndarray] | None]],
+    out: str | Path,
+    rows: Sequence[Mapping[str, str]],
+    base: str | Path,
+    *,
+    numbers: Sequence[int] = (),
+    provenance: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> LabelFolder:
+    """Write label images as a folder, one at a time as they come.
+
+    Parameters
+    ----------
+    results : iterable of (LabelMap, mapping or None)
+        For each row its labels, and its table of objects (`coverslip.measure.object_table`) if there is one.
+    out : str or Path
+        The folder: ``<image>.labels.tif`` for each row, ``sheet.csv``, ``objects.parquet`` (all tables, with the column
+        ``image`` in front) and ``provenance.json``. It appears once all of it is there.
+    rows : sequence of mapping
+        The sheet that was predicted on. All its columns are kept; its masks, the truth, as ``source_mask``.
+    base : str or Path
+        The folder that paths in the rows are relative to.
+    numbers : sequence of int, optional
+        Row numbers of the sheet, for file names where several rows share an image's name; default: from 2.
+    provenance : mapping, optional
+        Inputs with hashes, model, seed, versions.
+    overwrite : bool
+        Replace a folder of labels that is there already.
+
+    Returns
+    -------
+    LabelFolder
+
+    Raises
+    ------
+    InputError
+        If the folder holds something (else than labels), or cannot be written.
+    """
+    out, base = Path(out), Path(base)
+    if overwrite and out.is_dir() and any(out.iterdir()) and not _holds_labels(out):
+        raise InputError(f"{out} holds other things than labels, so it is not replaced; choose another folder.")
+    files = [resolve_path(base, row["image"]) for row in rows]
+    stems = [labels_path(file).name.removesuffix(".labels.tif") for file in files]
+    names = distinct_stems(stems, numbers or range(2, len(rows) + 2))
+    written = [_row(row, f"{name}.labels.tif", base, out) for row, name in zip(rows, names, strict=True)]
+    tables: list[Any] = []
+    with atomic_folder(out, overwrite=overwrite) as folder:
+        for (labels, objects), row in zip(results, written, strict=True):
+            write_labels(labels, folder / row["mask"])
+            if objects is not None:
+                tables.append(_objects(objects, row))
+        columns = list(dict.fromkeys(name for row in written for name in row))
+        with (folder / SHEET).open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(written)
+        if tables:
+            _write_objects(tables, folder / OBJECTS)
+        text = json.dumps(dict(provenance or {}), indent=2, default=str)
+        (folder / PROVENANCE).write_text(text, encoding="utf-8")
+    return LabelFolder(out, out, written, dict(provenance or {}))
+
+
+def write_label_file(labels: LabelMap, out: str | Path, objects: Mapping[str, np.ndarray] | None = None) -> Path:
+    """Write the labels of one image, and its table of objects beside them.
+
+    Parameters
+    ----------
+    labels : LabelMap
+        Its provenance goes into the file.
+    out : str or Path
+        ``<stem>.labels.tif``; the table becomes ``<stem>.objects.parquet``.
+    objects : mapping of str to ndarray, optional
+        From `coverslip.measure.object_table`.
+
+    Returns
+    -------
+    Path
+        The label image.
+    """
+    path = labels_path(out)
+    if objects is not None:
+        row = {"image": relative_path(Path(labels.source), path.parent)}
+        with atomic_path(path.with_name(path.name.removesuffix(".labels.tif") + f".{OBJECTS}")) as temporary:
+            _write_objects([_objects(objects, row)], temporary)
+    return write_labels(labels, path)
+
+
+def read_label_folder(path: str | Path) -> LabelFolder:
+    """Open a result made of label images.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder that `write_label_folder` wrote (or any with a ``sheet.csv`` that has the columns ``image`` and
+        ``mask``), a single label image (of other programs too; its image is the one noted in it, else the one beside it
+        of the same name), or an OME-Zarr image with labels.
+
+    Returns
+    -------
+    LabelFolder
+
+    Raises
+    ------
+    InputError
+        If there are no labels at `path`.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give the folder or the label image that coverslip predict wrote.")
+    if path.suffix.lower() == ".zarr":
+        return _of_zarr(path)
+    if path.is_file():
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            raise InputError(f"{path} is no label image; give a folder of labels, a .labels.tif, or an OME-Zarr image.")
+        return _of_file(path)
+    if not (path / SHEET).is_file():
+        raise InputError(
+            f"{path} is no folder of labels: it has no {SHEET} with the columns image and mask; give the folder that "
+            "coverslip predict wrote."
+        )
+    rows = _read_rows(path / SHEET)
+    facts: Any = {}
+    if (path / PROVENANCE).is_file():
+        try:
+            facts = json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
+        except ValueError:
+            facts = None
+        if not isinstance(facts, dict):
+            raise InputError(f"{path / PROVENANCE} is damaged; copy it again, or delete it.")
+    return LabelFolder(path, path, rows, facts)
+
+
+def _holds_labels(folder: Path) -> bool:
+    return (folder / SHEET).is_file() and any(folder.glob("*.labels.tif"))
+
+
+def _row(row: Mapping[str, str], mask: str, base: Path, out: Path) -> dict[str, str]:
+    """A row as it stands in the new sheet."""
+    kept = {key: text for key, text in row.items() if key not in ("image", "mask")}
+    if row.get("mask") and not kept.get("source_mask"):
+        kept["source_mask"] = row["mask"]
+    kept = {"image": row["image"], **kept}
+    for column in set(PATH_COLUMNS).intersection(kept):
+        if kept[column]:
+            kept[column] = relative_path(resolve_path(base, kept[column]), out)
+    return {"image": kept.pop("image"), "mask": mask, **kept}
+
+
+def _objects(objects: Mapping[str, np.ndarray], row: Mapping[str, str]) -> Any:
+    import pyarrow as pa
+
+    count = len(next(iter(objects.values()), ()))
+    said = {key: pa.array([row[key]] * count, pa.string()) for key in ("image", "frame") if row.get(key)}
+    return pa.table({**said, **{name: pa.array(np.asarray(column)) for name, column in objects.items()}})
+
+
+def _write_objects(tables: Sequence[Any], path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    # Micrometres, known for some images only, are missing for the others.
+    parquet.write_table(pa.concat_tables(tables, promote_options="default"), path)
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    delimiter = max(",;\t", key=text.split("\n", 1)[0].count)  # spreadsheets of some countries save semicolons
+    records = list(csv.DictReader(text.splitlines(), delimiter=delimiter, restval=""))
+    rows = [{str(key): str(cell or "").strip() for key, cell in record.items() if key} for record in records]
+    if not rows or not {"image", "mask"} <= rows[0].keys():
+        raise InputError(f"{path} has no rows with the columns image and mask; give the folder of a label result.")
+    for number, row in enumerate(rows, 2):
+        if not row["mask"]:
+            raise InputError(
+                f"{path}, row {number}: the column 'mask' is empty; name a label image, or delete the row."
+            )
+    return rows
+
+
+def _of_file(path: Path) -> LabelFolder:
+    facts = label_facts(path)
+    source = str(facts.get("source", ""))
+    if not source or not Path(source).is_file() or Path(source) == path:
+        stem = labels_path(path).name.removesuffix(".labels.tif")
+        beside = (path.with_name(stem + ending) for suffix in IMAGE_SUFFIXES for ending in (suffix, f".ome{suffix}"))
+        source = str(next((file for file in beside if file.exists() and file != path), ""))
+    row = {"image": relative_path(Path(source), path.parent) if source else "", "mask": path.name}
+    return LabelFolder(path, path.parent, [row], facts.get("provenance") or {})
+
+
+def _of_zarr(path: Path) -> LabelFolder:
+    inside = path / "labels"
+    names = sorted(part.name for part in inside.iterdir() if part.is_dir()) if inside.is_dir() else []
+    if not names:
+        raise InputError(f"{path} holds an image but no labels; give the result of a segmentation.")
+    rows = [{"image": path.name, "mask": f"{path.name}/labels/{name}"} for name in names]
+    return LabelFolder(path, path.parent, rows)
