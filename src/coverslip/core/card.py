@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,8 @@ class Card:
     ----------
     name, summary : str
         Folder name; one sentence.
+    result : {"embedding", "labels"}
+        What `predict` gives: an Embedding of equally shaped samples, or a LabelMap for each field of any size.
     citation : str
         The source: authors, title, year.
     takes, gives : str
@@ -27,6 +30,7 @@ class Card:
 
     name: str
     summary: str
+    result: Literal["embedding", "labels"]
     citation: str
     takes: str
     gives: str

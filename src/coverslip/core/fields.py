@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
+from coverslip.core.region import Region
 
 
 @runtime_checkable
@@ -49,11 +50,115 @@ class Fields(Protocol):
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of a field."""
 
-    def pixels(self, index: int) -> np.ndarray:
-        """Read a field: ``(C, H, W)``, dtype as stored."""
+    def pixels(self, index: int, region: Region | None = None) -> np.ndarray:
+        """Read a field, or a region of it: ``(C, H, W)``, dtype as stored."""
 
     def labels(self, index: int) -> np.ndarray:
         """Read the mask of a field: ``(H, W)`` integers, 0 is background."""
+
+
+class ArrayFields:
+    """Fields over arrays in memory.
+
+    Parameters
+    ----------
+    images : sequence of ndarray, each (C, H, W) or (H, W)
+        The images, dtype as stored; sizes may differ.
+    labels : sequence of ndarray, each (H, W), optional
+        A mask of integers for each.
+    obs : mapping of str to sequence, optional
+        One column per fact.
+    channels : sequence of str, optional
+        Channel names.
+
+    Raises
+    ------
+    InputError
+        If images differ in channels or dtype, or a mask does not fit its image.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[np.ndarray],
+        labels: Sequence[np.ndarray] | None = None,
+        obs: Mapping[str, Sequence[Any]] | None = None,
+        channels: Sequence[str] = (),
+    ) -> None:
+        self._arrays = [image[None] if image.ndim == 2 else image for image in images]
+        self._labels = None if labels is None else list(labels)
+        self._obs = {key: np.asarray(column) for key, column in (obs or {}).items()}
+        self._channels = tuple(channels)
+        if not self._arrays:
+            raise InputError("There are no images; give at least one.")
+        first = self._arrays[0]
+        for i, array in enumerate(self._arrays):
+            if array.ndim != 3 or len(array) != len(first) or array.dtype != first.dtype:
+                raise InputError(
+                    f"{self.name(i)} is {array.shape} {array.dtype}, the first {first.shape} {first.dtype}: fields are "
+                    "(C, H, W) or (H, W), with the same channels and dtype."
+                )
+        columns: dict[str, Any] = dict(self._obs) if self._labels is None else {"masks": self._labels, **self._obs}
+        for key, column in columns.items():
+            if len(column) != len(self._arrays):
+                raise InputError(f"There are {len(self._arrays)} images, but {len(column)} of '{key}'.")
+        for i, mask in enumerate(self._labels or ()):
+            if mask.shape != self._arrays[i].shape[1:] or mask.dtype.kind not in "iu":
+                raise InputError(
+                    f"The mask of {self.name(i)} is {mask.shape} {mask.dtype}; it should be integers of the image's "
+                    f"size {self._arrays[i].shape[1:]}."
+                )
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """As given."""
+        return self._arrays[0].dtype
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Channel names; empty where unknown."""
+        return self._channels
+
+    @property
+    def count(self) -> int:
+        """How many channels every field has."""
+        return len(self._arrays[0])
+
+    @property
+    def obs(self) -> Mapping[str, np.ndarray]:
+        """One column per fact."""
+        return self._obs
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether masks were given."""
+        return self._labels is not None
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def name(self, index: int) -> str:
+        """A number, from 0."""
+        return f"array {index}"
+
+    def image(self, index: int) -> Image:
+        """The array as an image."""
+        return Image.from_array(self._arrays[index], "CYX", source=self.name(index), channels=self._channels)
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Height and width of a field."""
+        height, width = self._arrays[index].shape[1:]
+        return height, width
+
+    def pixels(self, index: int, region: Region | None = None) -> np.ndarray:
+        """A field, or a region of it: ``(C, H, W)``."""
+        array = self._arrays[index]
+        return array if region is None else array[:, region.y : region.stop_y, region.x : region.stop_x]
+
+    def labels(self, index: int) -> np.ndarray:
+        """The mask of a field: ``(H, W)`` integers."""
+        if self._labels is None:
+            raise InputError(f"{self.name(index)} has no mask; give labels=… with an array for each image.")
+        return self._labels[index]
 
 
 class FieldSubset:
@@ -105,9 +210,9 @@ class FieldSubset:
         """Height and width of a field."""
         return self.fields.size(int(self.indices[index]))
 
-    def pixels(self, index: int) -> np.ndarray:
-        """Read a field: ``(C, H, W)``, dtype as stored."""
-        return self.fields.pixels(int(self.indices[index]))
+    def pixels(self, index: int, region: Region | None = None) -> np.ndarray:
+        """Read a field, or a region of it: ``(C, H, W)``, dtype as stored."""
+        return self.fields.pixels(int(self.indices[index]), region)
 
     def labels(self, index: int) -> np.ndarray:
         """Read the mask of a field: ``(H, W)`` integers."""

@@ -114,12 +114,15 @@ class LabelMap:
         Micrometres per pixel, where known.
     provenance : mapping
         Inputs with hashes, method or model, seed and versions.
+    probability : ndarray of float32, shape (H, W), or None
+        How likely each pixel is of an object, where the method says so.
     """
 
     labels: np.ndarray = field(repr=False)
     source: str
     pixel_size: PixelSize | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    probability: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.labels.ndim != 2 or self.labels.dtype.kind not in "iu":

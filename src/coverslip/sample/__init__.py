@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from coverslip.sample.classical import find_nuclei
     from coverslip.sample.crop_fields import crop_sheet
     from coverslip.sample.crops import crop_objects
+    from coverslip.sample.fields import SheetFields, open_fields
     from coverslip.sample.focus import sharpest, sharpness
     from coverslip.sample.make import make_sheet
     from coverslip.sample.normalise import Normaliser
@@ -32,6 +33,8 @@ _EXPORTS = {
     "find_nuclei": "classical",
     "crop_sheet": "crop_fields",
     "crop_objects": "crops",
+    "SheetFields": "fields",
+    "open_fields": "fields",
     "sharpest": "focus",
     "sharpness": "focus",
     "make_sheet": "make",
@@ -52,6 +55,7 @@ __all__ = [
     "Problem",
     "Report",
     "Sheet",
+    "SheetFields",
     "SheetSamples",
     "check_sheet",
     "crop_objects",
@@ -62,6 +66,7 @@ __all__ = [
     "given_split",
     "intensity",
     "make_sheet",
+    "open_fields",
     "open_samples",
     "read_sheet",
     "sharpest",

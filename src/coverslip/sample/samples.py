@@ -98,14 +98,14 @@ class SheetSamples:
         self.sheet = sheet
         self._planes = Planes.parse(planes)
         self._columns = ("image", "source") if use_source else ("image",)
-        self._images = {column: _open_column(sheet, column) for column in self._columns}
+        self._images = {column: open_column(sheet, column) for column in self._columns}
         self._shape, self._dtype, names = self._agree()
         self._pick = None if channels is None else pick_channels(names, self._shape[0], channels, sheet.name)
         if self._pick is not None:
             names = tuple(names[i] for i in self._pick) if names else ()
             self._shape = (len(self._pick), *self._shape[1:])
         self._channels = names
-        self._obs = {name: _typed(name, sheet.column(name)) for name in sheet.columns}
+        self._obs = {name: typed_column(name, sheet.column(name)) for name in sheet.columns}
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -224,7 +224,7 @@ def _facts(image: Image, shape: tuple[int, int, int]) -> str:
     return f"{shape[0]} channel(s) of {shape[1]} x {shape[2]} pixels, {image.dtype}"
 
 
-def _open_column(sheet: Sheet, column: str) -> list[Image]:
+def open_column(sheet: Sheet, column: str) -> list[Image]:
     """The image of each row; rows that name one file share it."""
     texts = sheet.column(column)
     first = {text: i for i, text in reversed(list(enumerate(texts)))}
@@ -234,7 +234,7 @@ def _open_column(sheet: Sheet, column: str) -> list[Image]:
     return [images[text] for text in texts]
 
 
-def _typed(name: str, texts: list[str]) -> np.ndarray:
+def typed_column(name: str, texts: list[str]) -> np.ndarray:
     """A column as numbers where all of it is, whole numbers where none is missing; else as text."""
     filled = [text for text in texts if text]
     if name in TEXT_COLUMNS or not filled or not all(_NUMBER.fullmatch(text) for text in filled):

@@ -38,24 +38,11 @@ def choose_precision(precision: str, device: str) -> str:
     bfloat16 with channels-last is about 1.6 x as fast as fp32 for training on a CPU that has it, and much
     slower on one that has not.
     """
-    import torch
+    from coverslip.nn.speed import native_bfloat16
 
     if precision != "auto":
         return precision
-    if device == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    if device == "cpu":
-        return "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() and _native_bf16() else "fp32"
-    return "fp32"
-
-
-def _native_bf16() -> bool:
-    import torch
-
-    # mkldnn also emulates bfloat16 on AVX-512 without the instructions, which is slower than fp32.
-    capabilities = torch.backends.cpu.get_cpu_capability()
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return "AVX512" not in capabilities or supported is None or bool(supported())
+    return "bf16" if native_bfloat16(device) else "fp32"
 
 
 def _started() -> tuple[int, int] | None:

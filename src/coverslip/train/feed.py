@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import prod
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +16,20 @@ from coverslip.train.run import Run, free_memory, resident_memory
 _AHEAD = 2
 _WORKING = 512 * 2**20
 """Bytes left to the network itself when `max_ram` says how much there is in all."""
+
+
+class Batches(Protocol):
+    """What the loop trains on."""
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether everything fitted into memory."""
+
+    def batches(self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]) -> Iterator[np.ndarray]:
+        """Yield one float32 array ``(n, …)`` for each array of row numbers, in order.
+
+        Whatever is random in a batch follows from its seed, so that a resumed fit sees the same batches.
+        """
 
 
 class Feed:
@@ -58,8 +73,8 @@ class Feed:
         stored = self._held[rows] if self._held is not None else self.samples.read(rows)
         return np.ascontiguousarray(self.prepare(stored), dtype=np.float32)
 
-    def batches(self, rows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yield one array ``(n, C, H, W)`` float32 for each array of row numbers, in order."""
+    def batches(self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence] = ()) -> Iterator[np.ndarray]:
+        """Yield one array ``(n, C, H, W)`` float32 for each array of row numbers, in order; nothing is random."""
         if self.in_memory:
             yield from map(self._batch, rows)
             return

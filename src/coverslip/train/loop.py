@@ -21,7 +21,7 @@ from coverslip.core.errors import InputError, Stopped
 from coverslip.core.progress import task
 from coverslip.core.settings import Training
 from coverslip.train.checkpoint import Progress, load_checkpoint, save_checkpoint
-from coverslip.train.feed import Feed
+from coverslip.train.feed import Batches
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Outcome:
 def train(
     module: torch.nn.Module,
     step: Step,
-    feed: Feed,
+    feed: Batches,
     split: Mapping[str, np.ndarray],
     settings: Training,
     run: Run,
@@ -74,8 +74,8 @@ def train(
         With its start weights; trained in place.
     step : callable
         The loss of one batch, see `Step`.
-    feed : Feed
-        The samples.
+    feed : Batches
+        The samples, as a `Feed`, or patches of fields, as a `PatchFeed`.
     split : mapping
         Row numbers under ``"train"`` and, if there is something to validate on, ``"val"``.
     settings : Training
@@ -136,7 +136,7 @@ class _Loop:
         module: Any,
         optimiser: Any,
         step: Step,
-        feed: Feed,
+        feed: Batches,
         split: Mapping[str, np.ndarray],
         settings: Training,
         run: Run,
@@ -195,7 +195,8 @@ class _Loop:
         self.module.train()
         totals = self._totals(progress.sums)
         noted, behind = time.monotonic(), 0
-        for rows, batch in zip(plan, self.feed.batches(plan), strict=True):
+        seeds = [self._seed(0, progress.epoch, progress.step + i) for i in range(len(plan))]
+        for rows, batch in zip(plan, self.feed.batches(plan, seeds), strict=True):
             terms = self._terms_of(batch, phase=0)
             self.optimiser.zero_grad(set_to_none=True)
             self.fabric.backward(terms["loss"])
@@ -231,8 +232,9 @@ class _Loop:
         self.module.eval()
         totals = self._totals([])
         plan = self._plan("val", 0)
+        seeds = [self._seed(1, 0, i) for i in range(len(plan))]
         with torch.no_grad():
-            for i, (rows, batch) in enumerate(zip(plan, self.feed.batches(plan), strict=True)):
+            for i, (rows, batch) in enumerate(zip(plan, self.feed.batches(plan, seeds), strict=True)):
                 totals = self._add(totals, self._terms_of(batch, phase=1, index=i), len(rows))
         return self._means(self._over_devices([float(t) for t in totals]))
 
@@ -243,12 +245,15 @@ class _Loop:
         x = torch.from_numpy(batch).to(device, memory_format=torch.channels_last, non_blocking=True)
         # Validation draws the same noise every epoch, so that its losses compare.
         at = (self.progress.epoch, self.progress.step) if index is None else (0, index)
-        sequence = np.random.SeedSequence([self.settings.seed, phase, *at, self.fabric.global_rank])
+        sequence = self._seed(phase, *at)
         generator = torch.Generator(device=device)
         generator.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
         terms = self.step(self.module, x, generator, self.progress.epoch)
         self.terms = list(terms)
         return terms
+
+    def _seed(self, phase: int, epoch: int, step: int) -> np.random.SeedSequence:
+        return np.random.SeedSequence([self.settings.seed, phase, epoch, step, self.fabric.global_rank])
 
     def _plan(self, part: str, epoch: int) -> list[np.ndarray]:
         """Row numbers of each batch of this process, in order."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
 from coverslip.core.errors import InputError
-from coverslip.core.samples import Samples
 from coverslip.core.settings import Training
 from coverslip.sample.splits import given_split, split_indices
 
@@ -18,7 +18,17 @@ split by crop would measure memory."""
 _ENOUGH = 5
 
 
-def training_split(samples: Samples, settings: Training) -> tuple[dict[str, np.ndarray], str]:
+class Rows(Protocol):
+    """Samples or fields: something with a table of facts, one row each."""
+
+    @property
+    def obs(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """One column per fact."""
+
+    def __len__(self) -> int: ...
+
+
+def training_split(samples: Rows, settings: Training) -> tuple[dict[str, np.ndarray], str]:
     """Row numbers for training and validation, and a word on how they were divided.
 
     A column ``split`` is honoured; without one whole groups are held out, and single samples only where there

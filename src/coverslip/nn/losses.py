@@ -1,0 +1,46 @@
+"""Losses for masks, shared by the methods that predict some."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def soft_dice_loss(probability: Tensor, target: Tensor, *, smooth: float = 1.0) -> Tensor:
+    """One minus the soft Dice coefficient over the whole batch.
+
+    ``1 - (2 sum(p t) + s) / (sum(p) + sum(t) + s)``. The sums run over the batch, so that an image without any
+    object does not count as wholly wrong.
+
+    Parameters
+    ----------
+    probability, target : Tensor, any shape
+        In [0, 1].
+    smooth : float
+        s, pixels; keeps the loss defined where both are empty.
+
+    Returns
+    -------
+    Tensor, scalar
+        In [0, 1].
+
+    References
+    ----------
+    Milletari et al., V-Net, 3DV 2016, section 3.
+    """
+    overlap = (probability * target).sum()
+    return 1 - (2 * overlap + smooth) / (probability.sum() + target.sum() + smooth)
+
+
+def dice_bce(logits: Tensor, target: Tensor, *, dice: float = 0.5) -> Tensor:
+    """Binary cross-entropy, mean over pixels, plus `dice` times the soft Dice loss.
+
+    Parameters
+    ----------
+    logits, target : Tensor, same shape
+        Before the sigmoid; targets in [0, 1].
+    dice : float
+        Weight of the Dice term, which keeps rare foreground from being ignored.
+    """
+    return F.binary_cross_entropy_with_logits(logits, target) + dice * soft_dice_loss(torch.sigmoid(logits), target)
