@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from inspect import signature
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from coverslip import methods
 from coverslip.core.config import Config
 from coverslip.core.errors import InputError, about
+from coverslip.core.fields import Fields
+from coverslip.core.image import Image
 from coverslip.core.provenance import file_hash, provenance
-from coverslip.core.results import Embedding
+from coverslip.core.results import Embedding, LabelMap
 from coverslip.core.samples import Samples
 from coverslip.read.models import Model, load_model
 
@@ -49,8 +56,8 @@ def fit(
     ----------
     method : str
         Name of a method, see ``coverslip.methods.names()``.
-    samples : str, Path, Sheet, Samples or ndarray
-        A sample sheet, a folder, or an array ``(N, C, H, W)``.
+    samples : str, Path, Sheet, Samples, Fields or ndarray
+        A sample sheet, a folder, or an array ``(N, C, H, W)``; for a segmenting method fields with masks.
     config : Config or mapping, optional
         Settings of the method.
     run : coverslip.train.Run, optional
@@ -65,12 +72,10 @@ def fit(
     Model
         ``model.save("folder/")`` keeps it.
     """
-    from coverslip.sample import open_samples
-
     module = methods.get(method)
     if not isinstance(config, module.Config):
         config = module.Config.parse(config or {})
-    opened = open_samples(samples, channels=channels, planes=planes)
+    opened = _open(module, samples, channels=channels, planes=planes)
     with about(_path_of(samples)):
         fitted = module.fit(opened, config, run)
     facts = {**fitted.facts, "input": {"channels": None if channels is None else list(channels), "planes": planes}}
@@ -85,35 +90,98 @@ def fit(
     )
 
 
-def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", clusters: str | int = "auto") -> Embedding:
+def predict(
+    model: Model | str | Path, inputs: Any, *, device: str = "auto", clusters: str | int = "auto", **options: Any
+) -> Any:
     """Apply a model.
 
     Parameters
     ----------
     model : Model, str or Path
-        A model or its folder.
-    inputs : str, Path, Sheet, Samples or ndarray
+        A model, its folder, or the name of one that is shipped (see `coverslip.shipped`).
+    inputs : str, Path, Sheet, Samples, Fields or ndarray
         What to apply it to: one image, a folder, a sheet, an array.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     clusters : int or "auto"
-        Number of k-means clusters for the column ``cluster``; ``"auto"`` lets the silhouette choose from 2 to 10,
-        0 makes none.
+        For an embedding: number of k-means clusters for the column ``cluster``; ``"auto"`` lets the silhouette choose
+        from 2 to 10, 0 makes none.
+    **options
+        For labels: what the method's own ``predict`` takes beside these, such as ``flips`` or ``threshold``.
 
     Returns
     -------
-    Embedding
-        With provenance.
-    """
-    from coverslip.sample import open_samples
+    Embedding, LabelMap or list of LabelMap
+        With provenance. A segmenting model gives a LabelMap for one image and a list for several.
 
-    if not isinstance(model, Model):
-        model = load(model)
-    opened = open_samples(inputs, **model.facts.get("input", {}))
+    Raises
+    ------
+    InputError
+        If the inputs do not fit the model, or an option is not one of the method's.
+    """
+    model = model if isinstance(model, Model) else load(model)
+    if methods.get(model.method).CARD.result == "labels":
+        found = list(segment(model, inputs, device=device, **options))
+        return found[0] if len(found) == 1 and not _is_several(inputs) else found
+    if options:
+        raise InputError(f"The method '{model.method}' has no option '{next(iter(options))}'; leave it out.")
+    return _embed(model, inputs, device, clusters)
+
+
+def segment(model: Model | str | Path, inputs: Any, *, device: str = "auto", **options: Any) -> Iterator[LabelMap]:
+    """Apply a segmenting model to one field after the other; see `predict`.
+
+    Yields
+    ------
+    LabelMap
+        In the order of the inputs, with provenance.
+    """
+    model = model if isinstance(model, Model) else load(model)
+    module = methods.get(model.method)
+    if module.CARD.result != "labels":
+        raise InputError(f"The method '{model.method}' gives no labels but an {module.CARD.result}; use predict.")
+    known = set(signature(module.predict).parameters) - {"fitted", "fields", "device"}
+    for name in options:
+        if name not in known:
+            raise InputError(f"The method '{model.method}' has no option '{name}'; it has {', '.join(sorted(known))}.")
+    opened = _open(module, inputs, **model.facts.get("input", {}))
+    record = _provenance(model, inputs, opened)
+    if options:
+        record["options"] = options
+    found = module.predict(model, opened, device=device, **options)
+    for i in range(len(opened)):
+        with about(opened.name(i)):
+            labels = next(found)
+        yield replace(labels, provenance=record)
+
+
+def _embed(model: Model, inputs: Any, device: str, clusters: str | int) -> Embedding:
+    module = methods.get(model.method)
+    opened = _open(module, inputs, **model.facts.get("input", {}))
     with about(_path_of(inputs)):
-        embedding: Embedding = methods.get(model.method).predict(model, opened, device=device)
+        embedding: Embedding = module.predict(model, opened, device=device)
     _add_clusters(embedding, clusters)
-    embedding.adata.uns["coverslip"] = provenance(
+    embedding.adata.uns["coverslip"] = _provenance(model, inputs, opened)
+    return embedding
+
+
+def _open(module: ModuleType, inputs: Any, **options: Any) -> Any:
+    """Samples for a method that embeds, fields for one that segments."""
+    from coverslip.sample import open_fields, open_samples
+
+    return (open_fields if module.CARD.result == "labels" else open_samples)(inputs, **options)
+
+
+def _is_several(inputs: Any) -> bool:
+    """Whether inputs are a sheet, a folder or fields, also where there is only one image in them."""
+    path = _path_of(inputs)
+    if path is not None:
+        return Path(path).suffix.lower() in ("", ".csv", ".tsv") and not Path(path).name.endswith(".zarr")
+    return not isinstance(inputs, np.ndarray | Image)
+
+
+def _provenance(model: Model, inputs: Any, opened: Any) -> dict[str, Any]:
+    return provenance(
         model={
             "method": model.method,
             "folder": str(model.folder) if model.folder else None,
@@ -123,7 +191,6 @@ def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", clu
         inputs=describe_inputs(inputs, opened),
         seed=getattr(model.config, "seed", None),
     )
-    return embedding
 
 
 def _add_clusters(embedding: Embedding, clusters: str | int) -> None:
@@ -144,11 +211,12 @@ def _path_of(inputs: Any) -> str | Path | None:
     return getattr(inputs, "path", None) or (inputs if isinstance(inputs, str | Path) else None)
 
 
-def describe_inputs(inputs: Any, opened: Samples) -> dict[str, Any]:
+def describe_inputs(inputs: Any, opened: Samples | Fields) -> dict[str, Any]:
     """Where samples come from, for provenance: path, number, shape, and the hash of the sheet."""
     path = _path_of(inputs)
     folder = getattr(getattr(opened, "sheet", None), "folder", None)
-    record: dict[str, Any] = {"n": len(opened), "shape": list(opened.shape), "dtype": str(opened.dtype)}
+    shape = list(opened.shape) if isinstance(opened, Samples) else [opened.count, None, None]
+    record: dict[str, Any] = {"n": len(opened), "shape": shape, "dtype": str(opened.dtype)}
     if path is not None:
         record["path"] = str(Path(path).resolve())
         if Path(path).is_file():

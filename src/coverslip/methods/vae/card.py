@@ -4,6 +4,7 @@ from coverslip.core.card import Card
 
 CARD = Card(
     name="vae",
+    result="embedding",
     summary="A variational autoencoder whose depth follows the image size: one short vector per cell, without labels.",
     citation=(
         "Anna Kovács, Unsupervised Deep Learning to Study Microscopy Images: Leveraging Adaptable Variational "

@@ -1,0 +1,86 @@
+"""From what the network says of each pixel to objects."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from skimage.morphology import reconstruction
+from skimage.segmentation import watershed
+
+from coverslip.methods.unet.targets import OFFSET_UNIT, Separation
+
+_SMOOTHING = 1.0
+_PEAK = 0.1
+"""How far a top of the distance map must rise over the saddle to its neighbour to be an object of its own."""
+
+
+def decode(maps: np.ndarray, separation: Separation, *, threshold: float = 0.5, min_area: int = 0) -> np.ndarray:
+    """Objects of one field.
+
+    Parameters
+    ----------
+    maps : ndarray, shape (K, H, W), float32
+        Foreground probability, then the channels that `separation` names (see `targets`), boundary as probability.
+    separation : {"distance", "boundary", "offset"}
+        What they mean.
+    threshold : float
+        Foreground is where the probability is above this.
+    min_area : int
+        Objects of fewer pixels are left out.
+
+    Returns
+    -------
+    ndarray of int32, shape (H, W)
+        Objects numbered from 1 without gaps, 0 background.
+    """
+    foreground = maps[0] > threshold
+    if separation == "distance":
+        labels = _by_distance(maps[1], foreground)
+    elif separation == "boundary":
+        labels = _by_boundary(maps[1], foreground)
+    else:
+        labels = _by_offset(maps[1:], foreground)
+    return without_small(labels, min_area)
+
+
+def _by_distance(distance: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+    smooth = ndimage.gaussian_filter(distance, _SMOOTHING)
+    # The tops that rise by more than _PEAK: where the map is above itself, lowered and grown back under itself.
+    tops = (smooth - reconstruction(smooth - _PEAK, smooth)) >= _PEAK * 0.999
+    markers, _ = ndimage.label(tops & foreground, structure=np.ones((3, 3)))
+    return watershed(-smooth, markers, mask=foreground)
+
+
+def _by_boundary(boundary: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+    markers, count = ndimage.label(foreground & (boundary < 0.5))
+    labels = watershed(boundary, markers, mask=foreground)
+    thin, _ = ndimage.label(foreground & (labels == 0))  # objects that are all boundary
+    return np.where(thin > 0, thin + count, labels)
+
+
+def _by_offset(offset: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+    rows, columns = np.nonzero(foreground)
+    labels = np.zeros(foreground.shape, np.int32)
+    if not len(rows):
+        return labels
+    aimed = [
+        np.clip(np.round(here + OFFSET_UNIT * way[rows, columns]), 0, length - 1).astype(np.intp)
+        for here, way, length in zip((rows, columns), offset, foreground.shape, strict=True)
+    ]
+    votes = np.zeros(foreground.shape, np.float32)
+    np.add.at(votes, tuple(aimed), 1)
+    votes = ndimage.gaussian_filter(votes, 2)
+    peaks = (votes == ndimage.maximum_filter(votes, 9)) & (votes > 0.3)
+    centres, count = ndimage.label(peaks, structure=np.ones((3, 3)))
+    if not count:
+        return np.asarray(ndimage.label(foreground)[0])
+    nearest = ndimage.distance_transform_edt(centres == 0, return_distances=False, return_indices=True)
+    labels[rows, columns] = centres[tuple(nearest)][tuple(aimed)]
+    return labels
+
+
+def without_small(labels: np.ndarray, min_area: int) -> np.ndarray:
+    """Leave out objects of fewer than `min_area` pixels and number the others from 1 without gaps."""
+    areas = np.bincount(labels.ravel())
+    kept = (areas >= max(min_area, 1)) & (np.arange(len(areas)) > 0)
+    return (np.cumsum(kept) * kept).astype(np.int32)[labels]

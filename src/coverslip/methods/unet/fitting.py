@@ -1,0 +1,114 @@
+"""Fit the U-Net."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from coverslip.core.errors import InputError
+from coverslip.core.fields import Fields, FieldSubset
+from coverslip.core.fitted import Fitted
+from coverslip.methods.unet.config import Config
+from coverslip.methods.unet.inference import build
+from coverslip.methods.unet.loss import loss_terms
+from coverslip.methods.unet.targets import targets
+from coverslip.methods.unet.tuning import best_decoding
+from coverslip.train.loop import train
+from coverslip.train.patches import PatchFeed
+from coverslip.train.run import Run
+from coverslip.train.split import training_split
+
+_NARROWEST, _WIDEST = 64, 512
+
+
+def fit(fields: Fields, config: Config | None = None, run: Run | None = None) -> Fitted:
+    """Fit a U-Net to fields with masks.
+
+    Parameters
+    ----------
+    fields : Fields
+        Images of any size with a label mask each; a ``split`` column (train, val, test) is honoured, else part of the
+        fields is held out to watch, whole groups where there is a ``group`` column.
+    config : Config, optional
+        Settings.
+    run : Run, optional
+        Device, precision, memory, checkpoint folder.
+
+    Returns
+    -------
+    Fitted
+        ``facts`` holds the number of input channels, the threshold and smallest area that gave the best objects on the
+        held-out fields (on the training fields where none was held out), and the size of the training objects.
+
+    Raises
+    ------
+    InputError
+        If there are no masks, they do not fit their images, or none of them holds an object.
+    """
+    config, run = config or Config(), run or Run()
+    if not fields.has_labels:
+        raise InputError("A U-Net learns from masks, and there are none; name them in a column 'mask' of the sheet.")
+    split, split_by = training_split(fields, config)
+    training, held_out = split["train"], split["val"]
+    feed = PatchFeed(
+        fields,
+        np.concatenate([training, held_out]),
+        patch=config.patch,
+        targets=lambda labels: targets(labels, config.separation),
+        percentiles=config.percentiles,
+        zoom=config.zoom,
+        run=run,
+    )
+    areas = np.concatenate([feed.areas[int(row)] for row in training])
+    if not len(areas):
+        raise InputError(
+            f"None of the {len(training)} training masks holds an object: a network cannot learn what to find from "
+            "empty masks alone; check the column 'mask'."
+        )
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        model = build(config, fields.count)
+
+    def step(
+        module: torch.nn.Module, batch: torch.Tensor, generator: torch.Generator, epoch: int
+    ) -> dict[str, torch.Tensor]:
+        x, target = batch[:, : fields.count], batch[:, fields.count :]
+        if module.training:
+            x = config.augment(x, generator)
+        return loss_terms(module(x), target, config.separation)
+
+    identity: dict[str, Any] = {
+        "method": "unet",
+        **config.model_dump(),
+        "fields": [fields.name(i) for i in range(len(fields))],
+        "train": training.tolist(),
+        "channels": fields.count,
+    }
+    patches = {part: _repeated(fields, rows, config.patch) for part, rows in split.items()}
+    outcome = train(model, step, feed, patches, config, run, identity)
+    diameter = 2 * np.sqrt(areas / np.pi)
+    facts: dict[str, Any] = {
+        "inputs": fields.count,
+        "channels": list(fields.channels),
+        "dtype": str(fields.dtype),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "split_by": split_by,
+        "object_diameter_px": np.percentile(diameter, [1, 25, 50, 75, 99]).round(1).tolist(),
+        # Wide enough that an object reaching into a block is whole in the block that owns it.
+        "margin": int(np.clip(2 * diameter.max(), _NARROWEST, _WIDEST)),
+        "decoding": {"threshold": 0.5, "min_area": 0},
+        **outcome.facts,
+        "train": len(training),
+        "val": len(held_out),
+    }
+    fitted = Fitted("unet", config, outcome.weights, facts, outcome.history)
+    facts["decoding"] = best_decoding(fitted, FieldSubset(fields, held_out if len(held_out) else training), areas)
+    return fitted
+
+
+def _repeated(fields: Fields, rows: np.ndarray, patch: int) -> np.ndarray:
+    """Each field as often as patches cover it."""
+    times = [max(1, round(height * width / patch**2)) for height, width in (fields.size(int(row)) for row in rows)]
+    return np.repeat(rows, times) if len(rows) else rows

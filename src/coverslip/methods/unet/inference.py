@@ -1,0 +1,221 @@
+"""What a fitted U-Net says of fields of any size: maps of its outputs, and objects, tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from coverslip.core.errors import InputError, ModelError
+from coverslip.core.fields import Fields
+from coverslip.core.fitted import Fitted
+from coverslip.core.region import Region
+from coverslip.methods.unet.config import Config
+from coverslip.methods.unet.decoding import decode
+from coverslip.methods.unet.model import UNet
+from coverslip.methods.unet.targets import CHANNELS
+from coverslip.nn.speed import Quick, Speed
+from coverslip.nn.tiles import Tile, own_objects, tiles
+from coverslip.sample.exposure import Exposure
+
+TILE = 1024
+"""Side of the tiles that the network sees, pixels, without their margins."""
+BLOCK = 2048
+"""Side of the blocks that objects are found in, pixels, without their margins."""
+
+
+def network(fitted: Fitted) -> UNet:
+    """Rebuild the network of a fitted model.
+
+    Raises
+    ------
+    ModelError
+        If the weights are not those of such a network.
+    """
+    config = _config(fitted)
+    with torch.device("meta"):
+        model = build(config, int(fitted.facts["inputs"]))
+    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
+    found = {name: tuple(a.shape) for name, a in fitted.weights.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise ModelError(
+                f"The weights are not those of this model: '{name}' should have the shape {expected.get(name)} "
+                f"and has {found.get(name)}; save the model again or fetch it whole."
+            )
+    model.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in fitted.weights.items()}, assign=True)
+    return model.eval()
+
+
+def build(config: Config, inputs: int) -> UNet:
+    """The network for settings and a number of input channels, with start weights."""
+    return UNet(inputs, CHANNELS[config.separation], width=config.width, levels=config.levels, stem=config.stem)
+
+
+class Segmenter:
+    """A fitted U-Net ready to segment.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted U-Net.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    flips : bool
+        Average over the four flips of each tile: a little better, four times the work.
+    threshold : float, optional
+        Foreground probability that separates objects from background; default: what was best on the fields held out
+        while fitting.
+    min_area : int, optional
+        Objects of fewer pixels are left out; default likewise.
+    speed : Speed
+        How the network is run.
+    tile : int
+        Side of the tiles that the network sees, pixels; the result does not depend on it.
+    """
+
+    def __init__(
+        self,
+        fitted: Fitted,
+        *,
+        device: str = "auto",
+        flips: bool = False,
+        threshold: float | None = None,
+        min_area: int | None = None,
+        speed: Speed = "auto",
+        tile: int = TILE,
+    ) -> None:
+        self.config = _config(fitted)
+        self.inputs = int(fitted.facts["inputs"])
+        decoding = fitted.facts["decoding"]
+        self.threshold = float(decoding["threshold"]) if threshold is None else threshold
+        self.min_area = int(decoding["min_area"]) if min_area is None else min_area
+        if not 0 < self.threshold < 1:
+            raise InputError(f"A threshold for a probability lies between 0 and 1, not at {self.threshold}.")
+        model = network(fitted)
+        self.reach, self.multiple = model.reach, model.multiple
+        self.margin = int(fitted.facts["margin"])
+        self.flips = flips
+        self.tile = -(-tile // self.multiple) * self.multiple
+        self._quick = Quick(model, best_device(device), speed)
+
+    def maps(
+        self, fields: Fields, index: int, region: Region | None = None, exposure: Exposure | None = None
+    ) -> np.ndarray:
+        """The network's outputs for a field, or a region of it, the same for every size of tile.
+
+        Parameters
+        ----------
+        fields : Fields
+            With the channels the model was fitted to.
+        index : int
+            Which field.
+        region : Region, optional
+            Default: all of it.
+        exposure : Exposure, optional
+            Of the whole field; default: found now.
+
+        Returns
+        -------
+        ndarray, shape (K, H, W), float32
+            Foreground probability, then what `separation` names (a boundary as probability).
+        """
+        bounds = fields.size(index)
+        region = region or Region(0, 0, *bounds)
+        exposure = exposure or self.exposure(fields, index)
+        out = np.empty((CHANNELS[self.config.separation], region.height, region.width), np.float32)
+        for tile in tiles(region, bounds, side=self.tile, margin=self.reach, multiple=self.multiple):
+            found = self._outputs(exposure.apply(fields.pixels(index, tile.window)))
+            y, x = tile.core.y - region.y, tile.core.x - region.x
+            out[:, y : y + tile.core.height, x : x + tile.core.width] = found[(slice(None), *tile.inside())]
+        return out
+
+    def exposure(self, fields: Fields, index: int) -> Exposure:
+        """The grey values that a field is scaled by.
+
+        Raises
+        ------
+        InputError
+            If the field has other channels than those the model was fitted to.
+        """
+        if fields.count != self.inputs:
+            raise InputError(
+                f"{fields.name(index)} has {fields.count} channel(s), but the model was fitted to {self.inputs}: "
+                "choose them with --channels (or --planes, for focal planes)."
+            )
+        return Exposure.of(fields, index, self.config.percentiles)
+
+    def blocks(self, size: tuple[int, int], side: int = BLOCK) -> list[Tile]:
+        """Blocks that cover an image of this height and width, with margins wider than objects."""
+        return tiles(Region(0, 0, *size), size, side=side, margin=self.margin, multiple=self.multiple)
+
+    def objects(self, fields: Fields, index: int, block: Tile, exposure: Exposure) -> tuple[np.ndarray, np.ndarray]:
+        """The objects of one block: each object of a field is of one block.
+
+        Returns
+        -------
+        labels : ndarray of int32, shape of ``block.window``
+            Numbered from 1 without gaps.
+        probability : ndarray of float32, shape of ``block.window``
+            Of foreground.
+        """
+        maps = self.maps(fields, index, block.window, exposure)
+        labels = decode(maps, self.config.separation, threshold=self.threshold, min_area=self.min_area)
+        return (labels if block.core == block.window else own_objects(labels, block)), maps[0]
+
+    def _outputs(self, pixels: np.ndarray) -> np.ndarray:
+        """Activated outputs ``(K, H, W)`` of scaled pixels ``(C, H, W)``."""
+        height, width = pixels.shape[1:]
+        short = [(0, -length % self.multiple) for length in (height, width)]
+        x = torch.from_numpy(np.pad(pixels, [(0, 0), *short], mode="symmetric"))[None]
+        ways: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1)) if self.flips else ((),)
+        mean = torch.stack([self._activated(x, way) for way in ways]).mean(0)
+        return np.asarray(mean[0, :, :height, :width].cpu().numpy())
+
+    def _activated(self, x: torch.Tensor, flipped: tuple[int, ...]) -> torch.Tensor:
+        found = self._quick(x.flip(flipped) if flipped else x).flip(flipped)
+        probabilities = 2 if self.config.separation == "boundary" else 1
+        found[:, :probabilities] = torch.sigmoid(found[:, :probabilities])
+        if self.config.separation == "offset":  # directions turn with the image
+            for axis, channel in ((-2, 1), (-1, 2)):
+                if axis in flipped:
+                    found[:, channel] = -found[:, channel]
+        return found
+
+
+def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Objects and foreground probability of a whole field in memory, ``(H, W)`` int32 and float32."""
+    from coverslip.nn.tiles import paste
+
+    exposure = segmenter.exposure(fields, index)
+    size = fields.size(index)
+    labels, probability = np.zeros(size, np.int32), np.empty(size, np.float32)
+    count = 0
+    for block, (own, chance) in _found(segmenter, fields, index, exposure):
+        window = slice(block.window.y, block.window.stop_y), slice(block.window.x, block.window.stop_x)
+        count += paste(labels[window], own, count + 1)
+        core = slice(block.core.y, block.core.stop_y), slice(block.core.x, block.core.stop_x)
+        probability[core] = chance[block.inside()]
+    return labels, probability
+
+
+def _found(
+    segmenter: Segmenter, fields: Fields, index: int, exposure: Exposure
+) -> Iterator[tuple[Tile, tuple[np.ndarray, np.ndarray]]]:
+    for block in segmenter.blocks(fields.size(index)):
+        yield block, segmenter.objects(fields, index, block, exposure)
+
+
+def best_device(asked: str) -> str:
+    """The device asked for, or the best there is for ``"auto"``."""
+    if asked != "auto":
+        return asked
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _config(fitted: Fitted) -> Config:
+    assert isinstance(fitted.config, Config)
+    return fitted.config

@@ -1,0 +1,42 @@
+"""The loss of the U-Net."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from coverslip.methods.unet.targets import Separation
+from coverslip.nn.losses import dice_bce
+
+# Weights that bring the parts to like sizes; `beta` is where the smooth L1 loss turns from squared to absolute.
+_GEOMETRY = 2.0
+_BETA = 0.1
+
+
+def loss_terms(outputs: Tensor, target: Tensor, separation: Separation) -> dict[str, Tensor]:
+    """The loss and its parts, means over the batch.
+
+    Parameters
+    ----------
+    outputs, target : Tensor, shape (N, K, H, W)
+        Network outputs before any activation; targets as `targets` makes them.
+    separation : {"distance", "boundary", "offset"}
+        What the channels after the first mean.
+
+    Returns
+    -------
+    dict
+        ``loss``, ``foreground`` (binary cross-entropy + half the soft Dice loss) and ``separation``: the same for a
+        boundary, twice the smooth L1 loss for a distance, and for an offset that over the foreground.
+    """
+    outputs = outputs.float()
+    foreground = dice_bce(outputs[:, 0], target[:, 0])
+    if separation == "boundary":
+        apart = dice_bce(outputs[:, 1], target[:, 1])
+    elif separation == "distance":
+        apart = _GEOMETRY * F.smooth_l1_loss(outputs[:, 1], target[:, 1], beta=_BETA)
+    else:
+        each = F.smooth_l1_loss(outputs[:, 1:], target[:, 1:], beta=_BETA, reduction="none").sum(1)
+        apart = _GEOMETRY * (each * target[:, 0]).sum() / torch.clamp(target[:, 0].sum(), min=1)
+    return {"loss": foreground + apart, "foreground": foreground, "separation": apart}
