@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from coverslip.read.atomic import atomic_folder, atomic_path
+    from coverslip.read.geojson import write_geojson
     from coverslip.read.images import IMAGE_SUFFIXES, list_images, open_image
     from coverslip.read.label_folder import LabelFolder, read_label_folder, write_label_file, write_label_folder
     from coverslip.read.labels import labels_path, read_labels, write_labels
     from coverslip.read.models import Model, load_model
     from coverslip.read.outlines import Outline, trace_outlines
     from coverslip.read.results import read_embedding, write_embedding
+    from coverslip.read.rois import write_rois
     from coverslip.read.tables import read_table, write_table
     from coverslip.read.tensors import read_tensors, write_tensors
     from coverslip.read.tiff_writer import write_image_tiff
@@ -28,6 +30,8 @@ _EXPORTS = {
     "labels_path": "labels",
     "read_labels": "labels",
     "write_labels": "labels",
+    "write_geojson": "geojson",
+    "write_rois": "rois",
     "LabelFolder": "label_folder",
     "read_label_folder": "label_folder",
     "write_label_file": "label_folder",
@@ -65,11 +69,13 @@ __all__ = [
     "read_tensors",
     "trace_outlines",
     "write_embedding",
+    "write_geojson",
     "write_image_tiff",
     "write_image_zarr",
     "write_label_file",
     "write_label_folder",
     "write_labels",
+    "write_rois",
     "write_table",
     "write_tensors",
     "write_zarr_labels",
