@@ -105,7 +105,8 @@ def evaluate_labels(
     ----------
     pairs : iterable of (name, truth, prediction) or (name, truth, prediction, probability)
         One image after the other; only one is held at a time. Truth and prediction are `LabelMap` or integer arrays
-        ``(H, W)``, 0 for background; the probability of being foreground, where it is known, is ``(H, W)`` from 0 to 1.
+        ``(H, W)``, 0 for background; the probability of being foreground is ``(H, W)`` from 0 to 1, default: that of
+        the prediction, where it has one.
     thresholds : sequence of float
         IoU from which a pair of objects is a match, for AP; ``ap`` is the mean over them.
     groups : array, shape (N,), optional
@@ -212,6 +213,8 @@ def _sums(
 ) -> dict[str, Any]:
     """What one image adds to the measures."""
     sizes = [labels.pixel_size for labels in (prediction, truth) if isinstance(labels, LabelMap) and labels.pixel_size]
+    if probability is None and isinstance(prediction, LabelMap):
+        probability = prediction.probability
     true, predicted = (labels.labels if isinstance(labels, LabelMap) else labels for labels in (truth, prediction))
     table = overlap(true, predicted)
     tp = int(count_matches(table, (0.5,))[0])
