@@ -139,3 +139,57 @@ def test_labels_of_another_size_are_refused(tmp_path):
     with pytest.raises(InputError, match="20 x 30 pixels, but the labels have 20 x 29"):
         write_zarr_labels(np.zeros((20, 29), np.uint8), tmp_path / "a.zarr")
     assert not (tmp_path / "a.zarr" / "labels").exists()
+
+
+def test_each_level_holds_the_means_of_the_one_before(tmp_path):
+    array = np.random.default_rng(0).integers(0, 60000, (2, 41, 50), np.uint16)
+    image = Image.from_array(array, "CYX", pixel_size=PixelSize(0.5, 0.25), channels=("DAPI", "GFP"))
+    write_image_zarr(image, tmp_path / "a.zarr", chunk=16, levels=3)
+    full, half, quarter = (open_image(tmp_path / "a.zarr", level=level) for level in range(3))
+    assert np.array_equal(full.read(), array)
+    assert [level.shape for level in (half, quarter)] == [(2, 21, 25), (2, 11, 13)]
+    assert [level.pixel_size for level in (half, quarter)] == [PixelSize(1.0, 0.5), PixelSize(2.0, 1.0)]
+    means = array[:, :40].reshape(2, 20, 2, 25, 2).mean(axis=(2, 4))
+    assert np.array_equal(half.read()[:, :20], np.rint(means))
+    assert np.array_equal(half.read()[:, 20], np.rint(array[:, 40].reshape(2, 25, 2).mean(axis=2)))
+    assert abs(quarter.read().astype(float).mean() - array.mean()) < 500
+    (scales,) = dict(zarr.open_group(str(tmp_path / "a.zarr"), mode="r").attrs)["multiscales"]
+    steps = scales["datasets"][1]["coordinateTransformations"]
+    assert steps[1] == {"type": "translation", "translation": [0.0, 0.25, 0.125]}  # half a pixel of the finer level
+    with pytest.raises(InputError, match="has no level 3"):
+        open_image(tmp_path / "a.zarr", level=3)
+
+
+def test_large_images_get_levels_and_small_ones_do_not(tmp_path):
+    write_image_zarr(np.zeros((20, 2049), np.uint8), tmp_path / "large.zarr")
+    write_image_zarr(np.zeros((1024, 10), np.uint8), tmp_path / "small.zarr")
+    assert open_image(tmp_path / "large.zarr").metadata["levels"] == 3
+    assert open_image(tmp_path / "large.zarr", level=2).shape == (5, 513)
+    assert open_image(tmp_path / "small.zarr").metadata["levels"] == 1
+
+
+def test_labels_lie_on_the_image_at_every_level(tmp_path):
+    write_image_zarr(np.zeros((41, 50), np.float32), tmp_path / "a.zarr", levels=3, pixel_size=PixelSize(0.5, 0.5))
+    labels = np.random.default_rng(0).integers(0, 300, (41, 50)).astype(np.uint16)
+    written = write_zarr_labels(labels, tmp_path / "a.zarr", "nuclei")
+    for level in range(3):
+        image, found = (open_image(path, level=level) for path in (tmp_path / "a.zarr", written))
+        assert (found.shape, found.pixel_size) == (image.shape, image.pixel_size)
+        assert np.array_equal(found.read(), labels[:: 2**level, :: 2**level])
+
+
+def test_channels_are_shown_in_the_range_of_their_pixels(tmp_path):
+    array = np.zeros((2, 100, 100), np.uint16)
+    array[0] = np.linspace(200, 900, 10_000).reshape(100, 100)
+    write_image_zarr(array, tmp_path / "a.zarr", channels=("DAPI", "empty"))
+    dapi, empty = dict(zarr.open_group(str(tmp_path / "a.zarr"), mode="r").attrs)["omero"]["channels"]
+    assert dapi["window"] == {
+        "min": 0.0,
+        "max": 65535.0,
+        "start": pytest.approx(200, abs=2),
+        "end": pytest.approx(900, abs=2),
+    }
+    assert (empty["window"]["start"], empty["window"]["end"]) == (0, 65535)
+    write_image_zarr(np.ones((3, 9, 9), np.uint8), tmp_path / "b.zarr", channels=("red", "green", "blue"))
+    colours = dict(zarr.open_group(str(tmp_path / "b.zarr"), mode="r").attrs)["omero"]["channels"]
+    assert [one["color"] for one in colours] == ["FF0000", "00FF00", "0000FF"]

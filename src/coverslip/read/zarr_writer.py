@@ -23,6 +23,9 @@ from coverslip.read.ome_zarr import ome_facts, open_zarr
 
 _CHUNK = 1024
 
+_COARSEST = 1024
+"""Rows and columns of the lowest resolution, at most: what a viewer reads at once for an overview."""
+
 
 def write_image_zarr(
     image: Image | np.ndarray,
@@ -32,8 +35,10 @@ def write_image_zarr(
     channels: Sequence[str] = (),
     chunk: int = _CHUNK,
     overwrite: bool = False,
+    levels: int | None = None,
+    name: str | None = None,
 ) -> Path:
-    """Write an image as OME-Zarr 0.4, at its full resolution.
+    """Write an image as OME-Zarr 0.4, at several resolutions.
 
     Parameters
     ----------
@@ -47,6 +52,11 @@ def write_image_zarr(
         Rows and columns of a chunk; the other axes have chunks of 1.
     overwrite : bool
         Replace a folder that is there.
+    levels : int, optional
+        How many resolutions, each half the one before (means of 2 x 2 pixels, rounded to the dtype); default: as many
+        as it takes until rows and columns are at most 1024.
+    name : str, optional
+        Name of the image; default: that of the folder.
 
     Returns
     -------
@@ -66,13 +76,22 @@ def write_image_zarr(
     channels = tuple(channels) or image.channels
     if channels and len(channels) != image.sizes.get("C", 1):
         raise InputError(f"{path}: {len(channels)} channel names for {image.sizes.get('C', 1)} channels.")
-    facts: dict[str, Any] = {"multiscales": [_multiscale(image.axes, pixel_size or image.pixel_size, path.stem, [1])]}
-    if channels and "C" in image.axes:
-        facts["omero"] = {"channels": [_channel(name, i, image.dtype) for i, name in enumerate(channels)]}
+    if levels is None:
+        levels = 1 + max(int(np.ceil(np.log2(max(image.height, image.width, 1) / _COARSEST))), 0)
+    factors = [(2.0**level, 2.0**level) for level in range(levels)]
+    scales = _multiscale(image.axes, pixel_size or image.pixel_size, name or path.stem, factors)
     with atomic_folder(path, overwrite) as temporary:
-        array = _new_group(temporary, facts, 2, image.shape, image.dtype, chunk)
+        array = _new_group(temporary, {"multiscales": [scales]}, 2, image.shape, image.dtype, chunk)
         for window in _windows(array.shape, array.chunks):
             array[window] = _part(image, window)
+        for level in range(1, levels):
+            finer = array
+            shape = (*finer.shape[:-2], *(-(-n // 2) for n in finer.shape[-2:]))
+            array = _new_group(temporary, {}, 2, shape, image.dtype, chunk, str(level))
+            for window in _windows(array.shape, array.chunks):
+                array[window] = _halved(finer, window)
+        if channels and "C" in image.axes:
+            _say_channels(temporary, channels, image.axes, array)
     return path
 
 
@@ -122,8 +141,7 @@ def write_zarr_labels(
     group = zarr.open_group(str(folder), mode="r")
     version = group.metadata.zarr_format
     shapes = [open_zarr(folder, None, 0, level) for level in range(int(opened.metadata["levels"]))]
-    # The nearest pixel of each coarser one; a level may be any fraction of the full resolution.
-    factors = [opened.height / small.height for small in shapes]
+    factors = _factors(ome_facts(group), opened, shapes)
     facts: dict[str, Any] = {"multiscales": [_multiscale("YX", size, name, factors)]}
     facts["image-label"] = {"version": "0.4" if version == 2 else "0.5", "source": {"image": "../../"}}
     if isinstance(labels, LabelMap) and labels.provenance:
@@ -133,18 +151,46 @@ def write_zarr_labels(
     if not parent.is_dir():
         zarr.open_group(str(folder), mode="r+").create_group("labels")
     with atomic_folder(target, overwrite=True) as temporary:
-        for level, small in enumerate(shapes):
-            rows = np.arange(small.height) * opened.height // small.height
-            columns = np.arange(small.width) * opened.width // small.width
-            written = _new_group(
-                temporary, facts, version, (small.height, small.width), array.dtype, _CHUNK, str(level)
-            )
-            written[:] = array[rows[:, None], columns]
+        for level, (small, (fy, fx)) in enumerate(zip(shapes, factors, strict=True)):
+            shape = (small.height, small.width)
+            written = _new_group(temporary, facts, version, shape, array.dtype, _CHUNK, str(level))
+            # One pixel for each coarser one, never a mixture; a level may be any fraction of the full resolution.
+            rows = np.minimum(np.arange(small.height) * fy, opened.height - 1).astype(np.intp)
+            columns = np.minimum(np.arange(small.width) * fx, opened.width - 1).astype(np.intp)
+            written[:] = array if shape == array.shape else array[rows[:, None], columns]
     _list_label(parent, name, version)
     return target
 
 
-def _multiscale(axes: str, size: PixelSize | None, name: str, factors: Sequence[float]) -> dict[str, Any]:
+def _factors(facts: Mapping[str, Any], full: Image, levels: Sequence[Image]) -> list[tuple[float, float]]:
+    """How much coarser each resolution is along y and x: as its metadata says, else by its size."""
+    said = facts["multiscales"][0]["datasets"]
+    scales = [[step["scale"] for step in one.get("coordinateTransformations") or () if "scale" in step] for one in said]
+    found = []
+    for small, scale in zip(levels, scales, strict=True):
+        if scale and scales[0] and all(scales[0][0][-2:]):
+            found.append((scale[0][-2] / scales[0][0][-2], scale[0][-1] / scales[0][0][-1]))
+        else:
+            found.append((full.height / small.height, full.width / small.width))
+    return found
+
+
+def _halved(finer: Any, window: tuple[slice, ...]) -> np.ndarray:
+    """A window of the next resolution: means of 2 x 2 pixels, of those there are at the border."""
+    rows, columns = (
+        slice(2 * part.start, min(2 * part.stop, n)) for part, n in zip(window[-2:], finer.shape[-2:], strict=True)
+    )
+    block = np.asarray(finer[(*window[:-2], rows, columns)])
+    odd = [(0, 0)] * (block.ndim - 2) + [(0, n % 2) for n in block.shape[-2:]]
+    block = np.pad(block, odd, mode="edge")
+    height, width = block.shape[-2:]
+    # Whole numbers of 8 and 16 bits are summed exactly in 32 bits, at half the memory.
+    exact = np.float32 if block.dtype.itemsize <= 2 or block.dtype == np.float32 else np.float64
+    mean = block.reshape(*block.shape[:-2], height // 2, 2, width // 2, 2).mean(axis=(-3, -1), dtype=exact)
+    return (mean if block.dtype.kind == "f" else np.rint(mean)).astype(block.dtype)
+
+
+def _multiscale(axes: str, size: PixelSize | None, name: str, factors: Sequence[tuple[float, float]]) -> dict[str, Any]:
     micrometres = {"Y": size.y, "X": size.x, "Z": size.z or 1.0} if size is not None else {}
     kinds = {"T": "time", "C": "channel"}
     said = []
@@ -160,23 +206,42 @@ def _multiscale(axes: str, size: PixelSize | None, name: str, factors: Sequence[
         "datasets": [
             {
                 "path": str(level),
-                "coordinateTransformations": [
-                    {
-                        "type": "scale",
-                        "scale": [micrometres.get(a, 1.0) * (factor if a in "YX" else 1.0) for a in axes],
-                    }
-                ],
+                "coordinateTransformations": _transformations(axes, micrometres, dict(zip("YX", factor, strict=True))),
             }
             for level, factor in enumerate(factors)
         ],
     }
 
 
-def _channel(name: str, index: int, dtype: np.dtype[Any]) -> dict[str, Any]:
+def _transformations(axes: str, micrometres: Mapping[str, float], factor: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Scale, and for coarser levels how far the centre of their first pixel has moved."""
+    size = {axis: micrometres.get(axis, 1.0) for axis in axes}
+    steps: list[dict[str, Any]] = [{"type": "scale", "scale": [size[a] * factor.get(a, 1.0) for a in axes]}]
+    if max(factor.values()) > 1:
+        shift = [size[a] * (factor.get(a, 1.0) - 1) / 2 for a in axes]
+        steps.append({"type": "translation", "translation": shift})
+    return steps
+
+
+def _say_channels(folder: Path, names: Sequence[str], axes: str, coarsest: Any) -> None:
+    """Names, colours and display ranges of the channels."""
+    import zarr
+
     colours = ("FFFFFF", "00FFFF", "FF00FF", "FFFF00", "FF0000", "00FF00", "0000FF")
+    rgb = tuple(name.lower() for name in names) == ("red", "green", "blue")
+    dtype = coarsest.dtype
     high = 1.0 if dtype.kind in "fb" else float(np.iinfo(dtype).max)
-    window = {"min": 0.0, "max": high, "start": 0.0, "end": high}
-    return {"label": name, "color": colours[index % len(colours)], "window": window, "active": True}
+    said = []
+    for c, name in enumerate(names):
+        colour = ("FF0000", "00FF00", "0000FF")[c] if rgb else colours[c % len(colours)]
+        pixels = np.asarray(coarsest[tuple(c if axis == "C" else slice(None) for axis in axes)])
+        pixels = pixels[np.isfinite(pixels)]
+        # Stained pixels are few and far below the largest number of the type: shown in full range they look black.
+        ends = (0.0, high) if rgb or not pixels.size else np.percentile(pixels, [0.1, 99.9]).tolist()
+        low, top = (ends[0], ends[1]) if ends[1] > ends[0] else (0.0, high)
+        window = {"min": min(0.0, low), "max": max(high, top), "start": low, "end": top}
+        said.append({"label": name, "color": colour, "window": window, "active": True})
+    zarr.open_group(str(folder), mode="r+").attrs["omero"] = {"channels": said}
 
 
 def _new_group(
