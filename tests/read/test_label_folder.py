@@ -96,6 +96,9 @@ def test_images_that_have_moved_are_found_by_their_new_folder(images: Path, tmp_
     with pytest.raises(InputError, match=r"sheet\.csv, row 2: there is no image .*name the folder it has moved to"):
         found.image(0)
     assert found.image(0, tmp_path / "elsewhere").read().max() == 10
+    (tmp_path / "elsewhere").rename(images / "one")
+    images.rename(tmp_path / "moved")
+    assert [found.image(i, tmp_path / "moved").read().max() for i in range(2)] == [10, 20]
 
 
 def test_frames_of_one_stack_are_told_apart(tmp_path: Path) -> None:

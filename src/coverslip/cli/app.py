@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from coverslip.cli.export import export
 from coverslip.cli.options import Device, Force, Out, read_settings
 from coverslip.cli.samples import samples_app
 from coverslip.cli.study import study_app
@@ -176,6 +177,9 @@ def report(
         force=force,
     )
     typer.echo(f"Open {out} in a browser.")
+
+
+app.command(epilog="Example: coverslip export labels --geojson --classification Nucleus")(export)
 
 
 @app.command(epilog="Example: coverslip methods vae --size 140x140 --channels 2 --preset mp4")

@@ -113,8 +113,10 @@ class LabelFolder:
         if file is None:
             raise InputError(f"{self.where(index)} names no {column}; fill in its path, or delete the row.")
         if moved is not None:
-            places = [moved / self.rows[index][column], moved / file.name]
-            file = next((place for place in places if place.exists()), places[-1])
+            # As much of the path as leads somewhere: images of one name may lie in several folders.
+            parts = [part for part in file.parts if part != ".."]
+            places = [moved.joinpath(*parts[i:]) for i in range(1, len(parts))]
+            file = next((place for place in places if place.exists()), moved / file.name)
         if not file.exists():
             raise InputError(
                 f"{self.where(index)}: there is no {column} {file}; mend the path, or name the folder it has moved to."

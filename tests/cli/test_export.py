@@ -1,0 +1,151 @@
+"""`coverslip export`: label results in the forms of QuPath, Fiji, napari and spreadsheets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from coverslip.core.image import PixelSize
+from coverslip.core.results import LabelMap
+from coverslip.measure import object_table
+from coverslip.read import (
+    open_image,
+    read_labels,
+    read_table,
+    write_image_tiff,
+    write_label_file,
+    write_label_folder,
+)
+
+from .conftest import assert_one_sentence
+
+LABELS = [np.kron(np.array([[1, 0], [0, 2]], np.uint16), np.ones((6, 6), np.uint16)), np.full((9, 5), 4, np.uint16)]
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    """A folder of the labels of two images that lie beside it."""
+    results = []
+    for name, labels in zip("ab", LABELS, strict=True):
+        pixels = np.stack([labels * 10, labels * 0 + 7])
+        write_image_tiff(
+            pixels, tmp_path / "images" / f"{name}.tif", channels=["DAPI", "GFP"], pixel_size=PixelSize(0.5, 0.5)
+        )
+        found = LabelMap(labels, str(tmp_path / "images" / f"{name}.tif"), PixelSize(0.5, 0.5), {"seed": 1})
+        results.append((found, object_table(found, pixels, ["DAPI", "GFP"])))
+    rows = [{"image": "images/a.tif", "group": "A"}, {"image": "images/b.tif", "group": "B"}]
+    write_label_folder(results, tmp_path / "labels", rows, tmp_path, provenance={"seed": 1})
+    write_label_file(results[1][0], tmp_path / "one" / "b.tif", results[1][1])
+    return tmp_path / "labels"
+
+
+def test_every_form_goes_beside_the_result(coverslip: Callable, result: Path) -> None:
+    said = coverslip("export", result, "--geojson", "--rois", "--zarr", "--csv")
+    assert (said.code, said.err) == (0, "")
+    folder = result.parent
+    names = [
+        f"{folder}/labels-geojson",
+        f"{folder}/labels-rois",
+        f"{folder}/labels-zarr",
+        f"{folder}/labels.objects.csv",
+    ]
+    assert said.out.splitlines() == [f"Wrote {name}" for name in names]
+    files = sorted(path.name for name in names[:3] for path in Path(name).iterdir())
+    assert files == ["a.geojson", "a.rois.zip", "a.zarr", "b.geojson", "b.rois.zip", "b.zarr"]
+
+
+def test_polygons_carry_the_measurements_of_their_own_image(coverslip: Callable, result: Path) -> None:
+    assert coverslip("export", result, "--geojson", "--classification", "Nucleus", "--kind", "annotation").code == 0
+    a, b = (json.loads((result.parent / "labels-geojson" / f"{name}.geojson").read_text())["features"] for name in "ab")
+    assert [feature["properties"]["name"] for feature in (*a, *b)] == ["1", "2", "4"]
+    found = b[0]["properties"]
+    assert found["measurements"]["area_um2"] == 9 * 5 / 4
+    assert found["measurements"]["DAPI_mean"] == 40
+    assert (found["objectType"], found["classification"]["name"]) == ("annotation", "Nucleus")
+
+
+def test_napari_gets_image_and_labels_together(coverslip: Callable, result: Path) -> None:
+    assert coverslip("export", result, "--zarr").code == 0
+    zarr = result.parent / "labels-zarr" / "a.zarr"
+    image = open_image(zarr)
+    assert (image.channels, image.pixel_size) == (("DAPI", "GFP"), PixelSize(0.5, 0.5))
+    labels = read_labels(zarr / "labels" / "labels", (12, 12))
+    np.testing.assert_array_equal(labels.labels, LABELS[0])
+    assert json.loads((zarr / ".zattrs").read_text())["multiscales"][0]["name"] == "a"
+
+
+def test_the_table_for_spreadsheets_has_every_object(coverslip: Callable, result: Path, tmp_path: Path) -> None:
+    assert coverslip("export", result, "--csv", "--out", tmp_path / "new" / "cells.csv").code == 0
+    table = read_table(tmp_path / "new" / "cells.csv")
+    assert table["image"].tolist() == ["../images/a.tif", "../images/a.tif", "../images/b.tif"]
+    assert table["label"].tolist() == [1, 2, 4]
+    assert table["GFP_max"].tolist() == [7, 7, 7]
+
+
+def test_without_a_table_objects_are_measured_anew(coverslip: Callable, result: Path) -> None:
+    with_table = result.parent / "labels.objects.csv"
+    assert coverslip("export", result, "--csv").code == 0
+    before = read_table(with_table)
+    (result / "objects.parquet").unlink()
+    assert coverslip("export", result, "--csv", "--force").code == 0
+    after = read_table(with_table)
+    assert before.keys() == after.keys()
+    assert before["DAPI_sum"].tolist() == after["DAPI_sum"].tolist()
+    (result.parent / "images").rename(result.parent / "moved")  # shapes are still known
+    assert coverslip("export", result, "--csv", "--force").code == 0
+    assert "DAPI_sum" not in read_table(with_table)
+    assert coverslip("export", result, "--csv", "--force", "--images", result.parent / "moved").code == 0
+    assert read_table(with_table)["DAPI_sum"].tolist() == before["DAPI_sum"].tolist()
+
+
+def test_a_single_image_gives_single_files(coverslip: Callable, result: Path) -> None:
+    one = result.parent / "one"
+    said = coverslip("export", one / "b.labels.tif", "--geojson", "--rois", "--zarr", "--csv")
+    assert said.code == 0
+    names = ["b.geojson", "b.labels.tif", "b.objects.csv", "b.objects.parquet", "b.rois.zip", "b.zarr"]
+    assert sorted(path.name for path in one.iterdir()) == names
+    said = coverslip("export", one / "b.zarr", "--geojson", "--out", one / "again.json.geojson")
+    assert said.code == 0
+    (feature,) = json.loads((one / "again.json.geojson").read_text())["features"]
+    assert feature["properties"]["measurements"]["DAPI_mean"] == 40
+
+
+def test_several_forms_share_a_folder(coverslip: Callable, result: Path, tmp_path: Path) -> None:
+    assert coverslip("export", result, "--geojson", "--csv", "--out", tmp_path / "out").code == 0
+    files = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
+    assert files == ["geojson/a.geojson", "geojson/b.geojson", "objects.csv"]
+
+
+def test_what_was_exported_is_replaced_only_when_asked(coverslip: Callable, result: Path) -> None:
+    assert coverslip("export", result, "--rois").code == 0
+    said = coverslip("export", result, "--rois")
+    assert_one_sentence(said, "labels-rois exists already", "--force")
+    assert coverslip("export", result, "--rois", "--force").code == 0
+    assert_one_sentence(coverslip("export", result, "--rois", "--out", result, "--force"), "holds other things")
+    assert read_labels(result / "a.labels.tif").labels.max() == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["labels"], ["Say in which form", "--geojson (QuPath)"]),
+        (["nowhere", "--csv"], ["nowhere does not exist"]),
+        (["images", "--csv"], ["no folder of labels", "sheet.csv"]),
+        (["images/a.tif", "--csv"], ["axes 'CYX'", "labels are one plane"]),
+        (["labels", "--csv", "--out", "table.txt"], ["'table.txt' should end in .csv"]),
+        (["one/b.labels.tif", "--rois", "--out", "rois"], ["'rois' should end in .zip"]),
+        (["labels", "--geojson", "--kind", "cell"], ["no kind 'cell'", "detection or annotation"]),
+        (["labels", "--zarr", "--images", "one"], ["row 2: there is no image", "has moved to"]),
+    ],
+)
+def test_a_wrong_wish_is_one_sentence_and_leaves_nothing(
+    coverslip: Callable, result: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], parts: list[str]
+) -> None:
+    monkeypatch.chdir(result.parent)
+    before = sorted(result.parent.rglob("*"))
+    assert_one_sentence(coverslip("export", *arguments), *parts)
+    assert sorted(result.parent.rglob("*")) == before
