@@ -112,22 +112,55 @@ def evaluate_file(
     group: str | None = None,
     factors: Sequence[str] = (),
     baseline: bool = True,
+    split: str | None = None,
+    partial: bool = False,
     out: str | Path | None = None,
+    per_image: str | Path | None = None,
     force: bool = False,
     seed: int = 0,
-) -> list[dict[str, Any]]:
-    """Measure an embedding and write the table if `out` says where; see `coverslip.evaluate`."""
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Measure an embedding or label images, and write the tables that are asked for; see `coverslip.evaluate`.
+
+    Parameters
+    ----------
+    result, truth, label, group, factors, baseline, split, partial, seed
+        As for `coverslip.evaluate`; an embedding is an ``.h5ad`` file, anything else is label images.
+    out : str or Path, optional
+        Where the table goes, ``.csv`` or ``.parquet``.
+    per_image : str or Path, optional
+        Where the measures of each label image go, likewise.
+    force : bool
+        Replace files that are there.
+
+    Returns
+    -------
+    rows : list of dict
+        The table.
+    notes : list of str
+        Sentences about images that were left out.
+    """
     from coverslip.evaluation import evaluate
+    from coverslip.evaluation.labels import measure_labels
     from coverslip.read import read_embedding, write_table
 
-    if out is not None:
-        out = _free(out, (".csv", ".parquet"), force)
-    embedding = read_embedding(result)
-    with about(result):
-        rows = evaluate(embedding, truth, label=label, group=group, factors=factors, baseline=baseline, seed=seed)
-    if out is not None:
-        write_table({key: np.array([row[key] for row in rows]) for key in rows[0]}, out)
-    return rows
+    places = [None if path is None else _free(path, (".csv", ".parquet"), force) for path in (out, per_image)]
+    notes: list[str] = []
+    if Path(result).suffix.lower() == ".h5ad":
+        if split is not None or partial or per_image is not None:
+            raise InputError(f"{result} is an embedding; --split, --partial and --per-image are for label images.")
+        embedding = read_embedding(result)
+        with about(result):
+            rows = evaluate(embedding, truth, label=label, group=group, factors=factors, baseline=baseline, seed=seed)
+    else:
+        if factors:
+            raise InputError(f"{result} holds no embedding (.h5ad); --factors is for embeddings.")
+        table, notes = measure_labels(result, truth, group=group, split=split, partial=partial, seed=seed)
+        rows = table.records()
+        if places[1] is not None:
+            write_table(table.per_image, places[1])
+    if places[0] is not None:
+        write_table({key: np.array([row[key] for row in rows]) for key in rows[0]}, places[0])
+    return rows, notes
 
 
 def report_to_file(

@@ -14,50 +14,18 @@ from coverslip.core.results import Embedding
 from coverslip.origins import as_text, images_of, is_empty
 
 
-def evaluate(
+def measure_embedding(
     embedding: Embedding,
-    truth: Any = None,
+    truth: Any,
     *,
-    label: str = "label",
-    group: str | None = None,
-    factors: Sequence[str] = (),
-    baseline: bool = True,
-    images: Any = None,
-    seed: int = 0,
+    label: str,
+    group: str | None,
+    factors: Sequence[str],
+    baseline: bool,
+    images: Any,
+    seed: int,
 ) -> list[dict[str, Any]]:
-    """Measure an embedding against the truth, with 95 % intervals, beside simple baselines.
-
-    Probes are cross-validated; where a column ``split`` names a test part (or, without one, a validation part), they
-    are trained on the training part and everything is scored on that one.
-
-    Parameters
-    ----------
-    embedding : Embedding
-        What `predict` gave.
-    truth : str, Path or Sheet, optional
-        A sheet with the truth, matched by image (and frame); default: the embedding's own columns.
-    label, group : str
-        Columns that hold the classes (rows without one are left out) and the groups that are never divided. Without
-        `group`, the first of ``group``, ``plate`` and ``source_image`` that has at least five groups counts.
-    factors : sequence of str
-        Columns with known factors, for MIG and DCI.
-    baseline : bool
-        Measure PCA of the pixels, of the embedding's size, and the raw pixels alike.
-    images : optional
-        Where the images are, for the baselines; default: where provenance says.
-    seed : int
-        Decides folds and resampling.
-
-    Returns
-    -------
-    list of dict
-        ``features``, ``measure``, ``value``, ``low``, ``high``, ``n``, ``note``.
-
-    Raises
-    ------
-    InputError
-        If a column is missing or a row of the embedding has no truth.
-    """
+    """The rows that `coverslip.evaluate` gives for an embedding."""
     from coverslip.measure import evaluate_embedding, evaluate_factors
 
     columns = _truth_columns(embedding, truth)
