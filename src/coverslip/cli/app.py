@@ -114,11 +114,12 @@ def predict(
     typer.echo(f"Next: coverslip report {out} --out report.html")
 
 
-@app.command(epilog="Example: coverslip evaluate cells.h5ad sheet.csv --label label --out numbers.csv")
+@app.command(epilog="Example: coverslip evaluate labels/ sheet.csv --split val --per-image images.csv")
 def evaluate(
-    result: Annotated[Path, typer.Argument(help="A result of predict (.h5ad).")],
+    result: Annotated[Path, typer.Argument(help="A result of predict: .h5ad, a folder of labels, a label image.")],
     truth: Annotated[
-        Path | None, typer.Argument(help="A sheet with the truth; default: the result's own columns.")
+        Path | None,
+        typer.Argument(help="A sheet with the truth, a folder of masks or a mask; default: what the result names."),
     ] = None,
     label: Annotated[str, typer.Option(help="Column that holds the classes.")] = "label",
     group: Annotated[str | None, typer.Option(help="Column whose groups are never divided, such as plate.")] = None,
@@ -126,28 +127,34 @@ def evaluate(
         str | None, typer.Option(help="Columns with known factors, for disentanglement (MIG, DCI): day,area_px")
     ] = None,
     baseline: Annotated[bool, typer.Option(help="Compare with PCA of the pixels and the raw pixels.")] = True,
+    split: Annotated[str | None, typer.Option(help="Labels: only images of this split, such as val.")] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Labels: leave out images without a result.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the table here (.csv or .parquet).")] = None,
+    per_image: Annotated[Path | None, typer.Option(help="Labels: write the measures of each image here.")] = None,
     force: Force = False,
     seed: Annotated[int, typer.Option(help="Decides folds and resampling.")] = 0,
 ) -> None:
-    """Measure a result, with intervals and baselines."""
+    """Measure a result, with intervals: embeddings beside baselines, labels object by object."""
     from coverslip.cli.tables import print_rows
     from coverslip.jobs import evaluate_file
 
-    rows = evaluate_file(
+    rows, notes = evaluate_file(
         result,
         truth,
         label=label,
         group=group,
         factors=[name.strip() for name in factors.split(",")] if factors else (),
         baseline=baseline,
+        split=split,
+        partial=partial,
         out=out,
+        per_image=per_image,
         force=force,
         seed=seed,
     )
     print_rows(rows)
-    if out is not None:
-        typer.echo(f"\nTable: {out}")
+    for line in [*notes, *(f"Table: {path}" for path in (out, per_image) if path is not None)]:
+        typer.echo(f"\n{line}")
 
 
 @app.command(epilog="Example: coverslip report cells.h5ad --out report.html --colour label")
