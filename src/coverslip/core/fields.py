@@ -162,10 +162,21 @@ class ArrayFields:
 
 
 class FieldSubset:
-    """Some rows of other fields, in a given order."""
+    """Some rows of other fields, in a given order.
 
-    def __init__(self, fields: Fields, indices: Sequence[int] | np.ndarray) -> None:
+    Parameters
+    ----------
+    fields : Fields
+        The others.
+    indices : sequence of int
+        Which, in this order.
+    split : str, optional
+        What the column ``split`` says of all of them, such as ``"train"``; default: what it says there.
+    """
+
+    def __init__(self, fields: Fields, indices: Sequence[int] | np.ndarray, split: str | None = None) -> None:
         self.fields = fields
+        self.split = split
         self.indices = np.asarray(indices, dtype=np.intp)
         if not len(self.indices):
             raise InputError("There are no fields to take.")
@@ -188,7 +199,8 @@ class FieldSubset:
     @property
     def obs(self) -> Mapping[str, np.ndarray]:
         """One column per fact."""
-        return {key: column[self.indices] for key, column in self.fields.obs.items()}
+        taken = {key: column[self.indices] for key, column in self.fields.obs.items()}
+        return taken if self.split is None else {**taken, "split": np.full(len(self), self.split)}
 
     @property
     def has_labels(self) -> bool:
