@@ -40,9 +40,10 @@ def measure_labels(
     pairs = paired(found, true, partial)
     if len({split_word(image.facts.get("split", "")) for _, image in pairs} - {""}) > 1:
         notes.append("Training images are among those measured; --split val or --split test leaves them out.")
-    for count, what in ((len(true) - len(pairs), "truth has no result"), (len(found) - len(pairs), "result no truth")):
-        if count and (split is None or what.startswith("truth")):
-            notes.append(f"Left out {count} {'image' if count == 1 else 'images'} whose {what}.")
+    if len(true) > len(pairs):
+        notes.append(f"Left out {_images(len(true) - len(pairs))} whose truth has no result.")
+    if len(found) > len(pairs) and split is None:
+        notes.append(f"Left out {_images(len(found) - len(pairs))} whose result has no truth.")
     table = evaluate_labels(_read(pairs), groups=_groups(pairs, group), seed=seed)
     return table, notes
 
@@ -58,6 +59,10 @@ def _part(images: Sequence[Labelled], split: str) -> list[Labelled]:
     if not part:
         raise InputError(f"No image of the truth has the split '{wanted}'; name another one, or leave the split out.")
     return part
+
+
+def _images(count: int) -> str:
+    return f"{count} image" + ("s" if count != 1 else "")
 
 
 def _read(pairs: Sequence[tuple[Labelled, Labelled]]) -> Iterator[tuple[str, Any, Any]]:

@@ -29,9 +29,11 @@ class Labelled:
         What to call it: the image as the sheet has it, or the file.
     read : callable
         Gives the labels.
-    keys : tuple
-        By what it is found, the surest first: the image's file, the image's name, the label image's name. Empty for
-        arrays, which have their order only.
+    file : (str, str) or None
+        The file and the frame of the image that is labelled: what is the same here is surely the same image.
+    names : tuple of (str, str)
+        Names without ending by which it is found else, with the frame: that of the image, that of the label image.
+        Empty for arrays, which have their order only.
     facts : mapping of str to str
         The row of the sheet.
     folder : Path or None
@@ -40,7 +42,8 @@ class Labelled:
 
     name: str
     read: Callable[[], LabelMap | np.ndarray] = field(repr=False)
-    keys: tuple[tuple[str, str], ...] = ()
+    file: tuple[str, str] | None = None
+    names: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
     folder: Path | None = None
 
@@ -114,26 +117,13 @@ def paired(
     InputError
         If a true one has no predicted one, or it is unclear which.
     """
-    if not all(image.keys for image in [*result, *truth]) or len(result) == len(truth) == 1:
+    if not all(image.names for image in [*result, *truth]) or len(result) == len(truth) == 1:
         if len(result) != len(truth):
             raise InputError(f"There are {len(result)} results for {len(truth)} truths; give one truth for each.")
         return list(zip(result, truth, strict=True))
-    known: dict[tuple[str, str], list[Labelled]] = defaultdict(list)
-    for image in result:
-        for key in dict.fromkeys(image.keys):
-            known[key].append(image)
-    pairs, missing = [], []
-    for image in truth:
-        found = next((known[key] for key in image.keys if key in known), [])
-        if len(found) > 1:
-            raise InputError(
-                f"{len(found)} results are called like {image.name}, such as {found[0].name} and {found[1].name}; give "
-                "the sheet that the result was made from."
-            )
-        if found:
-            pairs.append((found[0], image))
-        else:
-            missing.append(image.name)
+    partner = _partners(result, truth)
+    pairs = [(result[partner[i]], image) for i, image in enumerate(truth) if i in partner]
+    missing = [image.name for i, image in enumerate(truth) if i not in partner]
     if not pairs:
         raise InputError(
             f"None of the {len(truth)} images of the truth has a result: {missing[0]} is not among {result[0].name} "
@@ -147,12 +137,35 @@ def paired(
     return pairs
 
 
+def _partners(result: Sequence[Labelled], truth: Sequence[Labelled]) -> dict[int, int]:
+    """The position of the result of each true image that has one: by file, then by name."""
+    files = {image.file: i for i, image in enumerate(result) if image.file}
+    partner = {i: files[image.file] for i, image in enumerate(truth) if image.file in files}
+    free: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i in sorted(set(range(len(result))) - set(partner.values())):
+        for name in dict.fromkeys(result[i].names):
+            free[name].append(i)
+    claimed: dict[int, int] = {}
+    for i in sorted(set(range(len(truth))) - set(partner)):
+        found = next((free[name] for name in truth[i].names if name in free), [])
+        if not found:
+            continue
+        twin = result[found[1]] if len(found) > 1 else truth[claimed[found[0]]] if found[0] in claimed else None
+        if twin is not None:
+            raise InputError(
+                f"It is unclear which result belongs to which truth: {truth[i].name} is called like {twin.name}; give "
+                "the sheet that the result was made from."
+            )
+        claimed[found[0]] = i
+        partner[i] = found[0]
+    return partner
+
+
 def _in_memory(labels: LabelMap | np.ndarray, name: str) -> Labelled:
-    if isinstance(labels, np.ndarray):
-        return Labelled(name, lambda: labels)
     # The order of true ones is that of the result.
-    keys = () if name.startswith("truth") else _keys(Path(labels.source), "", None)
-    return Labelled(labels.source, lambda: labels, keys)
+    if isinstance(labels, LabelMap) and name.startswith("result"):
+        return Labelled(labels.source, lambda: labels, *_found_by(Path(labels.source), "", None))
+    return Labelled(name, lambda: labels)
 
 
 def _of_sheet(sheet: Sheet, what: str) -> list[Labelled]:
@@ -187,16 +200,15 @@ def _of_row(folder: Path, row: Mapping[str, str], where: str, column: str) -> La
 
     name = row.get("image") or file.name
     frame = row.get("frame", "")
-    return Labelled(f"{name} frame {frame}" if frame else name, read, _keys(image, frame, file), row, folder)
+    return Labelled(f"{name} frame {frame}" if frame else name, read, *_found_by(image, frame, file), row, folder)
 
 
-def _keys(image: Path | None, frame: str, labels: Path | None) -> tuple[tuple[str, str], ...]:
-    keys = []
-    if image is not None:
-        keys += [(str(image.resolve()), frame), (_stem(image), frame)]
-    if labels is not None:
-        keys.append((_stem(labels), ""))
-    return tuple(keys)
+def _found_by(
+    image: Path | None, frame: str, labels: Path | None
+) -> tuple[tuple[str, str] | None, tuple[tuple[str, str], ...]]:
+    names = [] if image is None else [(_stem(image), frame)]
+    names += [] if labels is None else [(_stem(labels), "")]
+    return (None if image is None else (str(image.resolve()), frame)), tuple(names)
 
 
 def _stem(file: Path) -> str:
