@@ -8,17 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from coverslip.core.errors import InputError
 from coverslip.core.progress import track
 from coverslip.jobs import refuse_existing
+from coverslip.objects import Table, objects_of, rows_of
 from coverslip.read.label_folder import LabelFolder, read_label_folder
 
 LABEL_FORMATS = {"geojson": ".geojson", "rois": ".rois.zip", "zarr": ".zarr", "csv": ".objects.csv"}
 """The forms that labels are exported in, and the endings of their files."""
-
-Table = dict[str, np.ndarray]
 
 
 def export_labels(
@@ -159,58 +156,12 @@ class _Export:
     def csv(self, target: Path) -> None:
         from coverslip.read import write_table
 
-        objects = self._table
-        if objects is None:
-            tables = []
-            for i in track(range(len(self.found)), "Measuring objects"):
-                measured = self._measured(i)
-                image = np.full(len(measured["label"]), self.found.rows[i]["image"], object)
-                tables.append({"image": image, **measured})
-            objects = _joined(tables)
-        write_table(objects, target)
+        write_table(self._table, target)
 
     @cached_property
-    def _table(self) -> Table | None:
-        return self.found.objects()
+    def _table(self) -> Table:
+        return objects_of(self.found, self.images)
 
     def _objects(self, index: int) -> Table:
-        """The rows of one image in the table of objects; measured where there is no table."""
-        table, row = self._table, self.found.rows[index]
-        if table is None:
-            return self._measured(index)
-        own = np.ones(len(table["label"]), bool)
-        for key in ("image", "frame"):
-            if key in table and len(self.found) > 1:
-                own &= table[key] == row.get(key, "")
-        return {name: column[own] for name, column in table.items()}
-
-    def _measured(self, index: int) -> Table:
-        """The table of the objects of one image, with intensities where the image is still there."""
-        from coverslip.measure import object_table
-        from coverslip.sample.planes import Planes
-
-        labels = self.found.labels(index)
-        try:
-            image = self.found.image(index, self.images)
-        except InputError:
-            if self.images is not None:
-                raise
-            return object_table(labels)
-        if (image.height, image.width) != labels.labels.shape or "T" in image.axes:
-            return object_table(labels)
-        planes = Planes.parse("channels")
-        return object_table(
-            labels,
-            lambda region: planes.read(image.crop(region)),
-            planes.names(image),
-            pixel_size=labels.pixel_size or image.pixel_size,
-        )
-
-
-def _joined(tables: Sequence[Table]) -> Table:
-    """Tables one below the other; what a table lacks is missing."""
-    names = list(dict.fromkeys(name for table in tables for name in table))
-    return {
-        name: np.concatenate([table.get(name, np.full(len(table["label"]), np.nan)) for table in tables])
-        for name in names
-    }
+        own = rows_of(self._table, self.found, index)
+        return {name: column[own] for name, column in self._table.items()}

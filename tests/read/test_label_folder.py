@@ -112,6 +112,16 @@ def test_frames_of_one_stack_are_told_apart(tmp_path: Path) -> None:
     objects = found.objects()
     assert objects is not None
     assert objects["frame"].tolist() == ["2", "0"]
+    assert "mask" not in objects
+
+
+def test_two_label_images_of_one_image_are_told_apart(images: Path, tmp_path: Path) -> None:
+    results = [(LabelMap(FIRST, "one"), {"label": np.array([n])}) for n in (1, 2)]
+    found = write_label_folder(results, tmp_path / "labels", [{"image": "one/a.tif"}] * 2, images)
+    objects = found.objects()
+    assert objects is not None
+    assert objects["mask"].tolist() == ["a_row2.labels.tif", "a_row3.labels.tif"]
+    assert found.key(1) == {"image": "../data/one/a.tif", "mask": "a_row3.labels.tif"}
 
 
 def test_a_kill_on_the_way_leaves_nothing(images: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from coverslip.read.tables import read_table
 OBJECTS = "objects.parquet"
 PROVENANCE = "provenance.json"
 SHEET = "sheet.csv"
+
+KEYS = ("image", "frame", "mask")
+"""Columns that tell label images apart, in the table of objects too."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,14 @@ class LabelFolder:
     def where(self, index: int) -> str:
         """Where a row stands, for messages."""
         return f"{self.path / SHEET}, row {index + 2}" if self.path.is_dir() and len(self) > 1 else str(self.path)
+
+    def key(self, index: int) -> dict[str, str]:
+        """What a row's objects are told by in the table of objects: ``image``, and what else is needed."""
+        return {name: self.rows[index].get(name, "") for name in self._keys}
+
+    @cached_property
+    def _keys(self) -> list[str]:
+        return _key_names(self.rows)
 
     def labels(self, index: int) -> LabelMap:
         """Read a label image.
@@ -170,12 +182,13 @@ def write_label_folder(
     stems = [labels_path(file).name.removesuffix(".labels.tif") for file in files]
     names = distinct_stems(stems, numbers or range(2, len(rows) + 2))
     written = [_row(row, f"{name}.labels.tif", base, out) for row, name in zip(rows, names, strict=True)]
+    keys = _key_names(written)
     tables: list[Any] = []
     with atomic_folder(out, overwrite=overwrite) as folder:
-        for (labels, objects), row in zip(results, written, strict=True):
-            write_labels(labels, folder / row["mask"])
+        for i, (labels, objects) in zip(range(len(written)), results, strict=True):
+            write_labels(labels, folder / written[i]["mask"])
             if objects is not None:
-                tables.append(_objects(objects, row))
+                tables.append(_objects(objects, {name: written[i].get(name, "") for name in keys}))
         columns = list(dict.fromkeys(name for row in written for name in row))
         with (folder / SHEET).open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
@@ -207,9 +220,9 @@ def write_label_file(labels: LabelMap, out: str | Path, objects: Mapping[str, np
     """
     path = labels_path(out)
     if objects is not None:
-        row = {"image": relative_path(Path(labels.source), path.parent)}
+        key = {"image": relative_path(Path(labels.source), path.parent)}
         with atomic_path(path.with_name(path.name.removesuffix(".labels.tif") + f".{OBJECTS}")) as temporary:
-            _write_objects([_objects(objects, row)], temporary)
+            _write_objects([_objects(objects, key)], temporary)
     return write_labels(labels, path)
 
 
@@ -274,11 +287,19 @@ def _row(row: Mapping[str, str], mask: str, base: Path, out: Path) -> dict[str, 
     return {"image": kept.pop("image"), "mask": mask, **kept}
 
 
-def _objects(objects: Mapping[str, np.ndarray], row: Mapping[str, str]) -> Any:
+def _key_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """``image``; ``frame`` where rows have one; ``mask`` where these do not tell them apart."""
+    names = [name for name in KEYS[:2] if any(row.get(name) for row in rows)]
+    if len({tuple(row.get(name, "") for name in names) for row in rows}) < len(rows):
+        names.append(KEYS[2])
+    return names
+
+
+def _objects(objects: Mapping[str, np.ndarray], key: Mapping[str, str]) -> Any:
     import pyarrow as pa
 
     count = len(next(iter(objects.values()), ()))
-    said = {key: pa.array([row[key]] * count, pa.string()) for key in ("image", "frame") if row.get(key)}
+    said = {name: pa.array([text] * count, pa.string()) for name, text in key.items()}
     return pa.table({**said, **{name: pa.array(np.asarray(column)) for name, column in objects.items()}})
 
 
