@@ -70,7 +70,7 @@ def test_terms_compare_across_beta_where_losses_do_not(
 def test_a_second_run_fits_only_what_is_missing(
     samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit, fitted = sweep.fit_to_folder, []
+    fit, fitted = sweep.fit_once, []
 
     def stops_after_the_first(*arguments: Any, **options: Any) -> Any:
         if fitted:
@@ -79,7 +79,7 @@ def test_a_second_run_fits_only_what_is_missing(
         return fit(*arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(sweep, "fit_to_folder", stops_after_the_first)
+        patched.setattr(sweep, "fit_once", stops_after_the_first)
         with pytest.raises(Stopped):
             sweep_of(samples, tmp_path)
     assert fitted == ["beta=0.1"]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip import api, methods
+from coverslip import methods
 from coverslip.core.errors import InputError
 from coverslip.core.progress import track
-from coverslip.jobs import fit_to_folder, refuse_existing
+from coverslip.jobs import refuse_existing
 from coverslip.read import write_table
 from coverslip.read.models import Model
+from coverslip.study.fits import fit_name, fit_once, other_fit, seeds_of
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:
@@ -79,15 +80,15 @@ def run_sweep(
     out, settings = Path(out), dict(settings or {})
     seed = settings.pop("seed", 0)
     planned = _plan(methods.get(method).Config, over, settings, seed, restarts)
-    run = Run(device=device, resume=True)
+    run = Run(device=device)
     refuse_existing(out / "fits", force=True)
     opened = open_samples(samples)
     rows, histories = [], {}
     for name, varied, config in track(planned, "Sweep"):
         folder = out / "fits" / name
-        model = fit_to_folder(method, opened, folder, config, run=run)
-        if model is None:
-            model = _same_as_before(api.load(folder), config, opened, folder)
+        model = fit_once(method, opened, folder, config, run=run)
+        if model.facts.get("shape") != list(opened.shape):
+            raise other_fit(folder)
         histories[name] = model.history
         rows.append({**varied, **_measured(model, opened, label, device)})
     write_table({key: np.array([row.get(key, np.nan) for row in rows]) for key in rows[0]}, out / "sweep.csv")
@@ -99,8 +100,7 @@ def _plan(
     kind: type[Config], over: Mapping[str, Sequence[Any]], settings: Mapping[str, Any], seed: Any, restarts: int
 ) -> list[tuple[str, dict[str, Any], Config]]:
     """Folder name, varied settings and all settings of each fit."""
-    if restarts < 1:
-        raise InputError(f"At least one fit of each combination is needed, not {restarts}.")
+    seeds = seeds_of(kind, {**settings, "seed": seed}, restarts)
     if "seed" in over:
         raise InputError("Seeds are not swept over: ask for several fits of each combination with --restarts.")
     if not over or not all(over.values()):
@@ -108,24 +108,14 @@ def _plan(
     for key, values in over.items():
         if len(set(map(str, values))) < len(values):
             raise InputError(f"The setting '{key}' lists a value twice; for several fits of each say --restarts.")
-    first = kind.parse({**settings, "seed": seed}).seed  # type: ignore[attr-defined]
     planned = []
     for values in product(*over.values()):
         combination = dict(zip(over, values, strict=True))
-        for number in range(first, first + restarts):
-            name = ",".join(f"{key}={_file_word(value)}" for key, value in combination.items())
-            name += f",seed={number}" if restarts > 1 else ""
+        for number in seeds:
             varied = {**combination, "seed": number}
+            name = fit_name(varied if restarts > 1 else combination)
             planned.append((name, varied, kind.parse({**settings, **varied})))
     return planned
-
-
-def _same_as_before(model: Model, config: Config, samples: Samples, folder: Path) -> Model:
-    if model.config != config or model.facts.get("shape") != list(samples.shape):
-        raise InputError(
-            f"{folder} was fitted with other settings or samples: choose another --out, or delete that folder."
-        )
-    return model
 
 
 def _measured(model: Model, samples: Samples, label: str, device: str) -> dict[str, Any]:
@@ -164,8 +154,3 @@ def _draw(rows: list[dict[str, Any]], over: list[str], histories: Mapping[str, A
         save_figure(sweep_figure(rows, over, measures), out / "sweep.png")
     if len(histories) <= _MOST_CURVES:
         save_figure(loss_curves(histories), out / "losses.png")
-
-
-def _file_word(value: Any) -> str:
-    """A value as part of a folder name."""
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in str(value))

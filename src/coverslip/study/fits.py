@@ -1,0 +1,93 @@
+"""What studies have in common: seeds, names, and fits that are made once, also when they are stopped in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coverslip import api
+from coverslip.core.errors import InputError, Stopped
+from coverslip.jobs import fit_to_folder
+
+if TYPE_CHECKING:
+    from coverslip.core.config import Config
+    from coverslip.read.models import Model
+    from coverslip.train.run import Run
+
+
+def seeds_of(kind: type[Config], settings: Mapping[str, Any], restarts: int) -> range:
+    """The seed of each restart: that of the settings and those after it.
+
+    Raises
+    ------
+    InputError
+        If a setting is wrong, or there is to be no fit at all.
+    """
+    if restarts < 1:
+        raise InputError(f"At least one fit of each kind is needed, not {restarts}; say --restarts 3.")
+    first = kind.parse(settings).seed  # type: ignore[attr-defined]
+    return range(first, first + restarts)
+
+
+def fit_name(facts: Mapping[str, Any]) -> str:
+    """What a fit is called, and its folder: ``size=8,seed=0``."""
+    return ",".join(f"{key}={_file_word(value)}" for key, value in facts.items())
+
+
+def fit_once(
+    method: str,
+    samples: Any,
+    folder: Path,
+    config: Config,
+    *,
+    run: Run,
+    channels: Sequence[str | int] | None = None,
+    planes: str | int = "channels",
+) -> Model:
+    """Fit into a folder, go on with the fit that was stopped there, or load the one that is finished.
+
+    Parameters
+    ----------
+    method, samples, channels, planes
+        As for `coverslip.fit`.
+    folder : Path
+        Of the model.
+    config : Config
+        Settings of the method.
+    run : Run
+        Device and precision.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a model of other settings.
+    Stopped
+        After Ctrl-C, once the state is saved.
+    """
+    try:
+        model = fit_to_folder(
+            method, samples, folder, config, run=replace(run, resume=True), channels=channels, planes=planes
+        )
+    except Stopped as stopped:
+        done = str(stopped).partition(";")[0]
+        raise Stopped(f"{done} of one fit; all is saved, and the same command goes on from here.") from stopped
+    if model is not None:
+        return model
+    model = api.load(folder)
+    if model.config != config:
+        raise other_fit(folder)
+    return model
+
+
+def other_fit(folder: Path) -> InputError:
+    """What to say of a folder that holds the fit of another study."""
+    return InputError(
+        f"{folder} was fitted with other settings or samples: choose another --out, or delete that folder."
+    )
+
+
+def _file_word(value: Any) -> str:
+    """A value as part of a folder name."""
+    return "".join(c if c.isalnum() or c in "._+-" else "_" for c in str(value))
