@@ -6,7 +6,6 @@ Each checks first that its result can be written, then works, then writes it who
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from coverslip import api
 from coverslip.core.config import Config
 from coverslip.core.errors import InputError, about
 from coverslip.core.results import Embedding
+from coverslip.read.atomic import refuse_existing
 from coverslip.read.models import Model, refuse_foreign
 from coverslip.train.run import Run, is_main_process
 
@@ -197,27 +197,6 @@ def report_to_file(
         )
     if umap and not had_umap:
         write_embedding(embedding, result)  # so that it is never computed twice
-
-
-def refuse_existing(path: str | Path, force: bool = False) -> None:
-    """Refuse a place where something lies already, unless `force` says to replace it, or where nothing can be written.
-
-    Raises
-    ------
-    InputError
-        Naming the place, before any work was done for it.
-    """
-    path = Path(path)
-    if path.exists() and not force:
-        raise InputError(f"{path} exists already: choose another --out, or say --force to replace it.")
-    folder = next(above for above in (path.absolute().parents) if above.exists())
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise InputError(
-            f"{path} could not be written ({error.strerror} in {folder}); choose another --out, or mend the "
-            "permissions there."
-        ) from error
 
 
 def _free(path: str | Path, endings: tuple[str, ...], force: bool) -> Path:

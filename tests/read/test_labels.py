@@ -127,3 +127,14 @@ def test_a_dtype_without_a_place_in_ome_tiff_is_refused(tmp_path):
     with pytest.raises(InputError, match="no pixels of type int64"):
         write_image_tiff(np.zeros((4, 5), np.int64), tmp_path / "a.tif")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_are_written_piece_by_piece_from_an_image(tmp_path):
+    """A label image too large for memory is written as it is read, with the type it has."""
+    array = np.arange(30, dtype=np.uint32).reshape(5, 6)
+    image = Image.from_array(array, "YX", source="large.tif", pixel_size=PixelSize(0.5, 0.25))
+    found = read_labels(write_labels(image, tmp_path / "large.tif", provenance={"seed": 3}))
+    np.testing.assert_array_equal(found.labels, array)
+    assert found.labels.dtype == np.uint32
+    assert found.pixel_size == PixelSize(0.5, 0.25)
+    assert (found.source, found.provenance) == ("large.tif", {"seed": 3})

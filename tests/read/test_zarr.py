@@ -178,6 +178,24 @@ def test_labels_lie_on_the_image_at_every_level(tmp_path):
         assert np.array_equal(found.read(), labels[:: 2**level, :: 2**level])
 
 
+def test_labels_larger_than_memory_are_read_window_by_window(tmp_path, monkeypatch):
+    monkeypatch.setattr("coverslip.read.zarr_writer._CHUNK", 16)
+    labels = np.random.default_rng(0).integers(0, 300, (41, 50)).astype(np.uint32)
+    windows = []
+
+    def reader(window):
+        windows.append([part.stop - part.start for part in window])
+        return labels[window]
+
+    image = Image("YX", labels.shape, labels.dtype, "large", reader)
+    write_image_zarr(np.zeros((41, 50), np.uint8), tmp_path / "a.zarr", levels=2)
+    written = write_zarr_labels(image, tmp_path / "a.zarr", provenance={"seed": 3})
+    assert np.max(windows) <= 2 * 16
+    for level in range(2):
+        assert np.array_equal(open_image(written, level=level).read(), labels[:: 2**level, :: 2**level])
+    assert dict(zarr.open_group(str(written), mode="r").attrs)["coverslip"] == {"seed": 3}
+
+
 def test_channels_are_shown_in_the_range_of_their_pixels(tmp_path):
     array = np.zeros((2, 100, 100), np.uint16)
     array[0] = np.linspace(200, 900, 10_000).reshape(100, 100)

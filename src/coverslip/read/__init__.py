@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from coverslip.read.atomic import atomic_folder, atomic_path
     from coverslip.read.geojson import write_geojson
     from coverslip.read.images import IMAGE_SUFFIXES, list_images, open_image
-    from coverslip.read.label_folder import LabelFolder, read_label_folder, write_label_file, write_label_folder
+    from coverslip.read.label_folder import LabelFolder, read_label_folder
+    from coverslip.read.label_writer import write_label_file, write_label_folder
     from coverslip.read.labels import labels_path, read_labels, write_labels
     from coverslip.read.models import Model, load_model
     from coverslip.read.outlines import Outline, trace_outlines
@@ -34,8 +35,8 @@ _EXPORTS = {
     "write_rois": "rois",
     "LabelFolder": "label_folder",
     "read_label_folder": "label_folder",
-    "write_label_file": "label_folder",
-    "write_label_folder": "label_folder",
+    "write_label_file": "label_writer",
+    "write_label_folder": "label_writer",
     "Outline": "outlines",
     "trace_outlines": "outlines",
     "Model": "models",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -85,6 +86,27 @@ def atomic_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]
             replace_folder(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_existing(path: str | Path, force: bool = False) -> None:
+    """Refuse a place where something lies already, unless `force` says to replace it, or where nothing can be written.
+
+    Raises
+    ------
+    InputError
+        Naming the place, before any work was done for it.
+    """
+    path = Path(path)
+    if path.exists() and not force:
+        raise InputError(f"{path} exists already: choose another --out, or say --force to replace it.")
+    folder = next(above for above in (path.absolute().parents) if above.exists())
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(
+            f"{path} could not be written ({error.strerror} in {folder}); choose another --out, or mend the "
+            "permissions there."
+        ) from error
 
 
 def replace_folder(new: Path, target: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,10 +18,9 @@ import numpy as np
 from coverslip.core.errors import InputError, about
 from coverslip.core.image import Image
 from coverslip.core.results import LabelMap
-from coverslip.read.atomic import atomic_folder, atomic_path
 from coverslip.read.images import IMAGE_SUFFIXES, open_image
-from coverslip.read.labels import label_facts, labels_path, read_labels, write_labels
-from coverslip.read.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
+from coverslip.read.labels import label_facts, labels_path, read_labels
+from coverslip.read.paths import relative_path, resolve_path
 from coverslip.read.tables import read_table
 
 OBJECTS = "objects.parquet"
@@ -80,7 +79,7 @@ class LabelFolder:
 
     @cached_property
     def _keys(self) -> list[str]:
-        return _key_names(self.rows)
+        return key_names(self.rows)
 
     def labels(self, index: int) -> LabelMap:
         """Read a label image.
@@ -136,96 +135,6 @@ class LabelFolder:
         return file
 
 
-def write_label_folder(
-    results: Iterable[tuple[LabelMap, Mapping[str, np.ndarray] | None]],
-    out: str | Path,
-    rows: Sequence[Mapping[str, str]],
-    base: str | Path,
-    *,
-    numbers: Sequence[int] = (),
-    provenance: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
-) -> LabelFolder:
-    """Write label images as a folder, one at a time as they come.
-
-    Parameters
-    ----------
-    results : iterable of (LabelMap, mapping or None)
-        For each row its labels, and its table of objects (`coverslip.measure.object_table`) if there is one.
-    out : str or Path
-        The folder: ``<image>.labels.tif`` for each row, ``sheet.csv``, ``objects.parquet`` (all tables, with the column
-        ``image`` in front) and ``provenance.json``. It appears once all of it is there.
-    rows : sequence of mapping
-        The sheet that was predicted on. All its columns are kept; its masks, the truth, as ``source_mask``.
-    base : str or Path
-        The folder that paths in the rows are relative to.
-    numbers : sequence of int, optional
-        Row numbers of the sheet, for file names where several rows share an image's name; default: from 2.
-    provenance : mapping, optional
-        Inputs with hashes, model, seed, versions.
-    overwrite : bool
-        Replace a folder of labels that is there already.
-
-    Returns
-    -------
-    LabelFolder
-
-    Raises
-    ------
-    InputError
-        If the folder holds something (else than labels), or cannot be written.
-    """
-    out, base = Path(out), Path(base)
-    if overwrite and out.is_dir() and any(out.iterdir()) and not _holds_labels(out):
-        raise InputError(f"{out} holds other things than labels, so it is not replaced; choose another folder.")
-    files = [resolve_path(base, row["image"]) for row in rows]
-    stems = [labels_path(file).name.removesuffix(".labels.tif") for file in files]
-    names = distinct_stems(stems, numbers or range(2, len(rows) + 2))
-    written = [_row(row, f"{name}.labels.tif", base, out) for row, name in zip(rows, names, strict=True)]
-    keys = _key_names(written)
-    tables: list[Any] = []
-    with atomic_folder(out, overwrite=overwrite) as folder:
-        for i, (labels, objects) in zip(range(len(written)), results, strict=True):
-            write_labels(labels, folder / written[i]["mask"])
-            if objects is not None:
-                tables.append(_objects(objects, {name: written[i].get(name, "") for name in keys}))
-        columns = list(dict.fromkeys(name for row in written for name in row))
-        with (folder / SHEET).open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(written)
-        if tables:
-            _write_objects(tables, folder / OBJECTS)
-        text = json.dumps(dict(provenance or {}), indent=2, default=str)
-        (folder / PROVENANCE).write_text(text, encoding="utf-8")
-    return LabelFolder(out, out, written, dict(provenance or {}))
-
-
-def write_label_file(labels: LabelMap, out: str | Path, objects: Mapping[str, np.ndarray] | None = None) -> Path:
-    """Write the labels of one image, and its table of objects beside them.
-
-    Parameters
-    ----------
-    labels : LabelMap
-        Its provenance goes into the file.
-    out : str or Path
-        ``<stem>.labels.tif``; the table becomes ``<stem>.objects.parquet``.
-    objects : mapping of str to ndarray, optional
-        From `coverslip.measure.object_table`.
-
-    Returns
-    -------
-    Path
-        The label image.
-    """
-    path = labels_path(out)
-    if objects is not None:
-        key = {"image": relative_path(Path(labels.source), path.parent)}
-        with atomic_path(path.with_name(path.name.removesuffix(".labels.tif") + f".{OBJECTS}")) as temporary:
-            _write_objects([_objects(objects, key)], temporary)
-    return write_labels(labels, path)
-
-
 def read_label_folder(path: str | Path) -> LabelFolder:
     """Open a result made of label images.
 
@@ -271,44 +180,12 @@ def read_label_folder(path: str | Path) -> LabelFolder:
     return LabelFolder(path, path, rows, facts)
 
 
-def _holds_labels(folder: Path) -> bool:
-    return (folder / SHEET).is_file() and any(folder.glob("*.labels.tif"))
-
-
-def _row(row: Mapping[str, str], mask: str, base: Path, out: Path) -> dict[str, str]:
-    """A row as it stands in the new sheet."""
-    kept = {key: text for key, text in row.items() if key not in ("image", "mask")}
-    if row.get("mask") and not kept.get("source_mask"):
-        kept["source_mask"] = row["mask"]
-    kept = {"image": row["image"], **kept}
-    for column in set(PATH_COLUMNS).intersection(kept):
-        if kept[column]:
-            kept[column] = relative_path(resolve_path(base, kept[column]), out)
-    return {"image": kept.pop("image"), "mask": mask, **kept}
-
-
-def _key_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """``image``; ``frame`` where rows have one; ``mask`` where these do not tell them apart."""
+def key_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """What tells rows apart: ``image``; ``frame`` where rows have one; ``mask`` where these two do not suffice."""
     names = [name for name in KEYS[:2] if any(row.get(name) for row in rows)]
     if len({tuple(row.get(name, "") for name in names) for row in rows}) < len(rows):
         names.append(KEYS[2])
     return names
-
-
-def _objects(objects: Mapping[str, np.ndarray], key: Mapping[str, str]) -> Any:
-    import pyarrow as pa
-
-    count = len(next(iter(objects.values()), ()))
-    said = {name: pa.array([text] * count, pa.string()) for name, text in key.items()}
-    return pa.table({**said, **{name: pa.array(np.asarray(column)) for name, column in objects.items()}})
-
-
-def _write_objects(tables: Sequence[Any], path: Path) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    # Micrometres, known for some images only, are missing for the others.
-    parquet.write_table(pa.concat_tables(tables, promote_options="default"), path)
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

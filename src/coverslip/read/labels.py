@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,17 +39,25 @@ def labels_path(path: str | Path) -> Path:
     return path.with_name(f"{name}.labels.tif")
 
 
-def write_labels(labels: LabelMap | np.ndarray, path: str | Path, pixel_size: PixelSize | None = None) -> Path:
+def write_labels(
+    labels: LabelMap | Image | np.ndarray,
+    path: str | Path,
+    pixel_size: PixelSize | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Path:
     """Write labels as a compressed OME-TIFF that Fiji and napari open.
 
     Parameters
     ----------
-    labels : LabelMap or ndarray of int, shape (H, W)
-        Object numbers. They are kept as they are, in the smallest unsigned type that holds them.
+    labels : LabelMap, Image or ndarray of int, shape (H, W)
+        Object numbers. They are kept as they are, in the smallest unsigned type that holds them; an `Image` is read
+        piece by piece and keeps its type.
     path : str or Path
         Where to; the ending becomes ``.labels.tif`` (see `labels_path`), so the path of the image may be given.
     pixel_size : PixelSize, optional
         Micrometres per pixel; default: that of the label map.
+    provenance : mapping, optional
+        Goes into the file; default: that of the label map.
 
     Returns
     -------
@@ -65,10 +74,12 @@ def write_labels(labels: LabelMap | np.ndarray, path: str | Path, pixel_size: Pi
     path = labels_path(path)
     if isinstance(labels, np.ndarray):
         labels = LabelMap(labels.astype(np.uint8) if labels.dtype == bool else labels, str(path))
-    array = compact(labels.labels, str(path))
-    facts = {"source": labels.source, "provenance": dict(labels.provenance)}
-    image = Image.from_array(array, "YX", source=str(path))
-    return _write(image, path, pixel_size or labels.pixel_size, (), json.dumps(facts, default=str))
+    if isinstance(labels, LabelMap):
+        provenance = labels.provenance if provenance is None else provenance
+        array = compact(labels.labels, str(path))
+        labels = Image.from_array(array, "YX", source=labels.source, pixel_size=labels.pixel_size)
+    facts = {"source": labels.source, "provenance": dict(provenance or {})}
+    return _write(labels, path, pixel_size or labels.pixel_size, (), json.dumps(facts, default=str))
 
 
 def compact(labels: np.ndarray, where: str) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image, PixelSize
+from coverslip.core.region import Region
 from coverslip.core.results import LabelMap
 from coverslip.read.atomic import atomic_folder, atomic_path
 from coverslip.read.labels import compact
@@ -96,21 +97,28 @@ def write_image_zarr(
 
 
 def write_zarr_labels(
-    labels: LabelMap | np.ndarray, image: str | Path, name: str = "labels", pixel_size: PixelSize | None = None
+    labels: LabelMap | Image | np.ndarray,
+    image: str | Path,
+    name: str = "labels",
+    pixel_size: PixelSize | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> Path:
     """Add labels to an OME-Zarr image, so that viewers show both together.
 
     Parameters
     ----------
-    labels : LabelMap or ndarray of int, shape (H, W)
-        Object numbers, of the rows and columns of the image. They are written at each resolution the image has
-        (the format demands as many), without mixing numbers: every second pixel and so on.
+    labels : LabelMap, Image or ndarray of int, shape (H, W)
+        Object numbers, of the rows and columns of the image; an `Image` is read piece by piece and keeps its type.
+        They are written at each resolution the image has (the format demands as many), without mixing numbers: every
+        second pixel and so on.
     image : str or Path
         The folder of the image. Labels of the same name in it are replaced.
     name : str
         Name of the labels, such as ``nuclei``.
     pixel_size : PixelSize, optional
         Micrometres per pixel; default: that of the labels, else of the image.
+    provenance : mapping, optional
+        Kept with the labels; default: that of the label map.
 
     Returns
     -------
@@ -130,22 +138,25 @@ def write_zarr_labels(
         raise InputError(f"{folder} is a Zarr array without OME metadata; write it with write_image_zarr first.")
     if not name or name.startswith(".") or set(name) & set("/\\"):
         raise InputError(f"'{name}' cannot name labels; use a word such as 'nuclei'.")
-    array = labels.labels if isinstance(labels, LabelMap) else labels
-    array = compact(LabelMap(np.asarray(array), str(folder)).labels, str(folder))
-    if array.shape != (opened.height, opened.width):
+    if isinstance(labels, np.ndarray):
+        labels = LabelMap(labels, str(folder))
+    if isinstance(labels, LabelMap):
+        provenance = labels.provenance if provenance is None else provenance
+        labels = Image.from_array(compact(labels.labels, str(folder)), "YX", pixel_size=labels.pixel_size)
+    if labels.shape != (opened.height, opened.width):
         raise InputError(
             f"{folder} has {opened.height} x {opened.width} pixels, but the labels have "
-            f"{array.shape[0]} x {array.shape[1]}; give the labels of this image."
+            f"{labels.shape[0]} x {labels.shape[1]}; give the labels of this image."
         )
-    size = pixel_size or (labels.pixel_size if isinstance(labels, LabelMap) else None) or opened.pixel_size
+    size = pixel_size or labels.pixel_size or opened.pixel_size
     group = zarr.open_group(str(folder), mode="r")
     version = group.metadata.zarr_format
     shapes = [open_zarr(folder, None, 0, level) for level in range(int(opened.metadata["levels"]))]
     factors = _factors(ome_facts(group), opened, shapes)
     facts: dict[str, Any] = {"multiscales": [_multiscale("YX", size, name, factors)]}
     facts["image-label"] = {"version": "0.4" if version == 2 else "0.5", "source": {"image": "../../"}}
-    if isinstance(labels, LabelMap) and labels.provenance:
-        facts["coverslip"] = json.loads(json.dumps(dict(labels.provenance), default=str))
+    if provenance:
+        facts["coverslip"] = json.loads(json.dumps(dict(provenance), default=str))
     parent = folder / "labels"
     target = parent / name
     if not parent.is_dir():
@@ -153,11 +164,12 @@ def write_zarr_labels(
     with atomic_folder(target, overwrite=True) as temporary:
         for level, (small, (fy, fx)) in enumerate(zip(shapes, factors, strict=True)):
             shape = (small.height, small.width)
-            written = _new_group(temporary, facts, version, shape, array.dtype, _CHUNK, str(level))
+            written = _new_group(temporary, facts, version, shape, labels.dtype, _CHUNK, str(level))
             # One pixel for each coarser one, never a mixture; a level may be any fraction of the full resolution.
             rows = np.minimum(np.arange(small.height) * fy, opened.height - 1).astype(np.intp)
             columns = np.minimum(np.arange(small.width) * fx, opened.width - 1).astype(np.intp)
-            written[:] = array if shape == array.shape else array[rows[:, None], columns]
+            for window in _windows(written.shape, written.chunks):
+                written[window] = _picked(labels, rows[window[0]], columns[window[1]])
     _list_label(parent, name, version)
     return target
 
@@ -286,9 +298,14 @@ def _windows(shape: tuple[int, ...], chunks: tuple[int, ...]) -> list[tuple[slic
     ]
 
 
-def _part(image: Image, window: tuple[slice, ...]) -> np.ndarray:
-    from coverslip.core.region import Region
+def _picked(image: Image, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Some rows and columns of an image, both ascending; only what lies between them is read."""
+    y, x = int(rows[0]), int(columns[0])
+    part = image.crop(Region(y, x, int(rows[-1]) - y + 1, int(columns[-1]) - x + 1)).read()
+    return np.asarray(part[(rows - y)[:, None], columns - x])
 
+
+def _part(image: Image, window: tuple[slice, ...]) -> np.ndarray:
     outer = dict(zip(image.axes[:-2], window[:-2], strict=True))
     rows, columns = window[-2:]
     region = Region(rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start)
