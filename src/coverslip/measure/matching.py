@@ -55,10 +55,10 @@ def match(overlap: Overlap, threshold: float = 0.5, *, strict: bool = False) -> 
     Returns
     -------
     Matching
-        The largest possible number of pairs, among these the largest sum of IoU, as StarDist's ``matching`` and the
-        2018 Data Science Bowl count. From 0.5 on, each object has at most one partner, but for one case: an object
-        that is divided into two exact halves has IoU 0.5 with both, and one of them is taken. Below 0.5 the pairs
-        that compete are assigned optimally.
+        The largest possible number of pairs, as StarDist's ``matching`` counts, and among these the largest sum of
+        IoU. From 0.5 on, each object has at most one partner, but for one case: an object that is divided into two
+        exact halves has IoU 0.5 with both, and one of them is taken. Below 0.5 the pairs that compete are assigned
+        optimally.
 
     Raises
     ------
@@ -67,7 +67,8 @@ def match(overlap: Overlap, threshold: float = 0.5, *, strict: bool = False) -> 
 
     References
     ----------
-    Caicedo et al.: Nucleus segmentation across imaging experiments, Nature Methods 16 (2019).
+    Caicedo et al.: Nucleus segmentation across imaging experiments: the 2018 Data Science Bowl, Nature Methods 16
+    (2019); Schmidt et al.: Cell Detection with Star-Convex Polygons, MICCAI 2018 (StarDist).
     """
     rows = _rows(overlap, threshold, strict)
     chosen = rows[_halves(overlap, rows) if threshold >= 0.5 else _assigned(overlap, rows)]
