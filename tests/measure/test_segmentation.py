@@ -210,6 +210,13 @@ def test_intervals_are_over_images_and_over_whole_groups_where_there_are_some() 
     assert evaluate_labels(iter(images), seed=3).records() == evaluate_labels(images, seed=3).records()
 
 
+def test_a_measure_that_one_group_alone_has_has_no_interval_of_its_mean() -> None:
+    images = [("a", TRUTH, TRUTH), ("b", TRUTH, TRUTH), ("c", TRUTH, NOTHING)]
+    row = evaluate_labels(images, groups=["x", "x", "y"]).get("boundary_px")
+    assert (row.value, row.mean, row.n) == (0, 0, 2)
+    assert np.isnan([row.mean_low, row.mean_high]).all()
+
+
 def test_records_are_rows_of_numbers_with_a_note_each() -> None:
     record = evaluate_labels(fields(3)).records()[0]
     assert list(record) == ["measure", "value", "low", "high", "mean", "mean_low", "mean_high", "n", "note"]

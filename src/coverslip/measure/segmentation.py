@@ -293,7 +293,8 @@ def _pooled(of: Callable[..., np.ndarray]) -> Additive:
 
 
 def _interval(statistic: Any, arrays: list[np.ndarray], groups: np.ndarray | None, seed: int) -> Interval:
+    """With an interval where there are several images; the mean of a measure may be known in one group only."""
     n = len(arrays[0])
-    if n >= 2:
+    if n >= 2 and (groups is None or statistic is not mean or len(set(groups)) > 1):
         return bootstrap(statistic, *arrays, groups=groups, seed=seed)
     return Interval(float(statistic(*arrays)) if n else float("nan"), float("nan"), float("nan"), n)
