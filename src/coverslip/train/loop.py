@@ -7,17 +7,16 @@ killed at any moment and resumed ends, on a CPU, with the same weights as one th
 from __future__ import annotations
 
 import math
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from coverslip.core.errors import InputError, Stopped
+from coverslip.core.interrupt import stop_on_signal
 from coverslip.core.progress import task
 from coverslip.core.settings import Training
 from coverslip.train.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -161,7 +160,7 @@ class _Loop:
         line = task("Fitting", settings.epochs * steps) if self.fabric.is_global_zero else None
         if line is not None:
             line.advance(progress.epoch * steps + progress.step)
-        with _stop_on_signal(self.stop_asked):
+        with stop_on_signal(self.stop_asked):
             try:
                 while progress.epoch < settings.epochs and not self._exhausted():
                     started = time.monotonic()
@@ -337,23 +336,3 @@ class _Loop:
             state = self.module.state_dict()
             save_checkpoint(self.run.folder, self.identity, self.progress, state, self.best, self.optimiser)
         self.saved_at = time.monotonic()
-
-
-@contextmanager
-def _stop_on_signal(asked: threading.Event) -> Iterator[None]:
-    """Turn the first Ctrl-C or SIGTERM into a request; the second ends the process as usual."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(number: int, frame: Any) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
