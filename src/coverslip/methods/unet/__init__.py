@@ -8,6 +8,7 @@ from coverslip.methods.unet.card import CARD as CARD
 _EXPORTS = {
     "Config": "config",
     "fit": "fitting",
+    "steps_per_epoch": "epochs",
     "predict": "prediction",
     "Segmenter": "inference",
     "segment": "inference",
