@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from coverslip.nn.blocks import fold_batch_norm
+from coverslip.nn.blocks import fold_batch_norm, split_up_blocks
 
 Speed = Literal["auto", "eager", "channels_last", "bf16", "compiled"]
 """Ways to run a network: as it was trained; channels last in memory, normalisation folded into the convolutions; that
@@ -36,7 +36,7 @@ class Quick:
         self.format = torch.contiguous_format if speed == "eager" else torch.channels_last
         module = copy.deepcopy(module).eval()
         if speed != "eager":
-            module = fold_batch_norm(module)
+            module = split_up_blocks(fold_batch_norm(module))
         self.module = module.to(device=device, dtype=self.dtype, memory_format=self.format)  # type: ignore[call-overload]
         if speed == "compiled":
             self.module.compile()

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from coverslip.nn.blocks import ConvBlock
+from coverslip.nn.blocks import ConvBlock, UpBlock
 
 WIDEST = 256
 """Channels do not double beyond this."""
@@ -42,7 +42,7 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(
             ConvBlock(before, after) for before, after in zip([inputs * stem**2, *widths], widths, strict=False)
         )
-        self.up = nn.ModuleList(ConvBlock(below + here, here) for here, below in pairwise(widths))
+        self.up = nn.ModuleList(UpBlock(below, here) for here, below in pairwise(widths))
         self.exit = nn.Conv2d(widths[0], outputs * stem**2, 1)
 
     @property
@@ -61,6 +61,6 @@ class UNet(nn.Module):
             x = block(F.max_pool2d(x, 2) if level else x)
             skips.append(x)
         for block, skip in zip(reversed(self.up), reversed(skips[:-1]), strict=True):
-            x = block(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skip], dim=1))
+            x = block(x, skip)
         x = self.exit(x)
         return F.pixel_shuffle(x, self.stem) if self.stem > 1 else x
