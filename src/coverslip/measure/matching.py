@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -99,19 +100,21 @@ def count_matches(overlap: Overlap, thresholds: Sequence[float] = THRESHOLDS) ->
     """
     # Pairs from 0.5 on never compete, so that those of a higher threshold are some of the same pairs.
     iou = np.sort(match(overlap, 0.5).iou)
-    counts = [len(iou) - np.searchsorted(iou, _checked(t)) if t >= 0.5 else match(overlap, t).tp for t in thresholds]
+    counts = [
+        len(iou) - np.searchsorted(iou, checked_threshold(t)) if t >= 0.5 else match(overlap, t).tp for t in thresholds
+    ]
     return np.array(counts, dtype=np.int64)
 
 
-def _checked(threshold: float) -> float:
+def checked_threshold(threshold: float) -> float:
+    """The number that is meant: a threshold reached by adding steps (0.7000000000000001) is the simple ratio, 0.7."""
     if not 0 < threshold <= 1:
         raise InputError(f"An IoU threshold lies above 0 and at most at 1, not at {threshold}.")
-    # A threshold reached by adding steps (0.7000000000000001) means the decimal.
-    return round(float(threshold), 9)
+    return float(Fraction(float(threshold)).limit_denominator(10**6))
 
 
 def _rows(overlap: Overlap, threshold: float, strict: bool) -> np.ndarray:
-    threshold = _checked(threshold)
+    threshold = checked_threshold(threshold)
     return np.flatnonzero(overlap.iou > threshold if strict else overlap.iou >= threshold)
 
 

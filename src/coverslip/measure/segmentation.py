@@ -15,7 +15,7 @@ from coverslip.measure import instances, pixels
 from coverslip.measure.contours import boundary_distances
 from coverslip.measure.inputs import check_length
 from coverslip.measure.intervals import Additive, Interval, bootstrap
-from coverslip.measure.matching import THRESHOLDS, count_matches
+from coverslip.measure.matching import THRESHOLDS, checked_threshold, count_matches
 from coverslip.measure.overlaps import Overlap, overlap
 from coverslip.measure.scores import mean
 
@@ -127,7 +127,7 @@ def evaluate_labels(
     InputError
         If there are no images, none has a true object, or an image does not fit its truth (it is named).
     """
-    thresholds = sorted({round(float(t), 9) for t in thresholds})
+    thresholds = sorted({checked_threshold(t) for t in thresholds})
     if not thresholds:
         raise InputError("AP needs at least one IoU threshold, such as 0.5.")
     names, images = [], []
