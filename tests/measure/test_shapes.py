@@ -126,6 +126,23 @@ def test_no_object_is_an_empty_table_with_all_columns() -> None:
     assert list(table) == list(full)
 
 
+def test_objects_of_a_part_have_their_place_in_the_whole() -> None:
+    """Block by block is as at once: the L touches the border of its block but not that of the image."""
+    image = np.arange(56).reshape(1, 7, 8)
+
+    def read(region: Region) -> np.ndarray:
+        return image[:, region.y : region.stop_y, region.x : region.stop_x]
+
+    at_once = object_table(LABELS, read, pixel_size=PixelSize(0.5, 0.25))
+    part = Region(3, 1, 4, 7)
+    table = object_table(LABELS[3:, 1:], read, pixel_size=PixelSize(0.5, 0.25), part=part, whole=LABELS.shape)
+    assert table["label"].tolist() == [2, 3, 9]
+    assert list(table) == list(at_once)
+    for name, column in at_once.items():
+        np.testing.assert_allclose(table[name][1:], column[2:], err_msg=name)
+    assert not table["touches_border"][2]
+
+
 def test_images_are_read_some_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "_STRIP", 1)
     generator = np.random.default_rng(0)

@@ -115,7 +115,7 @@ def test_arrays_are_mapped(tmp_path, order):
 
 def test_images_of_a_folder_in_natural_order(tmp_path):
     names = ["cell2.tif", "cell10.tif", "b/cell1.PNG", "c.zarr/0/x.tif", ".hidden.tif", ".cache/a.tif"]
-    names += ["cell2.labels.tif", "notes.txt", "b/cell1.labels.png", "d.labels.zarr/zarr.json"]
+    names += ["cell2.labels.tif", "cell2.probability.tif", "notes.txt", "b/cell1.labels.png", "d.labels.zarr/zarr.json"]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

@@ -24,6 +24,8 @@ def object_table(
     channels: Sequence[str] = (),
     *,
     pixel_size: PixelSize | None = None,
+    part: Region | None = None,
+    whole: tuple[int, int] | None = None,
 ) -> Table:
     """Measure every object of a label image.
 
@@ -38,6 +40,10 @@ def object_table(
         Channel names; else channels are called by their number, or ``intensity`` where there is one.
     pixel_size : PixelSize, optional
         Micrometres per pixel; default: that of the label map.
+    part : Region, optional
+        Where the labels lie in a larger image: places are those in it, and what reads `pixels` reads regions of it.
+    whole : (int, int), optional
+        Height and width of that image.
 
     Returns
     -------
@@ -94,13 +100,16 @@ def object_table(
     round_ = np.full(len(area), np.nan)
     np.divide(4 * np.pi * area, table["perimeter_px"] ** 2, out=round_, where=table["perimeter_px"] > 0)
     table["circularity"] = round_
-    height, width = labels.shape
+    region, (height, width) = part or Region(0, 0, *labels.shape), whole or labels.shape
+    for axis, first, ends in (("y", region.y, ("top", "bottom")), ("x", region.x, ("left", "right"))):
+        for name in (axis, *ends):
+            table[f"{name}_px"] = table[f"{name}_px"] + first
     at_border = (table["top_px"] == 0) | (table["left_px"] == 0)
     table["touches_border"] = at_border | (table["bottom_px"] == height) | (table["right_px"] == width)
     if pixel_size is not None:
         table |= _micrometres(table, (yy, xx, yx), pixel_size)
     if pixels is not None:
-        read, count = _reader(pixels, labels.shape)
+        read, count = _reader(pixels, region)
         table |= _intensity_columns(intensities(labels, runs.numbers, read), channels, count)
     return table
 
@@ -210,9 +219,15 @@ def _micrometres(table: Table, moments: tuple[np.ndarray, np.ndarray, np.ndarray
     return found
 
 
-def _reader(pixels: np.ndarray | Callable[[Region], np.ndarray], shape: tuple[int, ...]) -> tuple[Pixels, int]:
+def _reader(pixels: np.ndarray | Callable[[Region], np.ndarray], part: Region) -> tuple[Pixels, int]:
+    shape = part.height, part.width
     if not isinstance(pixels, np.ndarray):
-        return pixels, len(pixels(Region(0, 0, 1, 1)))
+        read = pixels
+
+        def shifted(region: Region) -> np.ndarray:
+            return read(Region(part.y + region.y, part.x + region.x, region.height, region.width))
+
+        return shifted, len(shifted(Region(0, 0, 1, 1)))
     array = pixels[None] if pixels.ndim == 2 else pixels
     if array.ndim != 3 or array.shape[1:] != shape:
         raise InputError(f"The image {pixels.shape} and the labels {shape} are not of one height and width.")

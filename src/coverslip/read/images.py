@@ -15,6 +15,8 @@ _VENDOR = (".nd2", ".lif", ".czi")
 IMAGE_SUFFIXES = (*_TIFF, *_PICTURE, ".npy", ".zarr", *_VENDOR)
 """The endings of image files (and of image folders, ``.zarr``), in lower case."""
 
+_RESULT = re.compile(r"\.(labels|probability)\.")
+
 _MAGIC = (
     (b"II*\x00", "tiff"),
     (b"MM\x00*", "tiff"),
@@ -133,8 +135,8 @@ def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
 def list_images(folder: str | Path) -> list[Path]:
     """Every image in a folder and its subfolders, in natural order (``cell2`` before ``cell10``).
 
-    Hidden files, hidden folders and label images (``*.labels.*``, as `write_labels` names them) are left out;
-    a ``.zarr`` folder is one image.
+    Hidden files, hidden folders, label images (``*.labels.*``, as `write_labels` names them) and the probabilities
+    beside them (``*.probability.*``) are left out; a ``.zarr`` folder is one image.
 
     Parameters
     ----------
@@ -163,7 +165,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
         if path.name.startswith("."):
             continue
-        is_image = path.suffix.lower() in IMAGE_SUFFIXES and ".labels." not in path.name.lower()
+        is_image = path.suffix.lower() in IMAGE_SUFFIXES and not _RESULT.search(path.name.lower())
         if path.is_dir():
             if path.suffix.lower() != ".zarr":
                 yield from _walk(path)

@@ -129,12 +129,12 @@ def finish_label_folder(
         writer.writerows(rows)
     keys = key_names(rows)
     found = [
-        _objects(table, {name: row.get(name, "") for name in keys})
+        (table, {name: row.get(name, "") for name in keys})
         for row, table in zip(rows, tables, strict=True)
         if table is not None
     ]
     if found:
-        _write_objects(found, folder / OBJECTS)
+        write_objects(found, folder / OBJECTS)
     text = json.dumps(dict(provenance or {}), indent=2, default=str)
     (folder / PROVENANCE).write_text(text, encoding="utf-8")
 
@@ -160,7 +160,7 @@ def write_label_file(labels: LabelMap, out: str | Path, objects: Mapping[str, np
     if objects is not None:
         key = {"image": relative_path(Path(labels.source), path.parent)}
         with atomic_path(path.with_name(path.name.removesuffix(".labels.tif") + f".{OBJECTS}")) as temporary:
-            _write_objects([_objects(objects, key)], temporary)
+            write_objects([(objects, key)], temporary)
     return write_labels(labels, path)
 
 
@@ -180,17 +180,19 @@ def _row(row: Mapping[str, str], mask: str, base: Path, out: Path) -> dict[str, 
     return {"image": kept.pop("image"), "mask": mask, **kept}
 
 
+def write_objects(tables: Iterable[tuple[Mapping[str, np.ndarray], Mapping[str, str]]], path: Path) -> None:
+    """Write tables of objects as one, each with what tells its image apart (such as ``image``) in front."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    # Micrometres, known for some images only, are missing for the others.
+    whole = pa.concat_tables([_objects(table, key) for table, key in tables], promote_options="default")
+    parquet.write_table(whole, path)
+
+
 def _objects(objects: Mapping[str, np.ndarray], key: Mapping[str, str]) -> Any:
     import pyarrow as pa
 
     count = len(next(iter(objects.values()), ()))
     said = {name: pa.array([text] * count, pa.string()) for name, text in key.items()}
     return pa.table({**said, **{name: pa.array(np.asarray(column)) for name, column in objects.items()}})
-
-
-def _write_objects(tables: Sequence[Any], path: Path) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    # Micrometres, known for some images only, are missing for the others.
-    parquet.write_table(pa.concat_tables(tables, promote_options="default"), path)
