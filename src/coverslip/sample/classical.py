@@ -13,6 +13,8 @@ from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.core.provenance import provenance
 from coverslip.core.results import LabelMap
+from coverslip.sample.foreground import clean, renumber, typical_diameter, within_areas
+from coverslip.sample.touching import basins
 
 Stain = Literal["haematoxylin", "bright", "dark"]
 
@@ -79,7 +81,7 @@ def find_nuclei(
     if not np.ptp(signal) > 0:
         return _result(image, np.zeros(signal.shape, np.int32), stain=stain)
     if diameter is None:
-        diameter = _typical_diameter(signal)
+        diameter = typical_diameter(signal)
     if diameter <= 0:
         raise InputError(f"A nucleus of {diameter} pixels cannot be found; give a diameter above 0.")
     disc = np.pi * (diameter / 2) ** 2
@@ -92,15 +94,16 @@ def find_nuclei(
     if stain == "haematoxylin":
         blue = ndimage.gaussian_filter(_blueness(image), sigma)
         foreground &= blue > ndimage.uniform_filter(blue, window)
-    foreground = _clean(foreground, max(int(disc / 10), 1))
+    foreground = clean(foreground, max(int(disc / 10), 1))
     labels = _divide(foreground, diameter)
-    labels = _filter(labels, disc / 10 if min_area is None else min_area, 10 * disc if max_area is None else max_area)
+    least, most = disc / 10 if min_area is None else min_area, 10 * disc if max_area is None else max_area
+    labels = within_areas(labels, least, most)
     if clear_border:
         from skimage.segmentation import clear_border as cleared
 
         labels = cleared(labels)
     settings = {"stain": stain, "diameter": round(float(diameter), 2)}
-    return _result(image, _renumber(labels), **settings)
+    return _result(image, renumber(labels), **settings)
 
 
 def _resolve_stain(image: Image, stain: Stain | None) -> Stain:
@@ -146,60 +149,12 @@ def _rgb(image: Image) -> np.ndarray:
     return pixels.astype(np.float32) / (1 if pixels.dtype.kind == "f" else np.iinfo(pixels.dtype).max)
 
 
-def _typical_diameter(signal: np.ndarray) -> float:
-    """Twice the median half width of what a first threshold finds, weighted by area: specks count little."""
-    from scipy import ndimage
-    from skimage.filters import threshold_otsu
-
-    smooth = ndimage.gaussian_filter(signal, 1)
-    depth = ndimage.gaussian_filter(ndimage.distance_transform_edt(smooth > threshold_otsu(smooth)), 1)
-    peaks = np.sort(depth[(depth == ndimage.maximum_filter(depth, 7)) & (depth >= 2)])
-    if not len(peaks):
-        return 8.0
-    weight = np.cumsum(peaks**2)
-    return float(2 * peaks[np.searchsorted(weight, weight[-1] / 2)])
-
-
-def _clean(foreground: np.ndarray, area: int) -> np.ndarray:
-    from scipy import ndimage
-
-    opened = ndimage.binary_opening(foreground, iterations=1)
-    holes, count = ndimage.label(~opened)
-    size = np.bincount(holes.ravel(), minlength=count + 1)
-    small = size <= area
-    small[0] = False
-    return opened | small[holes]
-
-
 def _divide(foreground: np.ndarray, diameter: float) -> np.ndarray:
     """Touching nuclei apart: watershed of the distance to the background, from its well-separated maxima."""
     from scipy import ndimage
-    from skimage.feature import peak_local_max
-    from skimage.segmentation import watershed
 
     distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(foreground), diameter / 12)
-    components, _ = ndimage.label(foreground)
-    peaks = peak_local_max(distance, min_distance=max(int(diameter / 3), 1), labels=components, exclude_border=False)
-    seeds = np.zeros(foreground.shape, np.int32)
-    seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    return watershed(-distance, seeds, mask=foreground)
-
-
-def _filter(labels: np.ndarray, min_area: float, max_area: float) -> np.ndarray:
-    area = np.bincount(labels.ravel())
-    keep = (area >= min_area) & (area <= max_area)
-    keep[0] = False
-    return np.where(keep[labels], labels, 0)
-
-
-def _renumber(labels: np.ndarray) -> np.ndarray:
-    """Numbers 1 to n in reading order of each object's first pixel."""
-    numbers, first = np.unique(labels, return_index=True)
-    new = np.zeros(int(numbers.max()) + 1, np.int32)
-    order = numbers[np.argsort(first)]
-    order = order[order > 0]
-    new[order] = np.arange(1, len(order) + 1)
-    return new[labels]
+    return basins(distance, foreground, int(diameter / 3))[0]
 
 
 def _result(image: Image, labels: np.ndarray, **settings: object) -> LabelMap:
