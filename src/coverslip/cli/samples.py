@@ -131,6 +131,31 @@ def crop(
     typer.echo(f"Next: coverslip fit vae {out} --out model")
 
 
+@samples_app.command(epilog="Example: coverslip samples tile fields.csv --grid 4x4 --out tiles")
+def tile(
+    sheet: Annotated[Path, typer.Argument(help="A sample sheet or a folder of images.")],
+    out: Out,
+    grid: Annotated[str, typer.Option(help="Rows x columns of tiles for each field.")] = "4x4",
+    val: Annotated[
+        float, typer.Option(help="Share of the columns, from the right, held out as 'val'; 0: no column 'split'.")
+    ] = 0.25,
+    gap: Annotated[int, typer.Option(help="Pixels between what trains and what is held out.")] = 32,
+    force: Force = False,
+) -> None:
+    """Cut few large fields into many small ones.
+
+    Writes image, mask and paired image of each tile, and a sheet whose column 'split' holds out one block of each
+    field. A sheet that has the column already keeps it.
+    """
+    from coverslip.cli.cards import parse_size
+    from coverslip.sample import read_sheet, tile_sheet
+
+    tiles = tile_sheet(read_sheet(sheet), out, parse_size(grid), val=val, gap=gap, overwrite=force)
+    words = tiles.column("split") if tiles.has("split") else []
+    parts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+    typer.echo(f"{len(tiles)} tiles{f' ({parts})' if parts else ''}: {tiles.path}")
+
+
 def _words(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} ({count})" for key, count in value.items()) or "-"

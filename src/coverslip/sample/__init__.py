@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from coverslip.sample.samples import SheetSamples, open_samples
     from coverslip.sample.sheet import Sheet, read_sheet, write_sheet
     from coverslip.sample.splits import given_split, split_indices, split_sheet
+    from coverslip.sample.tile_fields import tile_sheet
 
 _EXPORTS = {
     "Augment": "augment",
@@ -47,6 +48,7 @@ _EXPORTS = {
     "given_split": "splits",
     "split_indices": "splits",
     "split_sheet": "splits",
+    "tile_sheet": "tile_fields",
 }
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "sharpness",
     "split_indices",
     "split_sheet",
+    "tile_sheet",
     "write_sheet",
 ]
 
