@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.export import export
-from coverslip.cli.options import Device, Force, Out, read_settings
+from coverslip.cli.options import Device, Force, Out, read_channels, read_settings
 from coverslip.cli.samples import samples_app
 from coverslip.cli.study import study_app
 
@@ -81,7 +81,7 @@ def fit(
         max_ram=None if max_ram is None else parse_bytes(max_ram),
     )
     model = fit_to_folder(
-        method, samples, out, given, run=run, force=force, channels=_channels(channels), planes=planes
+        method, samples, out, given, run=run, force=force, channels=read_channels(channels), planes=planes
     )
     if not is_main_process():
         return
@@ -157,14 +157,24 @@ def evaluate(
         typer.echo(f"\n{line}")
 
 
-@app.command(epilog="Example: coverslip report cells.h5ad --out report.html --colour label")
+@app.command(epilog="Example: coverslip report labels --truth sheet.csv --out report.html")
 def report(
-    result: Annotated[Path, typer.Argument(help="A result of predict (.h5ad).")],
+    result: Annotated[Path, typer.Argument(help="A result of predict: .h5ad, a folder of labels, a label image.")],
     out: Out,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            help="Labels: a sheet with the truth, a folder of masks or a mask; default: what the result names."
+        ),
+    ] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="Labels: leave out images without a result.")] = False,
+    group: Annotated[str | None, typer.Option(help="Labels: column whose groups are compared.")] = None,
     model: Annotated[Path | None, typer.Option(help="The model, if it has moved since.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved since.")] = None,
-    colour: Annotated[str | None, typer.Option(help="Column that colours the map at first.")] = None,
-    umap: Annotated[bool, typer.Option("--umap", help="Add a UMAP (computed once, then kept in the result).")] = False,
+    colour: Annotated[str | None, typer.Option(help="Embeddings: column that colours the map at first.")] = None,
+    umap: Annotated[
+        bool, typer.Option("--umap", help="Embeddings: add a UMAP (computed once, then kept in the result).")
+    ] = False,
     first_epoch: Annotated[int, typer.Option(help="Loss curves from this epoch on.")] = 1,
     figures: Annotated[Path | None, typer.Option(help="Write every figure as a PNG into this folder too.")] = None,
     force: Force = False,
@@ -177,6 +187,9 @@ def report(
         out,
         model=model,
         images=images,
+        truth=truth,
+        partial=partial,
+        group=group,
         colour=colour,
         umap=umap,
         first_epoch=first_epoch,
@@ -232,12 +245,6 @@ def demo(
 
     page = run_demo(out, seed=seed)
     typer.echo(f"Open {page} in a browser.")
-
-
-def _channels(text: str | None) -> list[str | int] | None:
-    if text is None:
-        return None
-    return [int(part) if part.strip().isdecimal() else part.strip() for part in text.split(",")]
 
 
 def _count(things: Sized, word: str) -> str:

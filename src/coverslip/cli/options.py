@@ -50,6 +50,13 @@ def parse_value(text: str) -> Any:
         return text
 
 
+def read_channels(text: str | None) -> list[str | int] | None:
+    """Read ``"0,DAPI"`` as numbers and names of channels."""
+    if text is None:
+        return None
+    return [int(part) if part.strip().isdecimal() else part.strip() for part in text.split(",")]
+
+
 def _read_mapping(path: Path) -> dict[str, Any]:
     import yaml
 
