@@ -10,8 +10,8 @@ from typing import Any
 
 from coverslip.core.errors import InputError
 from coverslip.core.progress import track
-from coverslip.jobs import refuse_existing
 from coverslip.objects import Table, objects_of, rows_of
+from coverslip.read.atomic import refuse_existing
 from coverslip.read.label_folder import LabelFolder, read_label_folder
 
 LABEL_FORMATS = {"geojson": ".geojson", "rois": ".rois.zip", "zarr": ".zarr", "csv": ".objects.csv"}

@@ -169,34 +169,41 @@ def report_to_file(
     *,
     model: str | Path | None = None,
     images: str | Path | None = None,
+    truth: str | Path | None = None,
+    partial: bool = False,
+    group: str | None = None,
     colour: str | None = None,
     umap: bool = False,
     first_epoch: int = 1,
     figures: str | Path | None = None,
     force: bool = False,
 ) -> None:
-    """Write the report page of an embedding; see `coverslip.write_report`."""
-    from coverslip.read import read_embedding, write_embedding
+    """Write the report page of an embedding (``.h5ad``) or of label images; see `coverslip.write_report`."""
+    from coverslip.read import read_embedding, read_label_folder, write_embedding
     from coverslip.reporting import write_report
 
     out = _free(out, (".html",), force)
-    embedding = read_embedding(result)
-    had_umap = "X_umap" in embedding.adata.obsm
+    is_embedding = Path(result).suffix.lower() == ".h5ad"
+    opened: Any = read_embedding(result) if is_embedding else read_label_folder(result)
+    had_umap = is_embedding and "X_umap" in opened.adata.obsm
     if figures is not None:
         refuse_existing(figures, force)
     with about(result):
         write_report(
-            embedding,
+            opened,
             out,
             model=model,
             images=images,
+            truth=truth,
+            partial=partial,
+            group=group,
             colour=colour,
             umap=umap,
             first_epoch=first_epoch,
             figures_folder=figures,
         )
     if umap and not had_umap:
-        write_embedding(embedding, result)  # so that it is never computed twice
+        write_embedding(opened, result)  # so that it is never computed twice
 
 
 def _free(path: str | Path, endings: tuple[str, ...], force: bool) -> Path:

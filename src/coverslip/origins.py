@@ -1,4 +1,4 @@
-"""What an embedding was made from: its images and its model, found again by what its provenance says."""
+"""What a result was made from: its images and its model, found again by what its provenance says."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from coverslip import api
 from coverslip.core.errors import InputError
 from coverslip.core.results import Embedding
 from coverslip.core.samples import Samples
+from coverslip.read.label_folder import LabelFolder
 from coverslip.read.models import Model
 
 
@@ -60,13 +61,13 @@ def images_of(embedding: Embedding, images: Any) -> tuple[Samples | None, str]:
         return None, str(error)
 
 
-def model_of(embedding: Embedding, model: Model | str | Path | None) -> Model | None:
-    """The model that embedded: `model` or its folder, else where provenance says, if it still lies there; or None."""
+def model_of(result: Embedding | LabelFolder, model: Model | str | Path | None) -> Model | None:
+    """The model of a result: `model` or its folder, else where provenance says, if it still lies there; or None."""
     if isinstance(model, Model):
         return model
     if model is not None:
         return api.load(model)
-    folder = embedding.provenance.get("model", {}).get("folder")
+    folder = (result.provenance.get("model") or {}).get("folder")
     return api.load(folder) if folder and Path(folder).is_dir() else None
 
 

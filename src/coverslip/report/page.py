@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +15,8 @@ from coverslip.report.colours import CONTINUOUS, MISSING, OTHER
 from coverslip.report.columns import Column, describe_column
 from coverslip.report.encode import column_json, script_json, webp_pictures
 from coverslip.report.maps import ensure_map, pca_map
+from coverslip.report.parts import environment, figure_part, flat_facts, table_part
 from coverslip.report.plot import bokeh_script, scatter_item
-from coverslip.report.style import figure_bytes, short
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -128,7 +127,7 @@ def write_page(
     }
     shown = len(data["pictures"]) if thumbnails is not None else 0
     page = (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             title=title,
@@ -137,9 +136,9 @@ def write_page(
             facts=_facts(embedding, columns, things),
             sampled=f"{shown:,} of {count:,}" if 0 < shown < count else "",
             maps=list(maps),
-            figures=[_figure(caption, value) for caption, value in (figures or {}).items()],
-            tables=[(heading, *_table(rows)) for heading, rows in (tables or {}).items()],
-            provenance=_flat(embedding.provenance),
+            figures=[figure_part(caption, value) for caption, value in (figures or {}).items()],
+            tables=[(heading, *table_part(rows)) for heading, rows in (tables or {}).items()],
+            provenance=flat_facts(embedding.provenance),
             data=script_json(data),
             plot=script_json(scatter_item(count)),
             bokeh=bokeh_script(count),
@@ -148,25 +147,6 @@ def write_page(
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
-
-
-def _environment() -> Any:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    # Everything is escaped but our own two files and what `script_json` made safe for a script element.
-    environment = Environment(
-        loader=PackageLoader("coverslip.report", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    loader = environment.loader
-    assert loader is not None
-    for name in ("page.css", "page.js"):
-        environment.globals[name.replace(".", "_")] = Markup(loader.get_source(environment, name)[0])
-    return environment
 
 
 def _checked_maps(embedding: Embedding, maps: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
@@ -226,60 +206,3 @@ def _facts(embedding: Embedding, columns: Sequence[Column], things: str) -> list
     if isinstance(method, str):
         facts.append((method, "method"))
     return facts
-
-
-def _figure(caption: str, value: Any) -> dict[str, str]:
-    content, text = value if isinstance(value, tuple) else (value, "")
-    png = content if isinstance(content, bytes) else figure_bytes(content, "png", dpi=170)
-    return {"caption": caption, "text": text, "png": base64.b64encode(png).decode("ascii")}
-
-
-def _table(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[tuple[str, str, bool]]]]:
-    """Headings, and cells as (text, interval, is a number)."""
-    if any({"value", "low", "high"} <= row.keys() for row in rows):
-        rows = [_joined(row) for row in rows]
-    headings = list(dict.fromkeys(str(name) for row in rows for name in row))
-    return headings, [[_cell(row.get(name, "")) for name in headings] for row in rows]
-
-
-def _joined(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns ``value``, ``low`` and ``high`` of a row as one."""
-    whole = (row.get("value", np.nan), row.get("low", np.nan), row.get("high", np.nan))
-    return {name: whole if name == "value" else value for name, value in row.items() if name not in ("low", "high")}
-
-
-def _cell(value: Any) -> tuple[str, str, bool]:
-    if all(hasattr(value, part) for part in ("value", "low", "high")):
-        value = (value.value, value.low, value.high)
-    if isinstance(value, tuple) and len(value) == 3:
-        middle, low, high = (float(part) for part in value)
-        interval = f"{_number(low)} – {_number(high)}" if low < high else ""
-        return _number(middle), interval, True
-    if isinstance(value, (bool, np.bool_)):
-        return ("yes" if value else "no"), "", False
-    if isinstance(value, (int, np.integer)):
-        return str(value), "", True
-    if isinstance(value, (float, np.floating)):
-        return _number(float(value)), "", True
-    return ("" if value is None else str(value)), "", False
-
-
-def _number(value: float) -> str:
-    return short(value).replace("-", "\u2212") if np.isfinite(value) else "–"
-
-
-def _flat(value: Any, name: str = "", most: int = 400) -> list[tuple[str, str]]:
-    """Nested facts as (dotted name, text), at most `most` of them."""
-    if isinstance(value, Mapping):
-        parts = [(f"{name}.{key}" if name else str(key), part) for key, part in value.items()]
-    elif isinstance(value, (list, tuple)) and any(isinstance(part, (Mapping, list, tuple)) for part in value):
-        parts = [(f"{name} {i}", part) for i, part in enumerate(value, 1)]
-    else:
-        listed = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim)
-        return [(name, ", ".join(map(str, value)) if listed else str(value))]
-    rows: list[tuple[str, str]] = []
-    for key, part in parts:
-        rows += _flat(part, key, most)
-        if len(rows) > most:
-            return [*rows[:most], ("…", "more in the result file")]
-    return rows

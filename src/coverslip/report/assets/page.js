@@ -296,13 +296,6 @@
   addEventListener("keydown", (event) => { if (event.key === "Escape" && cells) choose([]); });
   at("plot").addEventListener("pointermove", (event) => { pointer.x = event.clientX; pointer.y = event.clientY; }, true);
   at("plot").addEventListener("pointerleave", () => { ring(null); hideCard(); });
-  for (const button of document.querySelectorAll(".enlarge")) {
-    button.addEventListener("click", () => {
-      at("large").firstElementChild.src = button.firstElementChild.src;
-      at("large").showModal();
-    });
-  }
-  at("large").addEventListener("click", () => at("large").close());
 
   Bokeh.embed.embed_item(JSON.parse(at("plot-item").textContent), "plot").then((views) => {
     plot = [...views][0].model;

@@ -15,51 +15,23 @@ from coverslip.origins import images_of, model_of
 from coverslip.read.models import Model
 
 
-def write_report(
+def write_embedding_report(
     embedding: Embedding,
     path: str | Path,
     *,
-    model: Model | str | Path | None = None,
-    images: Any = None,
-    colour: str | None = None,
-    umap: bool = False,
-    first_epoch: int = 1,
-    title: str = "Cells",
-    notes: str | Sequence[str] = (),
-    things: str = "cells",
-    figures: Mapping[str, Any] | None = None,
-    tables: Mapping[str, Any] | None = None,
-    figures_folder: str | Path | None = None,
+    model: Model | str | Path | None,
+    images: Any,
+    colour: str | None,
+    umap: bool,
+    first_epoch: int,
+    title: str,
+    notes: str | Sequence[str],
+    things: str,
+    figures: Mapping[str, Any] | None,
+    tables: Mapping[str, Any] | None,
+    figures_folder: str | Path | None,
 ) -> Path:
-    """Make one self-contained, interactive page of an embedding.
-
-    Parameters
-    ----------
-    embedding : Embedding
-        What `predict` gave.
-    path : str or Path
-        The ``.html`` to write.
-    model : Model, str or Path, optional
-        The model that embedded, for loss curves, reconstructions and traversals; default: where provenance says it
-        lies, if it still does.
-    images : optional
-        The images, as for `predict`, or the folder that the sheet's paths start from; default: where provenance says.
-    colour : str, optional
-        Column that colours the map at first.
-    umap : bool
-        Add a UMAP; it is kept in the embedding, and never computed twice.
-    first_epoch : int
-        Loss curves from this epoch on.
-    title, notes, things, figures, tables
-        As for `coverslip.report.write_page`; figures and tables stand before those of the model.
-    figures_folder : str or Path, optional
-        Write every figure there too, as PNG for a paper or a talk, with the map as a figure of its own.
-
-    Returns
-    -------
-    Path
-        The page.
-    """
+    """Make the page of an embedding; everything as for `coverslip.write_report`."""
     from coverslip.report import page, thumbnails
     from coverslip.report.figures import thumbnail_map
     from coverslip.report.maps import ensure_map

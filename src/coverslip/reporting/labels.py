@@ -1,0 +1,165 @@
+"""A page of label images: outlines over the images, the worst first, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError, ModelError
+from coverslip.core.image import Image
+from coverslip.core.progress import track
+from coverslip.objects import objects_of, rows_of
+from coverslip.origins import model_of
+from coverslip.read.label_folder import LabelFolder
+from coverslip.read.models import Model
+from coverslip.report.label_page import Shot, write_label_page
+from coverslip.report.overlays import FALSE, RIGHT, Overlay, draw_overlay
+from coverslip.reporting.judging import ODD, Judged, judge_by_looks, judge_by_truth, pairs_of, worst_first
+from coverslip.reporting.summaries import (
+    figures_of,
+    groups_of,
+    image_columns,
+    image_name,
+    numbers_at_the_top,
+    resampled_groups,
+    tables_of,
+)
+
+MOST_PICTURES = 48
+"""More images than this, and only the worst and an even sample of the others are drawn."""
+
+_WORST = 36
+
+_STRETCHED = "Pictures are stretched each for itself, dim parts brightened."
+
+
+def write_labels_report(
+    found: LabelFolder,
+    path: str | Path,
+    *,
+    truth: Any,
+    partial: bool,
+    group: str | None,
+    model: Model | str | Path | None,
+    images: str | Path | None,
+    first_epoch: int,
+    title: str,
+    notes: str | Sequence[str],
+    things: str,
+    figures: Mapping[str, Any] | None,
+    tables: Mapping[str, Any] | None,
+    figures_folder: str | Path | None,
+) -> Path:
+    """Make the page of label images; everything as for `coverslip.write_report`."""
+    table = objects_of(found, images)
+    own = [rows_of(table, found, i) for i in range(len(found))]
+    said = [notes] if isinstance(notes, str) else list(notes)
+    groups = groups_of(found, group)
+    pairs = pairs_of(found, truth, partial, said)
+    evaluation = None
+    if pairs:
+        evaluation, judged = judge_by_truth(found, pairs, resampled_groups(found))
+    else:
+        judged = judge_by_looks(table, own)
+    order = worst_first(judged, pairs, None if evaluation is None else evaluation.per_image["ap50"])
+    columns = image_columns(found, table, own, judged, groups, pairs, evaluation)
+    shots = []
+    complaint = ""
+    for i in track(_drawn(order), "Drawing images"):
+        image, why = _image(found, i, images)
+        complaint = complaint or why
+        shots.append(Shot(image_name(found, i), _note(columns, i), i, _overlay(found, i, image, judged[i])))
+    if complaint:
+        said.append(f"The images are not shown: {complaint}")
+    loaded = _model(found, model, said)
+    drawn = dict(figures or {}) | figures_of(table, own, judged, groups, evaluation, loaded, first_epoch, things)
+    if figures_folder is not None:
+        _save(drawn, Path(figures_folder))
+    return write_label_page(
+        path,
+        shots,
+        columns,
+        title=title,
+        notes=said,
+        facts=numbers_at_the_top(found, table, evaluation, things),
+        measured=evaluation is not None,
+        ordered=_ordered(evaluation is not None),
+        figures=drawn,
+        tables=dict(tables or {}) | tables_of(table, evaluation, things),
+        card=loaded.card if loaded is not None else "",
+        provenance=found.provenance,
+    )
+
+
+def _drawn(order: np.ndarray) -> list[int]:
+    """The images that get a picture, in their order: the worst, and an even sample of the others."""
+    if len(order) <= MOST_PICTURES:
+        return [int(i) for i in order]
+    rest = np.linspace(_WORST, len(order) - 1, MOST_PICTURES - _WORST).round().astype(int)
+    return [int(i) for i in order[np.r_[:_WORST, rest]]]
+
+
+def _image(found: LabelFolder, index: int, images: str | Path | None) -> tuple[Image | None, str]:
+    try:
+        return found.image(index, images), ""
+    except InputError as error:
+        if images is not None:
+            raise
+        return None, str(error)
+
+
+def _overlay(found: LabelFolder, index: int, image: Image | None, judged: Judged) -> Overlay:
+    missed = None
+    if judged.truth is not None and len(judged.missed):
+        true = judged.truth.read()
+        true = np.asarray(getattr(true, "labels", true))
+        missed = np.where(np.isin(true, judged.missed), true, 0)
+    labels = found.labels(index).labels
+    return draw_overlay(image, labels, {RIGHT: judged.right, FALSE: judged.false}, missed)
+
+
+def _note(columns: Mapping[str, tuple[Any, str]], index: int) -> str:
+    """What stands under a picture."""
+
+    def of(name: str) -> Any:
+        return columns[name][0][index]
+
+    if "AP@0.5" not in columns or np.isnan(of("AP@0.5")):
+        return f"{of('found')} found" + (f" · {of('odd')} odd" if "odd" in columns else "")
+    return f"AP {of('AP@0.5'):.2f} · {of('right'):.0f} right, {of('false'):.0f} false, {of('missed'):.0f} missed"
+
+
+def _ordered(measured: bool) -> str:
+    """What the order of the pictures means."""
+    if measured:
+        return (
+            "From the lowest AP at IoU 0.5 on: right / (right + false + missed). Right is an object that shares at "
+            f"least half of the pixels it and a true one cover together. {_STRETCHED}"
+        )
+    return (
+        f"No truth was given. Odd is an object whose size or solidity lies more than {ODD} robust standard deviations "
+        "from the median of all; images without any object come first, then those with the largest share of odd ones. "
+        + _STRETCHED
+    )
+
+
+def _model(found: LabelFolder, model: Model | str | Path | None, notes: list[str]) -> Model | None:
+    try:
+        return model_of(found, model)
+    except ModelError as error:
+        if model is not None:
+            raise
+        notes.append(f"The model is not shown: {error}")  # it was changed or damaged since; the labels are still labels
+        return None
+
+
+def _save(figures: Mapping[str, Any], folder: Path) -> None:
+    from coverslip.report.figures import save_figure
+
+    for caption, figure in figures.items():
+        drawn = figure[0] if isinstance(figure, tuple) else figure
+        if not isinstance(drawn, bytes):
+            save_figure(drawn, folder / f"{caption.lower().replace(' ', '-')}.png")
