@@ -19,8 +19,12 @@ from coverslip.core.card import Card
 from coverslip.core.config import Config
 from coverslip.core.provenance import file_hash
 from coverslip.core.settings import Training
+from coverslip.train import Run
 
-QUICK: dict[str, dict[str, Any]] = {"vae": {"width": 4, "latent": 3}}
+QUICK: dict[str, dict[str, Any]] = {
+    "unet": {"width": 4, "levels": 2, "patch": 128},
+    "vae": {"width": 4, "latent": 3},
+}
 """Settings that make a method small, beside ``epochs=2``."""
 
 each_method = pytest.mark.parametrize("name", cs.methods.names())
@@ -72,14 +76,23 @@ def test_predict_imports_no_training(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def sheet(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fifty real cells in a sheet."""
-    folder = data_folder / "jurkat_cellcycle"
-    with open(folder / "sheet.csv") as stream:
+def sheets(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What methods learn from, by what they give: fifty real cells, or six real fields with masks."""
+    folder = tmp_path_factory.mktemp("sheets")
+    cells, fields = data_folder / "jurkat_cellcycle", data_folder / "bbbc039"
+    with open(cells / "sheet.csv") as stream:
         rows = list(csv.DictReader(stream))[::33][:50]
-    path = tmp_path_factory.mktemp("cells") / "cells.csv"
-    path.write_text("image,label\n" + "".join(f"{folder / row['image']},{row['label']}\n" for row in rows))
-    return path
+    lines = [f"{cells / row['image']},{row['label']}" for row in rows]
+    (folder / "cells.csv").write_text("\n".join(["image,label", *lines, ""]))
+    with open(fields / "sheet.csv") as stream:
+        rows = list(csv.DictReader(stream))[::25]
+    lines = [f"{fields / row['image']},{fields / row['mask']},{row['well']}" for row in rows]
+    (folder / "fields.csv").write_text("\n".join(["image,mask,label", *lines, ""]))
+    return {"embedding": folder / "cells.csv", "labels": folder / "fields.csv"}
+
+
+def sheet_for(name: str, sheets: dict[str, Path]) -> Path:
+    return sheets[cs.methods.get(name).CARD.result]
 
 
 def fit_in_a_command(name: str, sheet: Path, folder: Path, seed: int = 0) -> Path:
@@ -92,28 +105,47 @@ def fit_in_a_command(name: str, sheet: Path, folder: Path, seed: int = 0) -> Pat
 
 @pytest.mark.data
 @each_method
-def test_a_command_and_python_fit_save_and_predict_the_same(name: str, sheet: Path, tmp_path: Path) -> None:
-    from coverslip.read import read_embedding
-    from coverslip.train import Run
-
+def test_a_command_and_python_fit_save_and_predict_the_same(name: str, sheets: dict[str, Path], tmp_path: Path) -> None:
+    sheet = sheet_for(name, sheets)
     folder = fit_in_a_command(name, sheet, tmp_path / "model")
-    assert main(["predict", str(folder), str(sheet), "--out", str(tmp_path / "cells.h5ad"), "--device", "cpu"]) == 0
-    by_command = read_embedding(tmp_path / "cells.h5ad")
+    by_command = predicted_by_command(name, folder, sheet, tmp_path)
 
-    samples = cs.samples.open_samples(sheet)
-    run = Run(device="cpu", precision="fp32")
-    fitted = cs.fit(name, samples, {"epochs": 2, **QUICK[name]}, run=run)
-    in_python = cs.predict(fitted, samples, device="cpu")
-    np.testing.assert_array_equal(in_python.latent, by_command.latent)
-    assert in_python.latent.std() > 0
-    loaded = cs.predict(cs.load(fitted.save(tmp_path / "again")), samples, device="cpu")
-    np.testing.assert_array_equal(loaded.latent, in_python.latent)
-    assert list(by_command.column("label")) == list(samples.obs["label"])
+    opened = cs.samples.open_samples if cs.methods.get(name).CARD.result == "embedding" else cs.samples.open_fields
+    samples = opened(sheet)
+    fitted = cs.fit(name, samples, {"epochs": 2, **QUICK[name]}, run=Run(device="cpu", precision="fp32"))
+    in_python = arrays_of(cs.predict(fitted, samples, device="cpu"))
+    loaded = arrays_of(cs.predict(cs.load(fitted.save(tmp_path / "again")), samples, device="cpu"))
+    assert len(in_python) == len(by_command) == len(loaded)
+    for one, two, three in zip(in_python, by_command, loaded, strict=True):
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one, three)
+    assert max(array.std() for array in in_python) > 0
+
+
+def predicted_by_command(name: str, model: Path, sheet: Path, folder: Path) -> list[np.ndarray]:
+    """The arrays of a result, and that it keeps the facts of its sheet."""
+    from coverslip.read import read_embedding, read_label_folder
+
+    truth = [row["label"] for row in csv.DictReader(sheet.open())]
+    if cs.methods.get(name).CARD.result == "embedding":
+        assert main(["predict", str(model), str(sheet), "--out", str(folder / "cells.h5ad"), "--device", "cpu"]) == 0
+        embedding = read_embedding(folder / "cells.h5ad")
+        assert list(embedding.column("label")) == truth
+        return arrays_of(embedding)
+    assert main(["predict", str(model), str(sheet), "--out", str(folder / "found"), "--device", "cpu"]) == 0
+    found = read_label_folder(folder / "found")
+    assert [row["label"] for row in found.rows] == truth
+    return [found.labels(i).labels for i in range(len(found))]
+
+
+def arrays_of(result: Any) -> list[np.ndarray]:
+    return [found.labels for found in result] if isinstance(result, list) else [result.latent]
 
 
 @pytest.mark.data
 @each_method
-def test_the_seed_decides(name: str, sheet: Path, tmp_path: Path) -> None:
+def test_the_seed_decides(name: str, sheets: dict[str, Path], tmp_path: Path) -> None:
+    sheet = sheet_for(name, sheets)
     one, same, other = (
         fit_in_a_command(name, sheet, tmp_path / word, seed) for word, seed in (("a", 3), ("b", 3), ("c", 4))
     )
@@ -124,7 +156,10 @@ def test_the_seed_decides(name: str, sheet: Path, tmp_path: Path) -> None:
 
 @pytest.mark.data
 @each_method
-def test_a_model_folder_says_what_it_is_and_where_it_comes_from(name: str, sheet: Path, tmp_path: Path) -> None:
+def test_a_model_folder_says_what_it_is_and_where_it_comes_from(
+    name: str, sheets: dict[str, Path], tmp_path: Path
+) -> None:
+    sheet = sheet_for(name, sheets)
     folder = fit_in_a_command(name, sheet, tmp_path / "model", seed=5)
     names = {path.name for path in folder.iterdir()}
     assert names == {"config.json", "weights.safetensors", "history.csv", "card.md", "provenance.json"}
@@ -135,7 +170,7 @@ def test_a_model_folder_says_what_it_is_and_where_it_comes_from(name: str, sheet
     assert set(config["settings"]) == set(kind.model_fields)
     provenance = json.loads((folder / "provenance.json").read_text())
     assert provenance["inputs"]["sha256"] == file_hash(sheet)
-    assert provenance["inputs"]["n"] == 50
+    assert provenance["inputs"]["n"] == sheet.read_text().count("\n") - 1
     assert provenance["seed"] == 5
     assert {"coverslip", "python", "torch", "numpy"} <= set(provenance["versions"])
     assert (folder / "card.md").read_text().startswith(f"# {name}")

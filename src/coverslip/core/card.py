@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -53,3 +54,30 @@ class Card:
                 "",
             ]
         return "\n".join(lines)
+
+
+def card_facts(text: str) -> dict[str, str]:
+    """What a card in Markdown says under its title and its bold words.
+
+    Parameters
+    ----------
+    text : str
+        A card, as `Card.markdown` makes it or as one is written by hand.
+
+    Returns
+    -------
+    dict of str to str
+        ``title``, the first heading; ``summary``, the paragraph below it; and the rest of each paragraph that begins
+        with a bold word, such as ``**Licence.** CC0-1.0``, under that word in small letters. Lines are joined.
+    """
+    facts: dict[str, str] = {}
+    for part in re.split(r"\n\s*\n", text.strip()):
+        words = " ".join(part.split())
+        bold = re.match(r"\*\*(\w+)\.\*\*\s*(.*)", words)
+        if words.startswith("#"):
+            facts.setdefault("title", words.lstrip("# "))
+        elif bold:
+            facts.setdefault(bold[1].lower(), bold[2])
+        else:
+            facts.setdefault("summary", words)
+    return facts

@@ -33,14 +33,17 @@ def soft_dice_loss(probability: Tensor, target: Tensor, *, smooth: float = 1.0) 
     return 1 - (2 * overlap + smooth) / (probability.sum() + target.sum() + smooth)
 
 
-def dice_bce(logits: Tensor, target: Tensor, *, dice: float = 0.5) -> Tensor:
+def dice_bce(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, dice: float = 0.5) -> Tensor:
     """Binary cross-entropy, mean over pixels, plus `dice` times the soft Dice loss.
 
     Parameters
     ----------
     logits, target : Tensor, same shape
         Before the sigmoid; targets in [0, 1].
+    weight : Tensor, same shape, optional
+        How much each pixel counts in the cross-entropy; best with a mean of 1.
     dice : float
         Weight of the Dice term, which keeps rare foreground from being ignored.
     """
-    return F.binary_cross_entropy_with_logits(logits, target) + dice * soft_dice_loss(torch.sigmoid(logits), target)
+    entropy = F.binary_cross_entropy_with_logits(logits, target, weight=weight)
+    return entropy + dice * soft_dice_loss(torch.sigmoid(logits), target)

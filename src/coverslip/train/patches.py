@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields
 from coverslip.core.progress import track
 from coverslip.sample.exposure import Exposure
@@ -60,15 +59,12 @@ class PatchFeed:
         room = free_memory() // 2 if run.max_ram is None else run.max_ram - resident_memory() - _WORKING
         self._held: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._exposures: dict[int, Exposure] = {}
-        self.objects = 0
         self.areas: list[np.ndarray] = []
         """Areas of the objects of each field, pixels."""
         for row in track([int(r) for r in rows], "Reading fields"):
             pixels, labels = fields.pixels(row), compact_labels(fields.labels(row))
             self._exposures[row] = Exposure.of_pixels(pixels.reshape(len(pixels), -1), percentiles)
-            areas = np.bincount(labels.ravel())[1:]
-            self.areas.append(areas)
-            self.objects += len(areas)
+            self.areas.append(np.bincount(labels.ravel())[1:])
             if (room := room - pixels.nbytes - labels.nbytes) > 0:
                 self._held[row] = (pixels, labels)
         self._in_memory = len(self._held) == len(rows)
@@ -152,18 +148,3 @@ def _resized(image: np.ndarray, side: int) -> np.ndarray:
     shrinking = image.shape[-1] > side
     scaled = F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=shrinking, align_corners=False)
     return np.asarray(scaled[0].numpy())
-
-
-def check_masks(feed: PatchFeed, rows: np.ndarray) -> None:
-    """Refuse a training set without a single object.
-
-    Raises
-    ------
-    InputError
-        Saying so.
-    """
-    if not feed.objects:
-        raise InputError(
-            f"None of the {len(rows)} training masks holds an object: a network cannot learn what to find from empty "
-            "masks alone; check the column 'mask'."
-        )

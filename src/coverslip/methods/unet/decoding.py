@@ -9,12 +9,13 @@ from skimage.segmentation import watershed
 
 from coverslip.methods.unet.targets import OFFSET_UNIT, Separation
 
-_SMOOTHING = 1.0
-_PEAK = 0.1
-"""How far a top of the distance map must rise over the saddle to its neighbour to be an object of its own."""
+PEAK = 0.2
+"""How far a top of the distance map rises over the saddle to its neighbour if it is an object of its own."""
 
 
-def decode(maps: np.ndarray, separation: Separation, *, threshold: float = 0.5, min_area: int = 0) -> np.ndarray:
+def decode(
+    maps: np.ndarray, separation: Separation, *, threshold: float = 0.5, peak: float = PEAK, min_area: int = 0
+) -> np.ndarray:
     """Objects of one field.
 
     Parameters
@@ -25,6 +26,8 @@ def decode(maps: np.ndarray, separation: Separation, *, threshold: float = 0.5, 
         What they mean.
     threshold : float
         Foreground is where the probability is above this.
+    peak : float
+        For distances: how far a top must rise over the saddle to its neighbour to be an object of its own.
     min_area : int
         Objects of fewer pixels are left out.
 
@@ -35,7 +38,7 @@ def decode(maps: np.ndarray, separation: Separation, *, threshold: float = 0.5, 
     """
     foreground = maps[0] > threshold
     if separation == "distance":
-        labels = _by_distance(maps[1], foreground)
+        labels = _by_distance(maps[1], foreground, peak)
     elif separation == "boundary":
         labels = _by_boundary(maps[1], foreground)
     else:
@@ -43,12 +46,13 @@ def decode(maps: np.ndarray, separation: Separation, *, threshold: float = 0.5, 
     return without_small(labels, min_area)
 
 
-def _by_distance(distance: np.ndarray, foreground: np.ndarray) -> np.ndarray:
-    smooth = ndimage.gaussian_filter(distance, _SMOOTHING)
-    # The tops that rise by more than _PEAK: where the map is above itself, lowered and grown back under itself.
-    tops = (smooth - reconstruction(smooth - _PEAK, smooth)) >= _PEAK * 0.999
+def _by_distance(distance: np.ndarray, foreground: np.ndarray, peak: float) -> np.ndarray:
+    # The tops that rise by `peak`: where the map is above itself, lowered and grown back under itself.
+    tops = (distance - reconstruction(distance - peak, distance)) >= peak * 0.999
     markers, _ = ndimage.label(tops & foreground, structure=np.ones((3, 3)))
-    return watershed(-smooth, markers, mask=foreground)
+    labels = watershed(-distance, markers, mask=foreground)
+    flat, _ = ndimage.label(foreground & (labels == 0))  # pieces without a top of their own
+    return np.where(flat > 0, flat + labels.max(initial=0), labels)
 
 
 def _by_boundary(boundary: np.ndarray, foreground: np.ndarray) -> np.ndarray:

@@ -11,9 +11,11 @@ from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields, FieldSubset
 from coverslip.core.fitted import Fitted
 from coverslip.methods.unet.config import Config
+from coverslip.methods.unet.decoding import PEAK
+from coverslip.methods.unet.epochs import repeated
 from coverslip.methods.unet.inference import build
 from coverslip.methods.unet.loss import loss_terms
-from coverslip.methods.unet.targets import targets
+from coverslip.methods.unet.targets import emphasis, targets
 from coverslip.methods.unet.tuning import best_decoding
 from coverslip.train.loop import train
 from coverslip.train.patches import PatchFeed
@@ -56,12 +58,12 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         fields,
         np.concatenate([training, held_out]),
         patch=config.patch,
-        targets=lambda labels: targets(labels, config.separation),
+        targets=lambda labels: np.concatenate([targets(labels, config.separation), emphasis(labels)[None]]),
         percentiles=config.percentiles,
         zoom=config.zoom,
         run=run,
     )
-    areas = np.concatenate([feed.areas[int(row)] for row in training])
+    areas = np.concatenate(feed.areas[: len(training)])
     if not len(areas):
         raise InputError(
             f"None of the {len(training)} training masks holds an object: a network cannot learn what to find from "
@@ -74,10 +76,10 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     def step(
         module: torch.nn.Module, batch: torch.Tensor, generator: torch.Generator, epoch: int
     ) -> dict[str, torch.Tensor]:
-        x, target = batch[:, : fields.count], batch[:, fields.count :]
+        x, target, weight = batch[:, : fields.count], batch[:, fields.count : -1], batch[:, -1]
         if module.training:
             x = config.augment(x, generator)
-        return loss_terms(module(x), target, config.separation)
+        return loss_terms(module(x), target, weight, config.separation)
 
     identity: dict[str, Any] = {
         "method": "unet",
@@ -86,7 +88,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "train": training.tolist(),
         "channels": fields.count,
     }
-    patches = {part: _repeated(fields, rows, config.patch) for part, rows in split.items()}
+    patches = {part: repeated(fields, rows, config.patch) for part, rows in split.items()}
     outcome = train(model, step, feed, patches, config, run, identity)
     diameter = 2 * np.sqrt(areas / np.pi)
     facts: dict[str, Any] = {
@@ -98,7 +100,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "object_diameter_px": np.percentile(diameter, [1, 25, 50, 75, 99]).round(1).tolist(),
         # Wide enough that an object reaching into a block is whole in the block that owns it.
         "margin": int(np.clip(2 * diameter.max(), _NARROWEST, _WIDEST)),
-        "decoding": {"threshold": 0.5, "min_area": 0},
+        "decoding": {"threshold": 0.5, "peak": PEAK, "min_area": 0},
         **outcome.facts,
         "train": len(training),
         "val": len(held_out),
@@ -106,9 +108,3 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     fitted = Fitted("unet", config, outcome.weights, facts, outcome.history)
     facts["decoding"] = best_decoding(fitted, FieldSubset(fields, held_out if len(held_out) else training), areas)
     return fitted
-
-
-def _repeated(fields: Fields, rows: np.ndarray, patch: int) -> np.ndarray:
-    """Each field as often as patches cover it."""
-    times = [max(1, round(height * width / patch**2)) for height, width in (fields.size(int(row)) for row in rows)]
-    return np.repeat(rows, times) if len(rows) else rows

@@ -12,7 +12,7 @@ from coverslip.core.fields import Fields
 from coverslip.core.fitted import Fitted
 from coverslip.core.region import Region
 from coverslip.methods.unet.config import Config
-from coverslip.methods.unet.decoding import decode
+from coverslip.methods.unet.decoding import PEAK, decode
 from coverslip.methods.unet.model import UNet
 from coverslip.methods.unet.targets import CHANNELS
 from coverslip.nn.speed import Quick, Speed
@@ -90,6 +90,7 @@ class Segmenter:
         self.inputs = int(fitted.facts["inputs"])
         decoding = fitted.facts["decoding"]
         self.threshold = float(decoding["threshold"]) if threshold is None else threshold
+        self.peak = float(decoding.get("peak", PEAK))
         self.min_area = int(decoding["min_area"]) if min_area is None else min_area
         if not 0 < self.threshold < 1:
             raise InputError(f"A threshold for a probability lies between 0 and 1, not at {self.threshold}.")
@@ -161,7 +162,7 @@ class Segmenter:
             Of foreground.
         """
         maps = self.maps(fields, index, block.window, exposure)
-        labels = decode(maps, self.config.separation, threshold=self.threshold, min_area=self.min_area)
+        labels = decode(maps, self.config.separation, threshold=self.threshold, peak=self.peak, min_area=self.min_area)
         return (labels if block.core == block.window else own_objects(labels, block)), maps[0]
 
     def _outputs(self, pixels: np.ndarray) -> np.ndarray:

@@ -14,13 +14,15 @@ _GEOMETRY = 2.0
 _BETA = 0.1
 
 
-def loss_terms(outputs: Tensor, target: Tensor, separation: Separation) -> dict[str, Tensor]:
+def loss_terms(outputs: Tensor, target: Tensor, weight: Tensor, separation: Separation) -> dict[str, Tensor]:
     """The loss and its parts, means over the batch.
 
     Parameters
     ----------
     outputs, target : Tensor, shape (N, K, H, W)
         Network outputs before any activation; targets as `targets` makes them.
+    weight : Tensor, shape (N, H, W)
+        How much each pixel counts, as `emphasis` says; brought to a mean of 1 here.
     separation : {"distance", "boundary", "offset"}
         What the channels after the first mean.
 
@@ -31,12 +33,13 @@ def loss_terms(outputs: Tensor, target: Tensor, separation: Separation) -> dict[
         boundary, twice the smooth L1 loss for a distance, and for an offset that over the foreground.
     """
     outputs = outputs.float()
-    foreground = dice_bce(outputs[:, 0], target[:, 0])
+    weight = weight / weight.mean()
+    foreground = dice_bce(outputs[:, 0], target[:, 0], weight=weight)
     if separation == "boundary":
-        apart = dice_bce(outputs[:, 1], target[:, 1])
-    elif separation == "distance":
-        apart = _GEOMETRY * F.smooth_l1_loss(outputs[:, 1], target[:, 1], beta=_BETA)
+        apart = dice_bce(outputs[:, 1], target[:, 1], weight=weight)
     else:
-        each = F.smooth_l1_loss(outputs[:, 1:], target[:, 1:], beta=_BETA, reduction="none").sum(1)
-        apart = _GEOMETRY * (each * target[:, 0]).sum() / torch.clamp(target[:, 0].sum(), min=1)
+        each = F.smooth_l1_loss(outputs[:, 1:], target[:, 1:], beta=_BETA, reduction="none").sum(1) * weight
+        if separation == "offset":  # the background has no object to point to
+            each = each * target[:, 0] * (target[:, 0].numel() / torch.clamp(target[:, 0].sum(), min=1))
+        apart = _GEOMETRY * each.mean()
     return {"loss": foreground + apart, "foreground": foreground, "separation": apart}

@@ -19,7 +19,13 @@ CHANNELS: dict[str, int] = {"distance": 2, "boundary": 2, "offset": 3}
 OFFSET_UNIT = 16.0
 """Pixels that an offset of 1 stands for."""
 
+DEPTH = 4.0
+"""Pixels below the border from which on a distance counts as 1."""
+
 _BOUNDARY = 2.0
+_ORDINARY_AREA = 400
+_HEAVIEST = 3.0
+_BETWEEN = 1.0
 
 
 def targets(labels: np.ndarray, separation: Separation) -> np.ndarray:
@@ -30,7 +36,7 @@ def targets(labels: np.ndarray, separation: Separation) -> np.ndarray:
     labels : ndarray of int, shape (H, W)
         Objects numbered from 1 without large gaps; 0 is background.
     separation : {"distance", "boundary", "offset"}
-        - ``distance``: depth below the object's border, 1 at its deepest place, 0 in the background;
+        - ``distance``: depth below the object's border, 1 from 4 pixels on, 0 in the background;
         - ``boundary``: 1 within two pixels of the border, inside the object;
         - ``offset``: where the object's centroid lies from here, rows and columns, in units of 16 pixels.
 
@@ -45,10 +51,7 @@ def targets(labels: np.ndarray, separation: Separation) -> np.ndarray:
     depth = _depth(labels, foreground)
     if separation == "boundary":
         return np.stack([foreground, foreground & (depth <= _BOUNDARY)]).astype(np.float32)
-    deepest = np.zeros(labels.max() + 1)
-    np.maximum.at(deepest, labels[foreground], depth[foreground])
-    deepest[deepest == 0] = 1
-    return np.stack([foreground, depth / deepest[labels]]).astype(np.float32)
+    return np.stack([foreground, np.minimum(depth, DEPTH) / DEPTH]).astype(np.float32)
 
 
 def _depth(labels: np.ndarray, foreground: np.ndarray) -> np.ndarray:
@@ -71,3 +74,30 @@ def offsets(labels: np.ndarray) -> np.ndarray:
         centroid = np.bincount(flat, grid.ravel()) / area
         found.append(np.where(labels > 0, centroid[labels] - grid, 0) / OFFSET_UNIT)
     return np.stack(found)
+
+
+def emphasis(labels: np.ndarray) -> np.ndarray:
+    """How much each pixel counts in the loss: more on small objects and their surroundings, and between objects.
+
+    Without it a speck of 12 pixels is not worth learning beside nuclei of 600, though as an object it counts the same.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (H, W)
+        Objects numbered from 1 without large gaps; 0 is background.
+
+    Returns
+    -------
+    ndarray, shape (H, W), float32
+        ``(400 / area)^0.5`` in [1, 3] on objects and up to three pixels around them, else 1; plus 1 within two pixels
+        of both of two objects.
+    """
+    if not labels.any():
+        return np.ones(labels.shape, np.float32)
+    area = np.bincount(labels.ravel())
+    of_object = np.clip(np.sqrt(_ORDINARY_AREA / np.maximum(area, 1)), 1, _HEAVIEST)
+    away, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
+    weight = np.where(away <= 3, of_object[labels[tuple(nearest)]], 1.0)
+    highest = ndimage.maximum_filter(labels, 5)
+    lowest = ndimage.minimum_filter(np.where(labels == 0, np.iinfo(labels.dtype).max, labels), 5)
+    return (weight + _BETWEEN * ((highest > 0) & (highest != lowest))).astype(np.float32)

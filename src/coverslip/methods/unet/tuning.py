@@ -1,7 +1,8 @@
-"""The threshold and the smallest area that give the best objects on held-out fields."""
+"""How maps become objects: what gives the best ones on held-out fields."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,16 @@ from coverslip.core.fields import Fields
 from coverslip.core.fitted import Fitted
 from coverslip.measure.matching import THRESHOLDS, match
 from coverslip.measure.overlaps import overlap
-from coverslip.methods.unet.decoding import decode, without_small
+from coverslip.methods.unet.decoding import PEAK, decode
 from coverslip.methods.unet.inference import Segmenter
 
 _FIELDS = 24
+_PEAKS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 _PROBABILITIES = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
 
 
 def best_decoding(fitted: Fitted, fields: Fields, areas: np.ndarray) -> dict[str, Any]:
-    """Try thresholds, then smallest areas, by the mean average precision over IoU 0.5 to 0.95.
+    """Try thresholds, then peaks, then smallest areas, by the mean average precision over IoU 0.5 to 0.95.
 
     Parameters
     ----------
@@ -32,7 +34,8 @@ def best_decoding(fitted: Fitted, fields: Fields, areas: np.ndarray) -> dict[str
     Returns
     -------
     dict
-        ``threshold``, ``min_area`` and ``score``, the mean average precision they gave.
+        ``threshold``, ``min_area``, for distances ``peak`` (see `decode`), and ``score``, the mean average precision
+        they gave.
     """
     segmenter = Segmenter(fitted)
     rows = np.unique(np.linspace(0, len(fields) - 1, min(_FIELDS, len(fields))).round().astype(int)).tolist()
@@ -48,12 +51,17 @@ def best_decoding(fitted: Fitted, fields: Fields, areas: np.ndarray) -> dict[str
             counts += [(m.tp, m.tp + m.fp + m.fn) for m in matches]
         return float(np.mean(counts[:, 0] / np.maximum(counts[:, 1], 1)))
 
-    by_threshold = {at: [decode(m, kind, threshold=at) for m in maps] for at in _PROBABILITIES}
-    scores = {at: score(found) for at, found in by_threshold.items()}
-    # Of equal ones the middle: a threshold at the edge of a plateau is chance.
-    threshold = max(scores, key=lambda at: (round(scores[at], 3), -abs(at - 0.5)))
-    found = by_threshold[threshold]
-    sizes = sorted({0, *np.percentile(areas, [0, 0.5, 1, 2, 5]).astype(int).tolist()})
-    by_size = {size: score([without_small(f, size) for f in found]) for size in sizes}
-    min_area = max(by_size, key=lambda size: (round(by_size[size], 4), -size))
-    return {"threshold": threshold, "min_area": min_area, "score": round(by_size[min_area], 4)}
+    chosen: dict[str, Any] = {}
+    reached: list[float] = []
+
+    def best(name: str, values: Sequence[float], middle: float) -> None:
+        """Choose one setting, the others as they are; of equally good values the one nearest to the usual."""
+        scores = {v: score([decode(m, kind, **{**chosen, name: v}) for m in maps]) for v in values}
+        chosen[name] = max(values, key=lambda v: (round(scores[v], 3), -abs(v - middle)))
+        reached.append(round(scores[chosen[name]], 4))
+
+    best("threshold", _PROBABILITIES, 0.5)
+    if kind == "distance":
+        best("peak", _PEAKS, PEAK)
+    best("min_area", sorted({0, *np.percentile(areas, [0, 0.5, 1, 2, 5]).astype(int).tolist()}), 0)
+    return {**chosen, "score": reached[-1]}
