@@ -94,7 +94,7 @@ def test_masks_that_are_not_there_are_named(sheet: Sheet) -> None:
 
 def test_another_number_of_channels_is_refused_with_its_row(sheet: Sheet) -> None:
     write_image_tiff(np.zeros((17, 24), np.uint16), sheet.folder / "1.tif", axes="YX")
-    with pytest.raises(InputError, match=r"row 3.*1 channel\(s\) of uint16, but the first image 6"):
+    with pytest.raises(InputError, match=r"row 3.*1 channel\(s\), but the first image 6"):
         open_fields(read_sheet(sheet.path or ""))
 
 
@@ -111,8 +111,8 @@ def test_arrays_must_fit_each_other() -> None:
     assert ArrayFields([image], [np.ones((8, 9), np.int32)]).labels(0).sum() == 72
     with pytest.raises(InputError, match="mask of array 0"):
         ArrayFields([image], [np.ones((9, 8), np.int32)])
-    with pytest.raises(InputError, match=r"array 1 is .*float32"):
-        ArrayFields([image, image.astype(np.float32)])
+    with pytest.raises(InputError, match=r"array 1 is \(2, 8, 9\), the first \(1, 8, 9\)"):
+        ArrayFields([image, np.zeros((2, 8, 9))])
     with pytest.raises(InputError, match="1 images, but 2 of 'group'"):
         ArrayFields([image], obs={"group": ["a", "b"]})
     with pytest.raises(InputError, match="There are no images"):

@@ -21,7 +21,7 @@ class Fields(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """As stored in the files."""
+        """As stored in the first file; others may differ."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -74,7 +74,7 @@ class ArrayFields:
     Raises
     ------
     InputError
-        If images differ in channels or dtype, or a mask does not fit its image.
+        If images differ in channels, or a mask does not fit its image.
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class ArrayFields:
             raise InputError("There are no images; give at least one.")
         first = self._arrays[0]
         for i, array in enumerate(self._arrays):
-            if array.ndim != 3 or len(array) != len(first) or array.dtype != first.dtype:
+            if array.ndim != 3 or len(array) != len(first):
                 raise InputError(
-                    f"{self.name(i)} is {array.shape} {array.dtype}, the first {first.shape} {first.dtype}: fields are "
-                    "(C, H, W) or (H, W), with the same channels and dtype."
+                    f"{self.name(i)} is {array.shape}, the first {first.shape}: fields are (C, H, W) or (H, W), with "
+                    "the same number of channels."
                 )
         columns: dict[str, Any] = dict(self._obs) if self._labels is None else {"masks": self._labels, **self._obs}
         for key, column in columns.items():

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields
 from coverslip.core.region import Region
 
@@ -44,17 +43,8 @@ class Exposure:
             Which field.
         percentiles : tuple of float
             The low and the high one, per channel.
-
-        Raises
-        ------
-        InputError
-            If the pixels are not numbers that can be scaled.
         """
         height, width = fields.size(index)
-        if fields.dtype.kind not in "uifb":
-            raise InputError(
-                f"{fields.name(index)}: pixels of type {fields.dtype} cannot be scaled; convert them to integers."
-            )
         if height * width <= _WINDOWS * _WINDOW**2:
             return cls.of_pixels(fields.pixels(index).reshape(fields.count, -1), percentiles)
         side = int(_WINDOWS**0.5)

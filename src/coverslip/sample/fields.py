@@ -46,13 +46,12 @@ def open_fields(
     Returns
     -------
     Fields
-        Of any sizes, but of one number of channels and one dtype.
+        Of any sizes and dtypes, but of one number of channels.
 
     Raises
     ------
     InputError
-        Naming the first row that is missing, cannot be read, has other channels or another dtype than the first, or
-        a mask of another size.
+        Naming the first row that is missing, cannot be read or has other channels than the first.
     """
     if isinstance(source, Image | np.ndarray):
         image = source if isinstance(source, Image) else Image.from_array(source)
@@ -60,7 +59,7 @@ def open_fields(
         return SheetFields(sheet, {"image": [image]}, channels=channels, planes=planes)
     if isinstance(source, str | Path):
         path = Path(source)
-        is_image = path.suffix.lower() == ".zarr" or (path.is_file() and path.suffix.lower() not in _SHEETS)
+        is_image = names_one_image(path) and (path.exists() or path.suffix.lower() == ".zarr")
         source = Sheet(path.parent, ("image",), [{"image": path.name}]) if is_image else read_sheet(path)
     if not isinstance(source, Sheet):
         return source
@@ -71,6 +70,12 @@ def open_fields(
     columns = ("image", "source") if use_source else ("image",)
     images = {column: open_column(source, column) for column in columns}
     return SheetFields(source, images, channels=channels, planes=planes)
+
+
+def names_one_image(path: str | Path) -> bool:
+    """Whether a path is that of one image, to judge by its ending; else it is a folder or a sheet."""
+    path = Path(path)
+    return path.suffix.lower() == ".zarr" or (not path.is_dir() and path.suffix.lower() not in _SHEETS)
 
 
 class SheetFields:
@@ -99,7 +104,7 @@ class SheetFields:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """As stored in the files."""
+        """As stored in the first file; others may differ, for each field is scaled by itself."""
         return self._dtype
 
     @property
@@ -186,7 +191,7 @@ class SheetFields:
         return sharpest_planes(pixels.reshape(-1, *pixels.shape[-3:]), self._planes.number, image.source)
 
     def _agree(self) -> tuple[int, np.dtype[Any], tuple[str, ...]]:
-        """Number of channels, dtype and channel names that all fields share."""
+        """Number of channels that all fields share, and dtype and channel names of the first."""
         total, names = 0, []
         first = self.image(0)
         for column in self._images:
@@ -195,10 +200,10 @@ class SheetFields:
             for i in range(len(self.sheet)):
                 image, field = self.image(i, column), self.image(i)
                 found = self._channels_of(i, image)
-                if found != count or image.dtype != first.dtype:
+                if found != count:
                     raise InputError(
-                        f"{self.sheet.where(i)}: {image.source} has {found} channel(s) of {image.dtype}, but the first "
-                        f"image {count} of {first.dtype}; leave it out, convert it, or make a sheet for each kind."
+                        f"{self.sheet.where(i)}: {image.source} has {found} channel(s), but the first image {count}; "
+                        "leave it out, or choose the channels that all have."
                     )
                 if (image.height, image.width) != (field.height, field.width):
                     raise InputError(
