@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -75,7 +75,7 @@ def fit(
     module = methods.get(method)
     if not isinstance(config, module.Config):
         config = module.Config.parse(config or {})
-    opened = _open(module, samples, channels=channels, planes=planes)
+    opened = open_inputs(module, samples, channels=channels, planes=planes)
     with about(_path_of(samples)):
         fitted = module.fit(opened, config, run)
     facts = {**fitted.facts, "input": {"channels": None if channels is None else list(channels), "planes": planes}}
@@ -140,14 +140,9 @@ def segment(model: Model | str | Path, inputs: Any, *, device: str = "auto", **o
     module = methods.get(model.method)
     if module.CARD.result != "labels":
         raise InputError(f"The method '{model.method}' gives no labels but an {module.CARD.result}; use predict.")
-    known = set(signature(module.predict).parameters) - {"fitted", "fields", "device"}
-    for name in options:
-        if name not in known:
-            raise InputError(f"The method '{model.method}' has no option '{name}'; it has {', '.join(sorted(known))}.")
-    opened = _open(module, inputs, **model.facts.get("input", {}))
-    record = _provenance(model, inputs, opened)
-    if options:
-        record["options"] = options
+    refuse_options(model, options)
+    opened = open_inputs(module, inputs, **model.facts.get("input", {}))
+    record = prediction_record(model, inputs, opened, options)
     found = module.predict(model, opened, device=device, **options)
     for i in range(len(opened)):
         with about(opened.name(i)):
@@ -155,17 +150,31 @@ def segment(model: Model | str | Path, inputs: Any, *, device: str = "auto", **o
         yield replace(labels, provenance=record)
 
 
+def refuse_options(model: Model, options: Iterable[str]) -> None:
+    """Refuse options that the method of a model does not have.
+
+    Raises
+    ------
+    InputError
+        Naming the first, and those there are.
+    """
+    known = set(signature(methods.get(model.method).predict).parameters) - {"fitted", "fields", "device"}
+    for name in options:
+        if name not in known:
+            raise InputError(f"The method '{model.method}' has no option '{name}'; it has {', '.join(sorted(known))}.")
+
+
 def _embed(model: Model, inputs: Any, device: str, clusters: str | int) -> Embedding:
     module = methods.get(model.method)
-    opened = _open(module, inputs, **model.facts.get("input", {}))
+    opened = open_inputs(module, inputs, **model.facts.get("input", {}))
     with about(_path_of(inputs)):
         embedding: Embedding = module.predict(model, opened, device=device)
     _add_clusters(embedding, clusters)
-    embedding.adata.uns["coverslip"] = _provenance(model, inputs, opened)
+    embedding.adata.uns["coverslip"] = prediction_record(model, inputs, opened)
     return embedding
 
 
-def _open(module: ModuleType, inputs: Any, **options: Any) -> Any:
+def open_inputs(module: ModuleType, inputs: Any, **options: Any) -> Any:
     """Samples for a method that embeds, fields for one that segments."""
     from coverslip.sample import open_fields, open_samples
 
@@ -174,23 +183,43 @@ def _open(module: ModuleType, inputs: Any, **options: Any) -> Any:
 
 def _is_several(inputs: Any) -> bool:
     """Whether inputs are a sheet, a folder or fields, also where there is only one image in them."""
+    from coverslip.sample.fields import names_one_image
+
     path = _path_of(inputs)
     if path is not None:
-        return Path(path).suffix.lower() in ("", ".csv", ".tsv") and not Path(path).name.endswith(".zarr")
+        return not names_one_image(path)
     return not isinstance(inputs, np.ndarray | Image)
 
 
-def _provenance(model: Model, inputs: Any, opened: Any) -> dict[str, Any]:
-    return provenance(
+def prediction_record(
+    model: Model,
+    inputs: Any,
+    opened: Any,
+    options: Mapping[str, Any] | None = None,
+    channels: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The provenance of a result: the model, what it was applied to, and how.
+
+    Parameters
+    ----------
+    model, inputs, opened
+        The model, what the user gave, and that opened.
+    options : mapping, optional
+        Options of the method that were given.
+    channels : mapping, optional
+        ``channels`` and ``planes`` that the inputs were opened with; default: those the model was fitted to.
+    """
+    record = provenance(
         model={
             "method": model.method,
             "folder": str(model.folder) if model.folder else None,
             "settings": model.config.model_dump(mode="json"),
-            "input": model.facts.get("input", {}),
+            "input": dict(channels or model.facts.get("input", {})),
         },
         inputs=describe_inputs(inputs, opened),
         seed=getattr(model.config, "seed", None),
     )
+    return {**record, "options": dict(options)} if options else record
 
 
 def _add_clusters(embedding: Embedding, clusters: str | int) -> None:

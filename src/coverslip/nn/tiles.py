@@ -8,6 +8,9 @@ import numpy as np
 
 from coverslip.core.region import Region
 
+_SEAM = 8
+"""How far beside its core a tile claims objects, pixels: more than a centroid moves from one window to the next."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tile:
@@ -78,9 +81,11 @@ def _spans(
 
 
 def own_objects(labels: np.ndarray, tile: Tile) -> np.ndarray:
-    """The objects whose centroid lies in the core of a tile: every object of the image is of one tile.
+    """The objects that a tile may claim: those whose centroid lies in its core, or up to 8 pixels beside it.
 
-    That holds as long as the margin is wider than the objects: those that the window cuts are then of other tiles.
+    An object on a seam is claimed by both tiles, because its centroid may differ a little between them; `paste` takes
+    it from the first. None is lost as long as the margin is wider than the objects: those that the window cuts are
+    then of other tiles.
 
     Parameters
     ----------
@@ -103,13 +108,15 @@ def own_objects(labels: np.ndarray, tile: Tile) -> np.ndarray:
         shape[axis] = labels.shape[axis]
         grid = np.broadcast_to(np.arange(labels.shape[axis]).reshape(shape), labels.shape)
         centroid = np.bincount(flat, grid.ravel(), minlength=len(area)) / np.maximum(area, 1)
-        # Half a pixel: a centroid between two cores is of the later one in both tiles.
-        own &= (centroid >= inside.start - 0.5) & (centroid < inside.stop - 0.5)
+        own &= (centroid >= inside.start - _SEAM) & (centroid < inside.stop + _SEAM)
     return (np.cumsum(own) * own).astype(labels.dtype)[labels]
 
 
 def paste(canvas: np.ndarray, labels: np.ndarray, first: int) -> int:
-    """Write the objects of one tile where the canvas is free; returns how many there are.
+    """Write the objects of one tile where the canvas is free; tiles come in the order of `tiles`.
+
+    An object most of whose pixels are taken was found by an earlier tile, and is left out. Pasting a tile again,
+    after a kill on the way, changes nothing but completes it: what it left behind has numbers from `first` on.
 
     Parameters
     ----------
@@ -118,8 +125,19 @@ def paste(canvas: np.ndarray, labels: np.ndarray, first: int) -> int:
     labels : ndarray of int, same shape
         Objects numbered from 1 without gaps.
     first : int
-        Number that object 1 gets.
+        Number that the first object gets; the others follow without gaps.
+
+    Returns
+    -------
+    int
+        How many objects were written.
     """
-    free = (labels > 0) & (canvas == 0)
-    canvas[free] = labels[free] + (first - 1)
-    return int(labels.max(initial=0))
+    canvas[canvas >= first] = 0
+    area = np.bincount(labels.ravel(), minlength=1)
+    taken = np.bincount(labels[canvas > 0], minlength=len(area))
+    new = 2 * taken < area
+    new[0] = False
+    number = (np.cumsum(new) + (first - 1)) * new
+    inside = new[labels] & (canvas == 0)
+    canvas[inside] = number[labels[inside]]
+    return int(new.sum())

@@ -37,13 +37,13 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     if target.is_dir():
         raise InputError(f"{target} is a folder; give the name of a file to write.")
     temporary = _temporary(target)
-    with _explained(target):
+    with explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
-            _flush(temporary)
+            flush(temporary)
             os.replace(temporary, target)
-            _flush(target.parent)
+            flush(target.parent)
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -76,13 +76,13 @@ def atomic_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]
     if target.is_dir() and any(target.iterdir()) and not overwrite:
         raise InputError(f"{target} already holds something; choose another folder, or remove it first.")
     temporary = _temporary(target)
-    with _explained(target):
+    with explained(target):
         temporary.mkdir(parents=True)
         try:
             yield temporary
             for path in temporary.rglob("*"):
                 if path.is_file():
-                    _flush(path)
+                    flush(path)
             replace_folder(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -113,7 +113,7 @@ def replace_folder(new: Path, target: Path) -> None:
     """Put the folder `new` in the place of `target`; a failure in between puts the old one back."""
     if not target.exists():
         os.replace(new, target)
-        _flush(target.parent)
+        flush(target.parent)
         return
     old = _temporary(target)
     os.replace(target, old)
@@ -122,7 +122,7 @@ def replace_folder(new: Path, target: Path) -> None:
     except BaseException:
         os.replace(old, target)
         raise
-    _flush(target.parent)
+    flush(target.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -131,7 +131,7 @@ def _temporary(target: Path) -> Path:
     return target.with_name(f".{uuid.uuid4().hex[:8]}-{target.name}")
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Ask the system to put a file or a folder on the disk, so that a power cut after the rename loses nothing."""
     if path.is_dir() and os.name == "nt":  # Windows cannot open a folder
         return
@@ -145,7 +145,8 @@ def _flush(path: Path) -> None:
 
 
 @contextmanager
-def _explained(target: Path) -> Iterator[None]:
+def explained(target: Path) -> Iterator[None]:
+    """Turn what the system says of a failed writing into a sentence about `target`."""
     try:
         yield
     except OSError as error:
