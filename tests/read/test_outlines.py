@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from coverslip.core.errors import InputError
-from coverslip.read import trace_outlines
+from coverslip.read import outlines, trace_outlines
 from coverslip.read.outlines import Outline
 
 
@@ -19,11 +19,11 @@ def area(ring: np.ndarray) -> float:
     return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
 
 
-def filled(outlines: list[Outline], shape: tuple[int, int]) -> np.ndarray:
+def filled(traced: list[Outline], shape: tuple[int, int]) -> np.ndarray:
     """Labels again: a pixel belongs where a ray from its centre crosses the rings an odd number of times."""
     labels = np.zeros(shape, int)
     y, x = np.mgrid[: shape[0], : shape[1]] + 0.5
-    for outline in outlines:
+    for outline in traced:
         inside = np.zeros(shape, bool)
         for ring in (ring for part in outline.parts for ring in part):
             for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, axis=0), strict=True):
@@ -82,6 +82,16 @@ def test_a_ring_that_would_touch_itself_is_divided() -> None:
     assert [area(ring) for ring in plate.parts[0]] == [16, -1, -1]
 
 
+def test_outlines_cross_the_strips_that_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = np.random.default_rng(0).integers(0, 3, (40, 30)).astype(np.uint8)
+    at_once = trace_outlines(labels)
+    monkeypatch.setattr(outlines, "_STRIP", 1)
+    row_by_row = trace_outlines(labels)
+    np.testing.assert_array_equal(filled(row_by_row, labels.shape), labels)
+    count = [[len(part) for part in outline.parts] for outline in at_once]
+    assert [[len(part) for part in outline.parts] for outline in row_by_row] == count
+
+
 def test_nothing_has_no_outline() -> None:
     assert trace_outlines(np.zeros((3, 4), np.uint8)) == []
 
@@ -89,12 +99,12 @@ def test_nothing_has_no_outline() -> None:
 @settings(max_examples=150, deadline=None)
 @given(arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 2)))
 def test_filling_the_outlines_gives_the_labels_back(labels: np.ndarray) -> None:
-    outlines = trace_outlines(labels)
-    np.testing.assert_array_equal(filled(outlines, labels.shape), labels)
-    for ring in (ring for outline in outlines for part in outline.parts for ring in part):
+    traced = trace_outlines(labels)
+    np.testing.assert_array_equal(filled(traced, labels.shape), labels)
+    for ring in (ring for outline in traced for part in outline.parts for ring in part):
         assert len(np.unique(ring, axis=0)) == len(ring)  # no ring touches itself
         assert np.all((np.roll(ring, -1, axis=0) == ring).sum(axis=1) == 1)  # edges run along pixels
-    assert all((area(ring) > 0) == (i == 0) for o in outlines for part in o.parts for i, ring in enumerate(part))
+    assert all((area(ring) > 0) == (i == 0) for o in traced for part in o.parts for i, ring in enumerate(part))
 
 
 def test_outlines_are_those_of_label_images() -> None:

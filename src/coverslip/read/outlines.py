@@ -8,6 +8,9 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 
+_STRIP = 1 << 22
+"""Pixels looked at at once, so that hardly more memory is needed than the labels take."""
+
 # The four directions of an edge, in the order of right turns (rows count downwards): right, down, left, up.
 _DY = np.array([0, 1, 0, -1])
 _DX = np.array([1, 0, -1, 0])
@@ -54,56 +57,60 @@ def trace_outlines(labels: np.ndarray) -> list[Outline]:
     the right. So all rings are the cycles of one permutation, found by one traversal of a graph whatever the number of
     objects.
     """
-    from skimage.measure import label as connected
-
     if labels.ndim != 2 or labels.dtype.kind not in "iu":
         raise InputError(f"Outlines are traced in a label image (H, W) of integers, not {labels.shape} {labels.dtype}.")
-    parts, count = connected(labels, background=0, connectivity=1, return_num=True)
-    if not count:
+    value, y, x, direction = _arrows(labels)
+    if not len(value):
         return []
-    part, y, x, direction = _arrows(parts)
-    width = labels.shape[1] + 1
-    successor = _successors(part, y, x, direction, width)
-    order, first = _cycles(successor)
+    numbers, item = np.unique(value, return_inverse=True)
+    order, first = _cycles(_successors(item, y, x, direction, labels.shape[1] + 1))
     # A corner is where the direction changes; arrows in between lie on a straight line.
-    y, x, part, direction = y[order], x[order], part[order], direction[order]
-    ring = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(order)]))
+    y, x, direction = y[order], x[order], direction[order]
     previous = np.r_[-1, np.arange(len(order) - 1)]
     previous[first] = np.r_[first[1:], len(order)] - 1
     corner = direction != direction[previous]
-    ring_part = part[first]
-    corners = np.stack([x[corner], y[corner]], axis=1).astype(np.int32)
-    bounds = np.searchsorted(ring[corner], np.arange(1, len(first)))
-    rings = np.split(corners, bounds)
-    label_of_part = np.zeros(count + 1, labels.dtype)
-    label_of_part[parts] = labels
-    return _assembled(rings, ring_part, _is_outer(y, x, direction, first), label_of_part)
+    bounds = np.cumsum(np.add.reduceat(corner, first))[:-1]
+    rings = np.split(np.stack([x[corner], y[corner]], axis=1).astype(np.int32), bounds)
+    outer = _is_outer(y, x, direction, first)
+    # The pixel on the right of the first arrow of each ring is of its object.
+    inside = np.stack([y[first] - (direction[first] >= 2), x[first] - np.isin(direction[first], (1, 2))], axis=1)
+    return _assembled(rings, item[order[first]], outer, inside, numbers, labels)
 
 
-def _arrows(parts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Part, start and direction of every arrow; the object lies on its right."""
-    padded = np.pad(parts, 1)
+def _arrows(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Label, start and direction of every arrow; the object lies on its right."""
     found = []
-    # Where a side is between a pixel and the one above it, and so on; the start of the arrow from the pixel's corner.
-    for direction, (dy, dx), (sy, sx) in (
-        (0, (-1, 0), (0, 0)),  # the upper side, to the right
-        (1, (0, 1), (0, 1)),  # the right side, downwards
-        (2, (1, 0), (1, 1)),  # the lower side, to the left
-        (3, (0, -1), (1, 0)),  # the left side, upwards
-    ):
-        neighbour = padded[1 + dy : 1 + dy + parts.shape[0], 1 + dx : 1 + dx + parts.shape[1]]
-        rows, columns = np.nonzero((parts != neighbour) & (parts > 0))
-        found.append((parts[rows, columns], rows + sy, columns + sx, np.full(len(rows), direction)))
-    part, y, x, heading = (np.concatenate(column) for column in zip(*found, strict=True))
-    return part, y, x, heading
+    rows = max(_STRIP // labels.shape[1], 1) if labels.size else 1
+    for top in range(0, labels.shape[0], rows):
+        strip = labels[top : top + rows]
+        height, width = strip.shape
+        padded = np.zeros((height + 2, width + 2), labels.dtype)
+        low, high = max(top - 1, 0), min(top + height + 1, labels.shape[0])
+        padded[low - top + 1 : high - top + 1, 1:-1] = labels[low:high]
+        objects = strip > 0
+        # Where a side is between a pixel and the one above it, and so on; the start of the arrow from its corner.
+        for heading, (dy, dx), (sy, sx) in (
+            (0, (-1, 0), (0, 0)),  # the upper side, to the right
+            (1, (0, 1), (0, 1)),  # the right side, downwards
+            (2, (1, 0), (1, 1)),  # the lower side, to the left
+            (3, (0, -1), (1, 0)),  # the left side, upwards
+        ):
+            neighbour = padded[1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
+            y, x = np.nonzero((strip != neighbour) & objects)
+            found.append((strip[y, x], y + (top + sy), x + sx, np.full(len(y), heading)))
+    if not found:
+        return labels.ravel(), *np.zeros((3, 0), np.intp)
+    value, y, x, direction = (np.concatenate(column) for column in zip(*found, strict=True))
+    return value, y, x, direction
 
 
-def _successors(part: np.ndarray, y: np.ndarray, x: np.ndarray, direction: np.ndarray, width: int) -> np.ndarray:
+def _successors(item: np.ndarray, y: np.ndarray, x: np.ndarray, direction: np.ndarray, width: int) -> np.ndarray:
     """The arrow that each arrow goes on as."""
     corners = int(y.max() + 2) * width
-    order = np.lexsort((direction, y * width + x, part))
-    start = (part.astype(np.int64) * corners + y * width + x)[order]
-    end = part.astype(np.int64) * corners + (y + _DY[direction]) * width + x + _DX[direction]
+    key = item * corners + y * width + x
+    order = np.argsort(key, kind="stable")
+    start = key[order]
+    end = item * corners + (y + _DY[direction]) * width + x + _DX[direction]
     at = np.searchsorted(start, end)
     # Of two arrows that start at a corner, the one that turns right.
     two = (at + 1 < len(start)) & (start[np.minimum(at + 1, len(start) - 1)] == end)
@@ -162,15 +169,43 @@ def _is_outer(y: np.ndarray, x: np.ndarray, direction: np.ndarray, first: np.nda
 
 
 def _assembled(
-    rings: list[np.ndarray], ring_part: np.ndarray, outer: np.ndarray, label_of_part: np.ndarray
+    rings: list[np.ndarray],
+    item: np.ndarray,
+    outer: np.ndarray,
+    inside: np.ndarray,
+    numbers: np.ndarray,
+    labels: np.ndarray,
 ) -> list[Outline]:
     """Rings to parts, parts to objects, in the order of the numbers."""
-    found: dict[int, list[list[np.ndarray]]] = {}
-    order = np.lexsort((~outer, ring_part, label_of_part[ring_part]))
-    labels, is_outer = label_of_part[ring_part[order]].tolist(), outer[order].tolist()
-    for i, label, begins in zip(order.tolist(), labels, is_outer, strict=True):
-        if begins:
-            found.setdefault(label, []).append([rings[i]])
-        else:
-            found[label][-1].append(rings[i])
-    return [Outline(label, parts) for label, parts in found.items()]
+    order = np.lexsort((~outer, item))  # of each object the outer rings, then the holes
+    ends = np.r_[np.searchsorted(item[order], np.arange(1, len(numbers))), len(order)]
+    found = []
+    start = 0
+    for number, end in zip(numbers.tolist(), ends.tolist(), strict=True):
+        own = order[start:end]
+        start = end
+        count = int(outer[own].sum())
+        parts = [[rings[i]] for i in own[:count]]
+        holes = own[count:]
+        if count == 1:
+            parts[0] += [rings[i] for i in holes]
+        elif len(holes):
+            for i, part in zip(holes, _parts_of(number, rings, own, count, inside, labels), strict=True):
+                parts[part].append(rings[i])
+        found.append(Outline(number, parts))
+    return found
+
+
+def _parts_of(
+    number: int, rings: list[np.ndarray], own: np.ndarray, count: int, inside: np.ndarray, labels: np.ndarray
+) -> list[int]:
+    """For each hole of an object in several parts, the part it is in."""
+    from scipy import ndimage
+
+    corners = np.concatenate([rings[i] for i in own[:count]])
+    (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
+    connected, _ = ndimage.label(labels[top:bottom, left:right] == number)
+    y, x = (inside[own] - [top, left]).T
+    of_ring = connected[y, x]
+    part_of = {int(part): i for i, part in enumerate(of_ring[:count])}
+    return [part_of[int(part)] for part in of_ring[count:]]
