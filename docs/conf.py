@@ -84,11 +84,18 @@ def _write_help() -> None:
     (GENERATED / "commands.md").write_text("\n".join(parts), encoding="utf-8")
 
 
+LAYERS = {
+    "unet": ["--size", "256x256", "--channels", "1"],
+    "vae": ["--size", "80x80", "--channels", "2", "--set", "latent=2"],
+}
+
+
 def _write_layers() -> None:
-    """The layer table of the method page."""
-    asked = ["methods", "vae", "--size", "80x80", "--channels", "2", "--set", "latent=2"]
-    told = subprocess.run([sys.executable, "-m", "coverslip", *asked], check=True, capture_output=True, text=True)
-    (GENERATED / "vae-layers.txt").write_text(told.stdout, encoding="utf-8")
+    """The layer tables of the method pages."""
+    for name, options in LAYERS.items():
+        asked = [sys.executable, "-m", "coverslip", "methods", name, *options]
+        told = subprocess.run(asked, check=True, capture_output=True, text=True)
+        (GENERATED / f"{name}-layers.txt").write_text(told.stdout, encoding="utf-8")
 
 
 GENERATED.mkdir(parents=True, exist_ok=True)
