@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import torch
 
@@ -16,7 +14,7 @@ from coverslip.methods.unet.decoding import PEAK, decode
 from coverslip.methods.unet.model import UNet
 from coverslip.methods.unet.targets import CHANNELS
 from coverslip.nn.speed import Quick, Speed
-from coverslip.nn.tiles import Tile, own_objects, tiles
+from coverslip.nn.tiles import Tile, own_objects, paste, tiles
 from coverslip.sample.exposure import Exposure
 
 TILE = 1024
@@ -186,26 +184,37 @@ class Segmenter:
 
 
 def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Objects and foreground probability of a whole field in memory, ``(H, W)`` int32 and float32."""
-    from coverslip.nn.tiles import paste
+    """Segment a whole field in memory.
 
+    Parameters
+    ----------
+    segmenter : Segmenter
+        Ready to segment.
+    fields : Fields
+        With the channels the model was fitted to.
+    index : int
+        Which field.
+
+    Returns
+    -------
+    labels : ndarray of int32, shape (H, W)
+        Objects numbered from 1, 0 background.
+    probability : ndarray of float32, shape (H, W)
+        Of foreground.
+    """
     exposure = segmenter.exposure(fields, index)
     size = fields.size(index)
     labels, probability = np.zeros(size, np.int32), np.empty(size, np.float32)
     count = 0
-    for block, (own, chance) in _found(segmenter, fields, index, exposure):
-        window = slice(block.window.y, block.window.stop_y), slice(block.window.x, block.window.stop_x)
-        count += paste(labels[window], own, count + 1)
-        core = slice(block.core.y, block.core.stop_y), slice(block.core.x, block.core.stop_x)
-        probability[core] = chance[block.inside()]
+    for block in segmenter.blocks(size):
+        own, chance = segmenter.objects(fields, index, block, exposure)
+        count += paste(labels[_slices(block.window)], own, count + 1)
+        probability[_slices(block.core)] = chance[block.inside()]
     return labels, probability
 
 
-def _found(
-    segmenter: Segmenter, fields: Fields, index: int, exposure: Exposure
-) -> Iterator[tuple[Tile, tuple[np.ndarray, np.ndarray]]]:
-    for block in segmenter.blocks(fields.size(index)):
-        yield block, segmenter.objects(fields, index, block, exposure)
+def _slices(region: Region) -> tuple[slice, slice]:
+    return slice(region.y, region.stop_y), slice(region.x, region.stop_x)
 
 
 def best_device(asked: str) -> str:
