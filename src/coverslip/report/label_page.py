@@ -119,6 +119,7 @@ def write_label_page(
         ],
     }
     count = len(listed[0]["values"]) if listed else 0
+    shown = len({shot.row for shot in shots})
     page = (
         environment()
         .get_template("labels.html")
@@ -129,7 +130,7 @@ def write_label_page(
             key=key,
             worst="worst" if measured else "most suspicious",
             ordered=ordered,
-            sampled=f"Pictures are kept of {len(shots)} of {count:,} images." if len(shots) < count else "",
+            sampled=f"Pictures are kept of {shown} of {count:,} images." if shown < count else "",
             figures=[figure_part(caption, value) for caption, value in (figures or {}).items()],
             tables=[(heading, *table_part(rows)) for heading, rows in (tables or {}).items()],
             card=_prose(card),

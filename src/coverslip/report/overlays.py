@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from coverslip.core.image import Image
 from coverslip.core.region import Region
 from coverslip.read.images import open_image
 from coverslip.report.colours import to_rgb
-from coverslip.report.thumbnails import fit_display
+from coverslip.report.thumbnails import Display, fit_display
 
 RIGHT, FALSE, MISSED = 1, 2, 3
 """Kinds of outlines: as they should be, wrongly found (or odd), and not found. 0 is not drawn."""
@@ -37,6 +37,31 @@ _GAMMA = 0.7
 
 
 @dataclass(frozen=True)
+class Look:
+    """How pixels become colours.
+
+    Parameters
+    ----------
+    display : Display
+        Range and colour of each channel.
+    stained : ndarray of bool, shape (C,)
+        Channels whose background is dark, so that dim objects are brightened.
+    """
+
+    display: Display
+    stained: np.ndarray
+
+    def compose(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixels ``(C, h, w)`` to colours ``(h, w, 3)`` in [0, 1]."""
+        if self.display.rgb:
+            return self.display.compose(pixels[None])[0]
+        scaled = self.display.scale(pixels[None])
+        scaled = np.where(self.stained[:, None, None], scaled**_GAMMA, scaled)
+        whole = replace(self.display, low=np.zeros_like(self.display.low), high=np.ones_like(self.display.high))
+        return whole.compose(scaled)[0]
+
+
+@dataclass(frozen=True)
 class Overlay:
     """A picture and the outlines that belong on it, both as data URIs.
 
@@ -50,6 +75,8 @@ class Overlay:
         The same with few pixels, so that lines stay visible where the picture is shown small.
     width, height : int
         Of the picture, pixels.
+    look : Look or None
+        How the picture was coloured, for details of it.
     """
 
     picture: str
@@ -57,6 +84,7 @@ class Overlay:
     small: str
     width: int
     height: int
+    look: Look | None = None
 
 
 def draw_overlay(
@@ -66,6 +94,7 @@ def draw_overlay(
     missed: np.ndarray | None = None,
     *,
     side: int = SIDE,
+    look: Look | None = None,
 ) -> Overlay:
     """Draw the outlines of objects over their image.
 
@@ -81,6 +110,8 @@ def draw_overlay(
         True objects that were not found, 0 elsewhere.
     side : int
         Pixels along the longer side of the picture, at most.
+    look : Look, optional
+        That of another picture, to show a detail of it alike; default: the image is stretched for itself.
 
     Returns
     -------
@@ -106,9 +137,10 @@ def draw_overlay(
         picture = np.zeros((-(-height // step), -(-width // step), 3), np.uint8)
     else:
         small = _coarser(image, side) if step > 1 else image
-        coloured = _coloured(small, -(-max(small.height, small.width) // side))
-        picture = np.round(coloured * 255).astype(np.uint8)
-    return Overlay(_webp(picture), _png(codes), _png(_pooled(codes)), picture.shape[1], picture.shape[0])
+        pixels = _pixels(small, -(-max(small.height, small.width) // side))
+        look = look or _look(pixels, small)
+        picture = np.round(look.compose(pixels) * 255).astype(np.uint8)
+    return Overlay(_webp(picture), _png(codes), _png(_pooled(codes)), picture.shape[1], picture.shape[0], look)
 
 
 def outline_codes(labels: np.ndarray, kinds: Mapping[int, np.ndarray]) -> np.ndarray:
@@ -188,26 +220,23 @@ def shrink_image(image: Image, step: int) -> np.ndarray:
     return np.concatenate(parts, axis=1)
 
 
-def _coloured(image: Image, step: int) -> np.ndarray:
-    """The image in colours, ``(h, w, 3)`` in [0, 1]."""
+def _pixels(image: Image, step: int) -> np.ndarray:
+    """The channels that are shown, ``(C, h, w)``, shrunk."""
     if "T" in image.axes:
         image = image.select(T=0)
     if "Z" in image.axes:
         image = image.select(Z=image.sizes["Z"] // 2)
     if image.sizes.get("C", 1) > _CHANNELS:
         image = image.select(C=slice(0, _CHANNELS))
-    pixels = shrink_image(image, step)
-    rgb = len(pixels) == 3 and image.dtype == np.uint8 and _is_rgb(image.channels)
-    pixels = np.nan_to_num(pixels.astype(np.uint8) if rgb else pixels, posinf=0, neginf=0)[None]
-    display = fit_display(pixels, image.channels, rgb=rgb)
-    if rgb:
-        return display.compose(pixels)[0]
-    scaled = display.scale(pixels)
+    pixels = np.nan_to_num(shrink_image(image, step), posinf=0, neginf=0)
+    return pixels.astype(np.uint8) if _is_rgb(image) else pixels
+
+
+def _look(pixels: np.ndarray, image: Image) -> Look:
+    channels = image.channels[: len(pixels)]
+    display = fit_display(pixels[None], channels, rgb=_is_rgb(image))
     # Where the background is dark, that is; transmitted light lies in the middle of its range.
-    stained = np.median(scaled, axis=(0, 2, 3)) < 0.3
-    scaled = np.where(stained[:, None, None], scaled**_GAMMA, scaled)
-    whole = replace(display, low=np.zeros_like(display.low), high=np.ones_like(display.high))
-    return whole.compose(scaled)[0]
+    return Look(display, np.median(display.scale(pixels[None]), axis=(0, 2, 3)) < 0.3)
 
 
 def _coarser(image: Image, side: int) -> Image:
@@ -225,8 +254,11 @@ def _coarser(image: Image, side: int) -> Image:
     return image
 
 
-def _is_rgb(channels: Sequence[str]) -> bool:
-    return [name.casefold() for name in channels] in ([], ["r", "g", "b"], ["red", "green", "blue"])
+def _is_rgb(image: Image) -> bool:
+    named = [name.casefold() for name in image.channels]
+    return (
+        image.sizes.get("C") == 3 and image.dtype == np.uint8 and named in ([], list("rgb"), ["red", "green", "blue"])
+    )
 
 
 def _pooled(codes: np.ndarray) -> np.ndarray:

@@ -16,8 +16,8 @@ from coverslip.origins import model_of
 from coverslip.read.label_folder import LabelFolder
 from coverslip.read.models import Model
 from coverslip.report.label_page import Shot, write_label_page
-from coverslip.report.overlays import FALSE, RIGHT, Overlay, draw_overlay
-from coverslip.reporting.judging import ODD, Judged, judge_by_looks, judge_by_truth, pairs_of, worst_first
+from coverslip.reporting.drawings import draw_image
+from coverslip.reporting.judging import ODD, judge_by_looks, judge_by_truth, pairs_of, worst_first
 from coverslip.reporting.summaries import (
     figures_of,
     groups_of,
@@ -32,6 +32,9 @@ MOST_PICTURES = 48
 """More images than this, and only the worst and an even sample of the others are drawn."""
 
 _WORST = 36
+
+_DETAILS = 24
+"""At most so many details of large images in all, and four of each."""
 
 _STRETCHED = "Pictures are stretched each for itself, dim parts brightened."
 
@@ -66,12 +69,14 @@ def write_labels_report(
         judged = judge_by_looks(table, own)
     order = worst_first(judged, pairs, None if evaluation is None else evaluation.per_image["ap50"])
     columns = image_columns(found, table, own, judged, groups, pairs, evaluation)
-    shots = []
+    shots: list[Shot] = []
     complaint = ""
-    for i in track(_drawn(order), "Drawing images"):
+    shown = _drawn(order)
+    for i in track(shown, "Drawing images"):
         image, why = _image(found, i, images)
         complaint = complaint or why
-        shots.append(Shot(image_name(found, i), _note(columns, i), i, _overlay(found, i, image, judged[i])))
+        name, note = image_name(found, i), _note(columns, i)
+        shots += draw_image(found, i, image, judged[i], name, note, min(_DETAILS // len(shown), 4))
     if complaint:
         said.append(f"The images are not shown: {complaint}")
     loaded = _model(found, model, said)
@@ -109,16 +114,6 @@ def _image(found: LabelFolder, index: int, images: str | Path | None) -> tuple[I
         if images is not None:
             raise
         return None, str(error)
-
-
-def _overlay(found: LabelFolder, index: int, image: Image | None, judged: Judged) -> Overlay:
-    missed = None
-    if judged.truth is not None and len(judged.missed):
-        true = judged.truth.read()
-        true = np.asarray(getattr(true, "labels", true))
-        missed = np.where(np.isin(true, judged.missed), true, 0)
-    labels = found.labels(index).labels
-    return draw_overlay(image, labels, {RIGHT: judged.right, FALSE: judged.false}, missed)
 
 
 def _note(columns: Mapping[str, tuple[Any, str]], index: int) -> str:

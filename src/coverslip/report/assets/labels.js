@@ -4,7 +4,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const STEP = 12; // pictures shown at a time
-  const shotOf = new Map(data.shots.map((shot, i) => [shot.row, i]));
+  const shotOf = new Map(data.shots.map((shot, i) => [shot.row, i]).reverse()); // the whole image, before its details
   const state = { order: data.shots.map((_, i) => i), shown: STEP, open: 0, sorted: null, down: false };
 
   function make(tag, options = {}, ...children) {
