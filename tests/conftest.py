@@ -28,3 +28,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def data_folder() -> Path:
     """The folder of shared real images (mark the test `data`)."""
     return DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a U-Net that was fitted to fields of blobs for a few seconds."""
+    import coverslip as cs
+    from coverslip.train import Run
+
+    from .unet.blobs import blob_fields
+
+    settings = {"epochs": 8, "width": 8, "levels": 3, "patch": 64, "learning_rate": 0.01}
+    model = cs.fit("unet", blob_fields(6), settings, run=Run(device="cpu", precision="fp32"))
+    return model.save(tmp_path_factory.mktemp("tiny") / "model")

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from coverslip import api
+from coverslip import api, methods
 from coverslip.core.config import Config
 from coverslip.core.errors import InputError, about
 from coverslip.core.results import Embedding
 from coverslip.read.atomic import refuse_existing
 from coverslip.read.models import Model, refuse_foreign
+from coverslip.segmenting.job import Segmented, segment_to_file
+from coverslip.segmenting.sharing import Asked
 from coverslip.train.run import Run, is_main_process
 
 FITTING = ".fitting"
@@ -87,21 +89,64 @@ def fit_to_folder(
 def predict_to_file(
     model: str | Path,
     inputs: str | Path,
-    out: str | Path,
+    out: str | Path | None = None,
     *,
-    device: str = "auto",
-    clusters: str | int = "auto",
+    asked: Asked | None = None,
+    clusters: str | int | None = None,
+    resume: bool = False,
     force: bool = False,
-) -> Embedding:
-    """Apply a model and write the embedding as ``.h5ad``; see `coverslip.predict`."""
+) -> tuple[Embedding | Segmented, Path]:
+    """Apply a model and write the result; see `coverslip.predict`.
+
+    Parameters
+    ----------
+    model : str or Path
+        A model folder, or the name of a model that comes with the package.
+    inputs : str or Path
+        One image, a folder or a sheet.
+    out : str or Path, optional
+        Where to: an embedding into a ``.h5ad``; labels into a folder, or those of one image into a ``.labels.tif`` or
+        a ``.zarr``. Default: named after the inputs, in the current folder.
+    asked : Asked, optional
+        Device, and for labels how they are found; see `coverslip.segmenting.sharing.Asked`.
+    clusters : str or int, optional
+        For an embedding: as for `coverslip.predict`; default ``"auto"``.
+    resume : bool
+        For labels: go on with work that was stopped or killed.
+    force : bool
+        Replace what is there.
+
+    Returns
+    -------
+    Embedding or Segmented
+        The result.
+    Path
+        Where it is.
+
+    Raises
+    ------
+    InputError
+        Before any work, if the place is taken or an option is not one of the method's.
+    """
+    asked = asked or Asked()
+    loaded = api.load(model)
+    kind = methods.get(loaded.method).CARD.result
+    if kind == "labels":
+        if clusters is not None:
+            raise InputError(f"{model} gives labels, which have no clusters; leave out --clusters.")
+        segmented = segment_to_file(loaded, inputs, out, asked, resume=resume, force=force)
+        return segmented, segmented.path
+    given = [*asked.only_for_labels(), *(["--resume"] if resume else [])]
+    if given:
+        raise InputError(f"{model} gives an {kind}, and {given[0]} is for models that give labels; leave it out.")
     from coverslip.read import write_embedding
 
-    out = _free(out, (".h5ad",), force)
-    loaded = api.load(model)
-    _check_device(device)
-    embedding = api.predict(loaded, inputs, device=device, clusters=clusters)
-    write_embedding(embedding, out)
-    return embedding
+    source = Path(inputs).resolve()
+    path = _free(out or f"{source.name if source.is_dir() else source.stem}.h5ad", (".h5ad",), force)
+    _check_device(asked.device)
+    embedding = api.predict(loaded, inputs, device=asked.device, clusters="auto" if clusters is None else clusters)
+    write_embedding(embedding, path)
+    return embedding, path
 
 
 def evaluate_file(

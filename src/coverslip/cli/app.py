@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -96,22 +96,70 @@ def fit(
     typer.echo(f"Next: coverslip predict {out} {samples} --out cells.h5ad")
 
 
-@app.command(epilog="Example: coverslip predict model crops/ --out cells.h5ad")
+@app.command(epilog="Example: coverslip predict nuclei-fluo image.tif")
 def predict(
     model: Annotated[Path, typer.Argument(help="A model folder.")],
     inputs: Annotated[Path, typer.Argument(help="An image, a folder or a sample sheet.")],
-    out: Out,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Where to: .h5ad; for labels a folder, .labels.tif or .zarr. Default: named after INPUTS.",
+        ),
+    ] = None,
     device: Device = "auto",
-    clusters: Annotated[str, typer.Option(help="k-means clusters: auto, a number, or 0 for none.")] = "auto",
+    clusters: Annotated[
+        str | None, typer.Option(help="Embeddings: k-means clusters: auto (the default), a number, or 0 for none.")
+    ] = None,
+    probability: Annotated[
+        bool, typer.Option("--probability", help="Labels: keep the foreground probability too.")
+    ] = False,
+    flips: Annotated[
+        bool, typer.Option("--flips", help="Labels: average over four flips; slower, a little better.")
+    ] = False,
+    threshold: Annotated[
+        float | None, typer.Option(help="Labels: foreground probability of objects; default: the model's.")
+    ] = None,
+    min_area: Annotated[int | None, typer.Option(help="Labels: smallest object, pixels; default: the model's.")] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Labels: channels to use, by name or number; default: those of the fit.")
+    ] = None,
+    planes: Annotated[
+        str | None, typer.Option(help="Labels: focal planes, as for fit; default: those of the fit.")
+    ] = None,
+    devices: Annotated[int, typer.Option(help="Labels: how many devices; of a processor, blocks at once.")] = 1,
+    dask: Annotated[str | None, typer.Option(help="Labels: work on a Dask cluster, tcp://… or local.")] = None,
+    max_ram: Annotated[
+        str | None, typer.Option(help="Labels: memory it may take, such as 3GB; blocks are made to fit.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Labels: go on with what was stopped or killed.")] = False,
     force: Force = False,
 ) -> None:
-    """Apply a model: embeddings as .h5ad for scanpy."""
+    """Apply a model: embeddings as .h5ad for scanpy, or labels with a table of objects."""
+    from coverslip.core.results import Embedding
     from coverslip.jobs import predict_to_file
+    from coverslip.segmenting.sharing import Asked
+    from coverslip.train.run import parse_bytes
 
-    embedding = predict_to_file(model, inputs, out, device=device, clusters=clusters, force=force)
-    dimensions = _count(embedding.latent[0], "dimension")
-    typer.echo(f"Embedded {_count(embedding, 'sample')} in {dimensions}: {out}")
-    typer.echo(f"Next: coverslip report {out} --out report.html")
+    asked = Asked(
+        device=device,
+        devices=devices,
+        dask=dask,
+        max_ram=None if max_ram is None else parse_bytes(max_ram),
+        probability=probability,
+        input=_given(channels=read_channels(channels), planes=planes),
+        method=_given(flips=flips or None, threshold=threshold, min_area=min_area),
+    )
+    found, path = predict_to_file(model, inputs, out, asked=asked, clusters=clusters, resume=resume, force=force)
+    if isinstance(found, Embedding):
+        typer.echo(f"Embedded {_count(found, 'sample')} in {_count(found.latent[0], 'dimension')}: {path}")
+    elif found.finished_before:
+        typer.echo(f"{path} is already finished; use --force to make it again.")
+        return
+    else:
+        typer.echo(f"Found {_number(found.objects, 'object')} in {_number(found.images, 'image')}: {path}")
+    typer.echo(f"Next: coverslip report {path} --out report.html")
 
 
 @app.command(epilog="Example: coverslip evaluate labels/ sheet.csv --split val --per-image images.csv")
@@ -247,5 +295,14 @@ def demo(
     typer.echo(f"Open {page} in a browser.")
 
 
+def _given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _count(things: Sized, word: str) -> str:
-    return f"{len(things)} {word}" + ("s" if len(things) != 1 else "")
+    return _number(len(things), word)
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count:,} {word}" + ("s" if count != 1 else "")

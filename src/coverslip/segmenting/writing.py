@@ -1,0 +1,97 @@
+"""Labels of finished images, and of all of them, in their final form."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coverslip.measure.shapes import Table
+from coverslip.read.atomic import atomic_path, flush, replace_folder
+from coverslip.read.label_folder import OBJECTS
+from coverslip.read.label_writer import finish_label_folder, write_objects
+from coverslip.read.labels import write_labels
+from coverslip.read.tiff_writer import write_image_tiff
+from coverslip.read.zarr_writer import write_image_zarr, write_zarr_labels
+from coverslip.sample.fields import SheetFields
+from coverslip.segmenting.target import Target
+from coverslip.segmenting.work import Canvas
+
+PROBABILITY = ".probability.tif"
+"""Ending of the foreground probability beside labels: 0 to 255 for 0 to 1."""
+
+
+def write_image_result(
+    target: Target, folder: Path, name: str, canvas: Canvas, fields: SheetFields, index: int, record: Mapping[str, Any]
+) -> None:
+    """Write the labels of one image, piece by piece.
+
+    Parameters
+    ----------
+    target : Target
+        Says in which form.
+    folder : Path
+        Where to.
+    name : str
+        What the files are called, before their endings.
+    canvas : Canvas
+        Holds all of its blocks.
+    fields, index
+        The image.
+    record : mapping
+        Provenance.
+    """
+    image = fields.image(index)
+    source = str(Path(fields.name(index)).absolute())
+    labels = canvas.labels(source, image.pixel_size)
+    if target.kind == "zarr":
+        write_image_zarr(image, folder / target.path.name, name=name, overwrite=True)
+        write_zarr_labels(labels, folder / target.path.name, provenance=record)
+    else:
+        write_labels(labels, folder / f"{name}.labels.tif", provenance=record)
+    probability = canvas.probability(source, image.pixel_size)
+    if probability is not None:
+        write_image_tiff(probability, folder / f"{name}{PROBABILITY}", channels=("foreground probability",))
+
+
+def write_result(
+    target: Target, folder: Path, rows: Sequence[Mapping[str, str]], tables: Sequence[Table], record: Mapping[str, Any]
+) -> None:
+    """Complete the result and put it in its place.
+
+    Parameters
+    ----------
+    target : Target
+        Where to.
+    folder : Path
+        Holds what `write_image_result` wrote, and is moved.
+    rows : sequence of mapping
+        From `coverslip.read.label_writer.plan_rows`.
+    tables : sequence of dict
+        The objects of each image.
+    record : mapping
+        Provenance.
+    """
+    if target.kind == "folder":
+        files = {row["mask"] for row in rows}
+        files |= {mask.removesuffix(".labels.tif") + PROBABILITY for mask in files}
+        for file in folder.iterdir():
+            if file.name not in files:  # of an image that was left out since, or of an ending that was cut short
+                file.unlink()
+        finish_label_folder(folder, rows, tables, record)
+        for file in folder.iterdir():
+            flush(file)
+        replace_folder(folder, target.path)
+        return
+    place = target.path.parent
+    with atomic_path(place / f"{target.stem}.{OBJECTS}") as temporary:
+        write_objects([(tables[0], {"image": rows[0]["image"]})], temporary)
+    probability = folder / f"{target.stem}{PROBABILITY}"
+    if probability.is_file():
+        os.replace(probability, place / probability.name)
+    if target.kind == "zarr":
+        replace_folder(folder / target.path.name, target.path)
+    else:
+        os.replace(folder / f"{target.stem}.labels.tif", target.path)
+    flush(place)
