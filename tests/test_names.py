@@ -13,7 +13,7 @@ import pytest
 import coverslip
 from coverslip import methods
 
-ROOMS = ["sample", "read", "measure", "report", "report.figures", "train", "methods"]
+ROOMS = ["sample", "read", "measure", "report", "report.figures", "train", "study", "methods"]
 LAZY = ["coverslip", *(f"coverslip.{room}" for room in ROOMS), *(f"coverslip.methods.{n}" for n in methods.names())]
 
 
@@ -24,7 +24,7 @@ def lazily_exported(module: ModuleType) -> set[str]:
 
 def public(module: ModuleType) -> list[str]:
     names = [*getattr(module, "__all__", ()), *lazily_exported(module)]
-    return sorted(set(names) - {"samples", "methods", "measure", "read", "report"})
+    return sorted(set(names) - {"samples", "methods", "measure", "read", "report", "study"})
 
 
 @pytest.mark.parametrize("name", LAZY)

@@ -32,6 +32,8 @@ _MODULES = {
     "measure": "coverslip.measure",
     "read": "coverslip.read",
     "report": "coverslip.report",
+    "shipped": "coverslip.shipped",
+    "study": "coverslip.study",
 }
 
 __all__ = [*_EXPORTS, *_MODULES]

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from coverslip.cli.options import Device, Out, parse_value, read_settings, split_setting
+from coverslip.cli.options import Device, Out, parse_value, read_channels, read_settings, split_setting
 from coverslip.core.errors import InputError
 
+if TYPE_CHECKING:
+    from coverslip.study.output import Findings
+
 study_app = typer.Typer(help="Many fits, one table, one figure.", no_args_is_help=True, rich_markup_mode=None)
+
+
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be repeated.")]
+ConfigFile = Annotated[Path | None, typer.Option(help="Settings from a YAML or JSON file.")]
+SegmentingMethod = Annotated[str, typer.Argument(help="A method that finds objects, such as unet.")]
+MaskedSheet = Annotated[Path, typer.Argument(help="A sample sheet with a column 'mask', or a folder of both.")]
+Restarts = Annotated[int, typer.Option(help="Fits of each kind, with different seeds.")]
+Steps = Annotated[
+    int | None, typer.Option(help="Optimiser steps of each fit; default: what the epochs of the largest fit take.")
+]
+Baseline = Annotated[
+    bool, typer.Option("--baseline/--no-baseline", help="Otsu and watershed on the same fields, for comparison.")
+]
+KeepModels = Annotated[bool, typer.Option("--keep-models/--no-keep-models", help="Keep the model of each fit.")]
+Channels = Annotated[str | None, typer.Option(help="Channels to use, by name or number: 0,2")]
+Planes = Annotated[str, typer.Option(help="Focal planes: channels, max, sharpest, sharpest3, or a number.")]
+Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 
 
 @study_app.callback()
@@ -26,10 +46,8 @@ def sweep(
     samples: Annotated[Path, typer.Argument(help="A sample sheet (CSV) or a folder of images.")],
     over: Annotated[list[str], typer.Option(metavar="KEY=A,B,C", help="A setting and its values; may be repeated.")],
     out: Out,
-    config: Annotated[Path | None, typer.Option(help="Settings from a YAML or JSON file.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be repeated.")
-    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
     restarts: Annotated[int, typer.Option(help="Fits of each combination, with different seeds.")] = 1,
     label: Annotated[
         str, typer.Option(help="Column for a linear probe of each fit, where the sheet has it.")
@@ -56,6 +74,173 @@ def sweep(
     )
     print_rows(rows)
     typer.echo(f"\nTable: {out / 'sweep.csv'}   Figure: {out / 'sweep.png'}   Models: {out / 'fits'}")
+
+
+@study_app.command(
+    epilog="Example: coverslip study learning-curve unet fields.csv --sizes 1,2,4,8,16 --steps 2000 --out curve"
+)
+def learning_curve(
+    method: SegmentingMethod,
+    samples: MaskedSheet,
+    out: Out,
+    sizes: Annotated[str | None, typer.Option(help="Numbers of training fields; default: 1,2,4,… and all.")] = None,
+    restarts: Restarts = 3,
+    group: Annotated[
+        str | None, typer.Option(help="Column of groups: a curve for each alone, and for all of them pooled.")
+    ] = None,
+    steps: Steps = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    channels: Channels = None,
+    planes: Planes = "channels",
+    baseline: Baseline = True,
+    keep_models: KeepModels = True,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Fit to more and more fields: how many are enough.
+
+    Larger training sets hold the smaller ones; every fit takes as many optimiser steps and is evaluated on the same
+    held-out fields (column 'split', or a share of the fields). A second run goes on where the first stopped.
+    """
+    from coverslip.study.learning import learning_curve
+    from coverslip.train.run import Run
+
+    findings = learning_curve(
+        method,
+        samples,
+        out,
+        sizes=None if sizes is None else read_numbers(sizes, "--sizes"),
+        restarts=restarts,
+        group=group,
+        steps=steps,
+        settings=read_settings(config, settings),
+        channels=read_channels(channels),
+        planes=planes,
+        baseline=baseline,
+        keep_models=keep_models,
+        run=Run(device=device, precision=precision),
+    )
+    _print_findings(findings, out, "learning-curve.png")
+
+
+@study_app.command(
+    epilog="Example: coverslip study leave-one-out unet fields.csv --by group --compare all,without --out left-out"
+)
+def leave_one_out(
+    method: SegmentingMethod,
+    samples: MaskedSheet,
+    out: Out,
+    by: Annotated[str, typer.Option(help="Column of groups; 'image' leaves out one image at a time.")] = "group",
+    compare: Annotated[
+        str, typer.Option(help="What a fit has seen: without (the group), all (with it), only (it alone).")
+    ] = "without",
+    restarts: Restarts = 3,
+    steps: Steps = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    channels: Channels = None,
+    planes: Planes = "channels",
+    baseline: Baseline = True,
+    keep_models: KeepModels = True,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Fit without each group in turn, and evaluate on it.
+
+    A second run goes on where the first stopped.
+    """
+    from coverslip.study.leaving import leave_one_out
+    from coverslip.train.run import Run
+
+    findings = leave_one_out(
+        method,
+        samples,
+        out,
+        by=by,
+        compare=[kind.strip() for kind in compare.split(",")],
+        restarts=restarts,
+        steps=steps,
+        settings=read_settings(config, settings),
+        channels=read_channels(channels),
+        planes=planes,
+        baseline=baseline,
+        keep_models=keep_models,
+        run=Run(device=device, precision=precision),
+    )
+    _print_findings(findings, out, "leave-one-out.png")
+
+
+@study_app.command(
+    name="planes", epilog="Example: coverslip study planes unet tiles/ --counts 1,2,3,7 --steps 2000 --out planes"
+)
+def focal_planes(
+    method: SegmentingMethod,
+    samples: MaskedSheet,
+    out: Out,
+    counts: Annotated[str | None, typer.Option(help="Numbers of planes together; default: 1,2,3 and all.")] = None,
+    combinations: Annotated[
+        int, typer.Option(help="Fit all sets of a number of planes up to so many; else evenly spread and sharpest.")
+    ] = 10,
+    restarts: Restarts = 3,
+    steps: Steps = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    channels: Channels = None,
+    keep_models: KeepModels = True,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Fit to each focal plane alone and to several together.
+
+    A second run goes on where the first stopped.
+    """
+    from coverslip.study.planes import focal_planes
+    from coverslip.train.run import Run
+
+    findings = focal_planes(
+        method,
+        samples,
+        out,
+        counts=None if counts is None else read_numbers(counts, "--counts"),
+        combinations=combinations,
+        restarts=restarts,
+        steps=steps,
+        settings=read_settings(config, settings),
+        channels=read_channels(channels),
+        keep_models=keep_models,
+        run=Run(device=device, precision=precision),
+    )
+    _print_findings(findings, out, "planes.png")
+
+
+def read_numbers(text: str, option: str) -> list[int]:
+    """Read ``"1,2,4"``.
+
+    Raises
+    ------
+    InputError
+        If a part is no whole number.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise InputError(f"'{text}' is no list of whole numbers; write {option} 1,2,4.")
+    return [int(part) for part in parts]
+
+
+def _print_findings(findings: Findings, out: Path, figure: str) -> None:
+    from coverslip.cli.tables import print_rows
+
+    print_rows([{key: _shown(value) for key, value in row.items()} for row in findings.table])
+    typer.echo("")
+    for note in findings.notes:
+        typer.echo(note)
+    typer.echo(f"\nTable: {out / 'table.csv'}   Figure: {out / figure}   Page: {out / 'report.html'}")
+
+
+def _shown(value: Any) -> Any:
+    """A mean without its interval, and nothing for what a row lacks."""
+    return value[0] if isinstance(value, tuple) else "" if value is None else value
 
 
 def read_values(over: list[str]) -> dict[str, list[Any]]:

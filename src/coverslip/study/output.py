@@ -1,0 +1,110 @@
+"""What a study leaves behind: tables, one figure, one page, where it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip.core.provenance import provenance
+from coverslip.read import atomic_path, write_table
+from coverslip.study.labelled import Outcome
+from coverslip.study.tables import Rows, columns, fit_rows, image_rows, summary_rows, wide
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_INTERVALS = (
+    "Values are means over the held-out fields. Dots are single restarts (other seeds); bands, lines and the numbers "
+    "beside a value are 95 % bootstrap intervals over the fields, so they say how much other fields would change it."
+)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a study found.
+
+    Parameters
+    ----------
+    points : list of dict
+        Means over restarts, as in ``summary.csv``; ``each`` holds the restarts.
+    notes : list of str
+        Sentences about them.
+    table : list of dict
+        The main measures side by side: ``(value, low, high)`` each.
+    """
+
+    points: Rows = field(repr=False)
+    notes: list[str]
+    table: Rows = field(repr=False)
+
+
+def write_study(
+    out: Path,
+    study: str,
+    outcomes: Sequence[Outcome],
+    *,
+    keys: Sequence[str],
+    groups: np.ndarray | None,
+    draw: Callable[[Rows], Figure],
+    title: str,
+    notes: Callable[[Rows], list[str]],
+    facts: Sequence[tuple[str, str]],
+    record: Mapping[str, Any],
+) -> Findings:
+    """Write the tables, the figure and the page of a study.
+
+    Parameters
+    ----------
+    out : Path
+        Gets ``table.csv`` (a row per fit, group and measure), ``images.csv`` (a row per fit and evaluated field),
+        ``summary.csv`` (means over restarts), ``<study>.png``, ``report.html`` and ``provenance.json``.
+    study : str
+        Its name.
+    outcomes : sequence of Outcome
+        What was fitted and evaluated.
+    keys : sequence of str
+        Columns that say what was fitted.
+    groups : ndarray of str, optional
+        The group of every row of the fields.
+    draw : callable
+        From points (see `summary_rows`) to the figure.
+    title, facts
+        Of the page.
+    notes : callable
+        From points to sentences of the page.
+    record : mapping
+        Provenance: inputs, settings, options.
+
+    Returns
+    -------
+    Findings
+    """
+    from coverslip.report.figures import save_figure
+    from coverslip.report.studies import TITLES
+    from coverslip.report.study_page import write_study_page
+
+    images = image_rows(outcomes, groups)
+    points = summary_rows(images, keys)
+    write_table(columns(fit_rows(study, outcomes, groups)), out / "table.csv")
+    write_table(columns(images), out / "images.csv")
+    write_table(columns(points, leave_out=("each",)), out / "summary.csv")
+    figure = save_figure(draw(points), out / f"{study}.png")
+    table, said = wide(points, keys, tuple(TITLES)), notes(points)
+    full = provenance(study=study, **record)
+    with atomic_path(out / "provenance.json") as temporary:
+        temporary.write_text(json.dumps(full, indent=2, default=str), encoding="utf-8")
+    write_study_page(
+        out / "report.html",
+        title=title,
+        notes=said,
+        facts=facts,
+        figures={title: (figure.read_bytes(), _INTERVALS)},
+        tables={"Means over restarts": table},
+        provenance=full,
+    )
+    return Findings(points, said, table)

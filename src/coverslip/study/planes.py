@@ -1,0 +1,227 @@
+"""Each focal plane alone, and several together: which are needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations as subsets
+from math import comb
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.fields import Fields
+from coverslip.study.bench import open_bench
+from coverslip.study.fits import fit_name
+from coverslip.study.labelled import Fit
+from coverslip.study.output import Findings, write_study
+from coverslip.study.parts import check_objects, held_out
+from coverslip.study.tables import Rows
+
+if TYPE_CHECKING:
+    from coverslip.train.run import Run
+
+Chosen = list[tuple[str, tuple[int, ...]]]
+"""Why a set of planes was chosen, and the planes."""
+
+
+def focal_planes(
+    method: str,
+    samples: Any,
+    out: str | Path,
+    *,
+    counts: Sequence[int] | None = None,
+    combinations: int = 10,
+    restarts: int = 3,
+    steps: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    channels: Sequence[str | int] | None = None,
+    keep_models: bool = True,
+    run: Run | None = None,
+) -> Findings:
+    """Fit a method to each focal plane alone and to several together, and evaluate all on the same held-out fields.
+
+    Parameters
+    ----------
+    method : str
+        A method that finds objects.
+    samples : str, Path or Sheet
+        Images with a Z axis, with masks. Evaluated are those whose ``split`` is ``val``; without such a column the
+        share `validation` of the settings. `coverslip.sample.tile_sheet` cuts few large fields into tiles.
+    out : str or Path
+        Folder of the study; run again, it goes on where it was stopped.
+    counts : sequence of int, optional
+        Numbers of planes; default: 1, 2, 3 and all.
+    combinations : int
+        Where there are at most so many sets of a number of planes, all are fitted; else two: the planes spread evenly
+        from the first to the last, and the sharpest (by mean gradient, over the training fields). Single planes are
+        all fitted.
+    restarts : int
+        Fits of each set, with different seeds.
+    steps : int, optional
+        Optimiser steps of each fit, to the nearest epoch; default: what the epochs of the settings take.
+    settings : mapping, optional
+        Settings of the method.
+    channels : sequence of str or int, optional
+        Channels to use, by name or number, of images that have several beside their planes.
+    keep_models : bool
+        Keep the model of each fit.
+    run : coverslip.train.Run, optional
+        Device, precision and memory.
+
+    Returns
+    -------
+    Findings
+        One point per set of planes and measure.
+
+    Raises
+    ------
+    InputError
+        If the study cannot be made, before anything is fitted.
+    """
+    bench = open_bench(
+        method, samples, out, settings=settings, restarts=restarts, steps=steps, keep_models=keep_models, run=run
+    )
+    from coverslip.report.studies import focal_planes_figure
+    from coverslip.sample import Sheet, open_fields
+
+    if not isinstance(samples, str | Path | Sheet):
+        raise InputError(
+            "Focal planes are chosen while images are opened: give a sheet or a folder, not opened fields."
+        )
+    planes = _planes_of(bench.fields)
+    training, evaluated, by = held_out(bench.fields, bench.config)
+    picked = _channels_of(bench.fields, planes, channels)
+    objects = bench.objects(np.concatenate([training, evaluated]))
+    check_objects(objects, training, evaluated)
+    order = _sharpest_first(bench.fields, training, planes, picked)
+    sets = _sets(planes, _counts(counts, planes), combinations, order)
+
+    opened = {}
+    for _, chosen in sets:
+        opened[chosen] = tuple(channel * planes + plane for channel in picked for plane in chosen)
+    fields = {chosen: open_fields(samples, channels=numbers) for chosen, numbers in opened.items()}
+    plan = []
+    for restart, seed in enumerate(bench.seeds):
+        for why, chosen in sets:
+            text = "+".join(map(str, chosen))
+            facts = {"planes": text, "count": len(chosen), "choice": why}
+            called = fit_name({"planes": text, "seed": seed})
+            plan.append(
+                Fit(called, facts, fields[chosen], training, evaluated, restart=restart, channels=opened[chosen])
+            )
+    length = bench.length(plan)
+    outcomes = bench.run_fits(plan, objects, "Focal planes")
+    return write_study(
+        bench.out,
+        "planes",
+        outcomes,
+        keys=("planes", "count", "choice"),
+        groups=None,
+        draw=focal_planes_figure,
+        title=f"Focal planes for {method}",
+        notes=lambda points: _notes(points, sets, planes, order, length, len(evaluated)),
+        facts=[
+            (str(planes), "focal planes"),
+            (str(len(sets)), "sets of planes"),
+            (str(restarts), "restarts"),
+            (str(len(evaluated)), "held-out fields"),
+        ],
+        record=bench.record(
+            steps=length,
+            sets=["+".join(map(str, chosen)) for _, chosen in sets],
+            sharpest_first=order,
+            channels=None if channels is None else list(channels),
+            divided_by=by,
+        ),
+    )
+
+
+def _planes_of(fields: Fields) -> int:
+    """How many focal planes every image has.
+
+    Raises
+    ------
+    InputError
+        If an image has no Z axis, only one plane, or another number than the first.
+    """
+    first = fields.image(0).sizes.get("Z", 0)
+    for row in range(len(fields)):
+        image = fields.image(row)
+        if image.sizes.get("Z", 0) < 2:
+            raise InputError(
+                f"{image.source} has no focal planes (axes '{image.axes}', {' x '.join(map(str, image.shape))}); if it "
+                "has, say which axis they are in a column 'axes', such as ZYX."
+            )
+        if image.sizes["Z"] != first:
+            raise InputError(
+                f"{image.source} has {image.sizes['Z']} focal planes, the first image {first}; study images of one "
+                "number of planes."
+            )
+    return first
+
+
+def _channels_of(fields: Fields, planes: int, wanted: Sequence[str | int] | None) -> list[int]:
+    """Numbers of the channels asked for, planes left aside."""
+    from coverslip.sample.planes import pick_channels
+
+    image = fields.image(0)
+    count = fields.count // planes
+    return list(range(count)) if wanted is None else pick_channels(image.channels, count, wanted, image.source)
+
+
+def _sharpest_first(fields: Fields, rows: np.ndarray, planes: int, channels: Sequence[int]) -> list[int]:
+    """The planes from the sharpest to the least sharp, by their mean rank over some fields."""
+    from coverslip.sample import sharpness
+
+    ranks = np.zeros(planes)
+    for row in rows:
+        pixels = fields.pixels(int(row))
+        score = sharpness(pixels.reshape(-1, planes, *pixels.shape[1:])[list(channels)]).sum(axis=0)
+        ranks += np.argsort(np.argsort(-score, kind="stable"))
+    return [int(plane) for plane in np.argsort(ranks, kind="stable")]
+
+
+def _counts(asked: Sequence[int] | None, planes: int) -> list[int]:
+    if asked is None:
+        return sorted({count for count in (1, 2, 3, planes) if count <= planes})
+    counts = sorted(set(asked))
+    if not counts or counts[0] < 1 or counts[-1] > planes:
+        raise InputError(f"Numbers of planes go from 1 to {planes} here; say --counts 1,2,{planes}.")
+    return counts
+
+
+def _sets(planes: int, counts: Sequence[int], most: int, sharpest: Sequence[int]) -> Chosen:
+    """The sets of planes to fit, each once."""
+    sets: Chosen = []
+    for count in counts:
+        if count == 1 or comb(planes, count) <= most:
+            sets += [("every", chosen) for chosen in subsets(range(planes), count)]
+            continue
+        spread = tuple(int(plane) for plane in np.linspace(0, planes - 1, count).round())
+        sharp = tuple(sorted(sharpest[:count]))
+        sets += [("spread", spread)] if sharp == spread else [("spread", spread), ("sharpest", sharp)]
+    return sets
+
+
+def _notes(points: Rows, sets: Chosen, planes: int, sharpest: Sequence[int], length: int, evaluated: int) -> list[str]:
+    counts = sorted({len(chosen) for _, chosen in sets})
+    every = [count for count in counts if all(why == "every" for why, chosen in sets if len(chosen) == count)]
+    few = [count for count in counts if count not in every]
+    notes = [
+        f"Every fit took about {length:,} optimiser steps and was evaluated on the same {evaluated} fields, which no "
+        "fit has seen. Planes count from 0; from the sharpest to the least sharp they are "
+        f"{', '.join(map(str, sharpest))}."
+    ]
+    if few:
+        notes.append(
+            f"Of {', '.join(map(str, few))} of the {planes} planes together, two sets were fitted: spread evenly from "
+            "the first to the last, and the sharpest."
+        )
+    means = {}
+    for count in counts:
+        values = [p["value"] for p in points if p["count"] == count and p["measure"] == "pixel_error"]
+        means[count] = 1 - float(np.mean(values))
+    listed = ", ".join(f"{means[count]:.3f} with {count}" for count in counts)
+    return [*notes, f"F1 of pixels, mean over the sets of planes: {listed}."]

@@ -1,0 +1,146 @@
+"""What a study measured, as tables: image by image, fit by fit, and the mean over restarts with its intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from coverslip.study.labelled import Outcome
+
+ALL = "all"
+"""What stands in the column ``group`` for all evaluated fields together."""
+
+ERRORS = {"pixel_error": "pixel_f1", "object_error": "f1"}
+"""Errors are 1 - F1, of the foreground's pixels and of objects (IoU ≥ 0.5)."""
+
+_COUNTS = ("n_true", "n_predicted", "tp", "fp", "fn")
+
+Rows = list[dict[str, Any]]
+
+
+def image_rows(outcomes: Sequence[Outcome], groups: np.ndarray | None) -> Rows:
+    """One row per fit and evaluated field: what was fitted, which group the field is of, and every measure."""
+    rows = []
+    for outcome in outcomes:
+        fit, table = outcome.fit, outcome.images
+        measures = {name: column for name, column in table.items() if name != "name"}
+        measures |= {error: 1 - table[f1] for error, f1 in ERRORS.items()}
+        for i, row in enumerate(fit.evaluated):
+            group = ALL if groups is None else str(groups[row])
+            facts = {**fit.facts, "restart": fit.restart, "group": group, "image": str(table["name"][i])}
+            rows.append(facts | {name: column[i].item() for name, column in measures.items()})
+    return rows
+
+
+def fit_rows(study: str, outcomes: Sequence[Outcome], groups: np.ndarray | None) -> Rows:
+    """One row per fit, group of evaluated fields and measure: the mean over the fields, and its bootstrap interval."""
+    rows = []
+    for outcome in outcomes:
+        fit = outcome.fit
+        facts = {
+            "study": study,
+            **fit.facts,
+            "fields": len(fit.train),
+            "objects": fit.objects,
+            "restart": fit.restart,
+            "seed": None if fit.config is None else fit.config.seed,
+            "steps": fit.steps,
+        }
+        pooled = outcome.pooled | {error: 1 - outcome.pooled[f1] for error, f1 in ERRORS.items()}
+        for group, images in _by_group(image_rows([outcome], groups)).items():
+            whole = len(images) == len(fit.evaluated)
+            for measure in pooled:
+                value, low, high = _interval(np.array([[row[measure] for row in images]]))
+                found = {"measure": measure, "value": value, "low": low, "high": high}
+                found |= {"pooled": pooled[measure] if whole else float("nan"), "images": len(images)}
+                rows.append({**facts, "group": group, **found, "seconds": outcome.seconds})
+    return rows
+
+
+def summary_rows(images: Rows, keys: Sequence[str]) -> Rows:
+    """The mean over restarts, for each combination of `keys`, group and measure.
+
+    Parameters
+    ----------
+    images : list of dict
+        As `image_rows` gives them.
+    keys : sequence of str
+        Columns that say what was fitted.
+
+    Returns
+    -------
+    list of dict
+        The keys, ``group``, ``measure``; ``value``, the mean over restarts of the mean over fields; ``low`` and
+        ``high``, its 95 % bootstrap interval over fields; ``restart_low`` and ``restart_high``, the smallest and
+        largest restart; ``restarts``, ``images``, and ``each``, the values of the restarts. The group ``all`` stands
+        where every evaluated field was.
+    """
+    kinds: dict[tuple[Any, ...], Rows] = {}
+    for row in images:
+        kinds.setdefault(tuple(row[key] for key in keys), []).append(row)
+    every = len({row["image"] for row in images})
+    known = {*keys, "restart", "group", "image", *_COUNTS}
+    measures = [name for name in dict.fromkeys(name for row in images for name in row) if name not in known]
+    order = [list(dict.fromkeys(row[key] for row in images)) for key in keys]  # as they were planned
+    rows = []
+    for kind, of_kind in sorted(kinds.items(), key=lambda of: [o.index(k) for o, k in zip(order, of[0], strict=True)]):
+        for group, chosen in _by_group(of_kind).items():
+            names = sorted({row["image"] for row in chosen})
+            if group == ALL and len(names) < every:
+                continue
+            restarts = sorted({row["restart"] for row in chosen})
+            at = {(row["restart"], row["image"]): row for row in chosen}
+            for measure in measures:
+                values = np.array([[at[r, name].get(measure, np.nan) for name in names] for r in restarts])
+                value, low, high = _interval(values)
+                if np.isnan(value):  # such as the AUROC of what gives no probability
+                    continue
+                each = tuple(_mean(v) for v in values)
+                point = {**dict(zip(keys, kind, strict=True)), "group": group, "measure": measure}
+                point |= {"value": value, "low": low, "high": high, "each": each}
+                point |= {"restart_low": min(each), "restart_high": max(each)}
+                rows.append(point | {"restarts": len(restarts), "images": len(names)})
+    return rows
+
+
+def columns(rows: Rows, leave_out: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """Rows as columns for `coverslip.read.write_table`; a fact that some rows lack is missing there."""
+    names = dict.fromkeys(name for row in rows for name in row if name not in leave_out)
+    return {name: np.array([row.get(name) for row in rows], dtype=object) for name in names}
+
+
+def wide(points: Rows, keys: Sequence[str], measures: Sequence[str]) -> Rows:
+    """One row per combination of keys and group, one column per measure: ``(value, low, high)``."""
+    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for point in points:
+        kind = tuple(point[key] for key in (*keys, "group"))
+        row = rows.setdefault(kind, {key: point[key] for key in (*keys, "group", "restarts", "images")})
+        if point["measure"] in measures:
+            row[point["measure"]] = (point["value"], point["low"], point["high"])
+    return list(rows.values())
+
+
+def _by_group(rows: Rows) -> dict[str, Rows]:
+    """Rows of each group, then of all together where there are several."""
+    found: dict[str, Rows] = {}
+    for row in rows:
+        found.setdefault(row["group"], []).append(row)
+    return found if len(found) == 1 else {**found, ALL: rows}
+
+
+def _interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean over restarts and fields ``(R, N)``, and its bootstrap interval over fields; NaN ends for one field."""
+    from coverslip.measure import bootstrap, mean
+
+    known = values[:, ~np.isnan(values).any(axis=0)].mean(axis=0) if len(values) else np.empty(0)
+    if len(known) < 2:
+        return (float(known[0]) if len(known) else float("nan")), float("nan"), float("nan")
+    found = bootstrap(mean, known)
+    return found.value, found.low, found.high
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
