@@ -48,6 +48,7 @@ COMMANDS = (
     "samples crop",
     "study sweep",
     "methods",
+    "models",
     "doctor",
     "demo",
 )

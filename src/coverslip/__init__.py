@@ -33,6 +33,7 @@ _MODULES = {
     "read": "coverslip.read",
     "report": "coverslip.report",
     "shipped": "coverslip.shipped",
+    "shipped": "coverslip.shipped",
     "study": "coverslip.study",
 }
 

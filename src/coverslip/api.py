@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip import methods
+from coverslip import methods, shipped
 from coverslip.core.config import Config
 from coverslip.core.errors import InputError, about
 from coverslip.core.fields import Fields
@@ -26,19 +26,20 @@ if TYPE_CHECKING:
 
 
 def load(folder: str | Path) -> Model:
-    """Load a model folder.
+    """Load a model.
 
     Parameters
     ----------
     folder : str or Path
-        What `Model.save` or ``coverslip fit`` wrote.
+        What `Model.save` or ``coverslip fit`` wrote, or the name of a model that comes with the package (see
+        ``coverslip.shipped.names()``). A model folder of that name in the working directory is taken first.
 
     Raises
     ------
     ModelError
         If a file is missing, damaged, edited or foreign. Nothing is ever unpickled or executed.
     """
-    return load_model(folder, config_of=lambda method: methods.get(method).Config)
+    return load_model(shipped.find(folder), config_of=lambda method: methods.get(method).Config)
 
 
 def fit(

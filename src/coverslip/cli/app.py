@@ -98,7 +98,7 @@ def fit(
 
 @app.command(epilog="Example: coverslip predict nuclei-fluo image.tif")
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model folder.")],
+    model: Annotated[Path, typer.Argument(help="A model folder, or a name that 'coverslip models' lists.")],
     inputs: Annotated[Path, typer.Argument(help="An image, a folder or a sample sheet.")],
     out: Annotated[
         Path | None,
@@ -269,6 +269,19 @@ def methods(
         cards.print_card(name)
     else:
         cards.print_layers(name, size, channels, [*(settings or []), *([f"preset={preset}"] if preset else [])])
+
+
+@app.command()
+def models(
+    name: Annotated[str | None, typer.Argument(help="A shipped model; without one they are listed.")] = None,
+) -> None:
+    """List the models that come with Coverslip; print the card of one."""
+    from coverslip.cli import cards
+
+    if name is None:
+        cards.list_models()
+    else:
+        cards.print_model(name)
 
 
 @app.command()

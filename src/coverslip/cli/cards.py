@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from coverslip import methods
+from coverslip import methods, shipped
 from coverslip.cli.options import read_settings
 from coverslip.cli.tables import print_table
 from coverslip.core.errors import InputError
@@ -17,6 +17,8 @@ def list_methods() -> None:
     """Name and summary of every method."""
     print_table(("method", "what it does"), [(n, methods.get(n).CARD.summary) for n in methods.names()])
     typer.echo("\nThe card of one: coverslip methods NAME")
+    if shipped.names():
+        typer.echo("Models that are fitted already: coverslip models")
 
 
 def print_card(name: str) -> None:
@@ -25,6 +27,23 @@ def print_card(name: str) -> None:
     typer.echo(module.CARD.markdown())
     typer.echo("## Settings (--set key=value)\n")
     print_table(("setting", "default", "meaning"), module.Config.describe())
+
+
+def list_models() -> None:
+    """Name, purpose, size, licence and numbers of every shipped model."""
+    found = [shipped.describe(name) for name in shipped.names()]
+    if not found:
+        typer.echo("This version ships no models; fit one: coverslip fit METHOD SAMPLES --out MODEL")
+        return
+    rows = [(m.name, m.summary, f"{m.size / 1e6:.1f} MB", m.licence, m.numbers) for m in found]
+    print_table(("model", "what it finds", "size", "licence", "numbers"), rows, right=(2,))
+    typer.echo("\nThe card of one: coverslip models NAME")
+    typer.echo("Apply one: coverslip predict NAME IMAGES --out RESULT")
+
+
+def print_model(name: str) -> None:
+    """The card of one shipped model."""
+    typer.echo(shipped.card(name).rstrip())
 
 
 def print_layers(name: str, size: str, channels: int, settings: list[str]) -> None:

@@ -3,7 +3,8 @@
 ``config.json``
     Format, method, version of Coverslip, every setting, the facts found while fitting.
 ``weights.safetensors``
-    The weights; its header names the method and the hash of the configuration they were fitted with.
+    The weights; its header names the method and the hash of the configuration they were fitted with. Those stored in
+    half precision, as shipped models are, come back as float32.
 ``history.csv``
     One row per epoch.
 ``provenance.json``
@@ -193,6 +194,7 @@ def _checked_weights(folder: Path, config: Mapping[str, Any], provenance: Mappin
     fits_config = notes.get("config_sha256") == _config_hash(config)
     unchanged = provenance.get("weights_sha256") == file_hash(path)
     if fits_config and unchanged:
+        weights = {name: a.astype(np.float32) if a.dtype == np.float16 else a for name, a in weights.items()}
         for array in weights.values():
             array.flags.writeable = False
         return weights
