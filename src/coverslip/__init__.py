@@ -33,7 +33,6 @@ _MODULES = {
     "read": "coverslip.read",
     "report": "coverslip.report",
     "shipped": "coverslip.shipped",
-    "shipped": "coverslip.shipped",
     "study": "coverslip.study",
 }
 
