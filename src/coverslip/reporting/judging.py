@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from coverslip.core.errors import InputError, about
 from coverslip.core.progress import track
+from coverslip.core.results import LabelMap
 from coverslip.evaluation.pairs import Labelled, labelled, own_truth, paired
 from coverslip.measure.segmentation import SegmentationEvaluation, evaluate_labels
 from coverslip.objects import Table
@@ -76,7 +80,7 @@ def pairs_of(found: LabelFolder, truth: Any, partial: bool, notes: list[str]) ->
 
 
 def judge_by_truth(
-    found: LabelFolder, pairs: Mapping[int, Labelled], groups: np.ndarray | None
+    found: LabelFolder, pairs: Mapping[int, Labelled], groups: np.ndarray | None, images: str | Path | None
 ) -> tuple[SegmentationEvaluation, list[Judged]]:
     """All measures, and for each image which objects are right: matched with a true one at IoU 0.5.
 
@@ -88,6 +92,8 @@ def judge_by_truth(
         From `pairs_of`; images without a truth are taken for right.
     groups : ndarray, shape (len(found),), optional
         Images that belong together, for the intervals.
+    images : str or Path, optional
+        The folder that the images have moved to since.
     """
     from coverslip.measure import match, overlap
 
@@ -96,19 +102,19 @@ def judge_by_truth(
     def read() -> Iterator[tuple[str, Any, Any]]:
         for i, truth in track(pairs.items(), "Measuring labels", len(pairs)):
             true, labels = truth.read(), found.labels(i)
-            shared = overlap(getattr(true, "labels", true), labels.labels)
+            with about(truth.name):
+                shared = overlap(getattr(true, "labels", true), labels.labels)
             matched = match(shared)
             hit, seen = np.zeros(shared.n_predicted, bool), np.zeros(shared.n_true, bool)
             hit[matched.prediction] = True
             seen[matched.truth] = True
-            size = labels.pixel_size
             judged[i] = Judged(
                 shared.prediction_ids[hit],
                 shared.prediction_ids[~hit],
                 truth,
                 shared.truth_ids[~seen],
                 shared.truth_areas,
-                size.y * size.x if size is not None else float("nan"),
+                _pixel_area(found, i, labels, images),
             )
             yield found.rows[i]["image"], true, labels
 
@@ -118,6 +124,15 @@ def judge_by_truth(
             numbers = np.unique(found.labels(i).labels)
             judged[i] = Judged(numbers[numbers > 0], numbers[:0])
     return evaluation, [judged[i] for i in range(len(found))]
+
+
+def _pixel_area(found: LabelFolder, index: int, labels: LabelMap, images: str | Path | None) -> float:
+    """µm² per pixel, as the labels say, else their image."""
+    size = labels.pixel_size
+    if size is None:
+        with suppress(InputError):  # it is not there any more
+            size = found.image(index, images).pixel_size
+    return float("nan") if size is None else size.y * size.x
 
 
 def judge_by_looks(table: Table, own: Sequence[np.ndarray]) -> list[Judged]:

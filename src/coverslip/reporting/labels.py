@@ -57,14 +57,15 @@ def write_labels_report(
     figures_folder: str | Path | None,
 ) -> Path:
     """Make the page of label images; everything as for `coverslip.write_report`."""
+    said = [notes] if isinstance(notes, str) else list(notes)
+    loaded = _model(found, model, said)
     table = objects_of(found, images)
     own = [rows_of(table, found, i) for i in range(len(found))]
-    said = [notes] if isinstance(notes, str) else list(notes)
     groups = groups_of(found, group)
     pairs = pairs_of(found, truth, partial, said)
     evaluation = None
     if pairs:
-        evaluation, judged = judge_by_truth(found, pairs, resampled_groups(found))
+        evaluation, judged = judge_by_truth(found, pairs, resampled_groups(found), images)
     else:
         judged = judge_by_looks(table, own)
     order = worst_first(judged, pairs, None if evaluation is None else evaluation.per_image["ap50"])
@@ -79,7 +80,6 @@ def write_labels_report(
         shots += draw_image(found, i, image, judged[i], name, note, min(_DETAILS // len(shown), 4))
     if complaint:
         said.append(f"The images are not shown: {complaint}")
-    loaded = _model(found, model, said)
     drawn = dict(figures or {}) | figures_of(table, own, judged, groups, evaluation, loaded, first_epoch, things)
     if figures_folder is not None:
         _save(drawn, Path(figures_folder))

@@ -232,6 +232,7 @@ def figures_of(
         truth = None
         if evaluation is not None:
             truth = np.concatenate([one.true_areas * (one.pixel_area if unit == "µm" else 1) for one in judged])
+            truth = truth if np.isfinite(truth).all() else None
         shapes = {name: table[size]} | {key: table[key] for key in _SHAPES if key in table}
         drawn["Sizes and shapes"] = (
             distributions.histograms(
