@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coverslip.cli.options import Force, Out
+from coverslip.cli.options import Force, Out, read_settings
 
 samples_app = typer.Typer(
     help="Make, check, divide and crop sample sheets.", no_args_is_help=True, rich_markup_mode=None
@@ -154,6 +154,56 @@ def tile(
     words = tiles.column("split") if tiles.has("split") else []
     parts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
     typer.echo(f"{len(tiles)} tiles{f' ({parts})' if parts else ''}: {tiles.path}")
+
+
+@samples_app.command(epilog="Example: coverslip samples label-from-stain fields.csv --stain DAPI --out labelled")
+def label_from_stain(
+    source: Annotated[Path, typer.Argument(help="A sample sheet, a folder of images, or one image.")],
+    out: Out,
+    stain: Annotated[
+        str | None,
+        typer.Option(help="The channel that holds the stain, by name or number; beside one image also a file."),
+    ] = None,
+    stain_column: Annotated[
+        str | None,
+        typer.Option(help="Column that names the stain's images; default: source, where the sheet has it."),
+    ] = None,
+    planes: Annotated[str, typer.Option(help="Focal planes of the stain: max, sharpest, or a number.")] = "max",
+    config: Annotated[Path | None, typer.Option(help="Settings from a YAML or JSON file.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as threshold=otsu; may be repeated."),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Make nuclei labels from a registered stain.
+
+    Writes label images, a sheet to train on, facts and flags of each image, and a page to check them.
+    """
+    from coverslip.jobs import refuse_existing
+    from coverslip.labelling import PAGE, write_stain_page
+    from coverslip.sample import StainSettings
+    from coverslip.sample import label_from_stain as label
+
+    chosen = StainSettings.parse(read_settings(config, settings))
+    refuse_existing(out, force)
+    sheet = label(
+        source,
+        out,
+        chosen,
+        stain=stain,
+        stain_column=stain_column,
+        planes=planes,
+        overwrite=force,
+        also=write_stain_page,
+    )
+    nuclei = sum(int(text) for text in sheet.column("objects"))
+    flagged = [text for text in sheet.column("flags") if text]
+    typer.echo(f"{nuclei:,} nuclei in {len(sheet)} image{'s' * (len(sheet) != 1)}: {out}")
+    if flagged:
+        counts = {flag: sum(flag in text.split() for text in flagged) for flag in sorted({*" ".join(flagged).split()})}
+        typer.echo(f"Flagged: {_words(counts)}")
+    typer.echo(f"Look at {out / PAGE} first. Next: coverslip fit unet {out} --out model")
 
 
 def _words(value: object) -> str:

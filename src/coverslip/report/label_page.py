@@ -45,6 +45,7 @@ def write_label_page(
     notes: str | Sequence[str] = (),
     facts: Sequence[tuple[str, str, str]] = (),
     measured: bool = False,
+    odd: str = "odd size or shape",
     ordered: str = "",
     figures: Mapping[str, Any] | None = None,
     tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
@@ -72,6 +73,8 @@ def write_label_page(
         Numbers at the top: value, what it is, interval.
     measured : bool
         Whether outlines say what is right, false and missed; else what is ordinary and odd.
+    odd : str
+        What the outlines of the second kind mean, where nothing was measured.
     ordered : str
         A sentence on what the order of the pictures means.
     figures : mapping, optional
@@ -100,7 +103,7 @@ def write_label_page(
     if measured:
         key = [(COLOURS[RIGHT], "right"), (COLOURS[FALSE], "false"), (COLOURS[MISSED], "missed")]
     else:
-        key = [(COLOURS[RIGHT], "found"), (COLOURS[FALSE], "odd size or shape")]
+        key = [(COLOURS[RIGHT], "found"), (COLOURS[FALSE], odd)]
     listed = [_column(name, values, meant) for name, (values, meant) in columns.items()]
     data = {
         "columns": listed,

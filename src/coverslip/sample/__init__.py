@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from coverslip.sample.samples import SheetSamples, open_samples
     from coverslip.sample.sheet import Sheet, read_sheet, write_sheet
     from coverslip.sample.splits import given_split, split_indices, split_sheet
+    from coverslip.sample.stain import StainLabels, segment_stain
+    from coverslip.sample.stain_quality import StainFacts, judge_stain
+    from coverslip.sample.stain_settings import StainSettings
+    from coverslip.sample.stain_sheet import label_from_stain
     from coverslip.sample.tile_fields import tile_sheet
 
 _EXPORTS = {
@@ -48,6 +52,12 @@ _EXPORTS = {
     "given_split": "splits",
     "split_indices": "splits",
     "split_sheet": "splits",
+    "StainLabels": "stain",
+    "segment_stain": "stain",
+    "StainFacts": "stain_quality",
+    "judge_stain": "stain_quality",
+    "StainSettings": "stain_settings",
+    "label_from_stain": "stain_sheet",
     "tile_sheet": "tile_fields",
 }
 
@@ -59,6 +69,9 @@ __all__ = [
     "Sheet",
     "SheetFields",
     "SheetSamples",
+    "StainFacts",
+    "StainLabels",
+    "StainSettings",
     "check_sheet",
     "crop_objects",
     "crop_sheet",
@@ -67,10 +80,13 @@ __all__ = [
     "find_nuclei",
     "given_split",
     "intensity",
+    "judge_stain",
+    "label_from_stain",
     "make_sheet",
     "open_fields",
     "open_samples",
     "read_sheet",
+    "segment_stain",
     "sharpest",
     "sharpness",
     "split_indices",

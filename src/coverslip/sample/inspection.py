@@ -20,6 +20,9 @@ LARGEST = 1 << 30
 SATURATED = 0.01
 """The share of pixels at the highest value above which an image is called saturated."""
 
+FULL = tuple(2**bits - 1 for bits in (8, 10, 12, 14, 16))
+"""The highest values that cameras give, also where the pixels are stored in 16 bits."""
+
 _WINDOW = 512
 _GRID = 4
 
@@ -149,10 +152,8 @@ def _judge(sheet: Sheet, rows: list[int], source: str, by_frame: np.ndarray, col
     constant = (by_frame == by_frame[:, :1]).all(axis=1)
     top = by_frame.max(axis=1)
     full = (by_frame == top[:, None]).mean(axis=1)
-    # Cameras of 8 to 16 bits saturate at 255, 1023, 4095, …, also where the pixels are stored in 16. White paper
-    # and glass are saturated in every colour picture, and on purpose.
-    limits = [2**bits - 1 for bits in (8, 10, 12, 14, 16)]
-    saturated = np.isin(top, limits) & (full > SATURATED) & (by_frame.dtype.kind in "ui") & (not colour)
+    # White paper and glass are saturated in every colour picture, and on purpose.
+    saturated = np.isin(top, FULL) & (full > SATURATED) & (by_frame.dtype.kind in "ui") & (not colour)
     problems = []
     for i in rows:
         text = sheet.frame_text(i)

@@ -22,9 +22,9 @@ def workers() -> int:
     return min(16, 2 * (os.cpu_count() or 1))
 
 
-def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """`work` of each item, in order, some at a time; the first error stops the rest."""
-    pool = ThreadPoolExecutor(workers())
+def in_threads(work: Callable[[T], R], items: Iterable[T], most: int | None = None) -> Iterator[R]:
+    """`work` of each item, in order, some at a time (at most `most`); the first error stops the rest."""
+    pool = ThreadPoolExecutor(min(workers(), most or workers()))
     try:
         yield from pool.map(work, items)
     finally:
