@@ -49,8 +49,8 @@ class Quick:
 
 
 def native_bfloat16(device: str) -> bool:
-    """Whether a device multiplies bfloat16 natively, so that it pays."""
-    if device == "cuda":
+    """Whether a device (``"cpu"``, ``"cuda"``, ``"cuda:1"``, …) multiplies bfloat16 natively, so that it pays."""
+    if device.startswith("cuda"):
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device != "cpu" or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False

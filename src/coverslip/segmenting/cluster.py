@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -71,11 +72,13 @@ class Cluster:
             raise MissingExtra(
                 "--dask needs Dask, which is not installed; install it with pip install 'coverslip[cluster]'."
             ) from error
-        self._sheet, self._recipe = sheet, recipe
+        self._address, self._sheet, self._recipe = address, sheet, recipe
         self._own: Any = None
         try:
             if address == "local":
-                self._own = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None)
+                self._own = LocalCluster(
+                    n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
+                )
             self._client = Client(self._own or address, timeout=_PATIENCE)
         except (OSError, ValueError) as error:
             raise InputError(
@@ -94,8 +97,8 @@ class Cluster:
             yield from in_order(self._submit, jobs, 2 * max(threads, 1))
         except (KilledWorker, CommClosedError, FutureCancelledError) as error:
             raise InputError(
-                f"The workers at {self._client.scheduler.addr if self._client.scheduler else 'the address'} were lost, "
-                "most likely for want of memory: make blocks smaller with --max-ram."
+                f"The workers at {self._address} were lost, most likely for want of memory: make blocks smaller with "
+                "--max-ram."
             ) from error
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from coverslip import api, methods
 from coverslip.core.errors import InputError, Stopped
@@ -18,7 +18,7 @@ from coverslip.read.label_writer import plan_rows
 from coverslip.read.models import Model
 from coverslip.sample.fields import SheetFields
 from coverslip.segmenting.blocks import Job, Segmenter
-from coverslip.segmenting.sharing import Asked, workers_for
+from coverslip.segmenting.sharing import Asked, device_names, team
 from coverslip.segmenting.target import Target
 from coverslip.segmenting.work import Work
 from coverslip.segmenting.workers import Workers
@@ -87,10 +87,11 @@ def segment_to_file(
     if target.check(resume, force):
         return Segmented(target.path, finished_before=True)
     api.refuse_options(model, asked.method)
+    if asked.dask is None:
+        device_names(asked.device, asked.devices)  # before the first image is opened
     channels = {**model.facts.get("input", {}), **asked.input}
     fields: SheetFields = api.open_inputs(methods.get(model.method), inputs, **channels)
-    shares = workers_for(model, fields, channels, asked)
-    with closing(shares.workers):
+    with team(model, fields, channels, asked) as gathered:
         work = Work(target.work)
         identity = {
             "model": model.provenance.get("weights_sha256"),
@@ -99,12 +100,12 @@ def segment_to_file(
             **channels,
             **asked.identity(),
         }
-        facts = work.begin(identity, {"side": shares.side}, resume=resume)
+        facts = work.begin(identity, {"side": gathered.side}, resume=resume)
         record = api.prediction_record(model, inputs, fields, asked.method, channels)
-        prediction = _Prediction(fields, target, work, shares.segmenter, facts["side"], asked.probability, record)
+        prediction = _Prediction(fields, target, work, gathered.segmenter, facts["side"], asked.probability, record)
         try:
             with explained(work.folder):
-                objects = prediction.run(shares.workers)
+                objects = prediction.run(gathered.workers)
         except InputError as error:
             if work.is_empty:
                 work.discard()
@@ -142,9 +143,8 @@ class _Prediction:
     def run(self, workers: Workers) -> int:
         """Do what is left, write the result, and say how many objects there are."""
         total = sum(len(image.blocks) for image in self.images)
-        ready = sum(image.done for image in self.images)
         line = task("Segmenting", total)
-        line.advance(ready)
+        line.advance(sum(image.done for image in self.images))
         stop = threading.Event()
         found = workers.found(self._jobs())
         with stop_on_signal(stop), closing(line), closing(found):
@@ -154,18 +154,23 @@ class _Prediction:
                 canvas = self.work.canvas(image, self.fields.size(index), self.probability)
                 for block in image.blocks[image.done :]:
                     canvas.add(self.fields, index, block, next(found))
-                    ready += 1
-                    line.advance(1, f"{index}/{len(self.images)} images")
-                    if stop.is_set():
-                        raise Stopped(
-                            f"Stopped after {ready} of {total} blocks of {len(self.images)} image(s); what is done is "
-                            "saved: run the same command with --resume to go on."
-                        )
+                    whole = canvas.done == len(image.blocks)
+                    line.advance(1, f"{index + whole}/{len(self.images)} images, {canvas.count:,} objects in the last")
+                    if stop.is_set() and not whole:
+                        self._stop(index, f" and {canvas.done} of {len(image.blocks)} blocks of the next")
                 write_image_result(self.target, self.work.result, image.name, canvas, self.fields, index, self.record)
                 self.work.finish(image, canvas.table())
+                if stop.is_set() and index + 1 < len(self.images):
+                    self._stop(index + 1)
         tables = [self.work.table(image.name) for image in self.images]
         write_result(self.target, self.work.result, self.rows, tables, self.record)
         return sum(len(table["label"]) for table in tables)
+
+    def _stop(self, whole: int, more: str = "") -> NoReturn:
+        raise Stopped(
+            f"Stopped after {whole} of {len(self.images)} images{more}; what is done is saved: run the same command "
+            "with --resume to go on."
+        )
 
     def _jobs(self) -> Iterator[Job]:
         for index, image in enumerate(self.images):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,7 +12,8 @@ from coverslip import methods
 from coverslip.core.errors import InputError
 from coverslip.read.models import Model
 from coverslip.sample.fields import SheetFields
-from coverslip.segmenting.blocks import LARGEST, Segmenter, needed, side_for
+from coverslip.segmenting import blocks
+from coverslip.segmenting.blocks import Segmenter, needed, side_for
 from coverslip.segmenting.workers import Threads, Workers
 
 _THREADS = 4
@@ -62,13 +64,13 @@ class Asked:
         return {"max_ram": self.max_ram, "probability": self.probability, **self.method}
 
 
-class Shares(NamedTuple):
+class Team(NamedTuple):
     """Who does the work.
 
     Parameters
     ----------
     workers : Workers
-        They find objects in blocks; to be closed.
+        They find objects in blocks.
     segmenter : Segmenter
         In this process, for what is needed before that.
     side : int
@@ -80,8 +82,9 @@ class Shares(NamedTuple):
     side: int
 
 
-def workers_for(model: Model, fields: SheetFields, channels: Mapping[str, Any], asked: Asked) -> Shares:
-    """Set up what does the work.
+@contextmanager
+def team(model: Model, fields: SheetFields, channels: Mapping[str, Any], asked: Asked) -> Iterator[Team]:
+    """Gather what does the work, and dismiss it at the end.
 
     Parameters
     ----------
@@ -90,6 +93,10 @@ def workers_for(model: Model, fields: SheetFields, channels: Mapping[str, Any], 
     channels : mapping
         How `fields` were opened: ``channels`` and ``planes``.
 
+    Yields
+    ------
+    Team
+
     Raises
     ------
     InputError
@@ -97,38 +104,43 @@ def workers_for(model: Model, fields: SheetFields, channels: Mapping[str, Any], 
     MissingExtra
         If Dask is not installed.
     """
-    if asked.devices < 1:
-        raise InputError(f"At least one device is needed, not {asked.devices}; say --devices 1.")
-    make = methods.get(model.method).Segmenter
-    if asked.dask is not None:
-        from coverslip.segmenting.cluster import Cluster, Recipe
+    gathered = _here(model, fields, asked) if asked.dask is None else _elsewhere(model, fields, channels, asked)
+    with closing(gathered.workers), _cores_shared_by(asked.devices if asked.dask is None else 1):
+        yield gathered
 
-        segmenter: Segmenter = make(model, device="cpu", **asked.method)
-        count = 1
-        if asked.dask == "local":
-            count = asked.devices if asked.devices > 1 else os.cpu_count() or 1
-        side = side_for(None if asked.max_ram is None else asked.max_ram // count, segmenter.margin, 1)
-        _check(side, asked.max_ram, count * needed(segmenter.margin, 1))
-        if model.folder is None:
-            raise InputError("Workers of a cluster open the model by its folder; save it first.")
-        recipe = Recipe(
-            str(model.folder.absolute()),
-            tuple({"device": asked.device, **asked.method}.items()),
-            tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in channels.items()),
-            asked.probability,
-        )
-        return Shares(Cluster(asked.dask, count, fields.sheet, recipe), segmenter, side)
+
+def _here(model: Model, fields: SheetFields, asked: Asked) -> Team:
+    make = methods.get(model.method).Segmenter
     names = device_names(asked.device, asked.devices)
-    each = 1 if names[0] == "cpu" else max(1, min(_THREADS, (os.cpu_count() or 1) // len(names)))
-    made = {name: make(model, device=name, **asked.method) for name in dict.fromkeys(names)}
+    made: dict[str, Segmenter] = {name: make(model, device=name, **asked.method) for name in dict.fromkeys(names)}
     segmenter = made[names[0]]
+    each = 1 if names[0] == "cpu" else max(1, min(_THREADS, (os.cpu_count() or 1) // len(names)))
     # Rather large blocks than many at once: less of them is margin.
-    while (side := side_for(asked.max_ram, segmenter.margin, each * len(names))) < LARGEST and each > 1:
+    while (side := side_for(asked.max_ram, segmenter.margin, each * len(names))) < blocks.LARGEST and each > 1:
         each -= 1
-    _check(side, asked.max_ram, needed(segmenter.margin, len(names)))
-    if names[0] == "cpu" and len(names) > 1:
-        _share_cores(len(names))
-    return Shares(Threads([made[name] for name in names * each], fields, asked.probability), segmenter, side)
+    _check_memory(side, asked.max_ram, needed(segmenter.margin, len(names)))
+    return Team(Threads([made[name] for name in names * each], fields, asked.probability), segmenter, side)
+
+
+def _elsewhere(model: Model, fields: SheetFields, channels: Mapping[str, Any], asked: Asked) -> Team:
+    from coverslip.segmenting.cluster import Cluster, Recipe
+
+    assert asked.dask is not None
+    if model.folder is None:
+        raise InputError("The workers of a cluster open the model by its folder; save it first.")
+    segmenter: Segmenter = methods.get(model.method).Segmenter(model, device="cpu", **asked.method)
+    count = 1
+    if asked.dask == "local":
+        count = asked.devices if asked.devices > 1 else os.cpu_count() or 1
+    side = side_for(None if asked.max_ram is None else asked.max_ram // count, segmenter.margin, 1)
+    _check_memory(side, asked.max_ram, count * needed(segmenter.margin, 1))
+    recipe = Recipe(
+        str(model.folder.absolute()),
+        tuple({"device": asked.device, **asked.method}.items()),
+        tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in channels.items()),
+        asked.probability,
+    )
+    return Team(Cluster(asked.dask, count, fields.sheet, recipe), segmenter, side)
 
 
 def device_names(device: str, devices: int) -> list[str]:
@@ -143,6 +155,8 @@ def device_names(device: str, devices: int) -> list[str]:
 
     from coverslip.train.device import choose_device
 
+    if devices < 1:
+        raise InputError(f"At least one device is needed, not {devices}; say --devices 1.")
     kind = choose_device(device)
     there = {"cpu": devices, "cuda": torch.cuda.device_count(), "mps": 1}[kind]
     if devices > there:
@@ -150,7 +164,7 @@ def device_names(device: str, devices: int) -> list[str]:
     return [f"cuda:{i}" for i in range(devices)] if kind == "cuda" else [kind] * devices
 
 
-def _check(side: int, memory: int | None, least: int) -> None:
+def _check_memory(side: int, memory: int | None, least: int) -> None:
     if not side and memory is not None:
         raise InputError(
             f"{memory / 1e9:.1f} GB of memory are too little for this model; give it at least "
@@ -158,7 +172,14 @@ def _check(side: int, memory: int | None, least: int) -> None:
         )
 
 
-def _share_cores(parts: int) -> None:
+@contextmanager
+def _cores_shared_by(parts: int) -> Iterator[None]:
+    """Let each of several threads that run networks have its part of the cores."""
     import torch
 
-    torch.set_num_threads(max(1, torch.get_num_threads() // parts))
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, before // parts))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

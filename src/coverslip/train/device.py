@@ -27,7 +27,7 @@ def choose_device(device: str) -> str:
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there[device]:
+    if not there.get(device):
         raise InputError(f"There is no device '{device}' on this machine; say --device cpu or leave it 'auto'.")
     return device
 

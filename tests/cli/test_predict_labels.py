@@ -1,0 +1,518 @@
+"""`coverslip predict` with a model that gives labels: one image, many, and one larger than a block."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+import coverslip as cs
+from coverslip.core.image import PixelSize
+from coverslip.read import open_image, read_label_folder, read_labels, read_table
+from coverslip.segmenting import blocks, cluster, work
+from coverslip.segmenting.workers import Threads
+
+from ..unet.blobs import blob_fields
+from .conftest import Said, assert_one_sentence
+
+ON_CPU = ["--device", "cpu"]
+SIDE = 96
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks so small that a small image has many."""
+    monkeypatch.setattr(blocks, "LARGEST", SIDE)
+
+
+@pytest.fixture(scope="session")
+def fields(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three fields of different sizes in a folder, with µm."""
+    folder = tmp_path_factory.mktemp("fields") / "fields"
+    folder.mkdir()
+    for i, size in enumerate([(120, 96), (97, 131), (64, 64)]):
+        pixels = blob_fields(1, size, seed=40 + i).pixels(0)
+        cs.read.write_image_tiff(pixels[0], folder / f"field{i}.tif", pixel_size=PixelSize(0.5, 0.5))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An image of twelve small blocks."""
+    path = tmp_path_factory.mktemp("large") / "large.tif"
+    cs.read.write_image_tiff(blob_fields(1, (270, 350), seed=7).pixels(0)[0], path)
+    return path
+
+
+@pytest.fixture
+def found_blocks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The images of the blocks that were computed, in order."""
+    seen: list[str] = []
+    before = Threads._find
+
+    def find(self: Threads, job: blocks.Job) -> blocks.Found:
+        seen.append(Path(self._fields.name(job.index)).name)
+        return before(self, job)
+
+    monkeypatch.setattr(Threads, "_find", find)
+    return seen
+
+
+def assert_same_result(one: Path, other: Path) -> None:
+    """Assert that two results of one image are equal, labels and table."""
+    np.testing.assert_array_equal(read_labels(one).labels, read_labels(other).labels)
+    tables = [read_table(path.with_name(path.name.replace(".labels.tif", ".objects.parquet"))) for path in (one, other)]
+    assert tables[0].keys() == tables[1].keys()
+    for name, column in tables[0].items():
+        np.testing.assert_array_equal(column, tables[1][name], err_msg=name)
+
+
+def test_one_image_gives_labels_and_a_table_in_the_current_folder(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = coverslip("predict", tiny_model, fields / "field0.tif", *ON_CPU)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["field0.labels.tif", "field0.objects.parquet"]
+    found = read_labels(tmp_path / "field0.labels.tif")
+    count = int(found.labels.max())
+    assert count > 5
+    assert said.out.splitlines() == [
+        f"Found {count} objects in 1 image: field0.labels.tif",
+        "Next: coverslip report field0.labels.tif --out report.html",
+    ]
+    in_python = cs.predict(tiny_model, fields / "field0.tif", device="cpu")
+    np.testing.assert_array_equal(found.labels, in_python.labels)
+    assert found.source == str(fields / "field0.tif")
+    assert found.provenance["model"]["method"] == "unet"
+    table = read_table(tmp_path / "field0.objects.parquet")
+    np.testing.assert_array_equal(table["area_px"], np.bincount(found.labels.ravel())[1:])
+    pixels = open_image(fields / "field0.tif").read()
+    np.testing.assert_allclose(table["intensity_mean"][3], pixels[found.labels == 4].mean())
+    np.testing.assert_allclose(table["area_um2"], table["area_px"] / 4)
+    assert (tmp_path / table["image"][0]).resolve() == fields / "field0.tif"
+
+
+def test_a_folder_gives_a_folder_that_is_a_sheet(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert coverslip("predict", tiny_model, fields, *ON_CPU).code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["fields-labels"]
+    files = {"sheet.csv", "objects.parquet", "provenance.json", *(f"field{i}.labels.tif" for i in range(3))}
+    assert {path.name for path in (tmp_path / "fields-labels").iterdir()} == files
+    result = read_label_folder(tmp_path / "fields-labels")
+    in_python = cs.predict(tiny_model, fields, device="cpu")
+    for i, labels in enumerate(in_python):
+        np.testing.assert_array_equal(result.labels(i).labels, labels.labels)
+        assert result.image(i).shape == labels.labels.shape
+    table = read_table(tmp_path / "fields-labels" / "objects.parquet")
+    assert list(table["label"]) == [n for labels in in_python for n in range(1, labels.labels.max() + 1)]
+    assert json.loads((tmp_path / "fields-labels" / "provenance.json").read_text())["inputs"]["n"] == 3
+
+
+def test_a_sheet_keeps_its_columns_and_its_masks_become_the_truth(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sheet.csv").write_text(
+        f"image,mask,group,split\n{fields}/field2.tif,{fields}/field2.png,a,test\n{fields}/field0.tif,,b,train\n"
+    )
+    assert coverslip("predict", tiny_model, tmp_path / "sheet.csv", "--out", tmp_path / "out", *ON_CPU).code == 0
+    rows = read_label_folder(tmp_path / "out").rows
+    assert [(row["group"], row["split"], row["mask"]) for row in rows] == [
+        ("a", "test", "field2.labels.tif"),
+        ("b", "train", "field0.labels.tif"),
+    ]
+    assert (tmp_path / "out" / rows[0]["source_mask"]).resolve() == fields / "field2.png"
+
+
+def test_one_image_as_zarr_shows_image_and_labels_together(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path
+) -> None:
+    image = fields / "field1.tif"
+    said = coverslip("predict", tiny_model, image, "--out", tmp_path / "a.zarr", "--probability", *ON_CPU)
+    assert said.code == 0
+    names = ["a.objects.parquet", "a.probability.tif", "a.zarr"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    np.testing.assert_array_equal(open_image(tmp_path / "a.zarr").read(), open_image(image).read())
+    result = read_label_folder(tmp_path / "a.zarr")
+    labels = cs.predict(tiny_model, image, device="cpu").labels
+    np.testing.assert_array_equal(result.labels(0).labels, labels)
+    assert len(result.objects()["label"]) == labels.max()
+    probability = open_image(tmp_path / "a.probability.tif")
+    assert (probability.dtype, probability.pixel_size) == (np.uint8, PixelSize(0.5, 0.5))
+    threshold = cs.load(tiny_model).facts["decoding"]["threshold"]
+    assert probability.read()[labels > 0].min() >= round(255 * threshold) - 1
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_large_image_gives_what_it_gives_at_once(
+    coverslip: Callable,
+    tiny_model: Path,
+    large: Path,
+    tmp_path: Path,
+    found_blocks: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("coverslip.nn.speed.native_bfloat16", lambda device: False)  # which rounds differently by size
+    options = ["--probability", *ON_CPU]
+    assert coverslip("predict", tiny_model, large, "--out", tmp_path / "a.labels.tif", *options).code == 0
+    assert len(found_blocks) == 12
+    found = read_labels(tmp_path / "a.labels.tif").labels
+    whole = cs.predict(tiny_model, large, device="cpu")
+    pairs = np.unique(np.stack([found.ravel(), whole.labels.ravel()]), axis=1)
+    assert len(pairs.T) == int(found.max()) + 1 == whole.labels.max() + 1
+    table = read_table(tmp_path / "a.objects.parquet")
+    assert list(table["label"]) == list(range(1, int(found.max()) + 1))
+    np.testing.assert_array_equal(table["area_px"], np.bincount(found.ravel())[1:])
+    rows, columns = np.nonzero(found == 40)
+    assert (table["y_px"][39], table["x_px"][39]) == (pytest.approx(rows.mean()), pytest.approx(columns.mean()))
+    at_border = np.unique(np.concatenate([found[[0, -1]].ravel(), found[:, [0, -1]].ravel()]))
+    assert set(table["label"][table["touches_border"]]) == set(at_border) - {0}
+    kept = open_image(tmp_path / "a.probability.tif").read()
+    np.testing.assert_allclose(kept / 255, whole.probability, atol=0.01)
+
+
+def test_several_devices_and_threads_give_the_same(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path
+) -> None:
+    assert coverslip("predict", tiny_model, fields, "--out", tmp_path / "one", *ON_CPU).code == 0
+    assert coverslip("predict", tiny_model, fields, "--out", tmp_path / "two", "--devices", 2, *ON_CPU).code == 0
+    one, two = (read_label_folder(tmp_path / name) for name in ("one", "two"))
+    for i in range(3):
+        np.testing.assert_array_equal(one.labels(i).labels, two.labels(i).labels)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_dask_cluster_gives_the_same(
+    coverslip: Callable, tiny_model: Path, large: Path, tmp_path: Path, found_blocks: list[str]
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    assert coverslip("predict", tiny_model, large, "--out", tmp_path / "a.labels.tif", *ON_CPU).code == 0
+    here = len(found_blocks)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as own:
+        options = ["--dask", own.scheduler_address, *ON_CPU]
+        assert coverslip("predict", tiny_model, large, "--out", tmp_path / "b.labels.tif", *options).code == 0
+    assert len(found_blocks) == here
+    assert_same_result(tmp_path / "a.labels.tif", tmp_path / "b.labels.tif")
+
+
+SCRIPT = f"""
+import sys
+from coverslip.segmenting import blocks
+blocks.LARGEST = {SIDE}
+from coverslip.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_killed_and_resumed_it_computes_no_block_twice(
+    coverslip: Callable, tiny_model: Path, large: Path, tmp_path: Path, found_blocks: list[str]
+) -> None:
+    command = ["predict", tiny_model, large, "--out", tmp_path / "a.labels.tif", *ON_CPU]
+    assert coverslip(*command).code == 0
+    whole = len(found_blocks)
+    shutil.copytree(tmp_path, tmp_path / "kept")
+    command[4] = tmp_path / "b.labels.tif"
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, *map(str, command)])
+    unfinished = tmp_path / "b.labels.tif.predicting"
+    deadline = time.monotonic() + 300
+    while len(list(unfinished.rglob("0*.npz"))) < 3 and time.monotonic() < deadline:
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    done = len(list(unfinished.rglob("0*.npz")))
+    assert 3 <= done <= whole
+    assert not (tmp_path / "b.labels.tif").exists()
+    assert_one_sentence(coverslip(*command), "unfinished prediction", "--resume", "--force")
+    assert coverslip(*command, "--resume").code == 0
+    assert len(found_blocks) == 2 * whole - done
+    assert_same_result(tmp_path / "kept" / "a.labels.tif", tmp_path / "b.labels.tif")
+    assert not unfinished.exists()
+    said = coverslip(*command, "--resume")
+    assert (said.code, said.out) == (
+        0,
+        f"{tmp_path / 'b.labels.tif'} is already finished; use --force to make it again.\n",
+    )
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_request_to_terminate_keeps_finished_blocks(
+    coverslip: Callable,
+    tiny_model: Path,
+    large: Path,
+    tmp_path: Path,
+    found_blocks: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = work.Canvas.add
+
+    def add(self: work.Canvas, *rest: Any) -> None:
+        before(self, *rest)
+        if self.done == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    command = ["predict", tiny_model, large, "--out", tmp_path / "a.labels.tif", *ON_CPU]
+    with monkeypatch.context() as patched:
+        patched.setattr(work.Canvas, "add", add)
+        said = coverslip(*command)
+    assert said.code == 130
+    assert said.err.splitlines()[-1].startswith("Stopped after 0 of 1 images and 4 of 12 blocks of the next; ")
+    assert coverslip(*command, "--resume").code == 0
+    assert len(found_blocks) == 12
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_killed_between_pasting_a_block_and_noting_it(
+    coverslip: Callable, tiny_model: Path, large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["predict", tiny_model, large, *ON_CPU, "--out"]
+    assert coverslip(*command, tmp_path / "a.labels.tif").code == 0
+    save, blocks_noted = work._save, []
+
+    def killed(path: Path, *rest: object) -> None:
+        if len(blocks_noted) == 5:
+            raise SystemExit
+        blocks_noted.append(path)
+        save(path, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(work, "_save", killed)
+        with pytest.raises(SystemExit):
+            coverslip(*command, tmp_path / "b.labels.tif")
+    assert coverslip(*command, tmp_path / "b.labels.tif", "--resume").code == 0
+    assert_same_result(tmp_path / "a.labels.tif", tmp_path / "b.labels.tif")
+
+
+def test_ctrl_c_keeps_what_is_done(
+    coverslip: Callable,
+    tiny_model: Path,
+    fields: Path,
+    tmp_path: Path,
+    found_blocks: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = work.Work.finish
+
+    def finish(self: work.Work, *rest: object) -> None:
+        before(self, *rest)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    command = ["predict", tiny_model, fields, "--out", tmp_path / "labels", *ON_CPU]
+    with monkeypatch.context() as patched:
+        patched.setattr(work.Work, "finish", finish)
+        said = coverslip(*command)
+    assert said.code == 130
+    assert said.err.splitlines()[-1] == (
+        "Stopped after 1 of 3 images; what is done is saved: run the same command with --resume to go on."
+    )
+    assert not (tmp_path / "labels").exists()
+    assert coverslip(*command, "--resume").code == 0
+    assert found_blocks == ["field0.tif", "field1.tif", "field2.tif"]
+    assert [path.name for path in tmp_path.iterdir()] == ["labels"]
+
+
+def test_a_damaged_image_is_named_and_those_before_it_are_kept(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, found_blocks: list[str]
+) -> None:
+    shutil.copytree(fields, tmp_path / "fields")
+    whole = (tmp_path / "fields" / "field1.tif").read_bytes()
+    (tmp_path / "fields" / "field1.tif").write_bytes(whole[:4000] + bytes(len(whole) - 4000))
+    command = ["predict", tiny_model, tmp_path / "fields", "--out", tmp_path / "labels", *ON_CPU]
+    assert_one_sentence(coverslip(*command), "field1.tif is damaged", "kept, for --resume")
+    assert not (tmp_path / "labels").exists()
+    (tmp_path / "fields" / "field1.tif").write_bytes(whole)
+    assert coverslip(*command, "--resume").code == 0
+    assert found_blocks == ["field0.tif", "field1.tif", "field1.tif", "field2.tif"]
+    found = read_label_folder(tmp_path / "labels")
+    expected = cs.predict(tiny_model, fields, device="cpu")
+    for i in range(3):
+        np.testing.assert_array_equal(found.labels(i).labels, expected[i].labels)
+
+
+def test_an_image_that_changed_or_was_left_out_since(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, found_blocks: list[str]
+) -> None:
+    shutil.copytree(fields, tmp_path / "fields")
+    (tmp_path / "fields" / "field2.tif").write_bytes(b"II*\0")
+    pixels = np.full((64, 64), np.nan, np.float32)
+    tifffile.imwrite(tmp_path / "fields" / "field2.tif", pixels)
+    command = ["predict", tiny_model, tmp_path / "fields", "--out", tmp_path / "labels", *ON_CPU]
+    assert_one_sentence(coverslip(*command), "field2.tif", "NaN", "kept, for --resume")
+    (tmp_path / "fields" / "field2.tif").unlink()
+    shutil.copy(fields / "field2.tif", tmp_path / "fields" / "field0.tif")
+    assert coverslip(*command, "--resume").code == 0
+    assert found_blocks == ["field0.tif", "field1.tif", "field2.tif", "field0.tif"]
+    assert {path.name for path in (tmp_path / "labels").glob("*.tif")} == {"field0.labels.tif", "field1.labels.tif"}
+    found = read_label_folder(tmp_path / "labels").labels(0).labels
+    np.testing.assert_array_equal(found, cs.predict(tiny_model, fields / "field2.tif", device="cpu").labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--threshold", "0.3"], "threshold=None, not 0.3"),
+        (["--flips"], "flips=None, not True"),
+        (["--probability"], "probability=False, not True"),
+    ],
+)
+def test_another_command_does_not_resume(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, options: list[str], words: str
+) -> None:
+    unfinished = work.Work(tmp_path / "labels.predicting")
+    command = ["predict", tiny_model, fields, "--out", tmp_path / "labels", *ON_CPU]
+    begin_and_leave(coverslip, command)
+    assert_one_sentence(coverslip(*command, "--resume", *options), words, "--force instead of --resume")
+    command[2] = fields / "field0.tif"
+    assert_one_sentence(coverslip(*command, "--resume"), "inputs=", "--force instead of --resume")
+    assert not unfinished.is_empty
+    assert coverslip(*command, "--force").code == 0
+    assert (tmp_path / "labels" / "field0.labels.tif").is_file()
+
+
+def begin_and_leave(coverslip: Callable, command: list[object]) -> None:
+    """Run a command that is killed once one image is done."""
+    finish = work.Work.finish
+
+    def killed(self: work.Work, *rest: object) -> None:
+        finish(self, *rest)
+        raise SystemExit
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(work.Work, "finish", killed)
+        with pytest.raises(SystemExit):
+            coverslip(*command)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "words"),
+    [
+        ("field0.tif", ["--threshold", "2"], "between 0 and 1"),
+        ("field0.tif", ["--devices", "0"], "At least one device"),
+        ("field0.tif", ["--device", "tpu"], "no device 'tpu'"),
+        ("field0.tif", ["--max-ram", "lots"], "write it like 3GB"),
+        ("field0.tif", ["--max-ram", "10MB"], "too little for this model"),
+        ("field0.tif", ["--clusters", "3"], "no clusters"),
+        ("field0.tif", ["--channels", "4"], "no channel '4'"),
+        ("field0.tif", ["--planes", "best"], "say channels, max"),
+        ("field0.tif", ["--out", "{out}/cells.h5ad"], "no place for labels"),
+        (".", ["--out", "{out}/cells.labels.tif"], "name a folder"),
+        (".", ["--out", "{out}/cells.zarr"], "name a folder"),
+        ("field0.tif", ["--out", "{fields}/field0.tif"], "is what is to be segmented"),
+        ("absent.tif", [], "does not exist"),
+        ("field0.tif", ["--dask", "tcp://127.0.0.1:1"], "No Dask scheduler answers at tcp://127.0.0.1:1"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    coverslip: Callable,
+    tiny_model: Path,
+    fields: Path,
+    out: Path,
+    inputs: str,
+    options: list[str],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster, "_PATIENCE", 0.5)
+    monkeypatch.chdir(out)
+    options = [option.format(out=out, fields=fields) for option in options]
+    assert_one_sentence(coverslip("predict", tiny_model, fields / inputs, *ON_CPU, *options), words)
+
+
+def test_without_dask_its_extra_is_named(
+    coverslip: Callable, tiny_model: Path, fields: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    said = coverslip("predict", tiny_model, fields, "--out", out / "labels", "--dask", "local")
+    assert_one_sentence(said, "pip install 'coverslip[cluster]'")
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.zeros((2, 40, 40), np.uint16), "has 2 channel(s), but the model was fitted to 1"),
+        (np.full((40, 40), np.nan, np.float32), "NaN or infinite"),
+        (np.zeros((40, 40), np.complex64), ""),
+    ],
+)
+def test_an_image_that_does_not_fit_the_model(
+    coverslip: Callable, tiny_model: Path, tmp_path: Path, out: Path, pixels: np.ndarray, words: str
+) -> None:
+    tifffile.imwrite(tmp_path / "odd.tif", pixels, photometric="minisblack", metadata={"axes": "CYX"[-pixels.ndim :]})
+    said = coverslip("predict", tiny_model, tmp_path / "odd.tif", "--out", out / "odd.labels.tif", *ON_CPU)
+    assert_one_sentence(said, "odd.tif", words)
+
+
+def test_one_channel_of_several_may_be_chosen(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path
+) -> None:
+    pixels = open_image(fields / "field0.tif").read()
+    cs.read.write_image_tiff(np.stack([pixels[::-1], pixels]), tmp_path / "two.tif", channels=("GFP", "DAPI"))
+    options = ["--channels", "DAPI", "--out", tmp_path / "two.labels.tif", *ON_CPU]
+    assert coverslip("predict", tiny_model, tmp_path / "two.tif", *options).code == 0
+    expected = cs.predict(tiny_model, fields / "field0.tif", device="cpu").labels
+    np.testing.assert_array_equal(read_labels(tmp_path / "two.labels.tif").labels, expected)
+    table = read_table(tmp_path / "two.objects.parquet")
+    assert [name for name in table if name.endswith("_mean")] == ["DAPI_mean"]
+
+
+def test_a_folder_without_images_is_refused(coverslip: Callable, tiny_model: Path, tmp_path: Path, out: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    said = coverslip("predict", tiny_model, tmp_path / "empty", "--out", out / "labels", *ON_CPU)
+    assert_one_sentence(said, "is an empty folder")
+
+
+def test_what_is_there_is_replaced_only_when_told(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path
+) -> None:
+    command = ["predict", tiny_model, fields / "field2.tif", *ON_CPU, "--out"]
+    (tmp_path / "a.labels.tif").write_bytes(b"precious")
+    assert_one_sentence(coverslip(*command, tmp_path / "a.labels.tif"), "exists already", "--force")
+    assert (tmp_path / "a.labels.tif").read_bytes() == b"precious"
+    assert coverslip(*command, tmp_path / "a.labels.tif", "--force").code == 0
+    assert read_labels(tmp_path / "a.labels.tif").labels.shape == (64, 64)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("precious")
+    assert_one_sentence(coverslip(*command, tmp_path / "mine", "--force"), "holds other things than labels")
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "precious"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--flips"], "--flips"),
+        (["--min-area", "4"], "--min-area"),
+        (["--probability"], "--probability"),
+        (["--max-ram", "3GB"], "--max-ram"),
+        (["--dask", "local"], "--dask"),
+        (["--resume"], "--resume"),
+    ],
+)
+def test_an_embedding_has_none_of_it(
+    coverslip: Callable, crops: Path, model: Path, out: Path, options: list[str], words: str
+) -> None:
+    said = coverslip("predict", model, crops, "--out", out / "cells.h5ad", *options)
+    assert_one_sentence(said, words, "is for models that give labels")
+
+
+@pytest.mark.data
+def test_an_embedding_is_named_after_its_samples(
+    coverslip: Callable, crops: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said: Said = coverslip("predict", model, crops, *ON_CPU)
+    assert said.out.splitlines()[-1] == "Next: coverslip report cells.h5ad --out report.html"
+    assert [path.name for path in tmp_path.iterdir()] == ["cells.h5ad"]
