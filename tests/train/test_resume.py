@@ -7,12 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from coverslip import api
+from coverslip.core.errors import Stopped
+from coverslip.core.samples import ArraySamples
 from coverslip.read import read_tensors
+from coverslip.train.loop import _Loop
+from coverslip.train.run import Run
 
 SCRIPT = """
 import sys
@@ -88,3 +94,25 @@ def test_a_request_to_stop_saves_and_says_how_to_go_on(uninterrupted: dict[str, 
     finish(start(out, "resume"))
     weights = read_tensors(out / "weights.safetensors")[0]
     assert all(np.array_equal(weights[name], uninterrupted[name]) for name in weights)
+
+
+@pytest.mark.parametrize("checks", [1, 2, 3, 4])
+def test_a_fit_stopped_after_any_step_goes_on_to_the_same_weights(
+    checks: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two steps an epoch: also after the last one, from where there is no step to take."""
+    pixels = np.random.default_rng(0).integers(0, 4000, (16, 1, 16, 16)).astype(np.uint16)
+    settings = {"latent": 2, "width": 4, "epochs": 2, "batch": 8, "validation": 0}
+
+    def weights_of(folder: Path) -> Mapping[str, np.ndarray]:
+        run = Run(folder=folder, resume=True, device="cpu", precision="fp32", save_every=0.0)
+        return api.fit("vae", ArraySamples(pixels), settings, run=run).weights
+
+    whole = weights_of(tmp_path / "whole")
+    answers = iter([False] * (checks - 1) + [True])
+    with monkeypatch.context() as patched:
+        patched.setattr(_Loop, "_stopping", lambda loop: next(answers))
+        with pytest.raises(Stopped):
+            weights_of(tmp_path / "stopped")
+    resumed = weights_of(tmp_path / "stopped")
+    assert all(np.array_equal(resumed[name], whole[name]) for name in whole)

@@ -189,6 +189,7 @@ class _Loop:
     def _train_epoch(self, line: Any) -> None:
         progress = self.progress
         plan = self._plan("train", progress.epoch)[progress.step :]
+        last = progress.step + len(plan)
         for group in self.optimiser.param_groups:
             group["lr"] = self._rate()
         self.module.train()
@@ -205,9 +206,11 @@ class _Loop:
             totals = self._add(totals, terms, len(rows))
             progress.step += 1
             behind += 1
-            stopping = self._stopping()
+            # After the last step, stopping and saving wait for the end of the epoch: none has no steps left.
+            within = progress.step < last
+            stopping = within and self._stopping()
             # Several devices are saved between epochs only: each has its own sums.
-            saving = self.fabric.world_size == 1 and self._due()
+            saving = within and self.fabric.world_size == 1 and self._due()
             if stopping or saving or time.monotonic() - noted >= _NOTE_SECONDS:
                 # Reading the sums waits for the device, so it is done now and then only.
                 progress.sums = [float(t) for t in totals]
