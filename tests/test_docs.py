@@ -35,7 +35,8 @@ def command_lines(page: Path) -> Iterator[list[str]]:
     """The words of every command line of a page, continued lines joined."""
     text = page.read_text(encoding="utf-8")
     if page.suffix == ".md":
-        text = "\n".join(re.findall(r"^```(?:bash|text)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+        blocks = re.findall(r"^```([^\n]*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+        text = "\n".join(block for kind, block in blocks if kind in ("", "bash", "text"))
     else:
         text = "\n".join(re.findall(r"^# (coverslip .*)$", text, re.MULTILINE))
     for line in text.replace("\\\n", " ").splitlines():
