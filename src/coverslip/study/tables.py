@@ -115,8 +115,8 @@ def wide(points: Rows, keys: Sequence[str], measures: Sequence[str]) -> Rows:
     """One row per combination of keys and group, one column per measure: ``(value, low, high)``."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for point in points:
-        kind = tuple(point[key] for key in (*keys, "group"))
-        row = rows.setdefault(kind, {key: point[key] for key in (*keys, "group", "restarts", "images")})
+        facts = {key: point[key] for key in (*keys, "group", "restarts", "images")}
+        row = rows.setdefault(tuple(facts.values()), {**facts, **dict.fromkeys(measures)})
         if point["measure"] in measures:
             row[point["measure"]] = (point["value"], point["low"], point["high"])
     return list(rows.values())
