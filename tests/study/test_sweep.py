@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from coverslip import api, measure
 from coverslip.core.errors import InputError, Stopped
+from coverslip.core.fields import ArrayFields, FieldSubset
 from coverslip.core.samples import ArraySamples
 from coverslip.read import read_table
 from coverslip.study import sweep
@@ -127,3 +129,19 @@ def test_bad_values_are_refused_before_any_fit(
     with pytest.raises(InputError, match=words):
         sweep_of(samples, tmp_path / "study", **options)
     assert not (tmp_path / "study").exists()
+
+
+def test_methods_that_find_objects_are_swept_over_fields(fields: ArrayFields, tmp_path: Path) -> None:
+    over = {"separation": ["distance", "boundary"]}
+    settings = {"width": 4, "levels": 2, "patch": 32, "epochs": 1}
+    rows = run_sweep("unet", fields, over, tmp_path, settings=settings, device="cpu")
+    assert [row["separation"] for row in rows] == ["distance", "boundary"]
+    held_out = FieldSubset(fields, [5, 6, 7])
+    for row in rows:
+        found = api.predict(tmp_path / "fits" / f"separation={row['separation']}", held_out, device="cpu")
+        again = measure.evaluate_labels((i, held_out.labels(i), each) for i, each in enumerate(found))
+        assert row["pixel_f1"] == pytest.approx(again.get("pixel_f1").mean)
+        assert row["ap50"] == pytest.approx(again.get("ap50").mean)
+    assert run_sweep("unet", fields, over, tmp_path, settings=settings, device="cpu") == rows
+    with pytest.raises(InputError, match="was fitted with other settings or samples"):
+        run_sweep("unet", held_out, over, tmp_path, settings=settings, device="cpu")

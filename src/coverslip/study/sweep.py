@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip import methods
+from coverslip import api, methods
 from coverslip.core.errors import InputError
+from coverslip.core.fields import Fields, FieldSubset
 from coverslip.core.progress import track
 from coverslip.jobs import refuse_existing
 from coverslip.read import write_table
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = ("epoch", "learning_rate", "seconds")
 
-_LOSS_WEIGHTS = {"beta"}
-"""Settings that weight a term of the loss."""
+_LOSS_WEIGHTS = {"beta", "separation"}
+"""Settings that weight a term of the loss, or make another of it."""
+
+_OF_OBJECTS = ("ap50", "ap", "pixel_f1")
+"""What is measured of methods that find objects."""
 
 _MOST_CURVES = 12
 """More loss curves than this cannot be told apart in one figure."""
@@ -48,8 +52,8 @@ def run_sweep(
     ----------
     method : str
         Name of a method.
-    samples : str, Path, Sheet or Samples
-        What it is fitted to.
+    samples : str, Path, Sheet, Samples or Fields
+        What it is fitted to; for a method that finds objects, fields with masks.
     over : mapping of str to sequence
         Settings and the values each takes.
     out : str or Path
@@ -61,7 +65,8 @@ def run_sweep(
         Fits of each combination, with the seeds ``seed``, ``seed + 1``, …
     label : str
         Column whose classes a linear probe of each fit's result is asked for, where the samples have it: trained on
-        the training part, balanced accuracy on the held-out one.
+        the training part, balanced accuracy on the held-out one. Methods that find objects are evaluated on the
+        held-out fields instead.
     device : str
         Where to compute.
 
@@ -75,22 +80,22 @@ def run_sweep(
     InputError
         If a setting or a value cannot be, before anything is fitted.
     """
-    from coverslip.sample import open_samples
-
     out, settings = Path(out), dict(settings or {})
     seed = settings.pop("seed", 0)
     planned = _plan(methods.get(method).Config, over, settings, seed, restarts)
     run = Run(device=device)
     refuse_existing(out / "fits", force=True)
-    opened = open_samples(samples)
+    opened = api.open_inputs(methods.get(method), samples)
     rows, histories = [], {}
     for name, varied, config in track(planned, "Sweep"):
         folder = out / "fits" / name
         model = fit_once(method, opened, folder, config, run=run)
-        if model.facts.get("shape") != list(opened.shape):
+        if not _same_inputs(model, opened):
             raise other_fit(folder)
         histories[name] = model.history
-        rows.append({**varied, **_measured(model, opened, label, device)})
+        measured = _measured(model, opened, label, device)
+        # A term of the loss may be called like the setting it depends on.
+        rows.append({**varied, **{f"{key}_loss" if key in varied else key: value for key, value in measured.items()}})
     write_table({key: np.array([row.get(key, np.nan) for row in rows]) for key in rows[0]}, out / "sweep.csv")
     _draw(rows, list(over), histories, out)
     return rows
@@ -118,12 +123,20 @@ def _plan(
     return planned
 
 
-def _measured(model: Model, samples: Samples, label: str, device: str) -> dict[str, Any]:
+def _same_inputs(model: Model, opened: Any) -> bool:
+    """Whether a model that was there already could have been fitted to these."""
+    now, then = api.describe_inputs(opened, opened), model.provenance.get("inputs", {})
+    return all(then.get(key) == now[key] for key in ("n", "shape", "dtype"))
+
+
+def _measured(model: Model, samples: Any, label: str, device: str) -> dict[str, Any]:
     last = model.history[-1]
     found: dict[str, Any] = {key: value for key, value in last.items() if key not in _LEFT_OUT}
     found |= {key: model.facts[key] for key in ("active_units", "depth", "parameters") if key in model.facts}
     found["seconds"] = round(sum(row["seconds"] for row in model.history), 1)
-    if label in samples.obs:
+    if methods.get(model.method).CARD.result == "labels":
+        found |= _segmented(model, samples, device)
+    elif label in samples.obs:
         found |= _probed(model, samples, label, device)
     return found
 
@@ -142,11 +155,31 @@ def _probed(model: Model, samples: Samples, label: str, device: str) -> dict[str
     return {"probe": score.value, "probe_low": score.low, "probe_high": score.high}
 
 
+def _segmented(model: Model, fields: Fields, device: str) -> dict[str, float]:
+    """Means over the held-out fields, with their intervals."""
+    from coverslip.measure import evaluate_labels
+    from coverslip.train.split import training_split
+
+    parts, _ = training_split(fields, model.config)  # type: ignore[arg-type]
+    if not len(parts["val"]):
+        return {}
+    held_out = FieldSubset(fields, parts["val"])
+    labels = api.segment(model, held_out, device=device)
+    table = evaluate_labels((held_out.name(i), held_out.labels(i), each) for i, each in enumerate(labels))
+    found: dict[str, float] = {}
+    for measure in _OF_OBJECTS:
+        row = table.get(measure)
+        found |= {measure: row.mean, f"{measure}_low": row.mean_low, f"{measure}_high": row.mean_high}
+    return found
+
+
 def _draw(rows: list[dict[str, Any]], over: list[str], histories: Mapping[str, Any], out: Path) -> None:
     from coverslip.report.figures import loss_curves, save_figure, sweep_figure
 
     if len(over) <= 2:
-        measures = [key for key in rows[0] if key.startswith("val_") or key in ("active_units", "probe", "loss")]
+        measures = [
+            key for key in rows[0] if key.startswith("val_") or key in ("active_units", "probe", "loss", *_OF_OBJECTS)
+        ]
         hidden = {"loss"} if "val_loss" in measures else set()
         if _LOSS_WEIGHTS & set(over):  # another loss for each value: only its terms compare
             hidden |= {"loss", "val_loss"}
