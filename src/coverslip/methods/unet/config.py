@@ -19,10 +19,10 @@ class Config(Training):
     weight_decay: float = Field(1e-4, ge=0, description="Decoupled weight decay (AdamW); 0 is plain Adam.")
     schedule: Literal["constant", "cosine"] = Field("cosine", description="Learning rate over the epochs.")
     gradient_clip: float = Field(5.0, ge=0, description="Largest norm of the gradient; 0 leaves it alone.")
-    separation: Literal["distance", "boundary", "offset"] = Field(
-        "distance",
-        description="What tells touching objects apart: depth below the border, the border itself, or the way to the "
-        "object's centroid.",
+    separation: Literal["offset", "distance", "boundary"] = Field(
+        "offset",
+        description="What tells touching objects apart: the way to the object's centroid, depth below the border, or "
+        "the border itself.",
     )
     width: int = Field(32, ge=2, description="Channels of the first level; they double from level to level, up to 256.")
     levels: int = Field(4, ge=1, le=7, description="Resolutions of the network, each half the one before.")

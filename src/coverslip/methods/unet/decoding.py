@@ -11,6 +11,9 @@ from coverslip.methods.unet.targets import OFFSET_UNIT, Separation
 
 PEAK = 0.2
 """How far a top of the distance map rises over the saddle to its neighbour if it is an object of its own."""
+_STEP = 1e-3
+_VOTES_BLUR, _VOTES_APART, _VOTES_FEWEST = 2.0, 11, 0.3
+"""Votes for centres: how they are blurred, the window in which one centre wins, pixels, and how high it must be."""
 
 
 def decode(
@@ -47,8 +50,9 @@ def decode(
 
 
 def _by_distance(distance: np.ndarray, foreground: np.ndarray, peak: float) -> np.ndarray:
-    # The tops that rise by `peak`: where the map is above itself, lowered and grown back under itself.
-    tops = (distance - reconstruction(distance - peak, distance)) >= peak * 0.999
+    # Tops that rise by `peak` are cut off by that much, so that each is one flat piece; then the flat tops are found.
+    cut = reconstruction(distance - peak, distance)
+    tops = cut > reconstruction(cut - _STEP, cut) + _STEP / 2
     markers, _ = ndimage.label(tops & foreground, structure=np.ones((3, 3)))
     labels = watershed(-distance, markers, mask=foreground)
     flat, _ = ndimage.label(foreground & (labels == 0))  # pieces without a top of their own
@@ -73,8 +77,8 @@ def _by_offset(offset: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     ]
     votes = np.zeros(foreground.shape, np.float32)
     np.add.at(votes, tuple(aimed), 1)
-    votes = ndimage.gaussian_filter(votes, 2)
-    peaks = (votes == ndimage.maximum_filter(votes, 9)) & (votes > 0.3)
+    votes = ndimage.gaussian_filter(votes, _VOTES_BLUR)
+    peaks = (votes == ndimage.maximum_filter(votes, _VOTES_APART)) & (votes > _VOTES_FEWEST)
     centres, count = ndimage.label(peaks, structure=np.ones((3, 3)))
     if not count:
         return np.asarray(ndimage.label(foreground)[0])
