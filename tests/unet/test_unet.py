@@ -47,12 +47,12 @@ def test_height_and_width_are_kept(stem: int, levels: int, inputs: int) -> None:
 
 
 @pytest.mark.parametrize("stem", [1, 2])
-@pytest.mark.parametrize("levels", [1, 2, 4])
+@pytest.mark.parametrize("levels", [1, 2, 3])
 def test_a_pixel_sees_as_far_as_the_reach_says_and_no_further(stem: int, levels: int) -> None:
     torch.manual_seed(0)
-    model = UNet(1, 1, width=8, levels=levels, stem=stem).double().eval()
+    model = UNet(1, 1, width=8, levels=levels, stem=stem).eval()
     size = -(-(2 * model.reach + 2 * model.multiple) // model.multiple) * model.multiple
-    x = torch.randn(4, 1, size, size, dtype=torch.double, requires_grad=True)  # not all of them leave a ReLU at 0
+    x = torch.randn(4, 1, size, size, requires_grad=True)  # not all of them leave a ReLU at 0
     for at in range(size // 2, size // 2 + model.multiple):
         (seen,) = torch.autograd.grad(model(x)[:, 0, at, at].sum(), x)
         rows = seen.abs().sum((0, 1, 3)).nonzero()[:, 0]
