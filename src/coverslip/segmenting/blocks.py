@@ -11,13 +11,16 @@ from coverslip.core.errors import about
 from coverslip.core.fields import Fields
 from coverslip.nn.tiles import Tile
 from coverslip.sample.exposure import Exposure
+from coverslip.train.run import resident_memory
 
 LARGEST = 2048
 """Side of blocks where memory allows, pixels, without their margins."""
 _STEP = 256
 
-_FIXED = 900 << 20
-_PER_PIXEL = 90
+_FIXED = 800 << 20
+"""What Python and its libraries take, at least."""
+_PER_PIXEL = 100
+"""Bytes that telling objects apart takes for each pixel of a window."""
 
 
 class Segmenter(Protocol):
@@ -25,6 +28,9 @@ class Segmenter(Protocol):
 
     margin: int
     """How far windows reach over their blocks, pixels: further than objects."""
+
+    tile_bytes: int
+    """Memory of this machine that the network takes at work."""
 
     def exposure(self, fields: Fields, index: int) -> Exposure:
         """How a field is scaled; raises `InputError` if it does not fit the model."""
@@ -86,15 +92,15 @@ def find(segmenter: Segmenter, fields: Fields, job: Job, probability: bool) -> F
     return Found(compact, np.rint(chance[job.block.inside()] * 255).astype(np.uint8) if probability else None)
 
 
-def side_for(memory: int | None, margin: int, blocks: int) -> int:
+def side_for(memory: int | None, segmenter: Segmenter, blocks: int) -> int:
     """The side of blocks, without their margins, that stay within some memory.
 
     Parameters
     ----------
     memory : int or None
         Bytes that the process may take; None: as large as pays.
-    margin : int
-        Of the windows, pixels.
+    segmenter : Segmenter
+        Just made.
     blocks : int
         How many are worked on at once.
 
@@ -105,10 +111,15 @@ def side_for(memory: int | None, margin: int, blocks: int) -> int:
     """
     if memory is None:
         return LARGEST
-    side = int(max((memory - _FIXED) / (blocks * _PER_PIXEL), 0) ** 0.5) - 2 * margin
+    window = ((memory - _fixed()) / blocks - segmenter.tile_bytes) / _PER_PIXEL
+    side = int(max(window, 0) ** 0.5) - 2 * segmenter.margin
     return min(max(side, 0) // _STEP * _STEP, LARGEST)
 
 
-def needed(margin: int, blocks: int) -> int:
+def needed(segmenter: Segmenter, blocks: int) -> int:
     """Bytes that the smallest blocks need."""
-    return _FIXED + blocks * _PER_PIXEL * (_STEP + 2 * margin) ** 2
+    return _fixed() + blocks * (segmenter.tile_bytes + _PER_PIXEL * (_STEP + 2 * segmenter.margin) ** 2)
+
+
+def _fixed() -> int:
+    return max(_FIXED, resident_memory())

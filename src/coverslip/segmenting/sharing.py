@@ -116,9 +116,9 @@ def _here(model: Model, fields: SheetFields, asked: Asked) -> Team:
     segmenter = made[names[0]]
     each = 1 if names[0] == "cpu" else max(1, min(_THREADS, (os.cpu_count() or 1) // len(names)))
     # Rather large blocks than many at once: less of them is margin.
-    while (side := side_for(asked.max_ram, segmenter.margin, each * len(names))) < blocks.LARGEST and each > 1:
+    while (side := side_for(asked.max_ram, segmenter, each * len(names))) < blocks.LARGEST and each > 1:
         each -= 1
-    _check_memory(side, asked.max_ram, needed(segmenter.margin, len(names)))
+    _check_memory(side, asked.max_ram, needed(segmenter, len(names)))
     return Team(Threads([made[name] for name in names * each], fields, asked.probability), segmenter, side)
 
 
@@ -132,8 +132,8 @@ def _elsewhere(model: Model, fields: SheetFields, channels: Mapping[str, Any], a
     count = 1
     if asked.dask == "local":
         count = asked.devices if asked.devices > 1 else os.cpu_count() or 1
-    side = side_for(None if asked.max_ram is None else asked.max_ram // count, segmenter.margin, 1)
-    _check_memory(side, asked.max_ram, count * needed(segmenter.margin, 1))
+    side = side_for(None if asked.max_ram is None else asked.max_ram // count, segmenter, 1)
+    _check_memory(side, asked.max_ram, count * needed(segmenter, 1))
     recipe = Recipe(
         str(model.folder.absolute()),
         tuple({"device": asked.device, **asked.method}.items()),

@@ -98,6 +98,10 @@ class Segmenter:
         self.flips = flips
         self.tile = -(-tile // self.multiple) * self.multiple
         self._quick = Quick(model, best_device(device), speed)
+        seen = (self.tile + 2 * self.reach) ** 2
+        # About nine arrays of the widest level are held at once, beside the pixels and their copies.
+        widest = 9 * self.config.width // self.config.stem**2 if self._quick.device == "cpu" else 0
+        self.tile_bytes = 4 * seen * (widest + 3 * self.inputs)
 
     def maps(
         self, fields: Fields, index: int, region: Region | None = None, exposure: Exposure | None = None
