@@ -250,7 +250,7 @@ def figures_of(
                 "Mean of the pixels of each object, in the units of the image.",
             )
     if model is not None and model.history:
-        losses = [key for key in model.history[0] if key == "loss" or f"val_{key}" in model.history[0]][:3]
+        losses = [key for key in model.history[0] if key == "loss" or f"val_{key}" in model.history[0]][:2]
         if losses:
             drawn["Losses"] = figures.loss_curves({model.method: model.history}, losses, first_epoch=first_epoch)
     return drawn
