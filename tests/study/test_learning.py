@@ -188,6 +188,7 @@ def test_groups_are_fitted_alone_and_together(grouped: ArrayFields, tmp_path: Pa
             assert set(alone["train"]) <= set(pooled["train"])
             assert set(alone["evaluated"]) < set(pooled["evaluated"])
     assert not any("MCF7" in name for name in fits)  # nothing of it is held out
+    assert findings.notes[-1] == "Left out, for want of fields to train or to evaluate on: MCF7."
     assert {(p["trained_on"], p["group"]) for p in findings.points if p["trained_on"] != "classical"} == {
         (kind, group) for kind in ("own", "pooled") for group in ("HeLa", "A549", "all")
     }

@@ -103,6 +103,7 @@ def learning_curve(
     names = [name for name in sorted(set(groups[training])) if name in set(groups[evaluated])]
     if not names:
         raise InputError(f"No group of the column '{group}' has fields both to train and to evaluate on; mark some.")
+    left_over = sorted({*groups[training], *groups[evaluated]} - set(names))
     evaluated = evaluated[np.isin(groups[evaluated], names)]
     sets = {name: training[groups[training] == name] for name in names}
     chosen = _sizes(sizes, max(map(len, sets.values())))
@@ -138,7 +139,7 @@ def learning_curve(
         groups=None if group is None else groups,
         draw=learning_curve_figure,
         title=f"Learning curve of {method}",
-        notes=lambda points: _notes(points, length, len(evaluated), by, names if group else []),
+        notes=lambda points: _notes(points, length, len(evaluated), by, names if group else [], left_over),
         facts=[
             (str(max(chosen)), "training fields at most"),
             (str(restarts), "restarts"),
@@ -175,7 +176,9 @@ def _order(rows: np.ndarray, objects: Mapping[int, int], seed: int, number: int)
     return np.concatenate([order[first : first + 1], np.delete(order, first)])
 
 
-def _notes(points: Rows, length: int, evaluated: int, by: str, names: Sequence[str]) -> list[str]:
+def _notes(
+    points: Rows, length: int, evaluated: int, by: str, names: Sequence[str], left_over: Sequence[str]
+) -> list[str]:
     divided = "as the sheet says" if by == "split" else f"held out by {by}"
     notes = [
         f"Every fit took about {length:,} optimiser steps, whatever its number of fields, and was evaluated on the "
@@ -190,4 +193,6 @@ def _notes(points: Rows, length: int, evaluated: int, by: str, names: Sequence[s
         if enough is not None:
             fields = f"{enough} training field" + ("s" if enough > 1 else "") + (" of each group" if names else "")
             notes.append(f"From {fields} on, F1 of {what} is within 6 % of the best, {best:.3f}.")
+    if left_over:
+        notes.append(f"Left out, for want of fields to train or to evaluate on: {', '.join(left_over)}.")
     return notes
