@@ -106,5 +106,6 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "val": len(held_out),
     }
     fitted = Fitted("unet", config, outcome.weights, facts, outcome.history)
-    facts["decoding"] = best_decoding(fitted, FieldSubset(fields, held_out if len(held_out) else training), areas)
+    looked_at = FieldSubset(fields, held_out if len(held_out) else training)
+    facts["decoding"] = best_decoding(fitted, looked_at, areas, device=run.device)
     return fitted

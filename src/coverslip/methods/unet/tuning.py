@@ -19,7 +19,7 @@ _PEAKS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
 _PROBABILITIES = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
 
 
-def best_decoding(fitted: Fitted, fields: Fields, areas: np.ndarray) -> dict[str, Any]:
+def best_decoding(fitted: Fitted, fields: Fields, areas: np.ndarray, *, device: str = "auto") -> dict[str, Any]:
     """Try thresholds, then peaks, then smallest areas, by the mean average precision over IoU 0.5 to 0.95.
 
     Parameters
@@ -30,6 +30,8 @@ def best_decoding(fitted: Fitted, fields: Fields, areas: np.ndarray) -> dict[str
         Held out while fitting; at most 24, spread evenly, are looked at.
     areas : ndarray
         Areas of the training objects, pixels: candidates for the smallest.
+    device : str
+        Where to compute.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def best_decoding(fitted: Fitted, fields: Fields, areas: np.ndarray) -> dict[str
         ``threshold``, ``min_area``, for distances ``peak`` (see `decode`), and ``score``, the mean average precision
         they gave.
     """
-    segmenter = Segmenter(fitted)
+    segmenter = Segmenter(fitted, device=device)
     rows = np.unique(np.linspace(0, len(fields) - 1, min(_FIELDS, len(fields))).round().astype(int)).tolist()
     truth = [fields.labels(row) for row in rows]
     maps = [segmenter.maps(fields, row) for row in rows]
