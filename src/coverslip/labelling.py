@@ -23,6 +23,7 @@ MOST_PICTURES = 48
 """More images than this, and only the worst and an even sample of the others are drawn."""
 
 _WORST = 36
+_SIDE = 1400
 
 _COLUMNS = (
     ("objects", "nuclei found"),
@@ -110,7 +111,7 @@ def _overlays(made: Labelled, index: int, labels: np.ndarray) -> dict[str, Overl
     shown = {"stain": Image.from_array(stained.pixels(index))}
     if stained.column != "image" or image.sizes.get("C", 1) > 1:
         shown["image"] = image
-    return {what: draw_overlay(one, labels, kinds) for what, one in shown.items()}
+    return {what: draw_overlay(one, labels, kinds, side=_SIDE) for what, one in shown.items()}
 
 
 def _name(row: dict[str, str]) -> str:

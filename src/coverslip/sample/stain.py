@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import pi
+from math import pi, sqrt
 
 import numpy as np
 
@@ -17,7 +17,12 @@ from coverslip.sample.touching import basins, join_shallow
 REACH = 0.7
 """Standard deviation of the window in which nuclei and surroundings are averaged, in diameters."""
 
-_CANDIDATE = 0.2
+WIDE = 3.0
+"""``auto`` is local in images at least so many diameters wide; in smaller ones a window is the whole image."""
+
+QUIET = 16.0
+"""Smoothing goes on until nuclei are so many times the noise brighter than their surroundings."""
+
 _ROUNDS = 3
 _TRUNCATE = 3.0
 _SMALL_WINDOW = 24
@@ -92,12 +97,13 @@ def segment_stain(
     -----
     1. Background: the lower envelope of the image (a grey opening with a square window of `window` diameters, smoothed)
        is subtracted.
-    2. The global threshold is Otsu's (1979). The local one starts from every pixel that reaches a fifth of the way from
-       the median below Otsu's threshold to the median above it. Then, three times, means of nuclei and of surroundings
-       are taken in a Gaussian window of 0.7 diameters, and a pixel belongs to a nucleus that lies above the `level`
-       between the two: the iterated mean of Ridler and Calvard (1978), taken at each place. Dim nuclei beside bright
-       ones keep their size.
-    3. ``auto`` is local.
+    2. The global threshold is Otsu's (1979). The local one starts from every pixel that reaches `faintest` of the way
+       from the median below Otsu's threshold to the median above it. Then, three times, means of nuclei and of
+       surroundings are taken in a Gaussian window of 0.7 diameters, and parts that lie above the `level` between the
+       two and hold such a pixel are nuclei: the iterated mean of Ridler and Calvard (1978), taken at each place. Dim
+       nuclei beside bright ones keep their size.
+    3. ``auto`` is local, but Otsu's in images narrower than three diameters. Otsu's threshold was not the better
+       one on any kind of image that was tried: sparse or dense, clean or noisy.
     4. Peaks of the distance to the background (for ``split="both"`` times the smoothed brightness, relative to that of
        the neighbourhood) are seeds of a watershed; parts are joined again where the pass between them is higher than
        `neck` times the lower of their peaks.
@@ -113,31 +119,59 @@ def segment_stain(
     signal = pixels.astype(np.float32)
     if not np.ptp(signal) > 0:
         return StainLabels(np.zeros(signal.shape, np.int32))
-    diameter = lengths.diameter or typical_diameter(signal)
+    diameter = lengths.diameter or _measured_diameter(signal, settings.window)
     background = lower_envelope(signal, settings.window * diameter)
     if settings.background == "tophat":
         signal = signal - background
-        if lengths.diameter is None and np.ptp(signal) > 0:
-            diameter = typical_diameter(signal)
-    smooth = ndimage.gaussian_filter(signal, diameter / 40 if lengths.smoothing is None else lengths.smoothing)
-    if not np.ptp(smooth) > 0:
+    if not np.ptp(signal) > 0:
         return StainLabels(np.zeros(signal.shape, np.int32))
+    smooth = ndimage.gaussian_filter(signal, _smoothing(signal, diameter, lengths.smoothing))
     cut = float(threshold_otsu(smooth))
-    rule = "local" if settings.threshold == "auto" else settings.threshold
     disc = pi * (diameter / 2) ** 2
     bright = smooth > cut
-    found = local_foreground(smooth, bright, REACH * diameter, settings.level) if rule == "local" else bright
+    noise = noise_of(smooth[~bright], 1.0 if pixels.dtype.kind in "uib" else float(np.ptp(pixels)) / 65535)
+    rule = settings.threshold
+    if rule == "auto":
+        rule = "local" if min(pixels.shape) >= WIDE * diameter else "otsu"
+    found = bright
+    if rule == "local":
+        found = local_foreground(smooth, bright, REACH * diameter, settings.level, settings.faintest)
     foreground = clean(found, settings.hole * disc)
     _, around = two_means(smooth, foreground, REACH * diameter)
     labels = _divide(foreground, smooth - around, diameter, settings)
     labels = within_areas(labels, *lengths.areas(diameter))
-    noise = noise_of(smooth[~bright], 1.0 if pixels.dtype.kind in "uib" else float(np.ptp(pixels)) / 65535)
     labels = renumber(_standing_out(labels, smooth - around, settings.contrast * noise))
     if rule == "local":
         edge = labels > 0
         edge &= ~ndimage.binary_erosion(edge)
         cut = float(np.median(smooth[edge])) if edge.any() else float("nan")
     return StainLabels(labels, rule, cut, diameter, smooth, background, around, noise)
+
+
+def _measured_diameter(signal: np.ndarray, window: float) -> float:
+    """How wide nuclei are, also where the background varies more than they stand out."""
+    first = typical_diameter(signal)
+    # Of an uneven background half is above the first threshold: then that half is no nucleus.
+    flat = signal - lower_envelope(signal, min(window * first, min(signal.shape) / 2))
+    return typical_diameter(flat) if np.ptp(flat) > 0 else first
+
+
+def _smoothing(signal: np.ndarray, diameter: float, given: float | None) -> float:
+    """Just so much that little noise is left: more costs small nuclei and narrow gaps."""
+    from scipy import ndimage
+    from skimage.filters import threshold_otsu
+
+    if given is not None:
+        return given
+    smooth = ndimage.gaussian_filter(signal, diameter / 40)
+    bright = smooth > threshold_otsu(smooth)
+    contrast = float(np.median(signal[bright]) - np.median(signal[~bright])) if bright.any() else 0.0
+    # Immerkær (1996): what is left of an image when all that is locally a plane is taken off it, is noise.
+    mask = np.outer([1, -2, 1], [1, -2, 1]).astype(np.float32)
+    grain = 1.4826 * float(np.median(np.abs(ndimage.convolve(signal, mask)))) / 6
+    # Noise of neighbours that know nothing of each other falls to 1 / (2 sqrt(pi) sigma) of what it was.
+    needed = QUIET * grain / (2 * sqrt(pi) * contrast) if contrast > 0 else 0.0
+    return min(max(diameter / 40, needed), diameter / 8)
 
 
 def lower_envelope(signal: np.ndarray, window: float) -> np.ndarray:
@@ -149,20 +183,42 @@ def lower_envelope(signal: np.ndarray, window: float) -> np.ndarray:
     shape = tuple(-(-n // step) for n in signal.shape)
     small = resize(signal, shape, order=1, mode="edge", anti_aliasing=True) if step > 1 else signal
     side = max(int(window / step), 1) | 1
-    # Reflected further than the window reaches, so that nuclei at the border are narrower than it too.
-    opened = ndimage.grey_opening(np.pad(small, side, mode="symmetric"), size=(side, side))
-    opened = ndimage.gaussian_filter(opened, side / 4)[side:-side, side:-side]
+    near, far = np.pad(small, side, mode="symmetric"), (slice(side, -side),) * 2
+    # Continued over the border as it goes on (odd), so that a slope does not end below the image there; in the image
+    # itself that would be wrong, where nuclei are cut.
+    low = np.pad(ndimage.minimum_filter(near, side)[far], 2 * side, mode="reflect", reflect_type="odd")
+    opened = ndimage.gaussian_filter(ndimage.maximum_filter(low, side), side / 4)[
+        2 * side : -2 * side, 2 * side : -2 * side
+    ]
     return resize(opened, signal.shape, order=1, mode="edge") if step > 1 else opened
 
 
-def local_foreground(smooth: np.ndarray, bright: np.ndarray, reach: float, level: float) -> np.ndarray:
-    """Pixels above a threshold of their own: `level` of the way from the surroundings to the nuclei near them."""
+def local_foreground(smooth: np.ndarray, bright: np.ndarray, reach: float, level: float, faintest: float) -> np.ndarray:
+    """Pixels above a threshold of their own: `level` of the way from the surroundings to the nuclei near them.
+
+    Parameters
+    ----------
+    smooth : ndarray of float32, shape (H, W)
+        Grey values.
+    bright : ndarray of bool, shape (H, W)
+        What a global threshold finds: it says how bright nuclei are.
+    reach : float
+        Standard deviation of the window, pixels.
+    level, faintest : float
+        As in `StainSettings`.
+    """
+    from scipy import ndimage
+
     low, high = float(np.median(smooth[~bright])), float(np.median(smooth[bright]))
-    candidates = smooth > low + _CANDIDATE * (high - low)
+    candidates = smooth > low + faintest * (high - low)
     found = candidates
     for _ in range(_ROUNDS):
         inside, outside = two_means(smooth, found, reach)
-        found = candidates & (smooth > outside + level * (inside - outside))
+        above = smooth > outside + level * (inside - outside)
+        parts, count = ndimage.label(above)
+        kept = np.bincount(parts[candidates], minlength=count + 1) > 0
+        kept[0] = False
+        found = kept[parts]
         if not found.any():
             return candidates
     return found

@@ -15,16 +15,16 @@ from coverslip.sample.touching import passes
 FLAGS = {
     "empty": "no object was found; is there a nucleus?",
     "low_contrast": "nuclei are less than 8 times the noise brighter than their surroundings: edges are uncertain",
-    "out_of_focus": "edges are more than 0.35 diameters wide: nuclei are blurred, or much smaller than assumed",
+    "out_of_focus": "edges are more than 0.3 diameters wide: nuclei are blurred, or much smaller than assumed",
     "saturated": "more than 1 % of the nuclei's pixels have the highest value: touching nuclei are hard to divide",
-    "uneven_background": "the background varies by more than half of the nuclei's brightness: dim ones may be missing",
+    "uneven_background": "the background varies by more than the nuclei stand out from it: dim ones may be missing",
     "too_many_touching": "more than half of the nuclei touch another one: some will be joined, some cut in two",
 }
 """What is flagged, and what it means."""
 
 _CONTRAST = 8.0
-_EDGE = 0.35
-_UNEVEN = 0.5
+_EDGE = 0.3
+_UNEVEN = 1.0
 _TOUCHING = 0.5
 
 

@@ -32,10 +32,13 @@ class StainSettings(Config):
         None, ge=0, description="Standard deviation of the Gaussian before the threshold; default: diameter / 40."
     )
     threshold: Literal["auto", "otsu", "local"] = Field(
-        "auto", description="One grey value for the image (otsu), one for each place (local), or the one that fits."
+        "auto", description="One grey value for the image (otsu), one for each place (local), or auto."
     )
     level: float = Field(
         0.45, gt=0, lt=1, description="Where a local threshold lies between surroundings (0) and nuclei (1)."
+    )
+    faintest: float = Field(
+        0.3, gt=0, lt=1, description="A local threshold finds nuclei that are at least this bright, by ordinary ones."
     )
     split: Literal["both", "shape", "none"] = Field(
         "both", description="What divides touching nuclei: their shape, shape and brightness (both), or nothing."
@@ -49,7 +52,7 @@ class StainSettings(Config):
     )
     max_area: float | None = Field(None, gt=0, description="Larger objects are left out; default: ten nuclei.")
     contrast: float = Field(
-        4.0,
+        3.5,
         ge=0,
         description="What is less than so many times the noise brighter than its surroundings is left out.",
     )
