@@ -136,6 +136,17 @@ def test_a_sheet_keeps_its_columns_and_its_masks_become_the_truth(
     assert (tmp_path / "out" / rows[0]["source_mask"]).resolve() == fields / "field2.png"
 
 
+def test_a_kept_probability_is_measured(coverslip: Callable, tiny_model: Path, tmp_path: Path) -> None:
+    truth = blob_fields(1, (96, 112), seed=3)
+    cs.read.write_image_tiff(truth.pixels(0)[0], tmp_path / "a.tif")
+    mask = cs.read.write_labels(truth.labels(0), tmp_path / "true.tif")
+    command = ["predict", tiny_model, tmp_path / "a.tif", "--out", tmp_path / "a.labels.tif", *ON_CPU]
+    assert coverslip(*command).code == 0
+    assert "auroc" not in coverslip("evaluate", tmp_path / "a.labels.tif", mask).out
+    assert coverslip(*command, "--probability", "--force").code == 0
+    assert "auroc" in coverslip("evaluate", tmp_path / "a.labels.tif", mask).out
+
+
 def test_one_image_as_zarr_shows_image_and_labels_together(
     coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from coverslip.core.image import Image, PixelSize
 from coverslip.core.results import LabelMap
 from coverslip.read import labels_path, open_image, read_labels, write_image_tiff, write_labels
 from coverslip.read import tiff_writer as writer
+from coverslip.read.labels import read_probability
 
 
 @settings(deadline=None, max_examples=40)
@@ -127,6 +128,13 @@ def test_a_dtype_without_a_place_in_ome_tiff_is_refused(tmp_path):
     with pytest.raises(InputError, match="no pixels of type int64"):
         write_image_tiff(np.zeros((4, 5), np.int64), tmp_path / "a.tif")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_probability_lies_beside_the_labels(tmp_path):
+    write_image_tiff(np.array([[0, 51], [255, 102]], np.uint8), tmp_path / "a.b.probability.tif")
+    for name in ("a.b.labels.tif", "a.b.zarr", "a.b.zarr/labels/nuclei"):
+        np.testing.assert_allclose(read_probability(tmp_path / name), [[0, 0.2], [1, 0.4]], rtol=1e-6)
+    assert read_probability(tmp_path / "a.labels.tif") is None
 
 
 def test_labels_are_written_piece_by_piece_from_an_image(tmp_path):

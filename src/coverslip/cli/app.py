@@ -68,6 +68,7 @@ def fit(
     ] = None,
 ) -> None:
     """Fit a method and write a model folder."""
+    from coverslip import methods
     from coverslip.jobs import fit_to_folder
     from coverslip.train.run import Run, is_main_process, parse_bytes
 
@@ -93,7 +94,8 @@ def fit(
     typer.echo(f"Fitted {method} in {_count(model.history, 'epoch')} ({losses}); the model is in {out}.")
     for warning in model.facts.get("warnings", ()):
         typer.echo(f"Note: {warning}")
-    typer.echo(f"Next: coverslip predict {out} {samples} --out cells.h5ad")
+    is_embedding = methods.get(method).CARD.result == "embedding"
+    typer.echo(f"Next: coverslip predict {out} {samples}" + (" --out cells.h5ad" if is_embedding else ""))
 
 
 @app.command(epilog="Example: coverslip predict nuclei-fluo image.tif")

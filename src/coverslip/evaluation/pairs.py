@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from coverslip.core.errors import InputError, about
 from coverslip.core.results import LabelMap
 from coverslip.read.images import IMAGE_SUFFIXES
 from coverslip.read.label_folder import LabelFolder, read_label_folder
-from coverslip.read.labels import labels_path, read_labels
+from coverslip.read.labels import labels_path, read_labels, read_probability
 from coverslip.read.paths import resolve_path
 from coverslip.sample.sheet import SHEET_NAMES, Sheet, read_sheet
 
@@ -196,7 +196,7 @@ def _of_row(folder: Path, row: Mapping[str, str], where: str, column: str) -> La
         if not file.exists():
             raise InputError(f"{where}: there is no label image {file}; mend the path, or delete the row.")
         with about(where):
-            return read_labels(file)
+            return replace(read_labels(file), probability=read_probability(file))
 
     name = row.get("image") or file.name
     frame = row.get("frame", "")

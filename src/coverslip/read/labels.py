@@ -39,6 +39,38 @@ def labels_path(path: str | Path) -> Path:
     return path.with_name(f"{name}.labels.tif")
 
 
+def probability_path(labels: str | Path) -> Path:
+    """Where the foreground probability beside labels lies: ``a.probability.tif`` for ``a.labels.tif`` and ``a.zarr``.
+
+    It has 8 bits, 0 to 255 for 0 to 1.
+    """
+    path = Path(labels)
+    if path.parent.name == "labels" and path.parent.parent.suffix.lower() == ".zarr":
+        path = path.parent.parent
+    path = labels_path(path)
+    return path.with_name(path.name.removesuffix(".labels.tif") + ".probability.tif")
+
+
+def read_probability(labels: str | Path) -> np.ndarray | None:
+    """The foreground probability beside a label image.
+
+    Parameters
+    ----------
+    labels : str or Path
+        The label image, or the OME-Zarr that labels are in.
+
+    Returns
+    -------
+    ndarray of float32, shape (H, W), or None
+        From 0 to 1; None where none was kept.
+    """
+    file = probability_path(labels)
+    if not file.is_file():
+        return None
+    stored = open_image(file).read()
+    return stored.astype(np.float32) / np.iinfo(stored.dtype).max
+
+
 def write_labels(
     labels: LabelMap | Image | np.ndarray,
     path: str | Path,

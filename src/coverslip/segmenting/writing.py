@@ -11,15 +11,12 @@ from coverslip.measure.shapes import Table
 from coverslip.read.atomic import atomic_path, flush, replace_folder
 from coverslip.read.label_folder import OBJECTS
 from coverslip.read.label_writer import finish_label_folder, write_objects
-from coverslip.read.labels import write_labels
+from coverslip.read.labels import probability_path, write_labels
 from coverslip.read.tiff_writer import write_image_tiff
 from coverslip.read.zarr_writer import write_image_zarr, write_zarr_labels
 from coverslip.sample.fields import SheetFields
 from coverslip.segmenting.target import Target
 from coverslip.segmenting.work import Canvas
-
-PROBABILITY = ".probability.tif"
-"""Ending of the foreground probability beside labels: 0 to 255 for 0 to 1."""
 
 
 def write_image_result(
@@ -52,7 +49,8 @@ def write_image_result(
         write_labels(labels, folder / f"{name}.labels.tif", provenance=record)
     probability = canvas.probability(source, image.pixel_size)
     if probability is not None:
-        write_image_tiff(probability, folder / f"{name}{PROBABILITY}", channels=("foreground probability",))
+        file = probability_path(folder / f"{name}.labels.tif")
+        write_image_tiff(probability, file, channels=("foreground probability",))
 
 
 def write_result(
@@ -75,7 +73,7 @@ def write_result(
     """
     if target.kind == "folder":
         files = {row["mask"] for row in rows}
-        files |= {mask.removesuffix(".labels.tif") + PROBABILITY for mask in files}
+        files |= {probability_path(mask).name for mask in files}
         for file in folder.iterdir():
             if file.name not in files:  # of an image that was left out since, or of an ending that was cut short
                 file.unlink()
@@ -87,7 +85,7 @@ def write_result(
     place = target.path.parent
     with atomic_path(place / f"{target.stem}.{OBJECTS}") as temporary:
         write_objects([(tables[0], {"image": rows[0]["image"]})], temporary)
-    probability = folder / f"{target.stem}{PROBABILITY}"
+    probability = probability_path(folder / f"{target.stem}.labels.tif")
     if probability.is_file():
         os.replace(probability, place / probability.name)
     if target.kind == "zarr":
