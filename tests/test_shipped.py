@@ -17,6 +17,7 @@ from coverslip.core.card import card_facts
 from coverslip.core.errors import InputError, ModelError
 from coverslip.core.fields import ArrayFields
 from coverslip.methods.unet.inference import build
+from coverslip.portable.about import check_licence
 from coverslip.read import Model, load_model
 
 ROOT = Path(__file__).parents[1]
@@ -61,7 +62,7 @@ def fields() -> ArrayFields:
 @pytest.fixture
 def fitted(tmp_path: Path) -> Path:
     """A network that calls the bright pixels foreground; what it learned from lay on some machine."""
-    config = cs.methods.unet.Config(width=2, levels=1, stem=1)
+    config = cs.methods.unet.Config(width=2, levels=1, stem=1, separation="distance")
     weights = {name: values.numpy().copy() for name, values in build(config, 1).state_dict().items()}
     for convolution in ("down.0.0.weight", "down.0.3.weight"):
         weights[convolution][:] = 0
@@ -176,6 +177,8 @@ def test_a_card_that_says_too_little_is_refused(
 def test_a_card_must_say_where_the_model_fails(tool: ModuleType) -> None:
     with pytest.raises(InputError, match="Known failures"):
         tool.checked_card(CARD.replace("## Known failures", "## Use"))
+    with pytest.raises(InputError, match="'Public domain' is no licence of the SPDX list"):
+        tool.checked_card(CARD.replace("CC0-1.0", "Public domain"))
     with pytest.raises(InputError, match="no name for a model"):
         tool.checked_card(CARD.replace("# bright-squares", "# Bright squares"))
 
@@ -251,4 +254,4 @@ def test_every_shipped_model_says_what_it_is(name: str, tool: ModuleType) -> Non
     model = load_model(folder, lambda method: cs.methods.get(method).Config)
     assert tool.without_paths(model.provenance)
     assert tool.without_paths(model.facts) == model.facts
-    assert card_facts(text)["licence"]
+    check_licence(card_facts(text)["licence"])

@@ -27,6 +27,7 @@ from coverslip.cli.progress import shown_progress
 from coverslip.core.card import card_facts
 from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields, FieldSubset
+from coverslip.portable.about import check_licence
 from coverslip.read import Model
 from coverslip.sample import open_fields
 
@@ -54,6 +55,7 @@ def checked_card(text: str) -> str:
         raise InputError("The card has no section '## Known failures'; say where the model fails.")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", facts["title"]):
         raise InputError(f"'{facts['title']}' is no name for a model; use small letters, digits and hyphens.")
+    check_licence(facts["licence"])
     return facts["title"]
 
 

@@ -12,7 +12,8 @@ from coverslip.core.region import Region
 
 _WINDOW = 512
 _WINDOWS = 64
-_HEADROOM = 2.0
+HEADROOM = 2.0
+"""How many times as bright as the high percentile a pixel may be and still be told from brighter ones."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,6 @@ class Exposure:
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Stored grey values ``(C, H, W)`` to float32 in [0, 1]."""
-        scale = (_HEADROOM * (self.high - self.low))[:, None, None]
+        scale = (HEADROOM * (self.high - self.low))[:, None, None]
         scaled: Any = (pixels.astype(np.float32) - self.low[:, None, None]) / scale
         return np.asarray(scaled.clip(0, 1), dtype=np.float32)

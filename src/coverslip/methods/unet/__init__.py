@@ -13,6 +13,7 @@ _EXPORTS = {
     "Segmenter": "inference",
     "segment": "inference",
     "layers": "summary",
+    "portable": "portability",
 }
 
 

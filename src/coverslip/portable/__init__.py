@@ -1,0 +1,1 @@
+"""Models for other programs: ONNX files, and packages of the BioImage Model Zoo."""

@@ -1,0 +1,119 @@
+"""Networks as ONNX files, which run without Coverslip and PyTorch."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from coverslip.core.errors import MissingExtra
+from coverslip.nn.portable import Portable
+from coverslip.portable.about import About
+
+OPSET = 18
+"""Version of the operators; runtimes since early 2023 have it."""
+
+INPUT, OUTPUT = "pixels", "maps"
+"""Names of the tensors."""
+
+_TOLERANCE = 1e-4
+_NEEDED = ("onnx", "onnxruntime", "onnxscript")
+
+
+def has_onnx() -> bool:
+    """Whether everything is installed that ONNX needs."""
+    return all(find_spec(name) for name in _NEEDED)
+
+
+def write_onnx(portable: Portable, about: About, path: Path) -> float:
+    """Write a network as an ONNX file, and compare what both say.
+
+    Parameters
+    ----------
+    portable : Portable
+        The network. Batch, height and width stay free; the latter are multiples of ``portable.multiple``.
+    about : About
+        Goes into the file's description.
+    path : Path
+        The file.
+
+    Returns
+    -------
+    float
+        Largest difference between the outputs of file and network, on two sizes.
+
+    Raises
+    ------
+    MissingExtra
+        If the extra ``onnx`` is not installed.
+    """
+    if not has_onnx():
+        missing = next(name for name in _NEEDED if not find_spec(name))
+        raise MissingExtra(f"An ONNX file needs {missing}, which is not installed; pip install 'coverslip[onnx]'.")
+    import onnx
+    import torch
+    from torch.export import Dim
+
+    step = portable.multiple
+    # Sizes of two steps and more: the exporter takes 1 for a constant.
+    x = torch.zeros(2, len(portable.inputs), 2 * step, 3 * step)
+    free = {0: Dim("batch"), 2: step * Dim("rows"), 3: step * Dim("columns")}
+    with torch.no_grad():
+        program = torch.onnx.export(
+            portable.network,
+            (x,),
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            opset_version=OPSET,
+            dynamic_shapes=(free,),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    model.doc_string = about.summary
+    onnx.helper.set_model_props(model, _notes(portable, about))
+    onnx.save(model, str(path))
+    largest = max(difference(portable, path, shape) for shape in ((1, step, 4 * step), (3, 5 * step, 2 * step)))
+    if largest > _TOLERANCE:
+        raise RuntimeError(f"The ONNX file says something else than the network (by {largest:g}).")
+    return largest
+
+
+def _notes(portable: Portable, about: About) -> dict[str, str]:
+    low, high = portable.percentiles
+    notes = {
+        "name": about.name,
+        "licence": about.licence or "",
+        "inputs": ", ".join(portable.inputs),
+        "outputs": "; ".join(f"{o.name}: {o.description}" for o in portable.outputs),
+        "scaling": f"per image and channel, the percentiles {low:g} and {high:g} become 0 and 1",
+        "multiple": str(portable.multiple),
+        "afterwards": portable.afterwards,
+    }
+    return {key: value for key, value in notes.items() if value}
+
+
+def difference(portable: Portable, path: Path, shape: tuple[int, int, int]) -> float:
+    """Largest difference between the outputs of an ONNX file and of a network.
+
+    Parameters
+    ----------
+    portable : Portable
+        The network.
+    path : Path
+        The file.
+    shape : tuple of int
+        Number, height and width of the images they are given.
+    """
+    import onnxruntime
+    import torch
+
+    count, height, width = shape
+    x = np.random.default_rng(0).uniform(-0.2, 2.2, (count, len(portable.inputs), height, width)).astype(np.float32)
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (found,) = session.run([OUTPUT], {INPUT: x})
+    with torch.no_grad():
+        expected = portable.network(torch.from_numpy(x)).numpy()
+    return float(np.abs(found - expected).max())
