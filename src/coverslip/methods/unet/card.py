@@ -14,22 +14,22 @@ CARD = Card(
     takes="Fields of any size, (C, H, W), any channel count, any dtype, with a label mask each for training.",
     gives="A LabelMap per field: int32 objects, 0 background, and the foreground probability of each pixel.",
     measured=(
-        "BBBC039, trained on its 100 training fields (stem=1, width=16, levels=5, patch=128, batch=8, epochs=18, seed 0), "
-        "the 50 validation fields, threshold and smallest area tuned on 24 of them: AP at IoU .5/.6/.7/.8/.9 and mean of "
-        ".50:.05:.95 as means over fields 0.914/0.901/0.883/0.843/0.645 and 0.799 [0.771, 0.825]; all objects pooled "
-        "0.908/0.893/0.871/0.819/0.598 and 0.779 [0.741, 0.814]. Classical segmentation (coverslip.sample.find_nuclei) on "
-        "the same fields, pooled: AP at 0.5 is 0.776, the mean 0.580. Published for Cellpose-SAM on the set's test fields: "
-        ".918/.901/.881/.837/.633 and .791.",
-        "What is missed there: of nuclei above 160 pixels 1.2 %, of specks below 40 pixels (6 % of all objects) two thirds; "
-        "some fields are drawn coarsely by hand, which limits AP at 0.9.",
+        "BBBC039, trained on its 100 training fields (stem=1, width=16, levels=5, patch=128, batch=8, epochs=18, "
+        "seed 0), the 50 validation fields, threshold and smallest area tuned on 24 of them: AP at IoU "
+        ".5/.6/.7/.8/.9 and mean of .50:.05:.95 as means over fields 0.914/0.901/0.883/0.843/0.645 and 0.799 "
+        "[0.771, 0.825]; all objects pooled 0.908/0.893/0.871/0.819/0.598 and 0.779 [0.741, 0.814]. Classical "
+        "segmentation (coverslip.sample.find_nuclei) on the same fields, pooled: AP at 0.5 is 0.776, the mean "
+        "0.580. Published for Cellpose-SAM on the set's test fields: .918/.901/.881/.837/.633 and .791.",
+        "What is missed there: of nuclei above 160 pixels 1.2 %, of specks below 40 pixels (6 % of all objects) "
+        "two thirds; some fields are drawn coarsely by hand, which limits AP at 0.9.",
         "Four flips at test time: mean AP 0.780 instead of 0.779, at four times the work.",
     ),
     limits=(
         "Specks of a few pixels beside a nucleus are often taken for a part of it.",
-        "An offset needs the network to see a whole object: for cells wider than its reach (coverslip methods unet --size "
-        "256x256 prints it) use stem=4 or more levels.",
-        "Fields are scaled each by its own percentiles: an empty field is pure noise to the network; include some in the "
-        "training set.",
+        "An offset needs the network to see a whole object: for cells wider than its reach (coverslip methods "
+        "unet --size 256x256 prints it) use stem=4 or more levels.",
+        "Fields are scaled each by its own percentiles: an empty field is pure noise to the network; include some "
+        "in the training set.",
         "Objects that overlap share no pixel: the label image gives each pixel to one of them.",
     ),
 )
