@@ -423,7 +423,7 @@ def begin_and_leave(coverslip: Callable, command: list[object]) -> None:
         (".", ["--out", "{out}/cells.zarr"], "name a folder"),
         ("field0.tif", ["--out", "{fields}/field0.tif"], "is what is to be segmented"),
         ("absent.tif", [], "does not exist"),
-        ("field0.tif", ["--dask", "tcp://127.0.0.1:1"], "No Dask scheduler answers at tcp://127.0.0.1:1"),
+        ("field0.tif", ["--dask", "tcp://127.0.0.1:1"], "No Dask scheduler with workers answers at tcp://127.0.0.1:1"),
     ],
 )
 def test_what_cannot_be_is_refused(

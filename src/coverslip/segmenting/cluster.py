@@ -80,10 +80,11 @@ class Cluster:
                     n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=logging.ERROR
                 )
             self._client = Client(self._own or address, timeout=_PATIENCE)
+            self._client.wait_for_workers(1, timeout=_PATIENCE)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"No Dask scheduler answers at {address}; give its address, such as tcp://host:8786, or say --dask "
-                "local."
+                f"No Dask scheduler with workers answers at {address}; give its address, such as tcp://host:8786, or "
+                "say --dask local."
             ) from error
 
     def found(self, jobs: Iterator[Job]) -> Generator[Found]:

@@ -153,7 +153,12 @@ class _Prediction:
                     continue
                 canvas = self.work.canvas(image, self.fields.size(index), self.probability)
                 for block in image.blocks[image.done :]:
-                    canvas.add(self.fields, index, block, next(found))
+                    try:
+                        canvas.add(self.fields, index, block, next(found))
+                    except InputError:
+                        if stop.is_set():  # the workers of a local cluster hear Ctrl-C too, and end
+                            self._stop(index)
+                        raise
                     whole = canvas.done == len(image.blocks)
                     line.advance(1, f"{index + whole}/{len(self.images)} images, {canvas.count:,} objects in the last")
                     if stop.is_set() and not whole:
