@@ -110,6 +110,21 @@ def test_a_shipped_model_is_loaded_by_its_name(squares: Path, fitted: Path, fiel
         assert one.labels.max() == 4
 
 
+def test_the_command_line_takes_its_name(
+    squares: Path, fields: ArrayFields, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cs.read.write_image_tiff(fields.pixels(0), tmp_path / "image.tif")
+    found = tmp_path / "image.labels.tif"
+    assert main(["predict", "bright-squares", str(tmp_path / "image.tif"), "--out", str(found)]) == 0, (
+        capsys.readouterr()
+    )
+    np.testing.assert_array_equal(cs.read.read_labels(found).labels > 0, fields.labels(0) > 0)
+    assert (
+        main(["predict", "bright-circles", str(tmp_path / "image.tif"), "--out", str(tmp_path / "x.labels.tif")]) == 2
+    )
+    assert "the shipped ones are: bright-squares." in capsys.readouterr().err
+
+
 def test_its_kernels_are_stored_in_half_precision_and_loaded_in_full(squares: Path, fitted: Path) -> None:
     stored, _ = cs.read.read_tensors(squares / "weights.safetensors")
     assert {name: a.dtype for name, a in stored.items() if a.ndim == 4 and a.dtype != np.float16} == {}

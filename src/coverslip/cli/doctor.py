@@ -29,6 +29,7 @@ def examine() -> int:
     broken += remedy != "ok"
     rows.append(("torch + torchvision", state, remedy))
     rows.append(("vendor formats", *_vendors()))
+    rows.append(("export to ONNX", *_onnx()))
     rows.append(("compute", _compute(), "ok"))
     rows.append(("cores and memory", f"{os.cpu_count()} cores, {_memory()}", "ok"))
     rows.append(("free disk here", f"{shutil.disk_usage('.').free / 1e9:.0f} GB", "ok"))
@@ -59,6 +60,11 @@ def _torch_pair() -> tuple[str, str]:
 def _vendors() -> tuple[str, str]:
     there = [name for name in ("nd2", "liffile", "czifile") if importlib.util.find_spec(name)]
     return ", ".join(there) or "none", "ok" if len(there) == 3 else "pip install 'coverslip[vendors]' if you need them"
+
+
+def _onnx() -> tuple[str, str]:
+    there = [name for name in ("onnx", "onnxruntime", "onnxscript") if importlib.util.find_spec(name)]
+    return ", ".join(there) or "none", "ok" if len(there) == 3 else "pip install 'coverslip[onnx]' if you need it"
 
 
 def _compute() -> str:
