@@ -93,6 +93,18 @@ def test_the_folder_holds_plain_files(folder):
     assert "loss" in (folder / "card.md").read_text()
 
 
+def test_whoever_may_read_the_configuration_may_read_the_weights(folder):
+    modes = {path.name: path.stat().st_mode for path in folder.iterdir()}
+    assert set(modes.values()) == {modes["config.json"]}
+
+
+def test_weights_in_half_precision_come_back_in_full(tmp_path):
+    half = {"layer.weight": np.array([[0.1, -2.5]], np.float16)}
+    found = load_model(Model("toy", Settings(), half).save(tmp_path / "m"), config_of)
+    assert found.weights["layer.weight"].dtype == np.float32
+    np.testing.assert_array_equal(found.weights["layer.weight"], half["layer.weight"])
+
+
 def test_the_card_of_the_method_is_kept(tmp_path):
     model(card="# toy\n\nWhat it does.").save(tmp_path / "m")
     assert (tmp_path / "m" / "card.md").read_text().startswith("# toy\n\nWhat it does.\n\n## This model")

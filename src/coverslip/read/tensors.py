@@ -37,7 +37,10 @@ def write_tensors(
     plain = {name: np.ascontiguousarray(a, dtype=a.dtype.newbyteorder("=")) for name, a in arrays.items()}
     shaped = {name: a.reshape(arrays[name].shape) for name, a in plain.items()}  # contiguous scalars become (1,)
     with atomic_path(path) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         save_file(shaped, str(temporary), metadata=dict(metadata or {}))
+        temporary.chmod(mode)  # the library makes files that only their owner may read
     return Path(path)
 
 
