@@ -38,6 +38,6 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from .unet.blobs import blob_fields
 
-    settings = {"epochs": 8, "width": 8, "levels": 3, "patch": 64, "learning_rate": 0.01}
+    settings = {"epochs": 24, "batch": 2, "width": 8, "levels": 3, "patch": 64, "learning_rate": 0.01}
     model = cs.fit("unet", blob_fields(6), settings, run=Run(device="cpu", precision="fp32"))
     return model.save(tmp_path_factory.mktemp("tiny") / "model")

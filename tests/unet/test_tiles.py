@@ -14,7 +14,9 @@ from coverslip.core.fields import ArrayFields
 from coverslip.core.fitted import Fitted
 from coverslip.core.region import Region
 from coverslip.methods.unet.config import Config
+from coverslip.methods.unet.decoding import decode
 from coverslip.methods.unet.inference import Segmenter, build
+from coverslip.methods.unet.targets import OFFSET_UNIT
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
 
 from .blobs import blob_fields
@@ -77,6 +79,19 @@ def test_objects_are_the_same_whole_and_in_blocks(segmenter: Segmenter) -> None:
     assert whole.max() > 60
     for side in (64, 100):
         assert_same_objects(cut(side), whole)
+
+
+def test_what_aims_at_no_centre_is_of_none_far_away() -> None:
+    maps = np.zeros((3, 40, 90), np.float32)
+    rows, columns = np.mgrid[10:19, 10:19]
+    maps[0, 10:19, 10:19] = 1
+    maps[1:, 10:19, 10:19] = np.stack([14 - rows, 14 - columns]) / OFFSET_UNIT
+    maps[0, 20, 70:73] = 1
+    maps[2, 20, 70:73] = np.array([-10, 0, 10]) / OFFSET_UNIT  # too few votes in any place
+    labels = decode(maps, "offset")
+    assert labels.max() == 2
+    assert (labels[10:19, 10:19] == 1).all()
+    assert labels[20, 69:74].tolist() == [0, 2, 2, 2, 0]
 
 
 def assert_same_objects(found: np.ndarray, expected: np.ndarray) -> None:

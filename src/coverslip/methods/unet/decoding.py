@@ -12,7 +12,7 @@ from coverslip.methods.unet.targets import OFFSET_UNIT, Separation
 PEAK = 0.2
 """How far a top of the distance map rises over the saddle to its neighbour if it is an object of its own."""
 _STEP = 1e-3
-_VOTES_BLUR, _VOTES_APART, _VOTES_FEWEST = 2.0, 11, 0.3
+_VOTES_BLUR, _VOTES_APART, _VOTES_FEWEST, _VOTES_FAR = 2.0, 11, 0.3, 24
 """Votes for centres: how they are blurred, the window in which one centre wins, pixels, and how high it must be."""
 
 
@@ -82,9 +82,11 @@ def _by_offset(offset: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     centres, count = ndimage.label(peaks, structure=np.ones((3, 3)))
     if not count:
         return np.asarray(ndimage.label(foreground)[0])
-    nearest = ndimage.distance_transform_edt(centres == 0, return_distances=False, return_indices=True)
-    labels[rows, columns] = centres[tuple(nearest)][tuple(aimed)]
-    return labels
+    away, nearest = ndimage.distance_transform_edt(centres == 0, return_indices=True)
+    # What aims at no centre is an object of its own, not of one somewhere else: then blocks give what the whole gives.
+    labels[rows, columns] = np.where(away[tuple(aimed)] > _VOTES_FAR, 0, centres[tuple(nearest)][tuple(aimed)])
+    lost, _ = ndimage.label(foreground & (labels == 0))
+    return np.where(lost > 0, lost + count, labels)
 
 
 def without_small(labels: np.ndarray, min_area: int) -> np.ndarray:
