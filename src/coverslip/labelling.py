@@ -35,6 +35,7 @@ _COLUMNS = (
     ("unevenness", "how much the background varies, by the contrast of the nuclei"),
     ("saturated", "share of the nuclei's pixels at the highest value a camera gives"),
     ("touching", "share of the nuclei that touch another one"),
+    ("clumps", "share of the foreground in objects of over four times the median area"),
     ("edge", "width of their edges, by diameter"),
     ("rule", "otsu: one threshold; local: one for each place"),
     ("threshold", "grey value above the background"),

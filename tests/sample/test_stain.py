@@ -189,3 +189,23 @@ def test_flags_name_what_is_wrong_with_an_image() -> None:
     assert "low_contrast" in judged(discs(CENTRES, 60, noise=30)).flags
     assert "out_of_focus" in judged(ndimage.gaussian_filter(plain.astype(float), 6)).flags
     assert "uneven_background" in judged(plain + np.linspace(0, 3000, 140), diameter=18, window=3).flags
+
+
+def test_objects_much_larger_than_the_others_are_flagged() -> None:
+    pixels = discs(CENTRES)
+    pixels[5:40, 70:130] = 1200
+    facts = judged(pixels, diameter=18, window=8)
+    assert facts.clumps > 0.5
+    assert "clumps" in facts.flags
+
+
+def test_edges_are_measured_as_they_were_before_smoothing() -> None:
+    pixels = np.zeros((80, 80), np.float32)
+    pixels[20:60, 20:60] = 1000
+    sharp = judged(pixels, diameter=40, smoothing=0)
+    assert sharp.edge == pytest.approx(0, abs=0.04)
+    for sigma in (2, 4):
+        blurred = ndimage.gaussian_filter(pixels, sigma)
+        for smoothing in (0, 3):  # a step smoothed by sigma is sqrt(2 pi) sigma wide
+            edge = judged(blurred, diameter=40, smoothing=smoothing).edge
+            assert edge * 45 == pytest.approx(np.sqrt(2 * np.pi) * sigma, rel=0.25)

@@ -43,6 +43,8 @@ class StainLabels:
         Grey value above the background from which pixels are taken; of a local one the median over the nuclei's edges.
     diameter : float
         About how wide a nucleus is, pixels.
+    smoothing : float
+        Standard deviation of the Gaussian that was applied, pixels.
     smooth : ndarray of float32, shape (H, W)
         The stain without its background, smoothed.
     background : ndarray of float32, shape (H, W)
@@ -57,6 +59,7 @@ class StainLabels:
     rule: str = ""
     threshold: float = float("nan")
     diameter: float = float("nan")
+    smoothing: float = 0.0
     smooth: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
     background: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
     around: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32), repr=False)
@@ -125,7 +128,8 @@ def segment_stain(
         signal = signal - background
     if not np.ptp(signal) > 0:
         return StainLabels(np.zeros(signal.shape, np.int32))
-    smooth = ndimage.gaussian_filter(signal, _smoothing(signal, diameter, lengths.smoothing))
+    sigma = _smoothing(signal, diameter, lengths.smoothing)
+    smooth = ndimage.gaussian_filter(signal, sigma)
     cut = float(threshold_otsu(smooth))
     disc = pi * (diameter / 2) ** 2
     bright = smooth > cut
@@ -145,7 +149,7 @@ def segment_stain(
         edge = labels > 0
         edge &= ~ndimage.binary_erosion(edge)
         cut = float(np.median(smooth[edge])) if edge.any() else float("nan")
-    return StainLabels(labels, rule, cut, diameter, smooth, background, around, noise)
+    return StainLabels(labels, rule, cut, diameter, sigma, smooth, background, around, noise)
 
 
 def _measured_diameter(signal: np.ndarray, window: float) -> float:

@@ -15,17 +15,20 @@ from coverslip.sample.touching import passes
 FLAGS = {
     "empty": "no object was found; is there a nucleus?",
     "low_contrast": "nuclei are less than 8 times the noise brighter than their surroundings: edges are uncertain",
-    "out_of_focus": "edges are more than 0.3 diameters wide: nuclei are blurred, or much smaller than assumed",
+    "out_of_focus": "edges are more than a quarter of a diameter wide: nuclei are blurred and come out too large",
     "saturated": "more than 1 % of the nuclei's pixels have the highest value: touching nuclei are hard to divide",
     "uneven_background": "the background varies by more than the nuclei stand out from it: dim ones may be missing",
     "too_many_touching": "more than half of the nuclei touch another one: some will be joined, some cut in two",
+    "clumps": "more than a fifth of what was found is in objects of over four times the median area: are they nuclei?",
 }
 """What is flagged, and what it means."""
 
 _CONTRAST = 8.0
-_EDGE = 0.3
+_EDGE = 0.25
 _UNEVEN = 1.0
 _TOUCHING = 0.5
+_CLUMPS = 0.2
+_CLUMP = 4
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,10 @@ class StainFacts:
         Share of the nuclei's pixels that have the highest value, where that is the highest a camera can give.
     touching : float
         Share of the nuclei that touch another one.
+    clumps : float
+        Share of the foreground in objects of over four times the median area.
     edge : float
-        Median width of edges (contrast by steepness), by diameter.
+        Median width of edges (contrast by steepness, less what smoothing adds), by diameter.
     flags : tuple of str
         Keys of `FLAGS`, in their order.
     """
@@ -73,6 +78,7 @@ class StainFacts:
     unevenness: float = nan
     saturated: float = nan
     touching: float = nan
+    clumps: float = nan
     edge: float = nan
     flags: tuple[str, ...] = ()
 
@@ -122,6 +128,7 @@ def judge_stain(found: StainLabels, pixels: np.ndarray, pixel_size: PixelSize | 
         unevenness=float(np.ptp(np.percentile(found.background, [5, 95]))) / contrast,
         saturated=_saturated(pixels, nuclear),
         touching=len(np.union1d(one, other)) / count,
+        clumps=float(area[area > _CLUMP * np.median(area)].sum() / area.sum()),
         edge=_edge_width(found, inside) / diameter,
     )
     raised = {
@@ -130,6 +137,7 @@ def judge_stain(found: StainLabels, pixels: np.ndarray, pixel_size: PixelSize | 
         "saturated": facts.saturated > SATURATED,
         "uneven_background": facts.unevenness > _UNEVEN,
         "too_many_touching": facts.touching > _TOUCHING,
+        "clumps": facts.clumps > _CLUMPS,
     }
     return replace(facts, flags=tuple(flag for flag in FLAGS if raised.get(flag)))
 
@@ -140,14 +148,18 @@ def _saturated(pixels: np.ndarray, nuclear: np.ndarray) -> float:
 
 
 def _edge_width(found: StainLabels, inside: np.ndarray) -> float:
-    """Median over edges towards the background of contrast by gradient, pixels."""
+    """Median over edges towards the background of contrast by gradient, as it was before smoothing, pixels."""
     from scipy import ndimage
 
     labels = found.labels
     edge = (labels > 0) & (ndimage.minimum_filter(labels, 3) == 0)
     steepness = ndimage.gaussian_gradient_magnitude(found.smooth, 1.0)[edge]
     seen = steepness > 0
-    return float(np.median(inside[labels[edge][seen] - 1] / steepness[seen])) if seen.any() else nan
+    if not seen.any():
+        return nan
+    width = float(np.median(inside[labels[edge][seen] - 1] / steepness[seen]))
+    # A step that is smoothed twice, here and before, is sqrt(2 pi (sigma² + 1)) wide.
+    return sqrt(max(width**2 - 2 * pi * (found.smoothing**2 + 1), 0.0))
 
 
 def _text(value: object) -> str:
