@@ -126,7 +126,8 @@ def predicted_by_command(name: str, model: Path, sheet: Path, folder: Path) -> l
     """The arrays of a result, and that it keeps the facts of its sheet."""
     from coverslip.read import read_embedding, read_label_folder
 
-    truth = [row["label"] for row in csv.DictReader(sheet.open())]
+    with sheet.open() as stream:
+        truth = [row["label"] for row in csv.DictReader(stream)]
     if cs.methods.get(name).CARD.result == "embedding":
         assert main(["predict", str(model), str(sheet), "--out", str(folder / "cells.h5ad"), "--device", "cpu"]) == 0
         embedding = read_embedding(folder / "cells.h5ad")

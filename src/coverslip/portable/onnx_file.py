@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,6 +73,7 @@ def write_onnx(portable: Portable, about: About, path: Path) -> float:
         )
     assert program is not None
     model = program.model_proto
+    _forget_sources(model)
     model.doc_string = about.summary
     onnx.helper.set_model_props(model, _notes(portable, about))
     onnx.save(model, str(path))
@@ -79,6 +81,14 @@ def write_onnx(portable: Portable, about: About, path: Path) -> float:
     if largest > _TOLERANCE:
         raise RuntimeError(f"The ONNX file says something else than the network (by {largest:g}).")
     return largest
+
+
+def _forget_sources(model: Any) -> None:
+    """Take out which lines of which files the exporter saw: they hold paths of this machine."""
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 def _notes(portable: Portable, about: About) -> dict[str, str]:
