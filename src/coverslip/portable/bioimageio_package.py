@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import warnings
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,16 +74,26 @@ def _weights(portable: Portable, x: Any, work: Path, onnx: Path | None) -> Weigh
     import torch
     from bioimageio.spec.model.v0_5 import OnnxWeightsDescr, TorchscriptWeightsDescr, Version, WeightsDescr
 
+    whole = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         # PyTorch would have us use torch.export, which the programs that open these packages cannot read.
         warnings.filterwarnings("ignore", r".*torch\.jit.*", FutureWarning)
-        torch.jit.save(torch.jit.trace(portable.network, x), str(work / "weights.pt"))
+        torch.jit.save(torch.jit.trace(portable.network, x), whole)
+    _without_traces(whole, work / "weights.pt")
     script = TorchscriptWeightsDescr(source=work / "weights.pt", pytorch_version=Version(version("torch")))
     if onnx is None:
         return WeightsDescr(torchscript=script)
     return WeightsDescr(
         torchscript=script, onnx=OnnxWeightsDescr(source=onnx, opset_version=OPSET, parent="torchscript")
     )
+
+
+def _without_traces(script: io.BytesIO, path: Path) -> None:
+    """Write a TorchScript file without its notes for debuggers, which name the folders of this machine."""
+    with zipfile.ZipFile(script) as whole, zipfile.ZipFile(path, "w") as kept:
+        for name in whole.namelist():
+            if not name.endswith(".debug_pkl"):
+                kept.writestr(zipfile.ZipInfo(name), whole.read(name))
 
 
 def _description(portable: Portable, about: About, weights: WeightsDescr, work: Path) -> ModelDescr:
