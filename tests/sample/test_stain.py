@@ -209,3 +209,13 @@ def test_edges_are_measured_as_they_were_before_smoothing() -> None:
         for smoothing in (0, 1):  # a step smoothed by sigma is sqrt(2 pi) sigma wide
             edge = judged(blurred, diameter=40, smoothing=smoothing).edge
             assert edge * 45 == pytest.approx(np.sqrt(2 * np.pi) * sigma, rel=0.25)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (2, 2), (5, 200), (40, 3), (17, 23)])
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, np.float32])
+def test_images_of_any_size_and_dtype_are_taken(shape: tuple[int, int], dtype: type) -> None:
+    pixels = (np.random.default_rng(0).random(shape) * 200).astype(dtype)
+    for settings in ({}, {"threshold": "local"}, {"background": "none"}, {"diameter": 300}):
+        found = segment_stain(pixels, StainSettings(**settings))
+        assert found.labels.shape == shape
+        assert judge_stain(found, pixels).objects == found.labels.max()

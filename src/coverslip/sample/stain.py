@@ -276,7 +276,8 @@ def _divide(foreground: np.ndarray, above: np.ndarray, diameter: float, settings
     if settings.split == "both":
         near, _ = two_means(above, foreground, diameter / 8)
         far, _ = two_means(above, foreground, diameter / 2)
-        landscape *= np.clip(near / np.maximum(far, np.finfo(np.float32).tiny), 0.2, 3)
+        least = np.maximum(np.abs(near) / 5, np.finfo(np.float32).tiny)  # further apart they are not told
+        landscape *= np.clip(near / np.maximum(far, least), 0.2, 3)
     landscape[~foreground] = 0
     labels, heights = basins(landscape, foreground, int(diameter / 5))
     return join_shallow(labels, landscape, heights, settings.neck)
