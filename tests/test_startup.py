@@ -38,7 +38,13 @@ def test_help_loads_not_even_numpy() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["methods"], ["models"], ["methods", "vae"], ["methods", "vae", "--size", "140", "--preset", "mp4"], ["fit", "--help"]],
+    [
+        ["methods"],
+        ["models"],
+        ["methods", "vae"],
+        ["methods", "vae", "--size", "140", "--preset", "mp4"],
+        ["fit", "--help"],
+    ],
     ids=" ".join,
 )
 def test_cards_load_no_library_of_networks_or_tables(command: list[str]) -> None:
