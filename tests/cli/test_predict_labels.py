@@ -307,6 +307,29 @@ def test_killed_between_pasting_a_block_and_noting_it(
     assert_same_result(tmp_path / "a.labels.tif", tmp_path / "b.labels.tif")
 
 
+@pytest.mark.parametrize("name", ["labels", "a.labels.tif", "a.zarr"])
+def test_killed_while_tidying_up(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, found_blocks: list[str], name: str
+) -> None:
+    def killed(self: work.Work) -> None:
+        if self.folder.exists():
+            raise SystemExit
+
+    inputs = fields if name == "labels" else fields / "field0.tif"
+    command = ["predict", tiny_model, inputs, "--out", tmp_path / name, *ON_CPU]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(work.Work, "discard", killed)
+        with pytest.raises(SystemExit):
+            coverslip(*command)
+    computed = len(found_blocks)
+    assert (tmp_path / f"{name}.predicting").exists()
+    assert coverslip(*command, "--resume").code == 0
+    assert len(found_blocks) == computed
+    assert read_label_folder(tmp_path / name).labels(0).labels.max() > 5
+    assert not (tmp_path / f"{name}.predicting").exists()
+    assert "is already finished" in coverslip(*command, "--resume").out
+
+
 def test_ctrl_c_keeps_what_is_done(
     coverslip: Callable,
     tiny_model: Path,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +96,7 @@ class Work:
             saved = json.loads(state.read_text(encoding="utf-8"))
             _same(saved["identity"], json.loads(json.dumps(identity)), self.folder)
             return dict(saved["facts"])
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.discard()
         self.result.mkdir(parents=True)
         (self.folder / "images").mkdir()
         with atomic_path(state) as temporary:
@@ -139,8 +141,11 @@ class Work:
         shutil.rmtree(self._blocks(image.name), ignore_errors=True)
 
     def discard(self) -> None:
-        """Remove all of it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Remove all of it; it is gone at once, also where the removal is cut short."""
+        if self.folder.exists():
+            gone = self.folder.with_name(f".{uuid.uuid4().hex[:8]}-{self.folder.name}")
+            os.replace(self.folder, gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     @property
     def is_empty(self) -> bool:

@@ -56,7 +56,7 @@ def write_image_result(
 def write_result(
     target: Target, folder: Path, rows: Sequence[Mapping[str, str]], tables: Sequence[Table], record: Mapping[str, Any]
 ) -> None:
-    """Complete the result and put it in its place.
+    """Complete the result and put it in its place; what a kill left in its place already stays there.
 
     Parameters
     ----------
@@ -72,6 +72,8 @@ def write_result(
         Provenance.
     """
     if target.kind == "folder":
+        if not folder.exists():
+            return
         files = {row["mask"] for row in rows}
         files |= {probability_path(mask).name for mask in files}
         for file in folder.iterdir():
@@ -88,8 +90,9 @@ def write_result(
     probability = probability_path(folder / f"{target.stem}.labels.tif")
     if probability.is_file():
         os.replace(probability, place / probability.name)
-    if target.kind == "zarr":
-        replace_folder(folder / target.path.name, target.path)
-    else:
-        os.replace(folder / f"{target.stem}.labels.tif", target.path)
+    labels = folder / (target.path.name if target.kind == "zarr" else f"{target.stem}.labels.tif")
+    if labels.is_dir():
+        replace_folder(labels, target.path)
+    elif labels.is_file():
+        os.replace(labels, target.path)
     flush(place)
