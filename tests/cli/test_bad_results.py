@@ -186,7 +186,7 @@ def test_evaluate_refuses_what_is_not_there(coverslip: Callable, cells: Path, op
     [
         (["--colour", "phase"], "no column 'phase'"),
         (["--images", "nowhere"], "no folder nowhere"),
-        (["--model", "nowhere"], "nowhere does not exist"),
+        (["--model", "nowhere"], "no model folder 'nowhere' here"),
         (["--first-epoch", "50"], "epoch 50"),
     ],
 )
