@@ -8,6 +8,8 @@ from pathlib import Path
 
 import coverslip
 from coverslip import methods
+from coverslip.core.config import Config
+from coverslip.sample import StainSettings
 
 project = "Coverslip"
 author = "the Coverslip authors"
@@ -47,6 +49,7 @@ COMMANDS = (
     "samples split",
     "samples crop",
     "samples tile",
+    "samples label-from-stain",
     "study sweep",
     "study learning-curve",
     "study leave-one-out",
@@ -65,10 +68,15 @@ def _write_cards() -> None:
         # The page has a title of its own.
         card = "\n".join(module.CARD.markdown().split("\n")[1:])
         (GENERATED / f"{name}-card.md").write_text(card, encoding="utf-8")
-        rows = ["| setting | default | meaning |", "|---|---|---|"]
-        for key, default, meaning in module.Config.describe():
-            rows.append(f"| `{key}` | `{default}` | {meaning.replace('|', chr(92) + '|')} |")
-        (GENERATED / f"{name}-settings.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        _write_settings(name, module.Config)
+    _write_settings("stain", StainSettings)
+
+
+def _write_settings(name: str, config: type[Config]) -> None:
+    rows = ["| setting | default | meaning |", "|---|---|---|"]
+    for key, default, meaning in config.describe():
+        rows.append(f"| `{key}` | `{default}` | {meaning.replace('|', chr(92) + '|')} |")
+    (GENERATED / f"{name}-settings.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
 def _write_help() -> None:
