@@ -24,7 +24,7 @@ QUIET = 16.0
 """Smoothing goes on until nuclei are so many times the noise brighter than their surroundings."""
 
 _ROUNDS = 3
-_TRUNCATE = 3.0
+_WIDE_WINDOW = 5.0
 _SMALL_WINDOW = 24
 """The window of the top-hat is shrunk to about so many pixels: background is smooth, and it costs nothing then."""
 
@@ -236,10 +236,15 @@ def two_means(smooth: np.ndarray, foreground: np.ndarray, reach: float) -> tuple
     from scipy import ndimage
 
     def near(values: np.ndarray) -> np.ndarray:
-        return ndimage.gaussian_filter(values, reach, truncate=_TRUNCATE)
+        if reach < _WIDE_WINDOW:
+            return ndimage.gaussian_filter(values, reach, truncate=3)
+        side = int(sqrt(4 * reach**2 + 1)) // 2 * 2 + 1
+        for _ in range(3):  # as good as a Gaussian of that width, and costs the same however wide it is
+            values = ndimage.uniform_filter(values, side)
+        return values
 
     weight = foreground.astype(np.float32)
-    share, part, whole = near(weight), near(smooth * weight), near(smooth)
+    share, part, whole = near(weight).clip(0, 1), near(smooth * weight), near(smooth)
     few = np.float32(1e-3)
     inside = smooth[foreground].mean() if foreground.any() else smooth.max()
     outside = smooth[~foreground].mean() if not foreground.all() else smooth.min()
