@@ -5,7 +5,7 @@ killed (SIGKILL) once half of the blocks are done, and resumed; with ``--compare
 both results must be equal. Printed are the peak memory of each process (as the system counts it), the blocks that it
 computed, and its speed.
 
-    python benchmarks/large_image.py MODEL ../shared/data/bbbc039/images --folder /tmp/large --compare
+    python benchmarks/large_image.py MODEL ../shared/data/bbbc039/images --folder large --compare
 """
 
 from __future__ import annotations
