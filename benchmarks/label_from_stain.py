@@ -14,6 +14,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from scipy import ndimage
@@ -28,7 +29,8 @@ from coverslip.sample.foreground import typical_diameter
 from coverslip.sample.stain import lower_envelope
 
 Method = Callable[[np.ndarray], np.ndarray]
-Row = dict[str, object]
+Row = dict[str, Any]
+Threshold = Literal["otsu", "local"]
 
 SHOWN = ("ap50", "ap60", "ap70", "ap80", "ap90", "ap", "f1", "pixel_f1")
 
@@ -114,28 +116,32 @@ def compare(sheet: Sheet, kind: dict[str, str], names: tuple[str, ...]) -> list[
     return rows
 
 
+def without(background: Callable[[np.ndarray, float], np.ndarray], rule: Threshold) -> Method:
+    """Labels of what is left without a background in a window of six diameters."""
+
+    def method(pixels: np.ndarray) -> np.ndarray:
+        # The diameter is that of the field without its slope: found the same way for all.
+        diameter = typical_diameter(pixels - lower_envelope(pixels, min(pixels.shape) / 2))
+        settings = StainSettings(background="none", threshold=rule, diameter=diameter)
+        return segment_stain(pixels - background(pixels, 6 * diameter), settings).labels
+
+    return method
+
+
 def backgrounds(sheet: Sheet) -> list[Row]:
-    """What is subtracted, in windows of six diameters, on flat and on sloping fields."""
+    """What is subtracted, on flat and on sloping fields."""
 
     def sloping(pixels: np.ndarray) -> np.ndarray:
         across = np.linspace(0, 3 * (np.percentile(pixels, 97) - np.median(pixels)), pixels.shape[1])
         return (pixels + across).astype(np.float32)
 
+    rules: tuple[Threshold, ...] = ("otsu", "local")
     rows = []
     for kind, change in (("flat", lambda pixels: pixels.astype(np.float32)), ("sloping", sloping)):
         for name, background in BACKGROUNDS.items():
-            for threshold in ("otsu", "local"):
-
-                def method(pixels: np.ndarray, of: object = background, rule: str = threshold) -> np.ndarray:
-                    # The diameter is that of the field without its slope: found the same way for all.
-                    flat = pixels - lower_envelope(pixels, min(pixels.shape) / 2)
-                    diameter = typical_diameter(flat)
-                    left = pixels - of(pixels, 6 * diameter)  # type: ignore[operator]
-                    settings = StainSettings(background="none", threshold=rule, diameter=diameter)  # type: ignore[arg-type]
-                    return segment_stain(left, settings).labels
-
-                pairs = labelled(sheet, f"{kind}: {name}, {threshold}", method, change)
-                rows.append(row_of({"field": kind, "background": name, "threshold": threshold}, pairs))
+            for rule in rules:
+                pairs = labelled(sheet, f"{kind}: {name}, {rule}", without(background, rule), change)
+                rows.append(row_of({"field": kind, "background": name, "threshold": rule}, pairs))
     return rows
 
 
