@@ -15,8 +15,9 @@ class Card:
     ----------
     name, summary : str
         Folder name; one sentence.
-    result : {"embedding", "labels"}
-        What `predict` gives: an Embedding of equally shaped samples, or a LabelMap for each field of any size.
+    result : {"embedding", "labels", "decomposition"}
+        What `predict` gives: an Embedding of equally shaped samples, or a LabelMap or a Decomposition for each field of
+        any size.
     citation : str
         The source: authors, title, year.
     takes, gives : str
@@ -31,7 +32,7 @@ class Card:
 
     name: str
     summary: str
-    result: Literal["embedding", "labels"]
+    result: Literal["embedding", "labels", "decomposition"]
     citation: str
     takes: str
     gives: str
