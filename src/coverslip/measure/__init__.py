@@ -21,6 +21,7 @@
 `pixels`             accuracy, F1, IoU and AUROC of foreground against background
 `segmentation`       all of these for many images as one table, per image and pooled
 `shapes`             one row per labelled object: place, size, shape, intensity, in pixels and µm
+`unexplained`        regions of an error image above its noise
 ===================  =====================================================================================
 """
 
@@ -61,6 +62,7 @@ _EXPORTS = {
     "pixels": ("PixelScores", "pixel_auroc", "pixel_scores"),
     "segmentation": ("SegmentationEvaluation", "SegmentationRow", "evaluate_labels"),
     "shapes": ("object_table",),
+    "unexplained": ("error_noise", "unexplained_regions"),
 }
 _HOME = {name: module for module, names in _EXPORTS.items() for name in names}
 
