@@ -10,7 +10,7 @@ from typing import Any
 
 from coverslip.core.errors import InputError
 from coverslip.core.progress import track
-from coverslip.objects import Table, objects_of, rows_of
+from coverslip.objects import Table, objects_of
 from coverslip.read.atomic import refuse_existing
 from coverslip.read.label_folder import LabelFolder, read_label_folder
 
@@ -163,5 +163,5 @@ class _Export:
         return objects_of(self.found, self.images)
 
     def _objects(self, index: int) -> Table:
-        own = rows_of(self._table, self.found, index)
+        own = self.found.own_rows(self._table, index)
         return {name: column[own] for name, column in self._table.items()}

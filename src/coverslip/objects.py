@@ -48,16 +48,6 @@ def objects_of(found: LabelFolder, images: str | Path | None = None) -> Table:
     return _joined(tables)
 
 
-def rows_of(table: Table, found: LabelFolder, index: int) -> np.ndarray:
-    """Which rows of the table belong to one image of the result, ``(n,)`` bool."""
-    own = np.ones(len(table["label"]), bool)
-    if len(found) > 1:
-        for key, text in found.key(index).items():
-            if key in table:
-                own &= table[key] == text
-    return own
-
-
 def _measured(found: LabelFolder, index: int, images: str | Path | None) -> Table:
     from coverslip.measure import object_table
     from coverslip.sample.planes import Planes

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from coverslip.read.atomic import atomic_folder, atomic_path
+    from coverslip.read.decomposition_writer import write_decomposition_folder
+    from coverslip.read.decompositions import read_decomposition
     from coverslip.read.geojson import write_geojson
     from coverslip.read.images import IMAGE_SUFFIXES, list_images, open_image
     from coverslip.read.label_folder import LabelFolder, read_label_folder
@@ -31,6 +33,8 @@ _EXPORTS = {
     "labels_path": "labels",
     "read_labels": "labels",
     "write_labels": "labels",
+    "read_decomposition": "decompositions",
+    "write_decomposition_folder": "decomposition_writer",
     "write_geojson": "geojson",
     "write_rois": "rois",
     "LabelFolder": "label_folder",
@@ -63,12 +67,14 @@ __all__ = [
     "list_images",
     "load_model",
     "open_image",
+    "read_decomposition",
     "read_embedding",
     "read_label_folder",
     "read_labels",
     "read_table",
     "read_tensors",
     "trace_outlines",
+    "write_decomposition_folder",
     "write_embedding",
     "write_geojson",
     "write_image_tiff",

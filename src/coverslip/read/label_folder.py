@@ -119,6 +119,15 @@ class LabelFolder:
         file = self.folder / (OBJECTS if self.path.is_dir() and self.path.suffix != ".zarr" else f"{stem}.{OBJECTS}")
         return read_table(file) if file.is_file() else None
 
+    def own_rows(self, table: Mapping[str, np.ndarray], index: int) -> np.ndarray:
+        """Which rows of a table of all images belong to one of them, ``(n,)`` bool."""
+        own = np.ones(len(next(iter(table.values()), ())), bool)
+        if len(self) > 1:
+            for key, text in self.key(index).items():
+                if key in table:
+                    own &= table[key] == text
+        return own
+
     def _existing(self, index: int, column: str, moved: Path | None) -> Path:
         file = self.file(index, column)
         if file is None:

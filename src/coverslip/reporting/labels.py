@@ -11,7 +11,7 @@ import numpy as np
 from coverslip.core.errors import InputError, ModelError
 from coverslip.core.image import Image
 from coverslip.core.progress import track
-from coverslip.objects import objects_of, rows_of
+from coverslip.objects import objects_of
 from coverslip.origins import model_of
 from coverslip.read.label_folder import LabelFolder
 from coverslip.read.models import Model
@@ -60,7 +60,7 @@ def write_labels_report(
     said = [notes] if isinstance(notes, str) else list(notes)
     loaded = _model(found, model, said)
     table = objects_of(found, images)
-    own = [rows_of(table, found, i) for i in range(len(found))]
+    own = [found.own_rows(table, i) for i in range(len(found))]
     groups = groups_of(found, group)
     pairs = pairs_of(found, truth, partial, said)
     evaluation = None
