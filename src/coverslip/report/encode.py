@@ -55,6 +55,15 @@ def webp_pictures(pictures: np.ndarray) -> list[str]:
     return encoded
 
 
+def webp_uri(picture: np.ndarray) -> str:
+    """One picture, uint8 ``(h, w, 3)``, as the data URI of a WebP."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "WEBP", quality=82, method=4)
+    return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+
+
 def column_json(column: Column) -> dict[str, Any]:
     """A column as the page reads it; values that are missing or not finite become null."""
     if column.kind == "category":

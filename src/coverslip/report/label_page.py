@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from coverslip.core.errors import InputError
 from coverslip.read.atomic import atomic_path
 from coverslip.report.encode import script_json
 from coverslip.report.overlays import COLOURS, FALSE, MISSED, RIGHT, Overlay
-from coverslip.report.parts import environment, figure_part, flat_facts, table_part
+from coverslip.report.parts import environment, figure_part, flat_facts, prose, table_column, table_part
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def write_label_page(
         key = [(COLOURS[RIGHT], "right"), (COLOURS[FALSE], "false"), (COLOURS[MISSED], "missed")]
     else:
         key = [(COLOURS[RIGHT], "found"), (COLOURS[FALSE], odd)]
-    listed = [_column(name, values, meant) for name, (values, meant) in columns.items()]
+    listed = [table_column(name, values, meant) for name, (values, meant) in columns.items()]
     data = {
         "columns": listed,
         "shots": [
@@ -136,7 +134,7 @@ def write_label_page(
             sampled=f"Pictures are kept of {shown} of {count:,} images." if shown < count else "",
             figures=[figure_part(caption, value) for caption, value in (figures or {}).items()],
             tables=[(heading, *table_part(rows)) for heading, rows in (tables or {}).items()],
-            card=_prose(card),
+            card=prose(card),
             provenance=flat_facts(dict(provenance or {})),
             data=script_json(data),
         )
@@ -144,21 +142,3 @@ def write_label_page(
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
-
-
-def _column(name: str, values: Any, meant: str) -> dict[str, Any]:
-    values = np.asarray(values)
-    if values.dtype.kind in "iu":
-        return {"name": name, "title": meant, "kind": "number", "values": values.tolist()}
-    if values.dtype.kind == "f":
-        numbers = [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
-        return {"name": name, "title": meant, "kind": "number", "values": numbers}
-    return {"name": name, "title": meant, "kind": "text", "values": [str(value) for value in values]}
-
-
-def _prose(card: str) -> Any:
-    """Markdown as HTML; HTML in it is shown as text."""
-    from markdown_it import MarkdownIt
-    from markupsafe import Markup
-
-    return Markup(MarkdownIt("commonmark", {"html": False}).render(card)) if card.strip() else ""

@@ -17,6 +17,7 @@ from coverslip.core.image import Image
 from coverslip.core.region import Region
 from coverslip.read.images import open_image
 from coverslip.report.colours import to_rgb
+from coverslip.report.encode import webp_uri
 from coverslip.report.thumbnails import Display, fit_display
 
 RIGHT, FALSE, MISSED = 1, 2, 3
@@ -140,7 +141,7 @@ def draw_overlay(
         pixels = _pixels(small, -(-max(small.height, small.width) // side))
         look = look or _look(pixels, small)
         picture = np.round(look.compose(pixels) * 255).astype(np.uint8)
-    return Overlay(_webp(picture), _png(codes), _png(_pooled(codes)), picture.shape[1], picture.shape[0], look)
+    return Overlay(webp_uri(picture), _png(codes), _png(_pooled(codes)), picture.shape[1], picture.shape[0], look)
 
 
 def outline_codes(labels: np.ndarray, kinds: Mapping[int, np.ndarray]) -> np.ndarray:
@@ -266,14 +267,6 @@ def _pooled(codes: np.ndarray) -> np.ndarray:
     step = -(-max(codes.shape) // _SMALL)
     rows, columns = (np.arange(0, n, step) for n in codes.shape)
     return np.maximum.reduceat(np.maximum.reduceat(codes, rows, axis=0), columns, axis=1)
-
-
-def _webp(picture: np.ndarray) -> str:
-    from PIL import Image as Picture
-
-    stream = io.BytesIO()
-    Picture.fromarray(picture).save(stream, "WEBP", quality=82, method=4)
-    return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
 
 
 def _png(codes: np.ndarray) -> str:

@@ -89,3 +89,22 @@ def flat_facts(value: Any, name: str = "", most: int = 400) -> list[tuple[str, s
         if len(rows) > most:
             return [*rows[:most], ("…", "more in the result file")]
     return rows
+
+
+def table_column(name: str, values: Any, meant: str) -> dict[str, Any]:
+    """A column of a sorted table as the page reads it: heading, explanation and values."""
+    values = np.asarray(values)
+    if values.dtype.kind in "iu":
+        return {"name": name, "title": meant, "kind": "number", "values": values.tolist()}
+    if values.dtype.kind == "f":
+        numbers = [float(f"{value:.6g}") if np.isfinite(value) else None for value in values]
+        return {"name": name, "title": meant, "kind": "number", "values": numbers}
+    return {"name": name, "title": meant, "kind": "text", "values": [str(value) for value in values]}
+
+
+def prose(card: str) -> Any:
+    """Markdown as HTML; HTML in it is shown as text."""
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    return Markup(MarkdownIt("commonmark", {"html": False}).render(card)) if card.strip() else ""
