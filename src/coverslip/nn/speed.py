@@ -57,3 +57,12 @@ def native_bfloat16(device: str) -> bool:
     # mkldnn also emulates bfloat16 on AVX-512 without the instructions, which is slower than fp32.
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return "AVX512" not in torch.backends.cpu.get_cpu_capability() or supported is None or bool(supported())
+
+
+def best_device(asked: str) -> str:
+    """The device asked for, or the best there is for ``"auto"``."""
+    if asked != "auto":
+        return asked
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from coverslip.core.errors import InputError, ModelError
+from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields
 from coverslip.core.fitted import Fitted
 from coverslip.core.region import Region
@@ -13,8 +13,9 @@ from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK, decode
 from coverslip.methods.unet.model import UNet
 from coverslip.methods.unet.targets import CHANNELS
-from coverslip.nn.speed import Quick, Speed
+from coverslip.nn.speed import Quick, Speed, best_device
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
+from coverslip.nn.weights import put_weights
 from coverslip.sample.exposure import Exposure
 
 TILE = 1024
@@ -34,15 +35,7 @@ def network(fitted: Fitted) -> UNet:
     config = _config(fitted)
     with torch.device("meta"):
         model = build(config, int(fitted.facts["inputs"]))
-    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
-    found = {name: tuple(a.shape) for name, a in fitted.weights.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            raise ModelError(
-                f"The weights are not those of this model: '{name}' should have the shape {expected.get(name)} "
-                f"and has {found.get(name)}; save the model again or fetch it whole."
-            )
-    model.load_state_dict({n: torch.from_numpy(np.array(a)) for n, a in fitted.weights.items()}, assign=True)
+    put_weights(model, fitted.weights)
     return model.eval()
 
 
@@ -219,15 +212,6 @@ def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarra
 
 def _slices(region: Region) -> tuple[slice, slice]:
     return slice(region.y, region.stop_y), slice(region.x, region.stop_x)
-
-
-def best_device(asked: str) -> str:
-    """The device asked for, or the best there is for ``"auto"``."""
-    if asked != "auto":
-        return asked
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def _config(fitted: Fitted) -> Config:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from coverslip.core.errors import InputError, ModelError
+from coverslip.core.errors import InputError
 from coverslip.core.fitted import Fitted
 from coverslip.core.progress import track
 from coverslip.core.samples import Samples
@@ -17,6 +17,7 @@ from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.config import Config
 from coverslip.methods.vae.loss import best_orientation, kl_divergence, reconstruction
 from coverslip.methods.vae.model import VAE
+from coverslip.nn.weights import put_weights
 from coverslip.sample.augment import dihedral_all
 from coverslip.sample.normalise import Normaliser
 
@@ -66,16 +67,7 @@ def network(fitted: Fitted, device: str = "cpu") -> tuple[VAE, Normaliser]:
     )
     with torch.device("meta"):
         model = VAE(architecture, config.latent, bounded=config.normalise != "zscore")
-    expected = {name: tuple(t.shape) for name, t in model.state_dict().items()}
-    found = {name: tuple(a.shape) for name, a in fitted.weights.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
-            raise ModelError(
-                f"The weights are not those of this model: '{name}' should have the shape {expected.get(name)} "
-                f"and has {found.get(name)}; save the model again or fetch it whole."
-            )
-    state = {name: torch.from_numpy(np.array(a)) for name, a in fitted.weights.items()}
-    model.load_state_dict(state, assign=True)
+    put_weights(model, fitted.weights)
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return model.eval(), Normaliser.from_dict(fitted.facts["normaliser"])
 

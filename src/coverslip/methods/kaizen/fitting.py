@@ -1,0 +1,113 @@
+"""Fit the generator of Kaizen, and find how best to search with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from coverslip.core.errors import InputError
+from coverslip.core.fields import Fields, FieldSubset
+from coverslip.core.fitted import Fitted
+from coverslip.methods.kaizen.config import Config
+from coverslip.methods.kaizen.inference import build
+from coverslip.methods.kaizen.loss import loss_terms
+from coverslip.methods.kaizen.patches import ObjectFeed
+from coverslip.methods.kaizen.search import Search
+from coverslip.methods.kaizen.tuning import best_search
+from coverslip.train.loop import train
+from coverslip.train.run import Run
+from coverslip.train.split import training_split
+
+_WATCHED = 2000
+"""Of more held-out patches than this, only so many are looked at after each epoch."""
+
+
+def fit(fields: Fields, config: Config | None = None, run: Run | None = None) -> Fitted:
+    """Fit a generator to fields with masks.
+
+    Parameters
+    ----------
+    fields : Fields
+        Images of any size, of one channel in which light adds up, with a label mask each; a ``split`` column (train,
+        val, test) is honoured, else part of the fields is held out, whole groups where there is a ``group`` column.
+    config : Config, optional
+        Settings.
+    run : Run, optional
+        Device, precision, checkpoint folder.
+
+    Returns
+    -------
+    Fitted
+        ``facts["search"]`` holds what gave the best objects on the held-out fields (on the training fields where none
+        was held out).
+
+    Raises
+    ------
+    InputError
+        If there are no masks, they do not fit their images, none of them holds an object, or objects are wider than a
+        patch.
+    """
+    config, run = config or Config(), run or Run()
+    if not fields.has_labels:
+        raise InputError("Kaizen learns objects from masks, and there are none; name them in a column 'mask'.")
+    split, split_by = training_split(fields, config)
+    training, held_out = split["train"], split["val"]
+    feed = ObjectFeed(fields, np.concatenate([training, held_out]), config)
+    _check_objects(feed, config, len(training))
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        model = build(config)
+
+    def step(
+        module: torch.nn.Module, batch: torch.Tensor, generator: torch.Generator, epoch: int
+    ) -> dict[str, torch.Tensor]:
+        seen, mask, target = batch[:, :1], batch[:, 1], batch[:, 2]
+        return loss_terms(module(seen), mask, target)
+
+    identity: dict[str, Any] = {
+        "method": "kaizen",
+        **config.model_dump(),
+        "fields": [fields.name(i) for i in range(len(fields))],
+        "train": training.tolist(),
+    }
+    rows = {"train": feed.rows(range(len(training)))}
+    if len(held_out):
+        watched = feed.rows(range(len(training), len(training) + len(held_out)))
+        rows["val"] = watched[:: -(-len(watched) // _WATCHED)]
+    outcome = train(model, step, feed, rows, config, run, identity)
+    sides = feed.sides
+    facts: dict[str, Any] = {
+        "inputs": 1,
+        "channels": list(fields.channels),
+        "dtype": str(fields.dtype),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "split_by": split_by,
+        "object_side_px": np.percentile(sides, [1, 25, 50, 75, 99]).round(1).tolist(),
+        "margin": int(2 * sides.max()),
+        "search": Search().model_dump(),
+        **outcome.facts,
+        "train": len(training),
+        "val": len(held_out),
+        "objects": feed.count,
+    }
+    fitted = Fitted("kaizen", config, outcome.weights, facts, outcome.history)
+    looked_at = FieldSubset(fields, held_out if len(held_out) else training)
+    facts["search"], facts["score"] = best_search(fitted, looked_at, feed.areas, device=run.device)
+    return fitted
+
+
+def _check_objects(feed: ObjectFeed, config: Config, training: int) -> None:
+    if not feed.count:
+        raise InputError(
+            f"None of the {training} training masks holds an object: there is nothing to learn to generate; check the "
+            "column 'mask'."
+        )
+    widest = config.patch * max(config.scales)
+    typical = float(np.percentile(feed.sides, 90))
+    if typical > widest:
+        raise InputError(
+            f"A tenth of the objects are wider than {typical:.0f} pixels, and a patch shows {widest:.0f}: say --set "
+            f"scales=[{np.ceil(2 * typical / config.patch * 2) / 2:g}], or a larger patch."
+        )

@@ -1,0 +1,219 @@
+"""A fitted generator at work: proposals for points of an image, all of a round in one pass."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from coverslip.core.fitted import Fitted
+from coverslip.methods.kaizen.accepting import Proposal
+from coverslip.methods.kaizen.config import Config
+from coverslip.methods.kaizen.model import Generator
+from coverslip.nn.speed import Quick, Speed
+from coverslip.nn.weights import put_weights
+
+_AT_ONCE = 256
+_SAME = 3.0
+"""Proposals whose centres are nearer than this, in patch pixels, are of one object: one of them is looked at again."""
+_STILL = 1.5
+_AGREE = 0.5
+
+
+def build(config: Config) -> Generator:
+    """The network for some settings, with start weights."""
+    return Generator(
+        config.patch,
+        width=config.width,
+        codes=config.codes,
+        code_dim=config.code_dim,
+        groups=config.groups,
+        learned_by=config.codebook,
+        beta=config.beta,
+    )
+
+
+def network(fitted: Fitted) -> Generator:
+    """Rebuild the network of a fitted model.
+
+    Raises
+    ------
+    ModelError
+        If the weights are not those of such a network.
+    """
+    assert isinstance(fitted.config, Config)
+    model = build(fitted.config)
+    put_weights(model, fitted.weights)
+    return model.eval()
+
+
+class Proposer:
+    """A generator ready to propose objects.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted Kaizen model.
+    device : str
+        ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    speed : Speed
+        How the network is run.
+    number : int
+        What its objects are marked with, where several generators compete.
+    """
+
+    def __init__(self, fitted: Fitted, *, device: str = "cpu", speed: Speed = "auto", number: int = 0) -> None:
+        assert isinstance(fitted.config, Config)
+        self.config, self.number = fitted.config, number
+        self.patch = fitted.config.patch
+        self._quick = Quick(_Stacked(network(fitted)), device, speed)
+
+    def __call__(self, light: np.ndarray, points: np.ndarray, mask: float) -> list[tuple[int, Proposal]]:
+        """Propose an object for each point, at each scale.
+
+        A point lies anywhere on its object. What is found there is looked at once more from its own centre, once for
+        all points that lead to it.
+
+        Parameters
+        ----------
+        light : ndarray of float32, shape (H, W)
+            The image, or what is left of it.
+        points : ndarray of int, shape (n, 2)
+            Rows and columns.
+        mask : float
+            Probability from which a pixel is of the object.
+
+        Returns
+        -------
+        list of (int, Proposal)
+            With the point that each comes from; points with nothing at them have none.
+        """
+        found: list[tuple[int, Proposal]] = []
+        for scale in self.config.scales:
+            found += self._at_scale(light, points, mask, scale)
+        return found
+
+    def _at_scale(self, light: np.ndarray, points: np.ndarray, mask: float, scale: float) -> list[tuple[int, Proposal]]:
+        seen = light if scale == 1 else _resized(light, scale)
+        padded = np.pad(np.sqrt(np.maximum(seen, 0)), self.patch)
+        at = np.rint((points + 0.5) / scale - 0.5).astype(np.intp)
+        first = self._generate(padded, at)
+        on = first[:, 0, self.patch // 2, self.patch // 2] >= min(mask, 0.5)
+        centre, moved = _centres(first[:, 0], at, mask)
+        origin = np.flatnonzero(on)
+        chosen = origin[_distinct(centre[origin], _confidence(first[origin, 0], mask))]
+        again = chosen[np.abs(moved[chosen]).max(1, initial=0) >= _STILL]
+        corner = at.copy()
+        maps = first
+        if len(again):
+            second = self._generate(padded, centre[again])
+            good = _agreement(first[again, 0], at[again], second[:, 0], centre[again], mask) >= _AGREE
+            maps[again[good]] = second[good]
+            corner[again[good]] = centre[again[good]]
+        corner = corner - self.patch // 2
+        return [(int(i), p) for i in chosen if (p := self._proposal(maps[i], corner[i], mask, scale, light.shape))]
+
+    def _generate(self, padded: np.ndarray, at: np.ndarray) -> np.ndarray:
+        """Probability and light ``(n, 2, P, P)`` for points of an image that is padded by P."""
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (self.patch, self.patch))
+        out = np.empty((len(at), 2, self.patch, self.patch), np.float32)
+        corner = at + self.patch - self.patch // 2
+        limit = np.array(windows.shape[:2]) - 1
+        y, x = np.clip(corner, 0, limit).T
+        for start in range(0, len(at), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            batch = torch.from_numpy(windows[y[part], x[part]])[:, None]
+            out[part] = self._quick(batch).cpu().numpy()
+        out[:, 1] **= 2
+        return out
+
+    def _proposal(
+        self, maps: np.ndarray, corner: np.ndarray, mask: float, scale: float, size: tuple[int, ...]
+    ) -> Proposal | None:
+        """One proposal in image pixels, cut to its mask and the image."""
+        if scale != 1:
+            side = round(self.patch * scale)
+            maps = F.interpolate(torch.from_numpy(maps)[None], (side, side), mode="bilinear")[0].numpy()
+            corner = np.rint((corner + 0.5) * scale - 0.5).astype(np.intp)
+        inside = maps[0] >= mask
+        inside[: max(-corner[0], 0)] = False
+        inside[max(size[0] - corner[0], 0) :] = False
+        inside[:, : max(-corner[1], 0)] = False
+        inside[:, max(size[1] - corner[1], 0) :] = False
+        rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
+        if not len(rows):
+            return None
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        shape = inside[box]
+        return Proposal(
+            top=int(corner[0] + rows[0]),
+            left=int(corner[1] + columns[0]),
+            probability=maps[0][box].copy(),
+            mask=shape,
+            light=np.where(shape, maps[1][box], 0).astype(np.float32),
+            confidence=float(maps[0][box][shape].mean()),
+            generator=self.number,
+        )
+
+
+class _Stacked(nn.Module):
+    """The generator as `Quick` wants it: one tensor in, one out."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, patches: torch.Tensor) -> torch.Tensor:
+        generated = self.generator(patches)
+        return torch.stack([torch.sigmoid(generated.mask.float()), generated.pixels.float()], 1)
+
+
+def _centres(probability: np.ndarray, at: np.ndarray, mask: float) -> tuple[np.ndarray, np.ndarray]:
+    """Centroids of masks ``(n, P, P)``, rounded to pixels of the image, and how far they are from the points."""
+    inside = (probability >= mask).astype(np.float32)
+    side = inside.shape[-1]
+    steps = np.arange(side, dtype=np.float32) - side // 2
+    area = np.maximum(inside.sum((1, 2)), 1)
+    moved = np.stack([(inside.sum(2) @ steps) / area, (inside.sum(1) @ steps) / area], 1)
+    return at + np.rint(moved).astype(np.intp), moved
+
+
+def _confidence(probability: np.ndarray, mask: float) -> np.ndarray:
+    inside = probability >= mask
+    return np.asarray((probability * inside).sum((1, 2)) / np.maximum(inside.sum((1, 2)), 1))
+
+
+def _distinct(centre: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Of points nearer than `_SAME` to each other, the one of most confidence; indices."""
+    from scipy.spatial import cKDTree
+
+    if len(centre) < 2:
+        return np.arange(len(centre))
+    near = cKDTree(centre).query_ball_point(centre, _SAME)
+    taken = np.zeros(len(centre), bool)
+    kept = []
+    for i in np.argsort(-confidence, kind="stable"):
+        if not taken[i]:
+            kept.append(i)
+            taken[near[i]] = True
+    return np.array(kept, np.intp)
+
+
+def _agreement(first: np.ndarray, at: np.ndarray, second: np.ndarray, moved_to: np.ndarray, mask: float) -> np.ndarray:
+    """IoU of masks of patches around two points each, ``(n,)``."""
+    side = first.shape[-1]
+    found = np.zeros(len(first))
+    for i, (down, right) in enumerate(moved_to - at):
+        a, b = first[i] >= mask, second[i] >= mask
+        rows, columns = (slice(max(s, 0), side + min(s, 0)) for s in (down, right))
+        there, across = (slice(max(-s, 0), side + min(-s, 0)) for s in (down, right))
+        shared = int((a[rows, columns] & b[there, across]).sum())
+        found[i] = shared / max(int(a.sum()) + int(b.sum()) - shared, 1)
+    return found
+
+
+def _resized(light: np.ndarray, scale: float) -> np.ndarray:
+    size = [max(1, round(length / scale)) for length in light.shape]
+    x = torch.from_numpy(np.ascontiguousarray(light))[None, None]
+    return np.asarray(F.interpolate(x, size=size, mode="bilinear", antialias=scale > 1)[0, 0].numpy())

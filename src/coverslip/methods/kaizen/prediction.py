@@ -1,0 +1,214 @@
+"""Decompose fields with a fitted Kaizen model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from coverslip.core.decomposition import Decomposition
+from coverslip.core.errors import InputError
+from coverslip.core.fields import Fields
+from coverslip.core.fitted import Fitted
+from coverslip.core.progress import task
+from coverslip.core.region import Region
+from coverslip.methods.kaizen.accepting import Proposal
+from coverslip.methods.kaizen.explaining import Accepted, Round, explain
+from coverslip.methods.kaizen.flattening import flat_labels
+from coverslip.methods.kaizen.inference import Proposer
+from coverslip.methods.kaizen.light import Light
+from coverslip.methods.kaizen.search import Search
+from coverslip.nn.speed import Speed, best_device
+from coverslip.nn.tiles import Tile, tiles
+
+TILE = 1024
+"""Side of the parts of a large image that are searched one after the other, pixels, without their margins."""
+_SEAM = 8
+"""A part may accept objects whose centre lies up to so many pixels beside it: their centre moves with the view."""
+
+
+def predict(
+    fitted: Fitted,
+    fields: Fields,
+    *,
+    device: str = "auto",
+    rivals: Sequence[Fitted] = (),
+    min_confidence: float | None = None,
+    min_area: int | None = None,
+    speed: Speed = "auto",
+) -> Iterator[Decomposition]:
+    """Decompose fields one after the other.
+
+    Parameters
+    ----------
+    fitted : Fitted
+        A fitted Kaizen model.
+    fields : Fields
+        Images of any size with one channel.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    rivals : sequence of Fitted
+        Further Kaizen models that propose objects for the same image; the best proposal wins.
+    min_confidence, min_area : optional
+        Objects below are not accepted; default: what was best on held-out fields.
+    speed : Speed
+        How the networks are run, see `coverslip.nn.speed`.
+
+    Yields
+    ------
+    Decomposition
+    """
+    decomposer = Decomposer(
+        fitted, device=device, rivals=rivals, min_confidence=min_confidence, min_area=min_area, speed=speed
+    )
+    for index in range(len(fields)):
+        yield decomposer(fields, index)
+
+
+class Decomposer:
+    """Fitted models ready to decompose fields; parameters as for `predict`, and `search` to replace all of it."""
+
+    def __init__(
+        self,
+        fitted: Fitted,
+        *,
+        device: str = "auto",
+        rivals: Sequence[Fitted] = (),
+        min_confidence: float | None = None,
+        min_area: int | None = None,
+        speed: Speed = "auto",
+        search: Search | None = None,
+        tile: int = TILE,
+    ) -> None:
+        given = {"confidence": min_confidence, "min_area": min_area}
+        stored = dict(fitted.facts["search"] if search is None else search.model_dump())
+        self.search = Search.parse({**stored, **{key: value for key, value in given.items() if value is not None}})
+        others = [one for one in rivals if one.method != fitted.method]
+        if others:
+            raise InputError(f"A rival must be a model of '{fitted.method}', not of '{others[0].method}'.")
+        device = best_device(device)
+        self.proposers = [
+            Proposer(one, device=device, speed=speed, number=number) for number, one in enumerate([fitted, *rivals])
+        ]
+        self.margin = max(int(one.facts["margin"]) for one in (fitted, *rivals))
+        self.tile = tile
+
+    def __call__(self, fields: Fields, index: int) -> Decomposition:
+        """Decompose one field.
+
+        Raises
+        ------
+        InputError
+            If it has several channels, or pixels that are no numbers.
+        """
+        light = Light.of(fields, index)
+        size = fields.size(index)
+        parts = tiles(Region(0, 0, *size), size, side=self.tile, margin=self.margin)
+        objects: list[Accepted] = []
+        rounds: list[Round] = []
+        loss = 0.0
+        line = task("Explaining", len(parts))
+        try:
+            for part in parts:
+                whole, found, turns = self._part(fields, index, light, part, objects, len(parts) > 1)
+                loss += whole
+                objects += found
+                rounds += turns
+                line.advance(1, f"{len(objects):,} objects explain {_share(rounds, loss):.0%}")
+        finally:
+            line.close()
+        return _decomposition(fields, index, light, objects, _merged(rounds), loss)
+
+    def _part(
+        self, fields: Fields, index: int, light: Light, part: Tile, before: Sequence[Accepted], several: bool
+    ) -> tuple[float, list[Accepted], list[Round]]:
+        """The loss of a part without objects, its objects in places of the whole image, and its rounds."""
+        seen = light.read(fields, index, part.window)
+        if not np.isfinite(seen).all():
+            raise InputError(f"{fields.name(index)} has pixels that are no numbers (NaN or infinite); mend the file.")
+        internal = _rendered(before, part.window)
+        rows, columns = part.inside()
+
+        def owned(proposal: Proposal) -> bool:
+            y, x = proposal.centroid
+            return rows.start - _SEAM <= y < rows.stop + _SEAM and columns.start - _SEAM <= x < columns.stop + _SEAM
+
+        noise = light.background.noise / light.unit
+        wanted = {"wanted": owned} if several else {}
+        found, turns = explain(seen, internal, noise, self.proposers, self.search, **wanted)  # type: ignore[arg-type]
+        y, x = part.window.y, part.window.x
+        moved = [
+            one._replace(proposal=one.proposal._replace(top=one.proposal.top + y, left=one.proposal.left + x))
+            for one in found
+        ]
+        return float(np.abs(seen[part.inside()]).sum(dtype=np.float64)), moved, turns
+
+
+def _rendered(objects: Sequence[Accepted], window: Region) -> np.ndarray:
+    """The light of objects in a window of the image."""
+    canvas = np.zeros((window.height, window.width), np.float32)
+    for one in objects:
+        top, left = one.proposal.top - window.y, one.proposal.left - window.x
+        height, width = one.proposal.mask.shape
+        y, x = (
+            slice(max(top, 0), min(top + height, window.height)),
+            slice(max(left, 0), min(left + width, window.width)),
+        )
+        if y.start < y.stop and x.start < x.stop:
+            canvas[y, x] += one.proposal.light[y.start - top : y.stop - top, x.start - left : x.stop - left]
+    return canvas
+
+
+def _merged(rounds: Sequence[Round]) -> list[Round]:
+    """Rounds of the same number in several parts of an image as one."""
+    found: dict[tuple[int, int], Round] = {}
+    for number, turn, proposals, accepted, gained in rounds:
+        _, _, p, a, g = found.get((number, turn), (number, turn, 0, 0, 0.0))
+        found[number, turn] = (number, turn, p + proposals, a + accepted, g + gained)
+    return [found[key] for key in sorted(found)]
+
+
+def _share(rounds: Sequence[Round], loss: float) -> float:
+    return sum(row[4] for row in rounds) / loss if loss else 0.0
+
+
+def _decomposition(
+    fields: Fields, index: int, light: Light, objects: Sequence[Accepted], rounds: Sequence[Round], loss: float
+) -> Decomposition:
+    """The result, in grey values."""
+    proposals = [one.proposal for one in objects]
+    size = fields.size(index)
+    centroids = np.array([p.centroid for p in proposals], np.float64).reshape(-1, 2)
+    table = {
+        "object": np.arange(1, len(objects) + 1),
+        "y_px": centroids[:, 0],
+        "x_px": centroids[:, 1],
+        "top_px": np.array([p.top for p in proposals], np.int64),
+        "left_px": np.array([p.left for p in proposals], np.int64),
+        "area_px": np.array([int(p.mask.sum()) for p in proposals], np.int64),
+        "pass": np.array([one.at[0] for one in objects], np.int64),
+        "round": np.array([one.at[1] for one in objects], np.int64),
+        "gain": np.array([one.gain * light.unit for one in objects], np.float64),
+        "confidence": np.array([p.confidence for p in proposals], np.float64),
+        "generator": np.array([p.generator for p in proposals], np.int64),
+    }
+    lost = np.cumsum([0.0, *(row[4] for row in rounds)])[1:]
+    columns = list(zip(*rounds, strict=True)) if rounds else [()] * 5
+    told = {
+        "pass": np.array(columns[0], np.int64),
+        "round": np.array(columns[1], np.int64),
+        "proposals": np.array(columns[2], np.int64),
+        "accepted": np.array(columns[3], np.int64),
+        "loss": (loss - lost) * light.unit / (size[0] * size[1]),
+        "explained": lost / loss if loss else lost,
+    }
+    return Decomposition(
+        source=fields.name(index),
+        labels=flat_labels(size, proposals),
+        objects=table,
+        masks=tuple(p.mask for p in proposals),
+        pixels=tuple(p.light * np.float32(light.unit) for p in proposals),
+        background=light.background.on(),
+        rounds=told,
+        pixel_size=fields.image(index).pixel_size,
+    )

@@ -1,0 +1,51 @@
+"""Where to look: points of an image that are not explained yet."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+from scipy import ndimage
+
+from coverslip.core.config import Config
+
+
+class Search(Config):
+    """How an image is searched for objects; chosen on held-out fields after training, and kept with the model."""
+
+    mask: float = Field(0.5, gt=0, lt=1, description="Probability from which a pixel is of the object.")
+    confidence: float = Field(0.6, ge=0, le=1, description="Objects of less confidence are not accepted.")
+    worth: float = Field(0.3, ge=0, le=1, description="Share of its own light that an object must explain at least.")
+    min_area: int = Field(0, ge=0, description="Objects of fewer pixels are not accepted.")
+    apart: int = Field(15, ge=3, description="Side of the square in which one point is proposed at most, pixels.")
+    box: int = Field(5, ge=1, description="Side of the box that the error is averaged in, pixels.")
+    noise: float = Field(6.0, gt=0, description="Averaged error from which a point is proposed, in units of its noise.")
+    passes: int = Field(3, ge=1, description="Most error images that are searched, the image itself included.")
+
+
+def unexplained_points(error: np.ndarray, closed: np.ndarray, noise: float, search: Search) -> np.ndarray:
+    """Points at which the averaged error is largest, kept apart from each other.
+
+    Parameters
+    ----------
+    error : ndarray of float32, shape (H, W)
+        The image without what is explained: what is missing is above 0.
+    closed : ndarray of bool, shape (H, W)
+        Pixels that were asked about in vain.
+    noise : float
+        Standard deviation of single pixels of the error where all is explained.
+    search : Search
+        `box`, `apart` and `noise` count.
+
+    Returns
+    -------
+    ndarray of int, shape (n, 2)
+        Rows and columns, the largest error first.
+    """
+    mean = ndimage.uniform_filter(error, search.box, mode="constant")
+    mean[closed] = 0
+    # Of a flat image every pixel is as large as the largest around it; none is larger than the noise.
+    bright = mean > search.noise * noise / search.box
+    if not bright.any():
+        return np.zeros((0, 2), np.intp)
+    points = np.argwhere(bright & (mean == ndimage.maximum_filter(mean, search.apart, mode="constant")))
+    return points[np.argsort(-mean[tuple(points.T)], kind="stable")]
