@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from coverslip.core.errors import InputError
-from coverslip.sample.cutouts import background_level, cut_out, cutouts
+from coverslip.sample.cutouts import cut_out, cutouts, find_background
 
 LABELS = arrays(np.int32, (14, 15), elements=st.sampled_from([0, 0, 0, 0, 0, 0, 0, 3, 7]))
 
@@ -32,8 +32,9 @@ def test_an_object_is_what_it_adds_to_the_background_with_its_rim() -> None:
     np.testing.assert_array_equal(square.mask, labels[3:11, 4:12] == 4)
     expected = np.zeros((8, 8), np.float32)
     expected[1:7, 1:7] = 30
+    expected[1:7:5, 1:7:5] = 30 * (3 - np.sqrt(2)) / 2  # a corner is farther away, and the rim fades out
     expected[2:6, 2:6] = 200
-    np.testing.assert_array_equal(square.pixels, expected)
+    np.testing.assert_allclose(square.pixels, expected, rtol=1e-6)
     assert square.pixels.dtype == np.float32
 
 
@@ -75,7 +76,7 @@ def test_one_object_is_cut_out_as_among_all(labels: np.ndarray, rim: int) -> Non
         same = cut_out(pixels, labels, cut.number, 0.0, rim=rim)
         assert same.corner == cut.corner
         np.testing.assert_array_equal(same.mask, cut.mask)
-        assert same.pixels.shape == cut.pixels.shape
+        np.testing.assert_array_equal(same.pixels[cut.mask], cut.pixels[cut.mask])
 
 
 @given(LABELS, st.integers(0, 2))
@@ -106,18 +107,35 @@ def test_a_missing_object_is_named() -> None:
         cutouts(pixels, labels, 100.0, rim=-1)
 
 
+def slope() -> np.ndarray:
+    """A background that rises from 100 to 180 across a field."""
+    return np.add.outer(np.zeros(80), np.linspace(100, 180, 120))
+
+
 def test_the_background_goes_on_behind_objects() -> None:
-    slope = np.add.outer(np.zeros(80), np.linspace(100, 180, 120))
-    labels = np.zeros(slope.shape, np.int32)
+    labels = np.zeros(slope().shape, np.int32)
     labels[30:50, 50:70] = 1
-    shining = slope.copy()
+    shining = slope()
     shining[27:53, 47:73] += 500
-    level = background_level(shining, labels, gap=5)
+    level, free = find_background(shining, labels, gap=5)
     assert level.dtype == np.float32
-    assert np.abs(level - slope)[30:50, 50:70].max() < 8
-    assert np.ptp(background_level(slope, np.zeros_like(labels), reach=4)[:, 60]) < 0.01
+    assert np.abs(level - slope())[30:50, 50:70].max() < 4
+    assert not free[27:53, 47:73].any()
+    assert free[:20].all()
+    assert np.ptp(level[:, 60]) < 4
+
+
+def test_what_nobody_labelled_is_no_background() -> None:
+    noise = np.random.default_rng(0).normal(0, 2, slope().shape)
+    pixels = slope() + noise
+    pixels[40:46, 80:88] += 300
+    level, free = find_background(pixels, np.zeros(pixels.shape, np.int32))
+    assert not free[40:46, 80:88].any()
+    assert free.mean() > 0.9
+    assert np.abs(level - slope())[40:46, 80:88].max() < 4
 
 
 def test_a_field_full_of_objects_is_taken_to_be_as_dark_as_its_darkest_pixels() -> None:
-    level = background_level(np.arange(101.0)[None], np.ones((1, 101), np.int32))
+    level, free = find_background(np.arange(101.0)[None], np.ones((1, 101), np.int32))
+    assert not free.any()
     np.testing.assert_allclose(level, 1.0)

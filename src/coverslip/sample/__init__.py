@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from coverslip.sample.classical import find_nuclei
     from coverslip.sample.crop_fields import crop_sheet
     from coverslip.sample.crops import crop_objects
+    from coverslip.sample.cutouts import CutOut, cut_out, find_background
     from coverslip.sample.fields import SheetFields, open_fields
     from coverslip.sample.focus import sharpest, sharpness
     from coverslip.sample.make import make_sheet
     from coverslip.sample.normalise import Normaliser
+    from coverslip.sample.phantoms import Phantom, Phantoms, overlap_phantoms
     from coverslip.sample.samples import SheetSamples, open_samples
     from coverslip.sample.sheet import Sheet, read_sheet, write_sheet
     from coverslip.sample.splits import given_split, split_indices, split_sheet
@@ -38,12 +40,18 @@ _EXPORTS = {
     "find_nuclei": "classical",
     "crop_sheet": "crop_fields",
     "crop_objects": "crops",
+    "CutOut": "cutouts",
+    "cut_out": "cutouts",
+    "find_background": "cutouts",
     "SheetFields": "fields",
     "open_fields": "fields",
     "sharpest": "focus",
     "sharpness": "focus",
     "make_sheet": "make",
     "Normaliser": "normalise",
+    "Phantom": "phantoms",
+    "Phantoms": "phantoms",
+    "overlap_phantoms": "phantoms",
     "SheetSamples": "samples",
     "open_samples": "samples",
     "Sheet": "sheet",
@@ -63,7 +71,10 @@ _EXPORTS = {
 
 __all__ = [
     "Augment",
+    "CutOut",
     "Normaliser",
+    "Phantom",
+    "Phantoms",
     "Problem",
     "Report",
     "Sheet",
@@ -75,8 +86,10 @@ __all__ = [
     "check_sheet",
     "crop_objects",
     "crop_sheet",
+    "cut_out",
     "dihedral",
     "dihedral_all",
+    "find_background",
     "find_nuclei",
     "given_split",
     "intensity",
@@ -85,6 +98,7 @@ __all__ = [
     "make_sheet",
     "open_fields",
     "open_samples",
+    "overlap_phantoms",
     "read_sheet",
     "segment_stain",
     "sharpest",

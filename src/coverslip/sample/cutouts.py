@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,12 @@ import numpy as np
 from coverslip.core.errors import InputError
 
 RIM = 2
-"""So many pixels around its mask an object is taken to shine, for the optics blur it."""
+"""So many pixels around its mask an object is taken to shine, for the optics blur it. Tight outlines need more: on
+BBBC039 a tenth of a nucleus' light is left 3 pixels outside, and as much as the noise 6 pixels outside."""
+
+_FINEST = 4
+_STANDS_OUT = 4
+"""Unlabelled pixels are no background if, smoothed, they are brighter by so many standard deviations of all others."""
 
 
 class CutOut(NamedTuple):
@@ -45,9 +51,10 @@ def cutouts(
     labels : ndarray of int, shape (H, W)
         Objects; 0 is background.
     background : ndarray of shape (H, W) or float
-        What is subtracted; see `background_level`.
+        What is subtracted; see `find_background`.
     rim : int
         Width of the soft edge, pixels; a pixel that several objects could have as their rim belongs to the nearest.
+        Over its outer half light fades out, so that the cut leaves no edge of its own.
     alone : bool
         Leave out objects whose rim meets another's, and those whose rim reaches the border: what they add
         is not known.
@@ -60,24 +67,31 @@ def cutouts(
     from scipy import ndimage
 
     _check(pixels, labels, rim)
-    zones = _zones(labels, rim)
+    zones, share = _zones(labels, rim)
     numbers, compact = np.unique(zones, return_inverse=True)
     compact = compact.reshape(zones.shape)
     if numbers[0] != 0:  # find_objects takes 0 for background
         numbers, compact = np.r_[0, numbers], compact + 1
     left_out = _not_alone(zones) if alone else np.zeros(0, zones.dtype)
-    behind = np.broadcast_to(np.asarray(background, np.float32), pixels.shape)
+    added = _added(pixels, background, share)
     found = []
     for number, place in zip(numbers[1:], ndimage.find_objects(compact), strict=True):
         if number not in left_out:
-            found.append(_cut(pixels[place], labels[place], zones[place], behind[place], int(number), place))
+            found.append(_cut(added[place], labels[place], zones[place], int(number), place))
     return found
 
 
 def cut_out(
     pixels: np.ndarray, labels: np.ndarray, number: int, background: np.ndarray | float, *, rim: int = RIM
 ) -> CutOut:
-    """Cut one object out of a field, whether or not others touch it; see `cutouts`.
+    """Cut one object out of a field, whether or not others touch it.
+
+    Parameters
+    ----------
+    pixels, labels, background, rim
+        As for `cutouts`.
+    number : int
+        The label of the object.
 
     Raises
     ------
@@ -90,16 +104,18 @@ def cut_out(
         raise InputError(f"There is no object {number} in the labels; objects are numbered from 1.")
     top, left = max(int(rows.min()) - 2 * rim, 0), max(int(columns.min()) - 2 * rim, 0)
     near = slice(top, int(rows.max()) + 2 * rim + 1), slice(left, int(columns.max()) + 2 * rim + 1)
-    zones = _zones(labels[near], rim)
+    zones, share = _zones(labels[near], rim)
     rows, columns = np.nonzero(zones == number)
     tight = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
     place = tuple(slice(part.start + first, part.stop + first) for part, first in zip(tight, (top, left), strict=True))
-    behind = np.broadcast_to(np.asarray(background, np.float32), pixels.shape)[place]
-    return _cut(pixels[place], labels[place], zones[tight], behind, number, place)
+    behind = np.broadcast_to(background, pixels.shape)[place]
+    return _cut(_added(pixels[place], behind, share[tight]), labels[place], zones[tight], number, place)
 
 
-def background_level(pixels: np.ndarray, labels: np.ndarray, *, gap: int = 2 * RIM, reach: float = 16) -> np.ndarray:
-    """The background as it goes on behind objects.
+def find_background(
+    pixels: np.ndarray, labels: np.ndarray, *, gap: int = 2 * RIM, reach: float = 32
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide a field into objects and background, and let the background go on behind the objects.
 
     Parameters
     ----------
@@ -110,25 +126,47 @@ def background_level(pixels: np.ndarray, labels: np.ndarray, *, gap: int = 2 * R
     gap : int
         So many pixels around objects do not count as background: they still shine there.
     reach : float
-        Standard deviation, in pixels, of the Gaussian window over which background pixels are averaged.
+        Standard deviation, in pixels, of the widest Gaussian window over which background pixels are averaged.
 
     Returns
     -------
-    ndarray of float32, shape (H, W)
-        Averages of the background pixels around each pixel, near ones weighing most; the darkest percent of the pixels
-        where all is objects.
+    level : ndarray of float32, shape (H, W)
+        Averages of the background pixels in ever smaller windows, the smallest that holds enough of them deciding. The
+        darkest percent of the pixels where there is no background at all.
+    free : ndarray of bool, shape (H, W)
+        Which pixels are background. Spots and objects that nobody labelled are not.
     """
     from scipy import ndimage
 
+    _check(pixels, labels, gap)
     free = ndimage.distance_transform_edt(labels == 0) > gap if labels.any() else np.ones(labels.shape, bool)
     if not free.any():
-        return np.full(pixels.shape, np.percentile(pixels, 1), np.float32)
-    middle = float(pixels[free].mean())
-    rest = np.where(free, pixels - middle, 0).astype(np.float32)
-    total = ndimage.gaussian_filter(rest, reach, mode="nearest")
-    weight = ndimage.gaussian_filter(free.astype(np.float32), reach, mode="nearest")
-    # Far inside a large object no weight arrives; there the mean of the field is the best that is known.
-    return (middle + total / (weight + 1e-3)).astype(np.float32)
+        return np.full(pixels.shape, np.percentile(pixels, 1), np.float32), free
+    # Objects without a label are what is brighter than a level that hardly follows them.
+    rest = ndimage.gaussian_filter(pixels - _smooth(pixels, free, [reach]), 1)
+    typical = np.median(rest[free])
+    spread = 1.4826 * np.median(np.abs(rest[free] - typical))
+    odd = free & (rest > typical + _STANDS_OUT * spread)
+    if odd.any() and spread > 0:
+        cleared = free & (ndimage.distance_transform_edt(~odd) > gap / 2)
+        free = cleared if cleared.sum() >= free.sum() / 2 else free
+    windows = [reach]
+    while windows[-1] / 2 >= _FINEST:
+        windows.append(windows[-1] / 2)
+    return _smooth(pixels, free, windows), free
+
+
+def _smooth(pixels: np.ndarray, free: np.ndarray, windows: Sequence[float]) -> np.ndarray:
+    """Means of the free pixels; each window corrects what the wider one before it left, where it holds enough."""
+    from scipy import ndimage
+
+    level = np.full(pixels.shape, np.median(pixels[free]), np.float32)
+    for window in windows:
+        rest = np.where(free, pixels - level, np.float32(0))
+        weight = ndimage.gaussian_filter(free.astype(np.float32), window, mode="nearest", truncate=3)
+        total = ndimage.gaussian_filter(rest, window, mode="nearest", truncate=3)
+        level += total / (weight + 0.02)
+    return level
 
 
 def _check(pixels: np.ndarray, labels: np.ndarray, rim: int) -> None:
@@ -141,10 +179,19 @@ def _check(pixels: np.ndarray, labels: np.ndarray, rim: int) -> None:
         raise InputError(f"A rim is 0 pixels wide or more, not {rim}.")
 
 
-def _zones(labels: np.ndarray, rim: int) -> np.ndarray:
-    from skimage.segmentation import expand_labels
+def _zones(labels: np.ndarray, rim: int) -> tuple[np.ndarray, np.ndarray]:
+    """The object that each pixel belongs to, rims included, and which share of its light counts."""
+    from scipy import ndimage
 
-    return expand_labels(labels, rim) if rim else labels
+    if not rim or not labels.any():
+        return labels, np.ones(labels.shape, np.float32)
+    distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
+    share = np.clip((rim + 1 - distance) / (rim / 2 + 1), 0, 1)
+    return np.where(distance <= rim, labels[tuple(nearest)], 0), share.astype(np.float32)
+
+
+def _added(pixels: np.ndarray, background: np.ndarray | float, share: np.ndarray) -> np.ndarray:
+    return np.maximum(pixels - np.asarray(background, np.float32), 0).astype(np.float32) * share
 
 
 def _not_alone(zones: np.ndarray) -> np.ndarray:
@@ -160,8 +207,6 @@ def _not_alone(zones: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate(found))
 
 
-def _cut(
-    pixels: np.ndarray, labels: np.ndarray, zones: np.ndarray, behind: np.ndarray, number: int, place: tuple[slice, ...]
-) -> CutOut:
-    added = np.where(zones == number, np.maximum(pixels - behind, 0), 0).astype(np.float32)
-    return CutOut(added, labels == number, (place[0].start, place[1].start), number)
+def _cut(added: np.ndarray, labels: np.ndarray, zones: np.ndarray, number: int, place: tuple[slice, ...]) -> CutOut:
+    corner = place[0].start, place[1].start
+    return CutOut(np.where(zones == number, added, np.float32(0)), labels == number, corner, number)
