@@ -8,10 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from coverslip.core.errors import InputError
 from coverslip.core.progress import track
+from coverslip.core.results import LabelMap
 from coverslip.objects import Table, objects_of
 from coverslip.read.atomic import refuse_existing
+from coverslip.read.decompositions import holds_decompositions, read_layers
 from coverslip.read.label_folder import LabelFolder, read_label_folder
 
 LABEL_FORMATS = {"geojson": ".geojson", "rois": ".rois.zip", "zarr": ".zarr", "csv": ".objects.csv"}
@@ -33,7 +37,8 @@ def export_labels(
     Parameters
     ----------
     result : str, Path or LabelFolder
-        A folder of labels, a single label image, or an OME-Zarr image with labels.
+        A folder of labels or of decompositions (whose outlines are those of whole objects, which may overlap), a single
+        label image, or an OME-Zarr image with labels.
     formats : sequence of str
         Of ``"geojson"`` (QuPath), ``"rois"`` (ImageJ and Fiji), ``"zarr"`` (image and labels together, for napari) and
         ``"csv"`` (the table of objects).
@@ -136,14 +141,12 @@ class _Export:
         from coverslip.read import write_geojson
 
         kind: Any = self.kind
-        write_geojson(
-            self.found.labels(index), file, self._objects(index), kind=kind, classification=self.classification
-        )
+        write_geojson(self._labels(index), file, self._objects(index), kind=kind, classification=self.classification)
 
     def rois(self, index: int, file: Path) -> None:
         from coverslip.read import write_rois
 
-        write_rois(self.found.labels(index), file)
+        write_rois(self._labels(index), file)
 
     def zarr(self, index: int, file: Path) -> None:
         from coverslip.read import atomic_folder, write_image_zarr, write_zarr_labels
@@ -157,6 +160,10 @@ class _Export:
         from coverslip.read import write_table
 
         write_table(self._table, target)
+
+    def _labels(self, index: int) -> LabelMap | np.ndarray:
+        """Objects whole, also where others cover them, where the result says so."""
+        return read_layers(self.found, index) if holds_decompositions(self.found) else self.found.labels(index)
 
     @cached_property
     def _table(self) -> Table:

@@ -31,8 +31,8 @@ def write_geojson(
 
     Parameters
     ----------
-    labels : LabelMap or ndarray of int, shape (H, W)
-        Object numbers, 0 for background.
+    labels : LabelMap or ndarray of int, shape (H, W) or (L, H, W)
+        Object numbers, 0 for background; of objects that overlap, layers.
     path : str or Path
         Ends in ``.geojson`` or ``.json``.
     objects : mapping of str to ndarray, shape (n,), optional

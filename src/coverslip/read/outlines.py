@@ -42,8 +42,8 @@ def trace_outlines(labels: np.ndarray) -> list[Outline]:
 
     Parameters
     ----------
-    labels : ndarray of int, shape (H, W)
-        Object numbers; 0 is background.
+    labels : ndarray of int, shape (H, W) or (L, H, W)
+        Object numbers; 0 is background. Of objects that overlap, layers; each object lies in one.
 
     Returns
     -------
@@ -57,6 +57,8 @@ def trace_outlines(labels: np.ndarray) -> list[Outline]:
     the right. So all rings are the cycles of one permutation, found by one traversal of a graph whatever the number of
     objects.
     """
+    if labels.ndim == 3:
+        return sorted((one for layer in labels for one in trace_outlines(layer)), key=lambda outline: outline.label)
     if labels.ndim != 2 or labels.dtype.kind not in "iu":
         raise InputError(f"Outlines are traced in a label image (H, W) of integers, not {labels.shape} {labels.dtype}.")
     value, y, x, direction = _arrows(labels)

@@ -22,8 +22,8 @@ def write_rois(labels: LabelMap | np.ndarray, path: str | Path) -> Path:
 
     Parameters
     ----------
-    labels : LabelMap or ndarray of int, shape (H, W)
-        Object numbers, 0 for background.
+    labels : LabelMap or ndarray of int, shape (H, W) or (L, H, W)
+        Object numbers, 0 for background; of objects that overlap, layers.
     path : str or Path
         Ends in ``.zip``.
 
