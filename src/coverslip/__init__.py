@@ -24,6 +24,7 @@ _EXPORTS = {
     "Region": "coverslip.core.region",
     "Embedding": "coverslip.core.results",
     "LabelMap": "coverslip.core.results",
+    "Decomposition": "coverslip.core.decomposition",
     "CoverslipError": "coverslip.core.errors",
 }
 _MODULES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from coverslip import methods, shipped
 from coverslip.core.config import Config
+from coverslip.core.decomposition import Decomposition
 from coverslip.core.errors import InputError, about
 from coverslip.core.fields import Fields
 from coverslip.core.image import Image
@@ -58,7 +59,7 @@ def fit(
     method : str
         Name of a method, see ``coverslip.methods.names()``.
     samples : str, Path, Sheet, Samples, Fields or ndarray
-        A sample sheet, a folder, or an array ``(N, C, H, W)``; for a segmenting method fields with masks.
+        A sample sheet, a folder, or an array ``(N, C, H, W)``; for a method that finds objects fields with masks.
     config : Config or mapping, optional
         Settings of the method.
     run : coverslip.train.Run, optional
@@ -108,12 +109,14 @@ def predict(
         For an embedding: number of k-means clusters for the column ``cluster``; ``"auto"`` lets the silhouette choose
         from 2 to 10, 0 makes none.
     **options
-        For labels: what the method's own ``predict`` takes beside these, such as ``flips`` or ``threshold``.
+        For labels and decompositions: what the method's own ``predict`` takes beside these, such as ``flips``,
+        ``threshold`` or ``rivals``, further models (or their folders) that compete for every object.
 
     Returns
     -------
-    Embedding, LabelMap or list of LabelMap
-        With provenance. A segmenting model gives a LabelMap for one image and a list for several.
+    Embedding, LabelMap, Decomposition or list of these two
+        With provenance. A model that finds objects gives a LabelMap or a Decomposition for one image and a list for
+        several.
 
     Raises
     ------
@@ -121,8 +124,10 @@ def predict(
         If the inputs do not fit the model, or an option is not one of the method's.
     """
     model = model if isinstance(model, Model) else load(model)
-    if methods.get(model.method).CARD.result == "labels":
-        found = list(segment(model, inputs, device=device, **options))
+    kind = methods.get(model.method).CARD.result
+    if kind != "embedding":
+        each: Callable[..., Iterator[Any]] = segment if kind == "labels" else decompose
+        found = list(each(model, inputs, device=device, **options))
         return found[0] if len(found) == 1 and not _is_several(inputs) else found
     if options:
         raise InputError(f"The method '{model.method}' has no option '{next(iter(options))}'; leave it out.")
@@ -130,17 +135,21 @@ def predict(
 
 
 def segment(model: Model | str | Path, inputs: Any, *, device: str = "auto", **options: Any) -> Iterator[LabelMap]:
-    """Apply a segmenting model to one field after the other; see `predict`.
+    """Find the objects of one field after the other; see `predict`.
 
     Yields
     ------
     LabelMap
-        In the order of the inputs, with provenance.
+        In the order of the inputs, with provenance. Of a model that decomposes, the flat labels.
     """
     model = model if isinstance(model, Model) else load(model)
     module = methods.get(model.method)
-    if module.CARD.result != "labels":
-        raise InputError(f"The method '{model.method}' gives no labels but an {module.CARD.result}; use predict.")
+    if module.CARD.result == "embedding":
+        raise InputError(f"The method '{model.method}' gives no labels but an embedding; use predict.")
+    if module.CARD.result == "decomposition":
+        for whole in decompose(model, inputs, device=device, **options):
+            yield LabelMap(whole.labels, whole.source, whole.pixel_size, whole.provenance)
+        return
     refuse_options(model, options)
     opened = open_inputs(module, inputs, **model.facts.get("input", {}))
     record = prediction_record(model, inputs, opened, options)
@@ -149,6 +158,60 @@ def segment(model: Model | str | Path, inputs: Any, *, device: str = "auto", **o
         with about(opened.name(i)):
             labels = next(found)
         yield replace(labels, provenance=record)
+
+
+def decompose(
+    model: Model | str | Path,
+    inputs: Any,
+    *,
+    device: str = "auto",
+    rivals: Sequence[Model | str | Path] = (),
+    **options: Any,
+) -> Iterator[Decomposition]:
+    """Apply a model that decomposes to one field after the other; see `predict`.
+
+    Parameters
+    ----------
+    model, inputs, device, **options
+        As for `predict`.
+    rivals : sequence of Model, str or Path
+        Further models of the same method, which compete for every object.
+
+    Yields
+    ------
+    Decomposition
+        In the order of the inputs, with provenance.
+    """
+    model = model if isinstance(model, Model) else load(model)
+    module = methods.get(model.method)
+    others = load_rivals(model, rivals)
+    refuse_options(model, options)
+    opened = open_inputs(module, inputs, **model.facts.get("input", {}))
+    record = prediction_record(model, inputs, opened, options, rivals=others)
+    found = module.predict(model, opened, device=device, rivals=others, **options)
+    for i in range(len(opened)):
+        with about(opened.name(i)):
+            decomposition = next(found)
+        yield replace(decomposition, provenance=record)
+
+
+def load_rivals(model: Model, rivals: Sequence[Model | str | Path]) -> list[Model]:
+    """Load the models that compete with another one.
+
+    Raises
+    ------
+    InputError
+        If one is of another method, or there is no such model.
+    """
+    loaded = [rival if isinstance(rival, Model) else load(rival) for rival in rivals]
+    for given, rival in zip(rivals, loaded, strict=True):
+        if rival.method != model.method:
+            name = "A rival" if isinstance(given, Model) else f"The rival {given}"
+            raise InputError(
+                f"{name} is a model of the method '{rival.method}', which cannot compete with one of '{model.method}'; "
+                "leave it out."
+            )
+    return loaded
 
 
 def refuse_options(model: Model, options: Iterable[str]) -> None:
@@ -176,10 +239,10 @@ def _embed(model: Model, inputs: Any, device: str, clusters: str | int) -> Embed
 
 
 def open_inputs(module: ModuleType, inputs: Any, **options: Any) -> Any:
-    """Samples for a method that embeds, fields for one that segments."""
+    """Samples for a method that embeds, fields for one that finds objects."""
     from coverslip.sample import open_fields, open_samples
 
-    return (open_fields if module.CARD.result == "labels" else open_samples)(inputs, **options)
+    return (open_samples if module.CARD.result == "embedding" else open_fields)(inputs, **options)
 
 
 def _is_several(inputs: Any) -> bool:
@@ -198,6 +261,7 @@ def prediction_record(
     opened: Any,
     options: Mapping[str, Any] | None = None,
     channels: Mapping[str, Any] | None = None,
+    rivals: Sequence[Model] = (),
 ) -> dict[str, Any]:
     """The provenance of a result: the model, what it was applied to, and how.
 
@@ -209,18 +273,27 @@ def prediction_record(
         Options of the method that were given.
     channels : mapping, optional
         ``channels`` and ``planes`` that the inputs were opened with; default: those the model was fitted to.
+    rivals : sequence of Model
+        Further models that took part.
     """
     record = provenance(
-        model={
-            "method": model.method,
-            "folder": str(model.folder) if model.folder else None,
-            "settings": model.config.model_dump(mode="json"),
-            "input": dict(channels or model.facts.get("input", {})),
-        },
+        model={**_describe_model(model), "input": dict(channels or model.facts.get("input", {}))},
         inputs=describe_inputs(inputs, opened),
         seed=getattr(model.config, "seed", None),
     )
+    if rivals:
+        record["rivals"] = [
+            {**_describe_model(rival), "weights_sha256": rival.provenance.get("weights_sha256")} for rival in rivals
+        ]
     return {**record, "options": dict(options)} if options else record
+
+
+def _describe_model(model: Model) -> dict[str, Any]:
+    return {
+        "method": model.method,
+        "folder": str(model.folder) if model.folder else None,
+        "settings": model.config.model_dump(mode="json"),
+    }
 
 
 def _add_clusters(embedding: Embedding, clusters: str | int) -> None:

@@ -17,6 +17,7 @@ from coverslip import api, methods
 from coverslip.core.config import Config
 from coverslip.core.errors import InputError, about
 from coverslip.core.results import Embedding
+from coverslip.decomposing import decompose_to_file
 from coverslip.read.atomic import refuse_existing
 from coverslip.read.models import Model, refuse_foreign
 from coverslip.segmenting.job import Segmented, segment_to_file
@@ -93,6 +94,7 @@ def predict_to_file(
     *,
     asked: Asked | None = None,
     clusters: str | int | None = None,
+    rivals: Sequence[str | Path] = (),
     resume: bool = False,
     force: bool = False,
 ) -> tuple[Embedding | Segmented, Path]:
@@ -106,13 +108,15 @@ def predict_to_file(
         One image, a folder or a sheet.
     out : str or Path, optional
         Where to: an embedding into a ``.h5ad``; labels into a folder, or those of one image into a ``.labels.tif`` or
-        a ``.zarr``. Default: named after the inputs, in the current folder.
+        a ``.zarr``; decompositions into a folder. Default: named after the inputs, in the current folder.
     asked : Asked, optional
-        Device, and for labels how they are found; see `coverslip.segmenting.sharing.Asked`.
+        Device, and how objects are found; see `coverslip.segmenting.sharing.Asked`.
     clusters : str or int, optional
         For an embedding: as for `coverslip.predict`; default ``"auto"``.
+    rivals : sequence of str or Path
+        For decompositions: further models that compete for every object.
     resume : bool
-        For labels: go on with work that was stopped or killed.
+        For labels and decompositions: go on with work that was stopped or killed.
     force : bool
         Replace what is there.
 
@@ -131,14 +135,14 @@ def predict_to_file(
     asked = asked or Asked()
     loaded = api.load(model)
     kind = methods.get(loaded.method).CARD.result
+    given = {"--clusters": clusters is not None, "--rival": bool(rivals), "--resume": resume}
+    _refuse_options_of_others(model, kind, [*asked.given(), *(name for name, there in given.items() if there)])
+    if kind == "decomposition":
+        decomposed = decompose_to_file(loaded, inputs, out, asked, rivals=rivals, resume=resume, force=force)
+        return decomposed, decomposed.path
     if kind == "labels":
-        if clusters is not None:
-            raise InputError(f"{model} gives labels, which have no clusters; leave out --clusters.")
         segmented = segment_to_file(loaded, inputs, out, asked, resume=resume, force=force)
         return segmented, segmented.path
-    given = [*asked.only_for_labels(), *(["--resume"] if resume else [])]
-    if given:
-        raise InputError(f"{model} gives an {kind}, and {given[0]} is for models that give labels; leave it out.")
     from coverslip.read import write_embedding
 
     source = Path(inputs).resolve()
@@ -147,6 +151,30 @@ def predict_to_file(
     embedding = api.predict(loaded, inputs, device=asked.device, clusters="auto" if clusters is None else clusters)
     write_embedding(embedding, path)
     return embedding, path
+
+
+_GIVEN = {"embedding": "an embedding", "labels": "labels", "decomposition": "decompositions"}
+
+_KINDS = {
+    "--clusters": ("embedding",),
+    "--resume": ("labels", "decomposition"),
+    "--channels": ("labels", "decomposition"),
+    "--planes": ("labels", "decomposition"),
+    "--min-area": ("labels", "decomposition"),
+    "--rival": ("decomposition",),
+    "--min-confidence": ("decomposition",),
+}
+"""The options of `predict_to_file` that are not for labels alone, by the results that have a use for them."""
+
+
+def _refuse_options_of_others(model: str | Path, kind: str, options: Sequence[str]) -> None:
+    for option in options:
+        kinds = _KINDS.get(option, ("labels",))
+        if kind not in kinds:
+            others = " or ".join(_GIVEN[other] for other in kinds)
+            raise InputError(
+                f"{model} gives {_GIVEN[kind]}, and {option} is for models that give {others}; leave it out."
+            )
 
 
 def evaluate_file(

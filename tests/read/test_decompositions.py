@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from coverslip.core.decomposition import COLUMNS, ROUND_COLUMNS, Decomposition
 from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
+from coverslip.measure import object_table
 from coverslip.read import (
     LabelFolder,
     open_image,
@@ -149,12 +150,13 @@ def test_crops_with_a_border_become_tight(tmp_path: Path) -> None:
 
 def test_measured_columns_come_along(tmp_path: Path) -> None:
     decomposition, image = decomposition_of_discs()
-    table = {"label": np.arange(1, 5), "solidity": np.array([0.9, 0.8, 0.7, 0.6])}
-    objects, rounds = write_decomposition(decomposition, image, tmp_path, "a", table)
-    assert objects["solidity"].tolist() == [0.9, 0.8, 0.7, 0.6]
+    objects, rounds = write_decomposition(decomposition, image, tmp_path, "a", object_table)
+    # The second object measured in its own layer: whole, where the first covers it in the flat labels.
+    assert objects["area_px"].tolist() == [mask.sum() for mask in decomposition.masks]
+    assert objects["solidity"].min() > 0.9
+    assert object_table(decomposition.labels)["solidity"].min() < 0.9
+    assert list(objects)[-6:] == ["pass", "round", "gain", "confidence", "generator", "layer"]
     assert rounds["accepted"].tolist() == [4, 0]
-    with pytest.raises(InputError, match="are not those of the decomposition"):
-        write_decomposition(decomposition, image, tmp_path, "a", {"label": np.arange(4)})
 
 
 def test_what_cannot_be_a_decomposition_is_not_written(tmp_path: Path) -> None:

@@ -107,7 +107,8 @@ def predict(
         typer.Option(
             "--out",
             "-o",
-            help="Where to: .h5ad; for labels a folder, .labels.tif or .zarr. Default: named after INPUTS.",
+            help="Where to: .h5ad; for labels a folder, .labels.tif or .zarr; for decompositions a folder. Default: "
+            "named after INPUTS.",
         ),
     ] = None,
     device: Device = "auto",
@@ -123,22 +124,34 @@ def predict(
     threshold: Annotated[
         float | None, typer.Option(help="Labels: foreground probability of objects; default: the model's.")
     ] = None,
-    min_area: Annotated[int | None, typer.Option(help="Labels: smallest object, pixels; default: the model's.")] = None,
+    rival: Annotated[
+        list[Path] | None,
+        typer.Option(help="Decompositions: another model that competes for each object; may be repeated."),
+    ] = None,
+    min_confidence: Annotated[
+        float | None, typer.Option(help="Decompositions: least confidence of objects, 0 to 1; default: the model's.")
+    ] = None,
+    min_area: Annotated[
+        int | None, typer.Option(help="Labels, decompositions: smallest object, pixels; default: the model's.")
+    ] = None,
     channels: Annotated[
-        str | None, typer.Option(help="Labels: channels to use, by name or number; default: those of the fit.")
+        str | None,
+        typer.Option(help="Labels, decompositions: channels to use, by name or number; default: those of the fit."),
     ] = None,
     planes: Annotated[
-        str | None, typer.Option(help="Labels: focal planes, as for fit; default: those of the fit.")
+        str | None, typer.Option(help="Labels, decompositions: focal planes, as for fit; default: those of the fit.")
     ] = None,
     devices: Annotated[int, typer.Option(help="Labels: how many devices; of a processor, blocks at once.")] = 1,
     dask: Annotated[str | None, typer.Option(help="Labels: work on a Dask cluster, tcp://… or local.")] = None,
     max_ram: Annotated[
         str | None, typer.Option(help="Labels: memory it may take, such as 3GB; blocks are made to fit.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Labels: go on with what was stopped or killed.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Labels, decompositions: go on with what was stopped or killed.")
+    ] = False,
     force: Force = False,
 ) -> None:
-    """Apply a model: embeddings as .h5ad for scanpy, or labels with a table of objects."""
+    """Apply a model: embeddings as .h5ad for scanpy, labels or decompositions with a table of objects."""
     from coverslip.core.results import Embedding
     from coverslip.jobs import predict_to_file
     from coverslip.segmenting.sharing import Asked
@@ -151,9 +164,11 @@ def predict(
         max_ram=None if max_ram is None else parse_bytes(max_ram),
         probability=probability,
         input=_given(channels=read_channels(channels), planes=planes),
-        method=_given(flips=flips or None, threshold=threshold, min_area=min_area),
+        method=_given(flips=flips or None, threshold=threshold, min_confidence=min_confidence, min_area=min_area),
     )
-    found, path = predict_to_file(model, inputs, out, asked=asked, clusters=clusters, resume=resume, force=force)
+    found, path = predict_to_file(
+        model, inputs, out, asked=asked, clusters=clusters, rivals=rival or (), resume=resume, force=force
+    )
     if isinstance(found, Embedding):
         typer.echo(f"Embedded {_count(found, 'sample')} in {_count(found.latent[0], 'dimension')}: {path}")
     elif found.finished_before:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +91,7 @@ def write_decomposition(
     image: np.ndarray,
     folder: Path,
     stem: str,
-    measured: Mapping[str, np.ndarray] | None = None,
+    measure: Callable[[np.ndarray], Table] | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> tuple[Table, Table]:
     """Write the files of one image.
@@ -109,8 +109,8 @@ def write_decomposition(
         (what is left of the image).
     stem : str
         What the files are called.
-    measured : mapping of str to ndarray, optional
-        Further columns: a table of the same objects, ordered by its column ``label``.
+    measure : callable, optional
+        Gives further columns of the objects of a label image, and ``label``; it is called with each layer.
     provenance : mapping, optional
         Goes into the flat labels; default: that of the decomposition.
 
@@ -127,10 +127,17 @@ def write_decomposition(
     size = decomposition.labels.shape
     if image.shape != size:
         raise InputError(f"{decomposition.source}: the image is {image.shape}, its labels are {size}; give one size.")
-    objects = _object_columns(decomposition, dict(measured or {}))
+    facts = _object_columns(decomposition)
     layers, generated = decomposition.layers()
-    layer_of = {int(number): i for i, layer in enumerate(layers) for number in np.unique(layer)}
-    objects["layer"] = np.array([layer_of[int(number)] for number in objects["label"]], np.int64)
+    tables = []
+    for number, layer in enumerate(layers):
+        table = measure(layer) if measure else {"label": np.setdiff1d(layer, 0)}
+        tables.append({**table, "in": np.full(len(table["label"]), number)})
+    found = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    order = np.argsort(found["label"])
+    order = order[np.searchsorted(found["label"][order], facts["label"])]
+    objects = {**{name: column[order] for name, column in found.items()}, **facts}
+    objects["layer"] = objects.pop("in")
     flat = LabelMap(decomposition.labels, decomposition.source, decomposition.pixel_size, decomposition.provenance)
     write_labels(flat, folder / f"{stem}.labels.tif", provenance=provenance)
     pictures = {
@@ -144,15 +151,11 @@ def write_decomposition(
         kept = pixels if column == "layers" else pixels.astype(np.float32, copy=False)
         file = folder / f"{stem}.{column}.tif"
         write_image_tiff(kept, file, "ZYX"[-kept.ndim :], decomposition.pixel_size, (column,))
-    rounds = {name: _typed(name, decomposition.rounds[name]) for name in ROUND_COLUMNS}
-    return objects, {
-        **rounds,
-        **{name: np.asarray(c) for name, c in decomposition.rounds.items() if name not in rounds},
-    }
+    return objects, {name: _typed(name, column) for name, column in decomposition.rounds.items()}
 
 
-def _object_columns(decomposition: Decomposition, measured: Table) -> Table:
-    """The table of objects as it is written: what was measured, with the facts of the decomposition."""
+def _object_columns(decomposition: Decomposition) -> Table:
+    """What a decomposition says of its objects, as it is written."""
     facts = {name: _typed(name, column) for name, column in decomposition.objects.items()}
     facts = {"label": facts.pop("object"), **facts}
     # Where the mask is, whatever border its crop has.
@@ -161,9 +164,7 @@ def _object_columns(decomposition: Decomposition, measured: Table) -> Table:
             raise InputError(f"{decomposition.source}: object {number} has no pixel; leave it out.")
         facts["top_px"][row] += mask.any(axis=1).argmax()
         facts["left_px"][row] += mask.any(axis=0).argmax()
-    if measured and not np.array_equal(measured["label"], facts["label"]):
-        raise InputError(f"{decomposition.source}: the objects that were measured are not those of the decomposition.")
-    return {**measured, **facts}
+    return facts
 
 
 def _typed(name: str, column: np.ndarray) -> np.ndarray:

@@ -13,7 +13,6 @@ from coverslip import api, methods
 from coverslip.core.errors import InputError, Stopped
 from coverslip.core.interrupt import stop_on_signal
 from coverslip.core.progress import task
-from coverslip.read.atomic import explained
 from coverslip.read.label_writer import plan_rows
 from coverslip.read.models import Model
 from coverslip.sample.fields import SheetFields
@@ -103,16 +102,17 @@ def segment_to_file(
         facts = work.begin(identity, {"side": gathered.side}, resume=resume)
         record = api.prediction_record(model, inputs, fields, asked.method, channels)
         prediction = _Prediction(fields, target, work, gathered.segmenter, facts["side"], asked.probability, record)
-        try:
-            with explained(work.folder):
-                objects = prediction.run(gathered.workers)
-        except InputError as error:
-            if work.is_empty:
-                work.discard()
-                raise
-            raise InputError(f"{str(error).rstrip('.')}; what was done before is kept, for --resume.") from error
-    work.discard()
+        with work.until_done():
+            objects = prediction.run(gathered.workers)
     return Segmented(target.path, len(fields), objects)
+
+
+def stopped_after(whole: int, total: int, more: str = "") -> Stopped:
+    """What to raise after Ctrl-C: so many images, and perhaps more, are done."""
+    return Stopped(
+        f"Stopped after {whole} of {total} images{more}; what is done is saved: run the same command with --resume to "
+        "go on."
+    )
 
 
 class _Prediction:
@@ -172,10 +172,7 @@ class _Prediction:
         return sum(len(table["label"]) for table in tables)
 
     def _stop(self, whole: int, more: str = "") -> NoReturn:
-        raise Stopped(
-            f"Stopped after {whole} of {len(self.images)} images{more}; what is done is saved: run the same command "
-            "with --resume to go on."
-        )
+        raise stopped_after(whole, len(self.images), more)
 
     def _jobs(self) -> Iterator[Job]:
         for index, image in enumerate(self.images):

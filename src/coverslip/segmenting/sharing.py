@@ -40,7 +40,7 @@ class Asked:
     input : mapping
         ``channels`` and ``planes``, where others than those the model was fitted to are meant.
     method : mapping
-        Options of the method that were given, such as ``flips``, ``threshold`` and ``min_area``.
+        Options of the method that were given, such as ``flips``, ``threshold``, ``min_area`` and ``min_confidence``.
     """
 
     device: str = "auto"
@@ -51,8 +51,8 @@ class Asked:
     input: Mapping[str, Any] = field(default_factory=dict)
     method: Mapping[str, Any] = field(default_factory=dict)
 
-    def only_for_labels(self) -> list[str]:
-        """The options given that other results than labels have no use for, as the command line calls them."""
+    def given(self) -> list[str]:
+        """The options that were given, without the device, as the command line calls them."""
         none = Asked()
         names = [
             name for name in ("devices", "dask", "max_ram", "probability") if getattr(self, name) != getattr(none, name)

@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from coverslip.core.image import Image, PixelSize
 from coverslip.core.region import Region
 from coverslip.measure.shapes import Table, object_table
 from coverslip.nn.tiles import Tile, paste
-from coverslip.read.atomic import atomic_path, flush
+from coverslip.read.atomic import atomic_path, explained, flush
 from coverslip.segmenting.blocks import Found
 
 _CHUNK = 512
@@ -146,6 +147,19 @@ class Work:
             gone = self.folder.with_name(f".{uuid.uuid4().hex[:8]}-{self.folder.name}")
             os.replace(self.folder, gone)
             shutil.rmtree(gone, ignore_errors=True)
+
+    @contextmanager
+    def until_done(self) -> Iterator[None]:
+        """Remove all of it once what happens inside is done; where that is refused, keep what was done for a resume."""
+        try:
+            with explained(self.folder):
+                yield
+        except InputError as error:
+            if self.is_empty:
+                self.discard()
+                raise
+            raise InputError(f"{str(error).rstrip('.')}; what was done before is kept, for --resume.") from error
+        self.discard()
 
     @property
     def is_empty(self) -> bool:

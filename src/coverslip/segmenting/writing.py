@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -72,17 +72,9 @@ def write_result(
         Provenance.
     """
     if target.kind == "folder":
-        if not folder.exists():
-            return
         files = {row["mask"] for row in rows}
         files |= {probability_path(mask).name for mask in files}
-        for file in folder.iterdir():
-            if file.name not in files:  # of an image that was left out since, or of an ending that was cut short
-                file.unlink()
-        finish_label_folder(folder, rows, tables, record)
-        for file in folder.iterdir():
-            flush(file)
-        replace_folder(folder, target.path)
+        place_folder(folder, target.path, files, lambda: finish_label_folder(folder, rows, tables, record))
         return
     place = target.path.parent
     with atomic_path(place / f"{target.stem}.{OBJECTS}") as temporary:
@@ -96,3 +88,28 @@ def write_result(
     elif labels.is_file():
         os.replace(labels, target.path)
     flush(place)
+
+
+def place_folder(folder: Path, path: Path, files: Set[str], finish: Callable[[], None]) -> None:
+    """Complete a folder of results and put it in its place.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the files of all images; where it is missing, a kill left it in its place already.
+    path : Path
+        Its place; a folder that is there is replaced.
+    files : set of str
+        What belongs in it; anything else is of an image that was left out since, or of an ending that was cut short.
+    finish : callable
+        Writes the rest into it.
+    """
+    if not folder.exists():
+        return
+    for file in folder.iterdir():
+        if file.name not in files:
+            file.unlink()
+    finish()
+    for file in folder.iterdir():
+        flush(file)
+    replace_folder(folder, path)
