@@ -151,10 +151,16 @@ def open_bench(
 
 def _segmenter(method: str) -> ModuleType:
     module = methods.get(method)
-    if module.CARD.result != "labels":
-        able = [name for name in methods.names() if methods.get(name).CARD.result == "labels"]
+    if not _is_comparable(module):
+        able = [name for name in methods.names() if _is_comparable(methods.get(name))]
+        lack = "gives an embedding" if module.CARD.result == "embedding" else "does not count the steps of an epoch"
         raise InputError(
-            f"This study is for methods that find objects ({', '.join(able)}); '{method}' gives an "
-            f"{module.CARD.result}: compare its settings with coverslip study sweep."
+            f"This study is for methods that find objects ({', '.join(able)}); '{method}' {lack}: compare its settings "
+            "with coverslip study sweep."
         )
     return module
+
+
+def _is_comparable(module: ModuleType) -> bool:
+    """Whether a method finds objects, and says how long its epochs are."""
+    return module.CARD.result != "embedding" and hasattr(module, "steps_per_epoch")

@@ -134,7 +134,7 @@ def _measured(model: Model, samples: Any, label: str, device: str) -> dict[str, 
     found: dict[str, Any] = {key: value for key, value in last.items() if key not in _LEFT_OUT}
     found |= {key: model.facts[key] for key in ("active_units", "depth", "parameters") if key in model.facts}
     found["seconds"] = round(sum(row["seconds"] for row in model.history), 1)
-    if methods.get(model.method).CARD.result == "labels":
+    if methods.get(model.method).CARD.result != "embedding":
         found |= _segmented(model, samples, device)
     elif label in samples.obs:
         found |= _probed(model, samples, label, device)
