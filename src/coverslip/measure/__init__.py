@@ -16,6 +16,7 @@
 `anomaly`            anomaly scores: robust z
 `overlaps`           which objects of two label images share how many pixels: the table the following take
 `matching`           true and predicted objects matched one for one at IoU thresholds
+`amodal`             whole masks that may overlap, matched one for one, as a table by overlap
 `instances`          panoptic quality, AJI, object Dice, splits and merges
 `contours`           distances between the outlines of matched objects
 `pixels`             accuracy, F1, IoU and AUROC of foreground against background
@@ -56,7 +57,8 @@ _EXPORTS = {
     "evaluate": ("Evaluation", "Row", "evaluate_embedding", "evaluate_factors", "pca_baseline"),
     "anomaly": ("robust_z",),
     "overlaps": ("Overlap", "overlap"),
-    "matching": ("Matching", "THRESHOLDS", "count_matches", "match"),
+    "matching": ("Matching", "THRESHOLDS", "count_matches", "match", "match_best"),
+    "amodal": ("AmodalEvaluation", "AmodalMasks", "AmodalRow", "amodal_masks", "amodal_overlap", "evaluate_amodal"),
     "instances": ("PanopticQuality", "aggregated_jaccard", "object_dice", "panoptic_quality", "splits_and_merges"),
     "contours": ("BoundaryDistances", "boundary_distances"),
     "pixels": ("PixelScores", "pixel_auroc", "pixel_scores"),

@@ -57,9 +57,9 @@ def match(overlap: Overlap, threshold: float = 0.5, *, strict: bool = False) -> 
     -------
     Matching
         The largest possible number of pairs, as StarDist's ``matching`` counts, and among these the largest sum of
-        IoU. From 0.5 on, each object has at most one partner, but for one case: an object that is divided into two
-        exact halves has IoU 0.5 with both, and one of them is taken. Below 0.5 the pairs that compete are assigned
-        optimally.
+        IoU. From 0.5 on, each object of a label image has at most one partner, but for one case: an object that is
+        divided into two exact halves has IoU 0.5 with both, and one of them is taken. Below 0.5, and where objects of
+        one side may overlap, the pairs that compete are assigned optimally.
 
     Raises
     ------
@@ -72,15 +72,24 @@ def match(overlap: Overlap, threshold: float = 0.5, *, strict: bool = False) -> 
     (2019); Schmidt et al.: Cell Detection with Star-Convex Polygons, MICCAI 2018 (StarDist).
     """
     rows = _rows(overlap, threshold, strict)
-    chosen = rows[_halves(overlap, rows) if threshold >= 0.5 else _assigned(overlap, rows)]
-    tp = len(chosen)
-    return Matching(
-        overlap.truth[chosen],
-        overlap.prediction[chosen],
-        overlap.iou[chosen],
-        overlap.n_predicted - tp,
-        overlap.n_true - tp,
-    )
+    alone = threshold >= 0.5 and overlap.disjoint
+    return _matching(overlap, rows[_halves(overlap, rows) if alone else _assigned(overlap, rows)])
+
+
+def match_best(overlap: Overlap) -> Matching:
+    """Match true and predicted objects one for one so that the sum of IoU is largest, however small each may be.
+
+    Parameters
+    ----------
+    overlap : Overlap
+        What the objects share.
+
+    Returns
+    -------
+    Matching
+        For the IoU of every object. How many are found is asked of `match`.
+    """
+    return _matching(overlap, _assigned(overlap, np.arange(len(overlap.truth)), most=False))
 
 
 def count_matches(overlap: Overlap, thresholds: Sequence[float] = THRESHOLDS) -> np.ndarray:
@@ -98,6 +107,8 @@ def count_matches(overlap: Overlap, thresholds: Sequence[float] = THRESHOLDS) ->
     ndarray of int, shape (T,)
         True positives; the others follow as ``n_predicted - TP`` and ``n_true - TP``.
     """
+    if not overlap.disjoint:
+        return np.array([match(overlap, t).tp for t in thresholds], dtype=np.int64)
     # Pairs from 0.5 on never compete, so that those of a higher threshold are some of the same pairs.
     iou = np.sort(match(overlap, 0.5).iou)
     counts = [
@@ -125,8 +136,18 @@ def _halves(overlap: Overlap, rows: np.ndarray) -> np.ndarray:
     return np.sort(of_truth[of_both])
 
 
-def _assigned(overlap: Overlap, rows: np.ndarray) -> np.ndarray:
-    """The largest set of rows that share no object, of the largest sum of IoU."""
+def _matching(overlap: Overlap, rows: np.ndarray) -> Matching:
+    return Matching(
+        overlap.truth[rows],
+        overlap.prediction[rows],
+        overlap.iou[rows],
+        overlap.n_predicted - len(rows),
+        overlap.n_true - len(rows),
+    )
+
+
+def _assigned(overlap: Overlap, rows: np.ndarray, most: bool = True) -> np.ndarray:
+    """Rows that share no object, of the largest sum of IoU; among the sets with the most rows, or of all."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
@@ -137,9 +158,10 @@ def _assigned(overlap: Overlap, rows: np.ndarray) -> np.ndarray:
         return np.arange(len(rows))
     t, p = (np.unique(x[contested], return_inverse=True)[1] for x in (truth, prediction))
     n, m = t.max() + 1, p.max() + 1
-    # Each truth may also stay without a partner, at a price no sum of IoU makes up for.
+    # Each truth may also stay without a partner: where the most are wanted, at a price no sum of IoU makes up for.
     nobody = np.arange(n)
-    price = np.concatenate([1 - overlap.iou[rows[contested]] / (2 * n), np.full(n, 2.0)])
+    gain = overlap.iou[rows[contested]] / (2 * n if most else 1)
+    price = np.concatenate([2 - gain, np.full(n, 3.0 if most else 2.0)])
     choices = coo_array((price, (np.concatenate([t, nobody]), np.concatenate([p, m + nobody]))), shape=(n, m + n))
     partner = min_weight_full_bipartite_matching(choices.tocsr())[1]
     return np.sort(np.concatenate([np.flatnonzero(alone), contested[partner[t] == p]]))

@@ -35,6 +35,8 @@ class Overlap:
         Pixels that the two share; at least 1.
     pixels : int
         Pixels of the image, background included.
+    disjoint : bool
+        Whether no two objects of one side share a pixel, as in label images.
     """
 
     truth_ids: np.ndarray = field(repr=False)
@@ -45,6 +47,7 @@ class Overlap:
     prediction: np.ndarray = field(repr=False)
     intersection: np.ndarray = field(repr=False)
     pixels: int
+    disjoint: bool = True
 
     @property
     def n_true(self) -> int:
