@@ -1,0 +1,209 @@
+"""Kaizen learns to generate objects, and explains images by them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from coverslip.core.errors import InputError, ModelError
+from coverslip.core.fields import ArrayFields
+from coverslip.core.fitted import Fitted
+from coverslip.measure import match, overlap
+from coverslip.methods import kaizen
+from coverslip.methods.kaizen.inference import build, network
+from coverslip.methods.kaizen.light import Light
+from coverslip.methods.kaizen.loss import loss_terms
+from coverslip.methods.kaizen.model import Generated
+from coverslip.methods.kaizen.patches import ObjectFeed, window
+from coverslip.train.run import Run
+
+from ..unet.blobs import blob_fields
+
+QUICK = {"epochs": 30, "patch": 32, "width": 12, "codes": 32, "groups": 2, "zoom": 1.0}
+PRECISE = Run(device="cpu", precision="fp32")
+EXPECTED = Path(__file__).parent / "expected.json"
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    return kaizen.fit(blob_fields(10), kaizen.Config(**QUICK), PRECISE)
+
+
+@pytest.mark.parametrize("patch", [16, 40, 64])
+@pytest.mark.parametrize("codebook", ["ema", "gradient"])
+def test_a_patch_becomes_a_mask_and_pixels_of_its_size(patch: int, codebook: str) -> None:
+    model = build(kaizen.Config(patch=patch, width=4, codes=8, codebook=codebook)).eval()
+    with torch.inference_mode():
+        generated = model(torch.rand(3, 1, patch, patch))
+    assert generated.mask.shape == generated.pixels.shape == (3, patch, patch)
+    assert generated.quantised.indices.shape == (3, 4, patch // 4, patch // 4)
+    assert float(generated.pixels.min()) >= 0
+
+
+def test_the_decoder_sees_nothing_but_codes() -> None:
+    model = build(kaizen.Config(patch=16, width=4, codes=8)).eval()
+    generated = model(torch.rand(2, 1, 16, 16))
+    mask, pixels = model.decode(model.quantise.look_up(generated.quantised.indices))
+    torch.testing.assert_close(mask, generated.mask)
+    torch.testing.assert_close(pixels, generated.pixels)
+
+
+def test_the_loss_is_that_of_its_definition() -> None:
+    generator = torch.Generator().manual_seed(0)
+    model = build(kaizen.Config(patch=16, width=4, codes=8)).eval()
+    generated = Generated(*torch.randn(2, 3, 16, 16, generator=generator), model.quantise(torch.rand(1, 32, 4, 4)))
+    mask = torch.zeros(3, 16, 16)
+    mask[0, 4:8, 4:9] = 1
+    mask[1] = 1
+    target = mask * torch.rand(3, 16, 16, generator=generator)
+    found, pixels = [], []
+    for i, area in enumerate((20, 256, 0)):
+        p = torch.sigmoid(generated.mask[i])
+        weight = {20: 20**0.5, 256: 1.25, 0: 1.0}[area]
+        entropy = float(F.binary_cross_entropy(p, mask[i]))
+        dice = 1 - (2 * float((p * mask[i]).sum()) + 4) / (float(p.sum()) + area + 4)
+        found.append(4 * weight * entropy + dice)
+        if area:
+            inside = mask[i] > 0
+            pixels.append(2 * float((generated.pixels[i] - target[i])[inside].abs().mean()))
+    terms = loss_terms(generated, mask, target)
+    assert terms["mask"].item() == pytest.approx(np.mean(found), rel=1e-4)
+    assert terms["pixels"].item() == pytest.approx(np.mean(pixels), rel=1e-4)
+    total = np.mean(found) + np.mean(pixels) + generated.quantised.loss.item()
+    assert terms["loss"].item() == pytest.approx(total, rel=1e-4)
+
+
+def test_a_window_has_its_point_at_the_centre_and_nothing_beyond_the_border() -> None:
+    image = np.arange(1.0, 301.0).reshape(15, 20)
+    cut = window(image, (2, 17), 8)
+    assert cut[4, 4] == image[2, 17]
+    assert (cut[:2] == 0).all()
+    assert (cut[:, 7:] == 0).all()
+    half = window(np.kron(image, np.ones((2, 2))), (4, 10), 5, 2.0, nearest=True)
+    np.testing.assert_array_equal(half, image[:5, 3:8])
+
+
+def test_four_of_five_patches_have_an_object_at_the_centre() -> None:
+    fields = blob_fields(4)
+    feed = ObjectFeed(fields, np.arange(4), kaizen.Config(patch=32, centred=0.8, overlap=0.5, removed=0.5))
+    rows = feed.rows(range(4))
+    objects = sum(len(np.unique(fields.labels(i))) - 1 for i in range(4))
+    assert feed.count == objects
+    assert (rows < objects).mean() == pytest.approx(0.8, abs=0.02)
+    (batch,) = feed.batches([rows], [np.random.SeedSequence(1)])
+    np.testing.assert_array_equal(batch[:, 1, 16, 16], rows < objects)
+    assert (batch[rows >= objects, 1:] == 0).all()
+    masks, pixels = batch[:, 1] > 0, batch[:, 2]
+    assert (pixels[~masks] == 0).all()
+
+
+def test_the_same_seed_gives_the_same_patches() -> None:
+    feed = ObjectFeed(blob_fields(2), np.arange(2), kaizen.Config(patch=32))
+    rows = [np.arange(6), np.arange(6)]
+    one, other, third = (
+        list(feed.batches(rows, [np.random.SeedSequence(seed), np.random.SeedSequence(5)])) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one[0], other[0])
+    np.testing.assert_array_equal(one[1], third[1])
+    assert (one[0] != third[0]).any()
+
+
+def test_light_has_neither_background_nor_exposure() -> None:
+    (image,) = (blob_fields(1).pixels(0)[0].astype(np.float32),)
+    slope = np.linspace(0, 300, image.shape[1], dtype=np.float32)
+    plain, tilted = ArrayFields([image]), ArrayFields([3 * (image + slope) + 5000])
+    a, b = (Light.of(fields, 0).read(fields, 0) for fields in (plain, tilted))
+    assert np.abs(a - b).mean() < 0.03
+    assert 0.8 < np.percentile(b, 99.8) < 1.2
+
+
+def test_it_explains_fields_it_has_not_seen(fitted: Fitted) -> None:
+    fields = blob_fields(3, (120, 90), seed=9)
+    tp, wrong = 0, 0
+    for i, found in enumerate(kaizen.predict(fitted, fields, device="cpu")):
+        matched = match(overlap(fields.labels(i), found.labels))
+        tp, wrong = tp + matched.tp, wrong + matched.fp + matched.fn
+        np.testing.assert_array_equal(found.objects["object"], np.arange(1, len(found) + 1))
+        before = np.abs(fields.pixels(i)[0] - found.background).mean()
+        after = np.abs(fields.pixels(i)[0] - found.internal).mean()
+        assert after == pytest.approx(found.rounds["loss"][-1], rel=1e-3)
+        assert 1 - after / before == pytest.approx(found.rounds["explained"][-1], abs=1e-3)
+        assert found.rounds["explained"][-1] > 0.5
+        assert (np.diff(found.rounds["loss"]) <= 1e-6).all()
+        assert (found.objects["gain"] > 0).all()
+    assert tp / (tp + wrong) > 0.7
+
+
+def test_the_same_image_gives_the_same_objects_bit_for_bit(fitted: Fitted) -> None:
+    fields = blob_fields(1, seed=5)
+    one, other = (next(kaizen.predict(fitted, fields, device="cpu")) for _ in range(2))
+    assert len(one) > 5
+    for name in one.objects:
+        np.testing.assert_array_equal(one.objects[name], other.objects[name])
+    for a, b in zip(one.pixels, other.pixels, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_empty_field_has_no_object(fitted: Fitted) -> None:
+    noise = np.random.default_rng(0).normal(300, 60, (200, 200)).astype(np.uint16)
+    found = next(kaizen.predict(fitted, ArrayFields([noise, np.zeros_like(noise)]), device="cpu"))
+    assert len(found) == 0
+    assert not found.labels.any()
+
+
+def test_objects_on_the_seams_of_parts_are_found_once(fitted: Fitted) -> None:
+    fields = blob_fields(1, (150, 170), seed=3)
+    whole, parts = (kaizen.Decomposer(fitted, device="cpu", tile=tile)(fields, 0) for tile in (1024, 60))
+    agreed = match(overlap(whole.labels, parts.labels))
+    assert agreed.tp > 20
+    assert agreed.fp + agreed.fn <= 2
+    counted = np.bincount(parts.labels.ravel(), minlength=len(parts) + 1)[1:]
+    assert (counted > 0).mean() > 0.95
+
+
+def test_rivals_compete_for_one_image(fitted: Fitted) -> None:
+    fields = blob_fields(1, seed=5)
+    untrained = kaizen.fit(blob_fields(2), kaizen.Config(**{**QUICK, "epochs": 1}), PRECISE)
+    found = next(kaizen.predict(untrained, fields, device="cpu", rivals=[fitted], min_confidence=0.5))
+    alone = next(kaizen.predict(fitted, fields, device="cpu"))
+    assert (found.objects["generator"] == 1).sum() > 0.6 * len(alone)
+
+
+def test_bad_training_sets_get_one_sentence() -> None:
+    image = blob_fields(1).pixels(0)[0]
+    config = kaizen.Config(**QUICK)
+    with pytest.raises(InputError, match="none; name them in a column 'mask'"):
+        kaizen.fit(ArrayFields([image]), config, PRECISE)
+    with pytest.raises(InputError, match="None of the 2 training masks holds an object"):
+        kaizen.fit(ArrayFields([image] * 2, [np.zeros(image.shape, int)] * 2), config, PRECISE)
+    with pytest.raises(InputError, match="wider than 112 pixels, and a patch shows 32"):
+        kaizen.fit(ArrayFields([image] * 2, [np.ones(image.shape, int)] * 2), config, PRECISE)
+    both = np.stack([image, image])
+    with pytest.raises(InputError, match="2 channels, and objects are explained in one; choose it with --channels"):
+        kaizen.fit(ArrayFields([both], [np.ones(image.shape, int)]), config, PRECISE)
+
+
+def test_pixels_that_are_no_numbers_are_named(fitted: Fitted) -> None:
+    image = blob_fields(1).pixels(0)[0].astype(np.float32)
+    image[3, 4] = np.nan
+    with pytest.raises(InputError, match="no numbers"):
+        next(kaizen.predict(fitted, ArrayFields([image]), device="cpu"))
+
+
+def test_weights_of_another_network_are_refused(fitted: Fitted) -> None:
+    weights = {**fitted.weights, "to_codes.bias": np.zeros(3, np.float32)}
+    with pytest.raises(ModelError, match=r"'to_codes.bias' should have the shape \(16,\) and has \(3,\)"):
+        network(Fitted("kaizen", fitted.config, weights, fitted.facts))
+
+
+def test_a_seeded_fit_gives_the_values_it_gave_before(request: pytest.FixtureRequest) -> None:
+    short = kaizen.fit(blob_fields(7, (64, 64)), kaizen.Config(**{**QUICK, "epochs": 2}), PRECISE)
+    values = {name: short.history[-1][name] for name in ("loss", "mask", "pixels", "codes", "perplexity", "val_loss")}
+    if request.config.getoption("--regenerate"):
+        EXPECTED.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    assert values == pytest.approx(json.loads(EXPECTED.read_text(encoding="utf-8")), rel=0.02)

@@ -1,0 +1,187 @@
+"""Where it is looked, what is accepted, and when it ends."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coverslip.methods.kaizen.accepting import Proposal, accept, gain
+from coverslip.methods.kaizen.explaining import explain
+from coverslip.methods.kaizen.flattening import flat_labels
+from coverslip.methods.kaizen.search import Search, unexplained_points
+
+EASY = Search(confidence=0, worth=0, noise=3)
+
+
+def disc(top: int, left: int, side: int, light: float, confidence: float = 0.9) -> Proposal:
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    mask = y**2 + x**2 <= (side / 2) ** 2
+    return Proposal(top, left, mask * np.float32(0.9), mask, mask * np.float32(light), confidence, 0)
+
+
+@st.composite
+def random_round(draw: st.DrawFn) -> tuple[np.ndarray, list[Proposal]]:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    error = rng.normal(0, 1, (40, 50)).astype(np.float32)
+    proposals = []
+    for _ in range(draw(st.integers(0, 25))):
+        side = int(rng.integers(1, 20))
+        top, left = (int(rng.integers(0, n - side + 1)) for n in error.shape)
+        mask = rng.random((side, side)) < 0.7
+        light = np.where(mask, rng.gamma(2, 0.4, mask.shape), 0).astype(np.float32)
+        proposals.append(Proposal(top, left, mask * np.float32(0.8), mask, light, float(rng.random()), 0))
+    return error, proposals
+
+
+@settings(max_examples=150, deadline=None)
+@given(random_round(), st.floats(0, 0.5))
+def test_the_loss_falls_with_every_object_that_is_accepted(
+    drawn: tuple[np.ndarray, list[Proposal]], worth: float
+) -> None:
+    start, proposals = drawn
+    error = start.copy()
+    accepted = accept(error, proposals, Search(confidence=0, worth=worth))
+    replayed = start.astype(np.float64)
+    loss = np.abs(replayed).sum()
+    for index, lowered in accepted:
+        replayed[proposals[index].place] -= proposals[index].light
+        after = np.abs(replayed).sum()
+        assert after < loss + 1e-4
+        np.testing.assert_allclose(loss - after, lowered, atol=1e-3)
+        loss = after
+    np.testing.assert_allclose(error, replayed, atol=1e-4)
+    assert len({index for index, _ in accepted}) == len(accepted)
+
+
+@settings(max_examples=60, deadline=None)
+@given(random_round())
+def test_what_is_refused_would_not_have_helped(drawn: tuple[np.ndarray, list[Proposal]]) -> None:
+    error, proposals = drawn
+    accepted = {index for index, _ in accept(error, proposals, Search(confidence=0, worth=0))}
+    boxes = [p.place for p in proposals]
+    for i, proposal in enumerate(proposals):
+        alone = not any(
+            j in accepted and boxes[i][0].start < boxes[j][0].stop and boxes[j][0].start < boxes[i][0].stop
+            for j in range(len(proposals))
+        )
+        if i not in accepted and alone and proposal.mask.any():
+            assert gain(error, proposal) <= 0
+
+
+def test_of_two_proposals_for_one_object_the_better_is_accepted() -> None:
+    error = np.zeros((30, 30), np.float32)
+    right, rough = disc(5, 5, 15, 1.0), disc(7, 7, 15, 1.0)
+    error[right.place] += right.light
+    assert [index for index, _ in accept(error, [rough, right], EASY)] == [1]
+    assert np.abs(error).max() == 0
+
+
+def test_overlapping_objects_are_both_accepted_where_their_light_adds_up() -> None:
+    error = np.zeros((30, 40), np.float32)
+    one, other = disc(5, 5, 15, 1.0), disc(5, 14, 15, 0.6)
+    for part in (one, other):
+        error[part.place] += part.light
+    assert sorted(index for index, _ in accept(error, [one, other], EASY)) == [0, 1]
+    np.testing.assert_allclose(error, 0, atol=1e-6)
+
+
+def test_doubtful_small_and_worthless_objects_are_refused() -> None:
+    def left(search: Search, proposal: Proposal) -> int:
+        error = np.zeros((30, 30), np.float32)
+        error[5:20, 5:20] = 0.6
+        return len(accept(error, [proposal], search))
+
+    sure = disc(5, 5, 15, 1.0)
+    assert left(EASY, sure) == 1
+    assert left(EASY.model_copy(update={"confidence": 0.95}), sure) == 0
+    assert left(EASY.model_copy(update={"min_area": 300}), sure) == 0
+    assert left(EASY.model_copy(update={"worth": 0.5}), sure) == 0  # it explains 0.2 of each 1.0
+
+
+def test_points_lie_where_most_is_missing_and_apart() -> None:
+    error = np.zeros((60, 60), np.float32)
+    for y, x, light in ((10, 10, 3.0), (10, 16, 2.0), (40, 40, 5.0)):
+        error[y - 2 : y + 3, x - 2 : x + 3] += light
+    search = Search(apart=9, noise=1)
+    points = unexplained_points(error, np.zeros(error.shape, bool), 1.0, search)
+    assert points[0].tolist() == [40, 40]
+    assert points[1].tolist() == [10, 10]
+    away = np.abs(points[:, None] - points[None]).max(-1) + 99 * np.eye(len(points))
+    assert away.min() > 4
+    closed = np.zeros(error.shape, bool)
+    closed[30:, 30:] = True
+    assert unexplained_points(error, closed, 1.0, search)[0].tolist() == [10, 10]
+
+
+def test_too_much_light_and_noise_ask_for_nothing() -> None:
+    noise = np.random.default_rng(0).normal(0, 1, (200, 200)).astype(np.float32)
+    assert len(unexplained_points(noise, np.zeros(noise.shape, bool), 1.0, Search())) == 0
+    assert len(unexplained_points(np.full((50, 50), -5, np.float32), np.zeros((50, 50), bool), 1.0, Search())) == 0
+
+
+class Knowing:
+    """A generator that knows the objects."""
+
+    def __init__(self, objects: list[Proposal]) -> None:
+        self.objects, self.asked = objects, 0
+
+    def __call__(self, light: np.ndarray, points: np.ndarray, mask: float) -> list[tuple[int, Proposal]]:
+        self.asked += len(points)
+        found = []
+        for i, (y, x) in enumerate(points):
+            for one in self.objects:
+                rows, columns = one.place
+                inside = rows.start <= y < rows.stop and columns.start <= x < columns.stop
+                if inside and one.mask[y - rows.start, x - columns.start]:
+                    found.append((i, one))
+        return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 8))
+def test_what_the_generator_knows_is_explained_whole(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    objects = [
+        disc(int(rng.integers(0, 80)), int(rng.integers(0, 100)), int(rng.integers(8, 20)), rng.uniform(0.3, 1))
+        for _ in range(count)
+    ]
+    light = np.zeros((100, 120), np.float32)
+    for one in objects:
+        light[one.place] += one.light
+    internal = np.zeros_like(light)
+    found, rounds = explain(light, internal, 0.01, [Knowing(objects)], EASY)  # type: ignore[list-item]
+    assert len(found) <= count
+    total = np.abs(light).sum(dtype=np.float64)
+    left = np.abs(light - internal).sum(dtype=np.float64)
+    np.testing.assert_allclose(sum(one.gain for one in found), total - left, atol=1e-2)
+    np.testing.assert_allclose(sum(row[4] for row in rounds), total - left, atol=1e-2)
+    if count <= 1:
+        assert left < 1e-3
+
+
+def test_an_empty_image_asks_nothing() -> None:
+    generator = Knowing([disc(5, 5, 9, 1.0)])
+    light = np.random.default_rng(0).normal(0, 0.01, (80, 90)).astype(np.float32)
+    found, rounds = explain(light, np.zeros_like(light), 0.01, [generator], Search())  # type: ignore[list-item]
+    assert (found, rounds, generator.asked) == ([], [], 0)
+
+
+def test_what_is_explained_before_is_not_explained_again() -> None:
+    one, other = disc(5, 5, 15, 1.0), disc(40, 50, 15, 0.8)
+    light = np.zeros((70, 80), np.float32)
+    for part in (one, other):
+        light[part.place] += part.light
+    internal = np.zeros_like(light)
+    internal[one.place] += one.light
+    found, _ = explain(light, internal, 0.01, [Knowing([one, other])], EASY)  # type: ignore[list-item]
+    assert [item.proposal.top for item in found] == [40]
+    np.testing.assert_allclose(internal, light, atol=1e-6)
+
+
+def test_a_pixel_of_several_objects_goes_to_the_surest() -> None:
+    sure, unsure = disc(0, 0, 11, 1.0), disc(0, 6, 11, 1.0)
+    unsure = unsure._replace(probability=unsure.probability - np.float32(0.2))
+    labels = flat_labels((11, 17), [unsure, sure])
+    assert (labels[sure.place][sure.mask] == 2).all()
+    assert (labels == 1).sum() == (unsure.mask[:, :] & ~(np.pad(sure.mask, ((0, 0), (0, 6)))[:, 6:17])).sum()
