@@ -10,7 +10,7 @@ _MAD_TO_SIGMA = 1.482602218505602
 
 
 def unexplained_regions(
-    error: np.ndarray, *, deviations: float = 4.0, smooth: float = 1.5, min_area: int = 20
+    error: np.ndarray, *, deviations: float = 5.0, smooth: float = 1.5, min_area: int = 20
 ) -> dict[str, np.ndarray]:
     """Connected regions of an error image that are brighter than its noise, the largest sums first.
 

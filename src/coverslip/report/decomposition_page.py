@@ -1,0 +1,106 @@
+"""One self-contained page to look at decompositions: each image grows again object by object, and each can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coverslip.core.errors import InputError
+from coverslip.read.atomic import atomic_path
+from coverslip.report.encode import script_json
+from coverslip.report.parts import environment, figure_part, flat_facts, prose, table_column, table_part
+from coverslip.report.replays import Replay
+
+TOO_MUCH, LEFT = "#33bbff", "#ffb000"
+"""What is explained too much, and what is not explained: apart for colour-blind readers, on black where all is well."""
+
+
+def write_decomposition_page(
+    path: str | Path,
+    replays: Sequence[Replay],
+    columns: Mapping[str, tuple[Any, str]],
+    *,
+    title: str = "Decomposition",
+    notes: str | Sequence[str] = (),
+    facts: Sequence[tuple[str, str, str]] = (),
+    ordered: str = "",
+    figures: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    card: str = "",
+    provenance: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the report page of decompositions.
+
+    The page holds everything it shows and forbids its browser every request. All text is shown as text, whatever it
+    looks like.
+
+    Parameters
+    ----------
+    path : str or Path
+        The ``.html`` to write, whole or not at all.
+    replays : sequence of Replay
+        Images that can be replayed, in the order in which they are offered.
+    columns : mapping of str to (array of shape (N,), str)
+        The table of images: heading to values and a longer explanation.
+    title : str
+        Of the page.
+    notes : str or sequence of str
+        Paragraphs under the title.
+    facts : sequence of (str, str, str)
+        Numbers at the top: value, what it is, interval.
+    ordered : str
+        A sentence on what the order of the images means.
+    figures : mapping, optional
+        Caption to matplotlib figure, or to a pair of that and a longer text.
+    tables : mapping, optional
+        Heading to rows, as for `coverslip.report.page.write_page`.
+    card : str
+        The card of the model, Markdown.
+    provenance : mapping, optional
+        Of the result.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    InputError
+        If the ending is another, or the file cannot be written there.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{path}: the page is HTML; give the file the ending .html.")
+    listed = [table_column(name, values, meant) for name, (values, meant) in columns.items()]
+    data = {
+        "columns": listed,
+        "colours": {"too_much": TOO_MUCH, "left": LEFT},
+        "images": [{"name": one.name, "note": one.note, "row": one.row, **one.data} for one in replays],
+    }
+    count = len(listed[0]["values"]) if listed else 0
+    shown = len({one.row for one in replays})
+    page = (
+        environment()
+        .get_template("decompositions.html")
+        .render(
+            title=title,
+            notes=[notes] if isinstance(notes, str) else list(notes),
+            facts=list(facts),
+            ordered=ordered,
+            sampled=f"{shown} of {count:,} images can be replayed." if shown < count else "",
+            several=len(replays) > 1,
+            any=bool(replays),
+            too_much=TOO_MUCH,
+            left=LEFT,
+            figures=[figure_part(caption, value) for caption, value in (figures or {}).items()],
+            tables=[(heading, *table_part(rows)) for heading, rows in (tables or {}).items()],
+            card=prose(card),
+            provenance=flat_facts(dict(provenance or {})),
+            data=script_json(data),
+        )
+    )
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path

@@ -1,0 +1,437 @@
+"""The page of decompositions holds pictures that add up, shows text as text, and replays in a browser, offline."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coverslip.core.decomposition import Decomposition
+from coverslip.core.errors import InputError
+from coverslip.core.image import PixelSize
+from coverslip.measure import unexplained_regions
+from coverslip.report.decomposition_page import write_decomposition_page
+from coverslip.report.replays import Replay, draw_replay, pack, shown_part
+
+NASTY = '</script><img src=x onerror="alert(1)"> µ {{7*7}}'
+HEIGHT, WIDTH = 60, 80
+
+PLACES = [(8, 10, 12, 14), (16, 18, 12, 14), (36, 50, 10, 20)]
+"""Row, column, height and width of three objects; the second overlaps the first by four rows and six columns."""
+
+LIGHT = (100.0, 80.0, 60.0)
+FORGOTTEN = slice(40, 50), slice(8, 22)
+
+
+def decomposition(size: tuple[int, int] = (HEIGHT, WIDTH)) -> tuple[Decomposition, np.ndarray]:
+    """Three boxes of light on a slope, found in two rounds, and the error image: noise and a box that was forgotten."""
+    rng = np.random.default_rng(0)
+    background = np.linspace(20, 30, size[1], dtype=np.float32) * np.ones((size[0], 1), np.float32)
+    masks = tuple(np.ones((h, w), bool) for _, _, h, w in PLACES)
+    masks[0][0, 0] = False
+    pixels = tuple(np.where(mask, np.float32(light), np.float32(0)) for mask, light in zip(masks, LIGHT, strict=True))
+    labels = np.zeros(size, np.int32)
+    for number, (y, x, h, w) in enumerate(PLACES, 1):
+        box = labels[y : y + h, x : x + w]
+        box[masks[number - 1] & (box == 0)] = number
+    objects = {
+        "object": np.arange(1, 4),
+        "y_px": np.array([13.5, 21.5, 40.5]),
+        "x_px": np.array([16.5, 24.5, 59.5]),
+        "top_px": np.array([8, 16, 36]),
+        "left_px": np.array([10, 18, 50]),
+        "area_px": np.array([167, 168, 200]),
+        "pass": np.array([0, 0, 1]),
+        "round": np.array([0, 0, 0]),
+        "gain": np.array([15_000.0, 5_000.0, 10_000.0]),
+        "confidence": np.array([0.9, 0.8, 0.75]),
+        "generator": np.array([0, 0, 1]),
+    }
+    rounds = {
+        "pass": np.array([0, 1]),
+        "round": np.array([0, 0]),
+        "proposals": np.array([4, 2]),
+        "accepted": np.array([2, 1]),
+        "loss": np.array([6.0, 2.0]),
+        "explained": np.array([0.4, 0.8]),
+    }
+    error = rng.normal(0, 1, size).astype(np.float32)
+    error[FORGOTTEN] += 40
+    result = Decomposition(
+        "a.tif", labels, objects, masks, pixels, background, rounds, PixelSize(0.5, 0.5), {"method": "by hand"}
+    )
+    return result, error
+
+
+def replay(row: int = 0, **options: Any) -> Replay:
+    result, error = decomposition()
+    options = {"name": f"image {row}.tif", "note": f"note {row}", **options}
+    return draw_replay(result, error, unexplained_regions(error), row=row, **options)
+
+
+def page_of(path: Path, replays: list[Replay] | None = None, **options: Any) -> Path:
+    columns = {
+        "image": (["image 0.tif", "image 1.tif", "image 2.tif"], "file"),
+        "explained, %": (np.array([80.0, 90.0, np.nan]), "share"),
+    }
+    replays = [replay(0), replay(1, right=np.array([1, 2]))] if replays is None else replays
+    return write_decomposition_page(path, replays, options.pop("columns", columns), **options)
+
+
+def data_of(path: Path) -> dict[str, Any]:
+    (text,) = re.findall(r'id="data">(.*?)</script>', path.read_text(encoding="utf-8"))
+    return json.loads(text)
+
+
+def unpacked(text: str) -> np.ndarray:
+    differences = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8)
+    return np.cumsum(differences, dtype=np.uint8)
+
+
+def crops_of(data: dict[str, Any]) -> list[np.ndarray]:
+    """The generated crops that a page holds, in units of its pictures, NaN outside the masks."""
+    shapes = list(zip(data["objects"]["height"], data["objects"]["width"], strict=True))
+    parts = np.split(unpacked(data["crops"]), np.cumsum([h * w for h, w in shapes])[:-1])
+    values = [np.where(part, (part - 1.0) * data["crop_step"] + data["crop_low"], np.nan) for part in parts]
+    return [value.reshape(shape) for value, shape in zip(values, shapes, strict=True)]
+
+
+def test_bytes_come_back_as_they_were() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (7, 9), dtype=np.uint8)
+    assert (unpacked(pack(picture)).reshape(7, 9) == picture).all()
+    assert unpacked(pack(np.zeros(0, np.uint8))).size == 0
+
+
+def test_the_pictures_of_a_page_add_up_to_the_image() -> None:
+    result, error = decomposition()
+    data = dict(replay().data)
+    scale = 255 / (data["high"] - data["low"])
+    image, internal = (unpacked(data[name]).reshape(HEIGHT, WIDTH).astype(float) for name in ("image", "background"))
+    for crop, place in zip(crops_of(data), result.places(), strict=True):
+        internal[place] += np.nan_to_num(crop)
+    shown = (result.internal + error - data["low"]) * scale
+    np.testing.assert_allclose(image, np.clip(shown, 0, 255), atol=0.51)
+    explained = np.maximum((result.background - data["low"]) * scale, 0)
+    explained += (result.internal - result.background) * scale
+    # The background is rounded to whole bytes, and so are two crops where objects overlap.
+    np.testing.assert_allclose(internal, explained, atol=2)
+
+
+def test_a_mask_is_where_its_crop_is_not_nothing() -> None:
+    result, _ = decomposition()
+    for crop, mask in zip(crops_of(dict(replay().data)), result.masks, strict=True):
+        assert (np.isfinite(crop) == mask).all()
+
+
+def test_objects_keep_their_facts_and_their_share_of_what_there_was_to_explain() -> None:
+    objects = replay(right=np.array([1, 3])).data["objects"]
+    assert objects["number"] == [1, 2, 3]
+    assert objects["step"] == [1, 1, 2]
+    assert (objects["top"], objects["left"], objects["area"]) == ([8, 16, 36], [10, 18, 50], [167, 168, 200])
+    assert objects["right"] == [True, False, True]
+    first = 10 * HEIGHT * WIDTH  # a loss of 6 is what 40 % explained leave of it
+    assert objects["share"] == pytest.approx([15_000 / first, 5_000 / first, 10_000 / first])
+    assert replay().data["rounds"]["first_loss"] == pytest.approx(10)
+    assert "right" not in replay().data["objects"]
+
+
+def test_objects_come_in_the_order_of_their_rounds_whatever_their_numbers() -> None:
+    result, error = decomposition()
+    result.objects["pass"][:] = [1, 0, 0]
+    shown = draw_replay(result, error, unexplained_regions(error), name="a")
+    assert shown.data["objects"]["number"] == [2, 3, 1]
+    assert [crop.shape for crop in crops_of(dict(shown.data))] == [(12, 14), (10, 20), (12, 14)]
+
+
+def test_what_was_forgotten_is_listed_with_its_share() -> None:
+    _, error = decomposition()
+    regions = replay().data["regions"]
+    assert len(regions["sum"]) == 1
+    assert regions["y_px"] == pytest.approx([44.5], abs=0.5)
+    assert regions["sum"] == pytest.approx([10 * 14 * 40], rel=0.03)
+    assert regions["share"] == pytest.approx([regions["sum"][0] / np.abs(error).sum()])
+
+
+def test_of_a_large_image_the_part_with_most_left_is_shown_at_full_resolution() -> None:
+    small, _ = decomposition()
+    wide = np.zeros((900, 1600), np.float32)
+    result = Decomposition(
+        "a.tif",
+        np.pad(small.labels, [(0, 840), (0, 1520)]),
+        {**small.objects, "top_px": small.objects["top_px"] + [0, 0, 800], "y_px": small.objects["y_px"] + [0, 0, 800]},
+        small.masks,
+        small.pixels,
+        wide + 20,
+        small.rounds,
+    )
+    wide[850:870, 700:730] = 50  # near the third object
+    wide[100:140, 1500:1540] = 90  # more, but far from any object
+    regions = unexplained_regions(wide, smooth=0)
+    part = shown_part(result, regions)
+    assert (part.height, part.width) == (720, 720)
+    assert part.y <= 850
+    assert part.stop_y >= 870
+    assert part.x <= 50
+    assert part.stop_x >= 730 - 30
+    data = draw_replay(result, wide, regions, name="a").data
+    assert (data["top"], data["left"], data["height"], data["width"]) == (part.y, part.x, 720, 720)
+    assert data["whole"] == [900, 1600]
+    assert data["regions_outside"] == 1
+    assert data["objects_in_all"] == 3
+    assert 3 in data["objects"]["number"]
+
+
+def test_an_image_without_an_object_is_its_background() -> None:
+    result, error = decomposition()
+    empty = Decomposition(
+        "a.tif",
+        np.zeros_like(result.labels),
+        {name: column[:0] for name, column in result.objects.items()},
+        (),
+        (),
+        result.background,
+        {name: column[:0] for name, column in result.rounds.items()},
+    )
+    data = draw_replay(empty, error, unexplained_regions(error), name="a").data
+    assert data["objects"]["number"] == []
+    assert data["rounds"]["first_loss"] is None
+    assert unpacked(data["crops"]).size == 0
+    assert unpacked(data["background"]).size == HEIGHT * WIDTH
+
+
+def test_the_page_refers_to_nothing_outside_itself(tmp_path: Path) -> None:
+    html = page_of(tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in html
+    assert re.findall(r'(?:src|href)="(?!data:)[^"]+"', html) == []
+    assert set(re.findall(r"https?://[^\"' ]+", html)) == {"http://www.w3.org/2000/svg"}  # a name, not an address
+
+
+def test_images_that_cannot_be_replayed_are_said(tmp_path: Path) -> None:
+    html = page_of(tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "2 of 3 images can be replayed." in html
+    assert data_of(tmp_path / "r.html")["columns"][1]["values"] == [80, 90, None]
+
+
+def test_what_does_not_fit_is_said_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"the ending \.html"):
+        page_of(tmp_path / "r.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+# ---- in a browser ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    replays = [replay(0, name=NASTY), replay(1, right=np.array([1, 2]))]
+    return page_of(tmp_path_factory.mktemp("page") / "r.html", replays, title=NASTY, notes=NASTY)
+
+
+@pytest.fixture
+def reader(browser: Any, written: Path) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1300, "height": 1600})
+    context.set_offline(True)
+    page = context.new_page()
+    asked: list[str] = []
+    complaints: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.goto(written.as_uri())
+    page.wait_for_selector("body[data-ready]")
+    yield page
+    page.wait_for_timeout(50)
+    context.close()
+    assert complaints == []
+    assert [url for url in asked if not url.startswith(("file://", "data:", "blob:"))] == []
+
+
+def slide(page: Any, count: int) -> None:
+    page.locator("#time").evaluate(
+        "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }", count
+    )
+
+
+def colour(page: Any, view: str, row: int, column: int) -> list[int]:
+    """Red, green and blue of a pixel of a picture."""
+    return page.locator(view).evaluate(
+        "(canvas, [x, y]) => [...canvas.getContext('2d').getImageData(x, y, 1, 1).data].slice(0, 3)", [column, row]
+    )
+
+
+def click(page: Any, view: str, row: float, column: float) -> None:
+    box = page.locator(view).bounding_box()
+    page.mouse.click(box["x"] + (column + 0.5) / WIDTH * box["width"], box["y"] + (row + 0.5) / HEIGHT * box["height"])
+
+
+def facts_of(page: Any) -> dict[str, str]:
+    names = page.locator("#facts dt").all_text_contents()
+    texts = [" · ".join(one.locator("span").all_text_contents()) for one in page.locator("#facts dd").all()]
+    return dict(zip(names, texts, strict=True))
+
+
+@pytest.mark.chromium
+def test_text_is_shown_as_text(reader: Any) -> None:
+    assert reader.locator("h1").text_content() == NASTY
+    assert reader.locator("#name").text_content() == NASTY
+    assert reader.locator("#reel b").first.text_content() == NASTY
+    assert reader.locator("img[src=x]").count() == 0
+
+
+@pytest.mark.chromium
+def test_the_slider_builds_the_internal_image_and_empties_the_error(reader: Any) -> None:
+    inside = 40, 60  # of the third object, found in the second round
+    slide(reader, 0)
+    ground = colour(reader, "#internal", *inside)
+    red, green, blue = colour(reader, "#error", *inside)
+    assert red > green > blue  # amber: not explained
+    assert reader.locator("#when").text_content() == "Background only · 0 of 3 objects · 0.0 % explained, loss 10"
+    slide(reader, 3)
+    assert colour(reader, "#internal", *inside)[0] > ground[0] + 50
+    assert colour(reader, "#internal", *inside)[0] == pytest.approx(colour(reader, "#picture", *inside)[0], abs=12)
+    assert max(colour(reader, "#error", *inside)) < 0.3 * red
+    assert reader.locator("#when").text_content() == "Round 2 of 2 · 3 of 3 objects · 80.0 % explained, loss 2"
+    slide(reader, 2)
+    assert colour(reader, "#internal", *inside) == ground
+    assert reader.locator("#when").text_content() == "Round 1 of 2 · 2 of 3 objects · 40.0 % explained, loss 6"
+    slide(reader, 1)  # three quarters of the gain of its round
+    assert "≈ 30.0 % explained, loss ≈ 7" in reader.locator("#when").text_content()
+    assert reader.locator("#time").get_attribute("aria-valuetext") == reader.locator("#when").text_content()
+
+
+@pytest.mark.chromium
+def test_the_dot_of_the_curve_follows_the_slider(reader: Any) -> None:
+    dot = reader.locator("#curves .dot").first
+    slide(reader, 3)
+    right, high = float(dot.get_attribute("cx")), float(dot.get_attribute("cy"))
+    slide(reader, 0)
+    left, low = float(dot.get_attribute("cx")), float(dot.get_attribute("cy"))
+    assert left < 20
+    assert right > 340
+    assert high < low  # more is explained
+    assert reader.locator("#curves .pass").count() == 2  # one border of passes in either curve
+
+
+@pytest.mark.chromium
+@pytest.mark.parametrize("view", ["#picture", "#internal", "#error"])
+def test_a_click_on_an_object_shows_what_it_explains(reader: Any, view: str) -> None:
+    click(reader, view, 41, 65)
+    assert reader.locator("#object-heading").text_content() == "Object 3"
+    facts = facts_of(reader)
+    assert facts["Place"] == "row 40.5, column 59.5 px · 20.25, 29.75 µm"
+    assert facts["Area"] == "200 px · 50 µm²"
+    assert facts["Found in"] == "round 2 of 2 · pass 2"
+    assert facts["Gain"] == "10,000 grey values · 20.8 % of all there was to explain"
+    assert facts["Confidence"] == "0.75"
+    assert facts["Generator"] == "1, a rival"
+    assert facts["Overlaps"] == "nothing"
+    assert "Truth" not in facts
+    assert [path.get_attribute("d") for path in reader.locator(".chosen").all()] == [
+        "M50 36h20M50 46h20M50 36v10M70 36v10"
+    ] * 3
+    crops = reader.locator("#crops canvas")
+    assert [crop.get_attribute("aria-label") for crop in crops.all()] == [
+        f"Object 3: {what}" for what in ("image", "generated", "left over without it", "left over with it")
+    ]
+    middle = 12, 17  # the crop has a border of seven pixels
+    image = colour(reader, "#crops canvas[data-what='image']", *middle)
+    generated = colour(reader, "#crops canvas[data-what='generated']", *middle)
+    assert image[0] > generated[0] > 50  # the image has the background too
+    without = colour(reader, "#crops canvas[data-what='left over without it']", *middle)
+    with_it = colour(reader, "#crops canvas[data-what='left over with it']", *middle)
+    assert without[0] > 50
+    assert max(with_it) < 0.4 * without[0]
+
+
+@pytest.mark.chromium
+def test_clicks_go_through_objects_that_overlap_and_let_go_beside_them(reader: Any) -> None:
+    click(reader, "#picture", 18, 21)
+    first = reader.locator("#object-heading").text_content()
+    assert facts_of(reader)["Overlaps"] == "14.4 % of it · with 2"
+    click(reader, "#picture", 18, 21)
+    assert {first, reader.locator("#object-heading").text_content()} == {"Object 1", "Object 2"}
+    click(reader, "#picture", 5, 70)
+    assert reader.locator("#object-heading").text_content() == "No object chosen"
+    assert reader.locator("#object").is_hidden()
+
+
+@pytest.mark.chromium
+def test_keys_go_through_the_objects(reader: Any) -> None:
+    reader.locator("#views").focus()
+    heading = reader.locator("#object-heading")
+    for key, number in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("ArrowLeft", 3)):
+        reader.keyboard.press(key)
+        assert heading.text_content() == f"Object {number}"
+    reader.keyboard.press("Escape")
+    assert heading.text_content() == "No object chosen"
+    assert heading.get_attribute("aria-live") == "polite"
+
+
+@pytest.mark.chromium
+def test_zoomed_pictures_stay_clickable_and_go_to_what_is_chosen(reader: Any) -> None:
+    reader.keyboard.press("ArrowLeft")
+    for _ in range(2):
+        reader.keyboard.press("+")
+    frame = reader.locator("#picture").locator("xpath=../..").bounding_box()
+    assert reader.locator("#picture").bounding_box()["width"] == pytest.approx(4 * frame["width"], rel=0.01)
+    reader.keyboard.press("Escape")
+    reader.mouse.click(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
+    assert reader.locator("#object-heading").text_content() == "Object 3"
+    reader.locator("#out").click()
+    reader.locator("#out").click()
+    assert reader.locator("#out").is_disabled()
+
+
+@pytest.mark.chromium
+def test_a_region_that_is_not_explained_is_shown_in_the_pictures(reader: Any) -> None:
+    region = reader.locator("#regions button")
+    assert region.count() == 1
+    assert "column 14" in region.text_content() or "column 15" in region.text_content()
+    region.click()
+    assert region.get_attribute("aria-pressed") == "true"
+    path = reader.locator(".chosen").first.get_attribute("d")
+    x, y, width, height = map(float, re.fullmatch(r"M([\d.]+) ([\d.]+)h([\d.]+)v([\d.]+)h-[\d.]+z", path).groups())
+    assert y < 40
+    assert y + height > 50
+    assert x < 8
+    assert x + width > 22
+
+
+@pytest.mark.chromium
+def test_playing_ends_with_every_object(reader: Any) -> None:
+    reader.locator("#play").click()
+    assert reader.locator("#play").text_content() == "❚❚ Pause"
+    assert int(reader.locator("#time").input_value()) < 3
+    reader.get_by_text("▶ Play").wait_for()
+    assert reader.locator("#time").input_value() == "3"
+
+
+@pytest.mark.chromium
+def test_another_image_is_opened_from_the_reel_and_from_the_table(reader: Any) -> None:
+    reader.locator("#reel button").nth(1).click()
+    reader.wait_for_selector("#views[data-image='1']")
+    assert reader.locator("#name").text_content() == "image 1.tif"
+    assert reader.locator("#reel [aria-current=true]").count() == 1
+    click(reader, "#picture", 41, 65)
+    assert facts_of(reader)["Truth"] == "matches no true object"
+    reader.keyboard.press("o")
+    assert reader.locator("#falsely").is_visible()
+    assert reader.locator(".line.false").count() == 3  # one outline in each picture
+    reader.locator("#table tbody tr").first.click()
+    reader.wait_for_selector("#views[data-image='0']")
+    assert reader.locator("#falsely").is_hidden()
+
+
+@pytest.mark.chromium
+def test_the_page_fits_a_narrow_screen(reader: Any) -> None:
+    reader.set_viewport_size({"width": 400, "height": 850})
+    reader.wait_for_timeout(200)
+    assert reader.evaluate("document.documentElement.scrollWidth") <= 400
