@@ -1,4 +1,4 @@
-"""A page to look at: of an embedding, with what its model makes of the images; of label images, with outlines."""
+"""A page to look at: of an embedding, with its model; of label images, with outlines; of decompositions, replayed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from coverslip.core.errors import InputError
 from coverslip.core.results import Embedding
+from coverslip.read.decompositions import holds_decompositions
 from coverslip.read.label_folder import LabelFolder, read_label_folder
 from coverslip.read.models import Model
 
@@ -36,8 +37,8 @@ def write_report(
     Parameters
     ----------
     result : Embedding, LabelFolder, str or Path
-        What `predict` gave, or its file: an embedding (``.h5ad``), or label images (a folder, a ``.labels.tif``, an
-        OME-Zarr image with labels).
+        What `predict` gave, or its file: an embedding (``.h5ad``), label images (a folder, a ``.labels.tif``, an
+        OME-Zarr image with labels), or decompositions (a folder).
     path : str or Path
         The ``.html`` to write.
     model : Model, str or Path, optional
@@ -93,18 +94,14 @@ def write_report(
         return write_embedding_report(
             result, path, colour=colour, umap=umap, title=title or "Cells", things=things or "cells", **common
         )
-    from coverslip.reporting.labels import write_labels_report
-
     if colour is not None or umap:
         raise InputError("Label images have no map to colour; leave out --colour and --umap.")
     found = result if isinstance(result, LabelFolder) else read_label_folder(result)
-    return write_labels_report(
-        found,
-        path,
-        truth=truth,
-        partial=partial,
-        group=group,
-        title=title or "Segmentation",
-        things=things or "objects",
-        **common,
-    )
+    common |= {"truth": truth, "partial": partial, "group": group, "things": things or "objects"}
+    if holds_decompositions(found):
+        from coverslip.reporting.decompositions import write_decompositions_report
+
+        return write_decompositions_report(found, path, title=title or "Decomposition", **common)
+    from coverslip.reporting.labels import write_labels_report
+
+    return write_labels_report(found, path, title=title or "Segmentation", **common)

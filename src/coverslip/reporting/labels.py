@@ -58,7 +58,7 @@ def write_labels_report(
 ) -> Path:
     """Make the page of label images; everything as for `coverslip.write_report`."""
     said = [notes] if isinstance(notes, str) else list(notes)
-    loaded = _model(found, model, said)
+    loaded = model_or_note(found, model, said)
     table = objects_of(found, images)
     own = [found.own_rows(table, i) for i in range(len(found))]
     groups = groups_of(found, group)
@@ -72,7 +72,7 @@ def write_labels_report(
     columns = image_columns(found, table, own, judged, groups, pairs, evaluation)
     shots: list[Shot] = []
     complaint = ""
-    shown = _drawn(order)
+    shown = chosen_images(order, MOST_PICTURES, _WORST)
     for i in track(shown, "Drawing images"):
         image, why = _image(found, i, images)
         complaint = complaint or why
@@ -82,7 +82,7 @@ def write_labels_report(
         said.append(f"The images are not shown: {complaint}")
     drawn = dict(figures or {}) | figures_of(table, own, judged, groups, evaluation, loaded, first_epoch, things)
     if figures_folder is not None:
-        _save(drawn, Path(figures_folder))
+        save_figures(drawn, Path(figures_folder))
     return write_label_page(
         path,
         shots,
@@ -99,12 +99,12 @@ def write_labels_report(
     )
 
 
-def _drawn(order: np.ndarray) -> list[int]:
-    """The images that get a picture, in their order: the worst, and an even sample of the others."""
-    if len(order) <= MOST_PICTURES:
+def chosen_images(order: np.ndarray, most: int, worst: int) -> list[int]:
+    """The images that are drawn, in their order: all, or the `worst` first ones and an even sample of the others."""
+    if len(order) <= most:
         return [int(i) for i in order]
-    rest = np.linspace(_WORST, len(order) - 1, MOST_PICTURES - _WORST).round().astype(int)
-    return [int(i) for i in order[np.r_[:_WORST, rest]]]
+    rest = np.linspace(worst, len(order) - 1, most - worst).round().astype(int)
+    return [int(i) for i in order[np.r_[:worst, rest]]]
 
 
 def _image(found: LabelFolder, index: int, images: str | Path | None) -> tuple[Image | None, str]:
@@ -141,7 +141,8 @@ def _ordered(measured: bool) -> str:
     )
 
 
-def _model(found: LabelFolder, model: Model | str | Path | None, notes: list[str]) -> Model | None:
+def model_or_note(found: LabelFolder, model: Model | str | Path | None, notes: list[str]) -> Model | None:
+    """The model of a result; of one that was changed since, only a note that says so."""
     try:
         return model_of(found, model)
     except ModelError as error:
@@ -151,7 +152,8 @@ def _model(found: LabelFolder, model: Model | str | Path | None, notes: list[str
         return None
 
 
-def _save(figures: Mapping[str, Any], folder: Path) -> None:
+def save_figures(figures: Mapping[str, Any], folder: Path) -> None:
+    """Write the figures of a page as PNG, named by their captions."""
     from coverslip.report.figures import save_figure
 
     for caption, figure in figures.items():
