@@ -87,10 +87,7 @@ def write_decompositions_report(
     own = [found.own_rows(table, i) for i in range(len(found))]
     groups = groups_of(found, group)
     pairs = pairs_of(found, truth, partial, said)
-    explained = [
-        how_explained(read_decomposition(found, i), read_error(found, i))
-        for i in track(range(len(found)), "Looking for what is left")
-    ]
+    explained = [how_explained(*read_explained(found, i)) for i in track(range(len(found)), "Looking for what is left")]
     evaluation = None
     if pairs:
         evaluation, judged = judge_by_truth(found, pairs, resampled_groups(found), images)
@@ -121,25 +118,27 @@ def write_decompositions_report(
     )
 
 
-def read_error(found: LabelFolder, index: int) -> np.ndarray:
-    """What is left of an image, ``(H, W)`` float32 grey values.
+def read_explained(found: LabelFolder, index: int) -> tuple[Decomposition, np.ndarray]:
+    """The decomposition of an image, and what it leaves of it: ``(H, W)`` float32 grey values.
 
     Raises
     ------
     InputError
-        Naming the row, if the file is missing or of another size than its labels.
+        Naming the row, if a file is missing or of another size than its labels.
     """
+    result = read_decomposition(found, index)
     file = found.file(index, "error")
     if file is None or not file.exists():
         what = f"there is no error image {file}" if file else "the column 'error' is empty"
         raise InputError(f"{found.where(index)}: {what}; copy the whole folder again from its source.")
     error = open_image(file).read()
-    size = found.labels(index).labels.shape
-    if error.shape != size:
+    if error.shape != result.labels.shape:
+        sizes = [" x ".join(map(str, shape)) for shape in (error.shape, result.labels.shape)]
         raise InputError(
-            f"{file} is {error.shape}, but its labels are {size}; files of one image belong together: copy them again."
+            f"{file} is {sizes[0]} pixels, but its labels are {sizes[1]}; files of one image belong together: copy "
+            "them again from their source."
         )
-    return error.astype(np.float32, copy=False)
+    return result, error.astype(np.float32, copy=False)
 
 
 def how_explained(result: Decomposition, error: np.ndarray) -> Explained:
@@ -204,8 +203,7 @@ def _replay(found: LabelFolder, index: int, explained: Explained, judged: Judged
     if measured and np.isfinite(columns["AP@0.5"][0][index]):
         note += f" · AP {columns['AP@0.5'][0][index]:.2f}"
     return draw_replay(
-        read_decomposition(found, index),
-        read_error(found, index),
+        *read_explained(found, index),
         explained.regions,
         name=image_name(found, index),
         note=note,
