@@ -41,3 +41,16 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = {"epochs": 24, "batch": 2, "width": 8, "levels": 3, "patch": 64, "learning_rate": 0.01}
     model = cs.fit("unet", blob_fields(6), settings, run=Run(device="cpu", precision="fp32"))
     return model.save(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def tiny_kaizen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a Kaizen model that was fitted to fields of blobs for a few seconds."""
+    import coverslip as cs
+    from coverslip.train import Run
+
+    from .unet.blobs import blob_fields
+
+    settings = {"epochs": 30, "batch": 16, "learning_rate": 0.02, "width": 4, "patch": 32, "codes": 16, "groups": 2}
+    model = cs.fit("kaizen", blob_fields(4), settings, run=Run(device="cpu", precision="fp32"))
+    return model.save(tmp_path_factory.mktemp("kaizen") / "model")
