@@ -104,20 +104,31 @@ def test_points_lie_where_most_is_missing_and_apart() -> None:
     for y, x, light in ((10, 10, 3.0), (10, 16, 2.0), (40, 40, 5.0)):
         error[y - 2 : y + 3, x - 2 : x + 3] += light
     search = Search(apart=9, noise=1)
-    points = unexplained_points(error, np.zeros(error.shape, bool), 1.0, search)
+    points = unexplained_points(error, 0 * error, np.zeros(error.shape, bool), 1.0, search)
     assert points[0].tolist() == [40, 40]
     assert points[1].tolist() == [10, 10]
     away = np.abs(points[:, None] - points[None]).max(-1) + 99 * np.eye(len(points))
     assert away.min() > 4
     closed = np.zeros(error.shape, bool)
     closed[30:, 30:] = True
-    assert unexplained_points(error, closed, 1.0, search)[0].tolist() == [10, 10]
+    assert unexplained_points(error, 0 * error, closed, 1.0, search)[0].tolist() == [10, 10]
 
 
 def test_too_much_light_and_noise_ask_for_nothing() -> None:
     noise = np.random.default_rng(0).normal(0, 1, (200, 200)).astype(np.float32)
-    assert len(unexplained_points(noise, np.zeros(noise.shape, bool), 1.0, Search())) == 0
-    assert len(unexplained_points(np.full((50, 50), -5, np.float32), np.zeros((50, 50), bool), 1.0, Search())) == 0
+    dark = np.full((200, 200), -5, np.float32)
+    for error in (noise, dark):
+        assert len(unexplained_points(error, 0 * error, np.zeros(error.shape, bool), 1.0, Search())) == 0
+
+
+def test_what_an_explained_object_leaves_around_it_is_not_asked_about() -> None:
+    internal, error = np.zeros((2, 60, 60), np.float32)
+    internal[20:40, 20:40] = 10
+    error[30:32, 41:44] = 4  # its halo
+    error[5:8, 5:8] = 4  # another object
+    points = unexplained_points(error, internal, np.zeros(error.shape, bool), 0.1, Search())
+    assert len(points) == 1
+    assert np.abs(points - 6).max() <= 1
 
 
 class Knowing:

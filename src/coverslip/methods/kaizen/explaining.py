@@ -15,8 +15,8 @@ from coverslip.methods.kaizen.accepting import Proposal, accept
 from coverslip.methods.kaizen.inference import Proposer
 from coverslip.methods.kaizen.search import Search, unexplained_points
 
-_CLOSED = 3
-"""Around a point that was asked in vain, so many pixels to each side are not asked again on the same image."""
+_VAIN = 2
+"""An image is given up after so many rounds in which nothing was accepted."""
 
 Round = tuple[int, int, int, int, float]
 """Pass, round, proposals, accepted, and by how much the loss fell."""
@@ -83,23 +83,25 @@ def explain(
         source = error.copy() if number or internal.any() else light
         before = len(objects)
         closed = np.zeros(light.shape, bool)
-        turn = 0
-        while len(points := unexplained_points(error, closed, noise, search)):
+        turn = vain = 0
+        while vain < _VAIN and len(points := unexplained_points(error, light - error, closed, noise, search)):
             proposals = [pair for proposer in proposers for pair in proposer(source, points, search.mask)]
             proposals = [(point, proposal) for point, proposal in proposals if wanted(proposal)]
             chosen = accept(error, [proposal for _, proposal in proposals], search)
             objects += [Accepted(proposals[i][1], (number, turn), gained) for i, gained in chosen]
             explained = {proposals[i][0] for i, _ in chosen}
-            _close(closed, np.delete(points, sorted(explained), axis=0))
+            _close(closed, np.delete(points, sorted(explained), axis=0), search.apart // 2)
             rounds.append((number, turn, len(points), len(chosen), sum(gained for _, gained in chosen)))
             told(rounds[-1])
             turn += 1
+            vain = 0 if chosen else vain + 1
         if len(objects) == before:
             break
     np.subtract(light, error, out=internal)
     return objects, rounds
 
 
-def _close(closed: np.ndarray, points: np.ndarray) -> None:
+def _close(closed: np.ndarray, points: np.ndarray, reach: int) -> None:
+    """Around points that were asked in vain, ask no more on the same image."""
     for y, x in points:
-        closed[max(y - _CLOSED, 0) : y + _CLOSED + 1, max(x - _CLOSED, 0) : x + _CLOSED + 1] = True
+        closed[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 from scipy import ndimage
+from skimage.feature import peak_local_max
 
 from coverslip.core.config import Config
 
@@ -19,22 +20,30 @@ class Search(Config):
     apart: int = Field(15, ge=3, description="Side of the square in which one point is proposed at most, pixels.")
     box: int = Field(5, ge=1, description="Side of the box that the error is averaged in, pixels.")
     noise: float = Field(6.0, gt=0, description="Averaged error from which a point is proposed, in units of its noise.")
+    beside: float = Field(
+        0.25, ge=0, description="Beside or on explained objects, the error must be this share of their light to matter."
+    )
     passes: int = Field(3, ge=1, description="Most error images that are searched, the image itself included.")
 
 
-def unexplained_points(error: np.ndarray, closed: np.ndarray, noise: float, search: Search) -> np.ndarray:
+def unexplained_points(
+    error: np.ndarray, internal: np.ndarray, closed: np.ndarray, noise: float, search: Search
+) -> np.ndarray:
     """Points at which the averaged error is largest, kept apart from each other.
 
     Parameters
     ----------
     error : ndarray of float32, shape (H, W)
         The image without what is explained: what is missing is above 0.
+    internal : ndarray of float32, same shape
+        What is explained. Of the light of an object some is left on it and around it, blurred by the optics; asking
+        about that is in vain.
     closed : ndarray of bool, shape (H, W)
         Pixels that were asked about in vain.
     noise : float
         Standard deviation of single pixels of the error where all is explained.
     search : Search
-        `box`, `apart` and `noise` count.
+        `box`, `apart`, `noise` and `beside` count.
 
     Returns
     -------
@@ -43,9 +52,12 @@ def unexplained_points(error: np.ndarray, closed: np.ndarray, noise: float, sear
     """
     mean = ndimage.uniform_filter(error, search.box, mode="constant")
     mean[closed] = 0
-    # Of a flat image every pixel is as large as the largest around it; none is larger than the noise.
     bright = mean > search.noise * noise / search.box
+    if bright.any() and search.beside and internal.any():
+        bright &= mean > search.beside * ndimage.maximum_filter(internal, 3 * search.box)
     if not bright.any():
         return np.zeros((0, 2), np.intp)
-    points = np.argwhere(bright & (mean == ndimage.maximum_filter(mean, search.apart, mode="constant")))
-    return points[np.argsort(-mean[tuple(points.T)], kind="stable")]
+    found = peak_local_max(
+        np.where(bright, mean, 0), min_distance=search.apart // 2, threshold_abs=0, exclude_border=False
+    )
+    return np.asarray(found)
