@@ -96,7 +96,7 @@ def _lower_fit(terms: np.ndarray, low: np.ndarray, noise: float) -> np.ndarray:
     usable = terms[:, :1] if len(low) < 18 else terms
     scale = max(noise / 2, 1e-6 * (abs(float(np.median(low))) + 1e-12))
     fitted: np.ndarray = np.full(len(low), np.quantile(low, 0.1))
-    weight = np.ones(len(low))
+    weight: np.ndarray = np.ones(len(low))
     found = np.zeros(usable.shape[1])
     for _ in range(_ROUNDS):
         above = (low - fitted) / scale
