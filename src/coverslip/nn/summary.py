@@ -57,12 +57,13 @@ def layer_table(module: nn.Module, run: Callable[[torch.Tensor], Any], shape: tu
 
     rows: list[Layer] = []
 
-    def note(name: str) -> Callable[[nn.Module, Any, torch.Tensor], None]:
+    def note(name: str) -> Callable[[nn.Module, Any, Any], None]:
         leaf = name.split(".")[-1]
 
-        def hook(layer: nn.Module, _: Any, output: torch.Tensor) -> None:
+        def hook(layer: nn.Module, _: Any, output: Any) -> None:
+            first = output if isinstance(output, torch.Tensor) else output[0]
             kind = type(layer).__name__ + ("" if leaf.isdigit() else f" ({leaf})")
-            rows.append(Layer(kind, tuple(output.shape), trainable_parameters(layer)))
+            rows.append(Layer(kind, tuple(first.shape), trainable_parameters(layer)))
 
         return hook
 

@@ -11,6 +11,7 @@ _EXPORTS = {
     "fit": "fitting",
     "predict": "prediction",
     "Decomposer": "prediction",
+    "layers": "summary",
 }
 
 
