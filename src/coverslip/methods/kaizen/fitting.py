@@ -86,7 +86,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "split_by": split_by,
         "object_side_px": np.percentile(sides, [1, 25, 50, 75, 99]).round(1).tolist(),
         "margin": int(2 * sides.max()),
-        "search": Search().model_dump(),
+        "search": Search(faint=round(feed.faintest(range(len(training))), 4)).model_dump(),
         **outcome.facts,
         "train": len(training),
         "val": len(held_out),

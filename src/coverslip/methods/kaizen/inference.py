@@ -14,6 +14,10 @@ from coverslip.methods.kaizen.model import Generator
 from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.weights import put_weights
 
+FITS = 0.8
+"""Objects up to this share of a patch are shown at a scale."""
+NEEDS = 0.5
+"""Objects above this share of the patch at one scale may be shown at the next, too."""
 _AT_ONCE = 256
 _SAME = 3.0
 """Proposals whose centres are nearer than this, in patch pixels, are of one object: one of them is looked at again."""
@@ -90,11 +94,17 @@ class Proposer:
             With the point that each comes from; points with nothing at them have none.
         """
         found: list[tuple[int, Proposal]] = []
-        for scale in self.config.scales:
-            found += self._at_scale(light, points, mask, scale)
+        scales = sorted(self.config.scales)
+        for i, scale in enumerate(scales):
+            # Of what another scale shows better nothing is proposed.
+            least = NEEDS * scales[i - 1] / scale * self.patch if i else 0
+            most = self.patch - 1 if i + 1 < len(scales) else self.patch
+            found += self._at_scale(light, points, mask, scale, (least, most))
         return found
 
-    def _at_scale(self, light: np.ndarray, points: np.ndarray, mask: float, scale: float) -> list[tuple[int, Proposal]]:
+    def _at_scale(
+        self, light: np.ndarray, points: np.ndarray, mask: float, scale: float, sides: tuple[float, float]
+    ) -> list[tuple[int, Proposal]]:
         seen = light if scale == 1 else _resized(light, scale)
         padded = np.pad(np.sqrt(np.maximum(seen, 0)), self.patch)
         at = np.rint((points + 0.5) / scale - 0.5).astype(np.intp)
@@ -112,6 +122,9 @@ class Proposer:
             maps[again[good]] = second[good]
             corner[again[good]] = centre[again[good]]
         corner = corner - self.patch // 2
+        inside = maps[chosen, 0] >= mask
+        extent = np.maximum(inside.any(1).sum(1), inside.any(2).sum(1))
+        chosen = chosen[(extent >= sides[0]) & (extent <= sides[1])]
         return [(int(i), p) for i in chosen if (p := self._proposal(maps[i], corner[i], mask, scale, light.shape))]
 
     def _generate(self, padded: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -12,16 +12,20 @@ from scipy import ndimage
 from coverslip.core.fields import Fields
 from coverslip.core.progress import track
 from coverslip.methods.kaizen.config import Config
+from coverslip.methods.kaizen.inference import FITS, NEEDS
 from coverslip.methods.kaizen.light import Light
+from coverslip.methods.kaizen.search import BOX
 from coverslip.sample.cutouts import CutOut, cutouts
 from coverslip.train.patches import compact_labels
 
 _AHEAD = 2
+_SHINE = 5
+"""Objects laid over others shine so many pixels beyond their mask; a sharp edge would give them away."""
 _RESIDUE = 0.2
 _RIM = 4
 """Empty places up to so many pixels beside an object are asked for often: that is where doubts arise."""
 _BRIGHT_SPOTS = 3.0
-"""In units of the noise of a 5 x 5 average: from here on something unlabelled is bright enough to be proposed."""
+"""In units of the noise of an average over the box: what is brighter is proposed, labelled or not."""
 
 
 class Field(NamedTuple):
@@ -35,6 +39,8 @@ class Field(NamedTuple):
         Objects from 1 without gaps.
     boxes : list of (slice, slice)
         Where each object lies.
+    brightness : ndarray, shape (n,)
+        Largest light of each object, averaged over the box that the search averages the error in.
     empty : tuple of ndarray, each (n, 2)
         Places without an object: anywhere, beside objects, and bright ones.
     """
@@ -42,6 +48,7 @@ class Field(NamedTuple):
     light: np.ndarray
     labels: np.ndarray
     boxes: list[tuple[slice, slice]]
+    brightness: np.ndarray
     empty: tuple[np.ndarray, ...]
 
 
@@ -71,7 +78,7 @@ class ObjectFeed:
         for place, row in enumerate(track([int(r) for r in rows], "Reading fields")):
             field = _field(fields, row)
             self._fields.append(field)
-            self._pools.append(cutouts(field.light, field.labels, 0.0))
+            self._pools.append(cutouts(field.light, field.labels, 0.0, rim=_SHINE))
             self.field_of += [place] * len(field.boxes)
             self.number_of += range(1, len(field.boxes) + 1)
         self.count = len(self.number_of)
@@ -88,6 +95,11 @@ class ObjectFeed:
     def areas(self) -> np.ndarray:
         """Areas of all objects, pixels."""
         return np.concatenate([np.bincount(f.labels.ravel(), minlength=1)[1:] for f in self._fields])
+
+    def faintest(self, places: Sequence[int]) -> float:
+        """Half the brightness that 99.5 % of the objects of some fields reach, see `Field`."""
+        found = np.concatenate([self._fields[place].brightness for place in places])
+        return max(float(np.percentile(found, 0.5)) / 2, 0.0) if len(found) else 0.0
 
     @property
     def sides(self) -> np.ndarray:
@@ -146,13 +158,15 @@ class ObjectFeed:
         return np.ascontiguousarray(flipped[:, :-1, :-1], np.float32)
 
     def _zoom(self, field: Field, number: int, rng: np.random.Generator) -> float:
-        """Image pixels per patch pixel: of the scales at which the object fits into the patch, any."""
+        """Image pixels per patch pixel: of the scales at which the object fits into the patch, the smallest or next."""
         scales = sorted(self.config.scales)
         if len(scales) > 1 and number:
             y, x = field.boxes[number - 1]
-            side = max(y.stop - y.start, x.stop - x.start)
-            fitting = [s for s in scales if 0.15 * self.config.patch * s <= side <= 0.8 * self.config.patch * s]
-            scales = fitting or [min(scales, key=lambda s: abs(np.log(side / (0.4 * self.config.patch * s))))]
+            side = max(y.stop - y.start, x.stop - x.start) / self.config.patch
+            first = next((i for i, scale in enumerate(scales) if side <= FITS * scale), len(scales) - 1)
+            # Somewhat smaller objects are shown at a scale, too, than those that need it.
+            next_too = first + 1 < len(scales) and side > NEEDS * scales[first]
+            scales = scales[first : first + 1 + next_too]
         return float(scales[int(rng.integers(len(scales)))] * self.config.zoom ** rng.uniform(-1, 1))
 
     def _laid_over(self, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -221,11 +235,12 @@ def _field(fields: Fields, row: int) -> Field:
     light = light_of.read(fields, row)
     free = labels == 0
     away = ndimage.distance_transform_edt(free)
-    smooth = ndimage.uniform_filter(light, 5)
-    noise = light_of.background.noise / light_of.unit / 5
+    smooth = ndimage.uniform_filter(light, BOX)
+    noise = light_of.background.noise / light_of.unit / BOX
     peaks = (smooth == ndimage.maximum_filter(smooth, 7)) & (smooth > _BRIGHT_SPOTS * noise) & (away > 1)
     empty = tuple(np.argwhere(where) for where in (free, free & (away <= _RIM), peaks))
-    return Field(light, labels, ndimage.find_objects(labels), empty)
+    brightness = np.asarray(ndimage.maximum(smooth, labels, np.arange(1, labels.max() + 1)))
+    return Field(light, labels, ndimage.find_objects(labels), brightness, empty)
 
 
 def _point_on(field: Field, number: int, rng: np.random.Generator) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing, nullcontext
 
 import numpy as np
 
@@ -107,16 +108,15 @@ class Decomposer:
         objects: list[Accepted] = []
         rounds: list[Round] = []
         loss = 0.0
-        line = task("Explaining", len(parts))
-        try:
+        line = task("Explaining", len(parts)) if len(parts) > 1 else None
+        with closing(line) if line else nullcontext():
             for part in parts:
                 whole, found, turns = self._part(fields, index, light, part, objects, len(parts) > 1)
                 loss += whole
                 objects += found
                 rounds += turns
-                line.advance(1, f"{len(objects):,} objects explain {_share(rounds, loss):.0%}")
-        finally:
-            line.close()
+                if line:
+                    line.advance(1, f"{len(objects):,} objects explain {_share(rounds, loss):.0%}")
         return _decomposition(fields, index, light, objects, _merged(rounds), loss)
 
     def _part(

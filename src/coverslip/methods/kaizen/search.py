@@ -9,6 +9,9 @@ from skimage.feature import peak_local_max
 
 from coverslip.core.config import Config
 
+BOX = 5
+"""Side of the box that the error is averaged in, pixels, unless said otherwise."""
+
 
 class Search(Config):
     """How an image is searched for objects; chosen on held-out fields after training, and kept with the model."""
@@ -18,8 +21,9 @@ class Search(Config):
     worth: float = Field(0.3, ge=0, le=1, description="Share of its own light that an object must explain at least.")
     min_area: int = Field(0, ge=0, description="Objects of fewer pixels are not accepted.")
     apart: int = Field(15, ge=3, description="Side of the square in which one point is proposed at most, pixels.")
-    box: int = Field(5, ge=1, description="Side of the box that the error is averaged in, pixels.")
+    box: int = Field(BOX, ge=1, description="Side of the box that the error is averaged in, pixels.")
     noise: float = Field(6.0, gt=0, description="Averaged error from which a point is proposed, in units of its noise.")
+    faint: float = Field(0.0, ge=0, description="The same, in units of the light of bright objects of the image.")
     beside: float = Field(
         0.25, ge=0, description="Beside or on explained objects, the error must be this share of their light to matter."
     )
@@ -43,7 +47,7 @@ def unexplained_points(
     noise : float
         Standard deviation of single pixels of the error where all is explained.
     search : Search
-        `box`, `apart`, `noise` and `beside` count.
+        `box`, `apart`, `noise`, `faint` and `beside` count.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def unexplained_points(
     """
     mean = ndimage.uniform_filter(error, search.box, mode="constant")
     mean[closed] = 0
-    bright = mean > search.noise * noise / search.box
+    bright = mean > max(search.noise * noise / search.box, search.faint)
     if bright.any() and search.beside and internal.any():
         bright &= mean > search.beside * ndimage.maximum_filter(internal, 3 * search.box)
     if not bright.any():
