@@ -23,7 +23,7 @@ from coverslip.core.settings import Training
 from coverslip.train import Run
 
 QUICK: dict[str, dict[str, Any]] = {
-    "kaizen": {"width": 4, "codes": 16, "groups": 2},
+    "kaizen": {"width": 4, "patch": 48, "codes": 16, "groups": 2},
     "unet": {"width": 4, "levels": 2, "patch": 128},
     "vae": {"width": 4, "latent": 3},
 }
