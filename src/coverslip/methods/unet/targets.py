@@ -24,7 +24,7 @@ DEPTH = 4.0
 
 _BOUNDARY = 2.0
 _ORDINARY_AREA = 400
-_HEAVIEST = 3.0
+_HEAVIEST = 6.0
 _BETWEEN = 1.0
 
 
@@ -89,7 +89,7 @@ def emphasis(labels: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (H, W), float32
-        ``(400 / area)^0.5`` in [1, 3] on objects and up to three pixels around them, else 1; plus 1 within two pixels
+        ``(400 / area)^0.5`` in [1, 6] on objects and up to three pixels around them, else 1; plus 1 within two pixels
         of both of two objects.
     """
     if not labels.any():
