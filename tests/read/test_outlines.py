@@ -110,3 +110,14 @@ def test_filling_the_outlines_gives_the_labels_back(labels: np.ndarray) -> None:
 def test_outlines_are_those_of_label_images() -> None:
     with pytest.raises(InputError, match=r"of integers, not \(3, 4\) float64"):
         trace_outlines(np.zeros((3, 4)))
+
+
+def test_objects_in_layers_keep_their_whole_outlines() -> None:
+    layers = np.zeros((2, 4, 6), np.uint8)
+    layers[1, :3, :3] = 1
+    layers[0, 1:, 1:5] = 2  # it overlaps the first by 2 x 2 pixels
+    layers[1, 3, 5] = 3
+    traced = trace_outlines(layers)
+    assert [outline.label for outline in traced] == [1, 2, 3]
+    assert [area(outline.parts[0][0]) for outline in traced] == [9, 12, 1]
+    assert corners(traced[1].parts[0][0]) == [(1, 1), (5, 1), (5, 4), (1, 4)]
