@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from coverslip.core.errors import InputError, ModelError
-from coverslip.core.fields import ArrayFields
+from coverslip.core.fields import ArrayFields, FieldSubset
 from coverslip.core.fitted import Fitted
 from coverslip.measure import match, overlap
 from coverslip.methods import kaizen
@@ -172,6 +172,24 @@ def test_rivals_compete_for_one_image(fitted: Fitted) -> None:
     found = next(kaizen.predict(untrained, fields, device="cpu", rivals=[fitted], min_confidence=0.5))
     alone = next(kaizen.predict(fitted, fields, device="cpu"))
     assert (found.objects["generator"] == 1).sum() > 0.6 * len(alone)
+
+
+def test_each_object_is_found_at_the_scale_that_shows_it_whole() -> None:
+    small, large = blob_fields(8).pixels, blob_fields(8, (48, 56), seed=4)
+    fields = blob_fields(8)
+    images = [small(i)[0] for i in range(8)] + [
+        np.kron(large.pixels(i)[0], np.ones((3, 3), np.uint16)) for i in range(8)
+    ]
+    masks = [fields.labels(i) for i in range(8)] + [
+        np.kron(large.labels(i), np.ones((3, 3), np.int32)) for i in range(8)
+    ]
+    both = ArrayFields(images, masks)
+    model = kaizen.fit(both, kaizen.Config(**{**QUICK, "scales": (1.0, 3.0)}), PRECISE)
+    for row in (0, 8):
+        found = next(kaizen.predict(model, FieldSubset(both, [row]), device="cpu"))
+        agreed = match(overlap(both.labels(row), found.labels))
+        assert agreed.tp > agreed.fp + agreed.fn
+    assert max(mask.shape[0] for mask in found.masks) > 32  # wider than a patch at the scale of the others
 
 
 def test_bad_training_sets_get_one_sentence() -> None:
