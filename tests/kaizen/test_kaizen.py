@@ -102,6 +102,12 @@ def test_four_of_five_patches_have_an_object_at_the_centre() -> None:
     assert (pixels[~masks] == 0).all()
 
 
+def test_an_epoch_is_every_object_once_and_its_empty_places() -> None:
+    fields, config = blob_fields(4), kaizen.Config(patch=32, batch=8)
+    rows = ObjectFeed(fields, np.arange(4), config).rows(range(4))
+    assert kaizen.steps_per_epoch(fields, config) == -(-len(rows) // 8)
+
+
 def test_the_same_seed_gives_the_same_patches() -> None:
     feed = ObjectFeed(blob_fields(2), np.arange(2), kaizen.Config(patch=32))
     rows = [np.arange(6), np.arange(6)]

@@ -9,6 +9,7 @@ _EXPORTS = {
     "Config": "config",
     "Search": "search",
     "fit": "fitting",
+    "steps_per_epoch": "epochs",
     "predict": "prediction",
     "Decomposer": "prediction",
     "layers": "summary",

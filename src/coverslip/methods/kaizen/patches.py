@@ -12,6 +12,7 @@ from scipy import ndimage
 from coverslip.core.fields import Fields
 from coverslip.core.progress import track
 from coverslip.methods.kaizen.config import Config
+from coverslip.methods.kaizen.epochs import with_empty
 from coverslip.methods.kaizen.inference import FITS, NEEDS
 from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import BOX
@@ -87,8 +88,7 @@ class ObjectFeed:
         """Row numbers of all objects of some fields, by their place in `rows`, and as many empty ones as wanted."""
         chosen = set(places)
         objects = np.array([i for i, at in enumerate(self.field_of) if at in chosen], np.intp)
-        wanted = round(len(objects) * (1 - self.config.centred) / self.config.centred) if len(objects) else len(places)
-        empty = self.count + np.resize(np.array(sorted(chosen), np.intp), max(wanted, 1))
+        empty = self.count + np.resize(np.array(sorted(chosen), np.intp), with_empty(len(objects), self.config))
         return np.concatenate([objects, empty])
 
     @property

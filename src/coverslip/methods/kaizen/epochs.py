@@ -1,0 +1,30 @@
+"""How long an epoch is: every object once, and the empty places that go with them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coverslip.core.fields import Fields
+from coverslip.methods.kaizen.config import Config
+
+
+def with_empty(objects: int, config: Config) -> int:
+    """How many empty places go with a number of objects, so that `centred` of all patches have one."""
+    return max(1, round(objects * (1 - config.centred) / config.centred))
+
+
+def steps_per_epoch(fields: Fields, config: Config) -> int:
+    """Optimiser steps that an epoch over all of some fields takes on one device; their masks are read.
+
+    Parameters
+    ----------
+    fields : Fields
+        To be trained on.
+    config : Config
+        Settings; `centred` and `batch` count.
+    """
+    objects = sum(np.count_nonzero(np.unique(fields.labels(i))) for i in range(len(fields)))
+    patches = objects + with_empty(objects, config)
+    steps = -(-patches // config.batch)
+    alone = patches - (steps - 1) * config.batch < 2  # the loop leaves a batch of one patch to another epoch
+    return steps - 1 if alone and steps > 1 else steps
