@@ -23,7 +23,7 @@ def steps_per_epoch(fields: Fields, config: Config) -> int:
     config : Config
         Settings; `centred` and `batch` count.
     """
-    objects = sum(np.count_nonzero(np.unique(fields.labels(i))) for i in range(len(fields)))
+    objects = sum(int(np.count_nonzero(np.unique(fields.labels(i)))) for i in range(len(fields)))
     patches = objects + with_empty(objects, config)
     steps = -(-patches // config.batch)
     alone = patches - (steps - 1) * config.batch < 2  # the loop leaves a batch of one patch to another epoch
