@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 _SMOOTH = 1e-5
+_AT_ONCE = 256
 
 
 class Quantised(NamedTuple):
@@ -104,8 +105,7 @@ class VectorQuantiser(nn.Module):
             if self.training and not self.started:
                 self._begin(vectors.detach())
             table = self.table.float()
-            distance = table.square().sum(-1)[:, None] - 2 * vectors.detach() @ table.detach().transpose(1, 2)
-            nearest = distance.argmin(-1)
+            nearest = _nearest(vectors.detach(), table.detach())
             chosen = torch.stack([table[g][nearest[g]] for g in range(self.groups)])
             loss = self.beta * F.mse_loss(vectors, chosen.detach())
             if self.learned_by == "gradient":
@@ -156,6 +156,13 @@ class VectorQuantiser(nn.Module):
             self.size[dead] = 1.0
             if self.learned_by == "ema":
                 self.total[dead] = fresh[dead]
+
+
+def _nearest(vectors: Tensor, table: Tensor) -> Tensor:
+    """The code nearest to each vector, ``(G, n)``, of ``(G, n, D)`` and ``(G, codes, D)``; in parts that fit a cache."""
+    size = table.square().sum(-1)[:, :, None]
+    parts = vectors.transpose(1, 2).split(_AT_ONCE, 2)
+    return torch.cat([torch.baddbmm(size, table, part, alpha=-2).min(1).indices for part in parts], 1)
 
 
 def _spread(vectors: Tensor, count: int) -> Tensor:

@@ -10,7 +10,7 @@ from coverslip.methods.kaizen.model import Generated
 
 _ORDINARY_AREA = 400.0
 _HEAVIEST = 6.0
-_SMOOTH = 4.0
+_SMOOTH = 2.0
 _PIXELS = 2.0
 _ENTROPY = 4.0
 
