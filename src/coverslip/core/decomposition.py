@@ -35,8 +35,8 @@ class Decomposition:
         ``object``; ``y_px``, ``x_px`` (centroid of its mask; the centre of the first pixel is 0, 0); ``top_px``,
         ``left_px`` (the first row and column of its mask); ``area_px``; ``pass`` (which error image it was found on;
         0: the image itself) and ``round`` within it, both from 0; ``gain`` (by how much it lowered the loss, its
-        receipt: grey values summed over pixels); ``confidence`` (0 to 1); ``generator`` (number of the model that made
-        it, from 0).
+        receipt: grey values summed over pixels); ``confidence`` (the IoU that the generator expects of its mask, 0 to
+        1); ``generator`` (number of the model that made it, from 0).
     masks : tuple of ndarray of bool, each (h, w)
         The whole mask of each object, also where others cover it, from its ``top_px`` and ``left_px`` on.
     pixels : tuple of ndarray of float32, each (h, w)

@@ -159,7 +159,7 @@ class VectorQuantiser(nn.Module):
 
 
 def _nearest(vectors: Tensor, table: Tensor) -> Tensor:
-    """The code nearest to each vector, ``(G, n)``, of ``(G, n, D)`` and ``(G, codes, D)``; in parts that fit a cache."""
+    """Nearest codes ``(G, n)`` of vectors ``(G, n, D)`` in tables ``(G, codes, D)``; in parts that fit a cache."""
     size = table.square().sum(-1)[:, :, None]
     parts = vectors.transpose(1, 2).split(_AT_ONCE, 2)
     return torch.cat([torch.baddbmm(size, table, part, alpha=-2).min(1).indices for part in parts], 1)

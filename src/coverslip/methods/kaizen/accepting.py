@@ -25,7 +25,7 @@ class Proposal(NamedTuple):
     light : ndarray of float32, shape (h, w)
         What it adds to the image, at least 0; 0 outside the mask.
     confidence : float
-        Mean of the probability over the mask.
+        IoU of the mask that its probabilities let expect.
     generator : int
         Which model made it.
     """

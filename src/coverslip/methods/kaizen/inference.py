@@ -112,7 +112,7 @@ class Proposer:
         on = first[:, 0, self.patch // 2, self.patch // 2] >= min(mask, 0.5)
         centre, moved = _centres(first[:, 0], at, mask)
         origin = np.flatnonzero(on)
-        chosen = origin[_distinct(centre[origin], _confidence(first[origin, 0], mask))]
+        chosen = origin[_distinct(centre[origin], _expected_iou(first[origin, 0], first[origin, 0] >= mask))]
         again = chosen[np.abs(moved[chosen]).max(1, initial=0) >= _STILL]
         corner = at.copy()
         maps = first
@@ -165,7 +165,7 @@ class Proposer:
             probability=maps[0][box].copy(),
             mask=shape,
             light=np.where(shape, maps[1][box], 0).astype(np.float32),
-            confidence=float(maps[0][box][shape].mean()),
+            confidence=float(_expected_iou(maps[0], maps[0] >= mask)),
             generator=self.number,
         )
 
@@ -192,9 +192,10 @@ def _centres(probability: np.ndarray, at: np.ndarray, mask: float) -> tuple[np.n
     return at + np.rint(moved).astype(np.intp), moved
 
 
-def _confidence(probability: np.ndarray, mask: float) -> np.ndarray:
-    inside = probability >= mask
-    return np.asarray((probability * inside).sum((1, 2)) / np.maximum(inside.sum((1, 2)), 1))
+def _expected_iou(probability: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Of masks ``(..., P, P)``, if each pixel is of the object with its probability: the ratio of expected areas."""
+    shared = np.where(mask, probability, 0).sum((-2, -1))
+    return np.asarray(shared / (mask.sum((-2, -1)) + np.where(mask, 0, probability).sum((-2, -1)) + 1e-6))
 
 
 def _distinct(centre: np.ndarray, confidence: np.ndarray) -> np.ndarray:

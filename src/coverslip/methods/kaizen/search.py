@@ -17,7 +17,9 @@ class Search(Config):
     """How an image is searched for objects; chosen on held-out fields after training, and kept with the model."""
 
     mask: float = Field(0.5, gt=0, lt=1, description="Probability from which a pixel is of the object.")
-    confidence: float = Field(0.6, ge=0, le=1, description="Objects of less confidence are not accepted.")
+    confidence: float = Field(
+        0.6, ge=0, le=1, description="Objects of whose masks a lower IoU is expected are refused."
+    )
     worth: float = Field(0.3, ge=0, le=1, description="Share of its own light that an object must explain at least.")
     min_area: int = Field(0, ge=0, description="Objects of fewer pixels are not accepted.")
     apart: int = Field(15, ge=3, description="Side of the square in which one point is proposed at most, pixels.")

@@ -18,9 +18,9 @@ from coverslip.methods.kaizen.search import Search
 
 _FIELDS = 12
 # Of equally good values the first is taken.
-_CONFIDENCE = (0.7, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94)
+_CONFIDENCE = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8)
 _PASSES = (3, 2, 1)
-_WORTH = (0.3, 0.5, 0.6)
+_WORTH = (0.3, 0.5, 0.6, 0.7)
 _MASK = (0.5, 0.45, 0.4, 0.55, 0.6)
 
 
