@@ -56,7 +56,7 @@ def one_at_a_time(light: np.ndarray, noise: float, proposer: Proposer, search: S
         while (point := next_point(error, light - error, closed, noise, search)) is not None:
             asked += 1
             accepted = False
-            for _, proposal in proposer(source, np.array([point]), search.mask):
+            for _, proposal in proposer(source, np.array([point]), search):
                 if proposal.confidence < search.confidence or proposal.mask.sum() < search.min_area:
                     continue
                 tried = error.copy()

@@ -137,7 +137,7 @@ class Knowing:
     def __init__(self, objects: list[Proposal]) -> None:
         self.objects, self.asked = objects, 0
 
-    def __call__(self, light: np.ndarray, points: np.ndarray, mask: float) -> list[tuple[int, Proposal]]:
+    def __call__(self, light: np.ndarray, points: np.ndarray, search: Search) -> list[tuple[int, Proposal]]:
         self.asked += len(points)
         found = []
         for i, (y, x) in enumerate(points):

@@ -57,6 +57,16 @@ def gain(error: np.ndarray, proposal: Proposal) -> float:
     return float(np.abs(before).sum(dtype=np.float64) - np.abs(before - proposal.light).sum(dtype=np.float64))
 
 
+def acceptable(proposal: Proposal, lowered: float, search: Search) -> bool:
+    """Whether an object that lowers the loss by so much is one to be believed."""
+    return (
+        lowered > 0
+        and proposal.confidence >= search.confidence
+        and int(proposal.mask.sum()) >= search.min_area
+        and lowered >= search.worth * float(proposal.light.sum(dtype=np.float64))
+    )
+
+
 def accept(error: np.ndarray, proposals: Sequence[Proposal], search: Search) -> list[tuple[int, float]]:
     """Accept proposals greedily, and take their light off the error image.
 
@@ -78,12 +88,11 @@ def accept(error: np.ndarray, proposals: Sequence[Proposal], search: Search) -> 
         Which were accepted, in their order, and their gains (all above 0).
     """
     boxes = np.array([(p.top, p.left, p.top + p.mask.shape[0], p.left + p.mask.shape[1]) for p in proposals])
-    queue = []
-    least: dict[int, float] = {}
-    for index, proposal in enumerate(proposals):
-        if proposal.confidence >= search.confidence and proposal.mask.sum() >= max(search.min_area, 1):
-            least[index] = search.worth * float(proposal.light.sum(dtype=np.float64))
-            queue.append((-gain(error, proposal) * proposal.confidence, index))
+    queue = [
+        (-lowered * proposal.confidence, index)
+        for index, proposal in enumerate(proposals)
+        if acceptable(proposal, lowered := gain(error, proposal), search)
+    ]
     heapq.heapify(queue)
     stale = np.zeros(len(proposals), bool)
     accepted = []
@@ -91,10 +100,10 @@ def accept(error: np.ndarray, proposals: Sequence[Proposal], search: Search) -> 
         key, index = heapq.heappop(queue)
         proposal = proposals[index]
         lowered = gain(error, proposal) if stale[index] else -key / proposal.confidence
-        if lowered <= 0 or lowered < least[index]:
-            continue
-        if stale[index]:  # there may be a better one now
-            stale[index] = False
+        if stale[index]:
+            if not acceptable(proposal, lowered, search):
+                continue
+            stale[index] = False  # it counts, but there may be a better one now
             heapq.heappush(queue, (-lowered * proposal.confidence, index))
             continue
         error[proposal.place] -= proposal.light

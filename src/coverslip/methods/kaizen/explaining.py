@@ -85,7 +85,7 @@ def explain(
         closed = np.zeros(light.shape, bool)
         turn = vain = 0
         while vain < _VAIN and len(points := unexplained_points(error, light - error, closed, noise, search)):
-            proposals = [pair for proposer in proposers for pair in proposer(source, points, search.mask)]
+            proposals = [pair for proposer in proposers for pair in proposer(source, points, search)]
             proposals = [(point, proposal) for point, proposal in proposals if wanted(proposal)]
             chosen = accept(error, [proposal for _, proposal in proposals], search)
             objects += [Accepted(proposals[i][1], (number, turn), gained) for i, gained in chosen]

@@ -11,13 +11,18 @@ from coverslip.core.fitted import Fitted
 from coverslip.methods.kaizen.accepting import Proposal
 from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.model import Generator
+from coverslip.methods.kaizen.search import Search
 from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.weights import put_weights
+from coverslip.sample.augment import turn
 
 FITS = 0.8
 """Objects up to this share of a patch are shown at a scale."""
 NEEDS = 0.5
 """Objects above this share of the patch at one scale may be shown at the next, too."""
+_WAYS = (0, 4, 6, 2, 1, 3, 5, 7)
+"""Symmetries of the square (see `coverslip.sample.augment.turn`), flips before quarter turns."""
+_BACK = {0: 0, 1: 3, 2: 2, 3: 1, 4: 4, 5: 5, 6: 6, 7: 7}
 _AT_ONCE = 256
 _SAME = 3.0
 """Proposals whose centres are nearer than this, in patch pixels, are of one object: one of them is looked at again."""
@@ -73,7 +78,7 @@ class Proposer:
         self.patch = fitted.config.patch
         self._quick = Quick(_Stacked(network(fitted)), device, speed)
 
-    def __call__(self, light: np.ndarray, points: np.ndarray, mask: float) -> list[tuple[int, Proposal]]:
+    def __call__(self, light: np.ndarray, points: np.ndarray, search: Search) -> list[tuple[int, Proposal]]:
         """Propose an object for each point, at each scale.
 
         A point lies anywhere on its object. What is found there is looked at once more from its own centre, once for
@@ -85,8 +90,8 @@ class Proposer:
             The image, or what is left of it.
         points : ndarray of int, shape (n, 2)
             Rows and columns.
-        mask : float
-            Probability from which a pixel is of the object.
+        search : Search
+            `mask` and `ways` count.
 
         Returns
         -------
@@ -99,12 +104,13 @@ class Proposer:
             # Of what another scale shows better nothing is proposed.
             least = NEEDS * scales[i - 1] / scale * self.patch if i else 0
             most = self.patch - 1 if i + 1 < len(scales) else self.patch
-            found += self._at_scale(light, points, mask, scale, (least, most))
+            found += self._at_scale(light, points, search, scale, (least, most))
         return found
 
     def _at_scale(
-        self, light: np.ndarray, points: np.ndarray, mask: float, scale: float, sides: tuple[float, float]
+        self, light: np.ndarray, points: np.ndarray, search: Search, scale: float, sides: tuple[float, float]
     ) -> list[tuple[int, Proposal]]:
+        mask = search.mask
         seen = light if scale == 1 else _resized(light, scale)
         padded = np.pad(np.sqrt(np.maximum(seen, 0)), self.patch)
         at = np.rint((points + 0.5) / scale - 0.5).astype(np.intp)
@@ -113,11 +119,12 @@ class Proposer:
         centre, moved = _centres(first[:, 0], at, mask)
         origin = np.flatnonzero(on)
         chosen = origin[_distinct(centre[origin], _expected_iou(first[origin, 0], first[origin, 0] >= mask))]
-        again = chosen[np.abs(moved[chosen]).max(1, initial=0) >= _STILL]
+        far = np.abs(moved[chosen]).max(1, initial=0) >= _STILL
+        again = chosen[far] if search.ways == 1 else chosen
         corner = at.copy()
         maps = first
         if len(again):
-            second = self._generate(padded, centre[again])
+            second = self._generate(padded, centre[again], search.ways)
             good = _agreement(first[again, 0], at[again], second[:, 0], centre[again], mask) >= _AGREE
             maps[again[good]] = second[good]
             corner[again[good]] = centre[again[good]]
@@ -127,17 +134,28 @@ class Proposer:
         chosen = chosen[(extent >= sides[0]) & (extent <= sides[1])]
         return [(int(i), p) for i in chosen if (p := self._proposal(maps[i], corner[i], mask, scale, light.shape))]
 
-    def _generate(self, padded: np.ndarray, at: np.ndarray) -> np.ndarray:
-        """Probability and light ``(n, 2, P, P)`` for points of an image that is padded by P."""
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (self.patch, self.patch))
-        out = np.empty((len(at), 2, self.patch, self.patch), np.float32)
-        corner = at + self.patch - self.patch // 2
-        limit = np.array(windows.shape[:2]) - 1
-        y, x = np.clip(corner, 0, limit).T
-        for start in range(0, len(at), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            batch = torch.from_numpy(windows[y[part], x[part]])[:, None]
-            out[part] = self._quick(batch).cpu().numpy()
+    def _generate(self, padded: np.ndarray, at: np.ndarray, ways: int = 1) -> np.ndarray:
+        """Probability and light ``(n, 2, P, P)`` for points of an image that is padded by P.
+
+        With several `ways` the mean over that many symmetries of the square: the point stays where the mark is, so
+        that a turned patch begins one pixel later where it is flipped.
+        """
+        side = self.patch
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (side + 1, side + 1))
+        corner = at + side - side // 2
+        y, x = np.clip(corner, 0, np.array(windows.shape[:2]) - 1).T
+        out = np.empty((len(at), 2, side, side), np.float32)
+        for start in range(0, len(at), _AT_ONCE // ways):
+            part = slice(start, start + _AT_ONCE // ways)
+            wide = torch.from_numpy(windows[y[part], x[part]])[:, None]
+            seen = torch.cat([turn(wide, way)[..., :-1, :-1] for way in _WAYS[:ways]])
+            found = self._quick(seen).cpu().chunk(ways)
+            total = wide.new_zeros((len(wide), 2, side + 1, side + 1))
+            count = wide.new_zeros((side + 1, side + 1))
+            for way, maps in zip(_WAYS[:ways], found, strict=True):
+                total += turn(F.pad(maps, (0, 1, 0, 1)), _BACK[way])
+                count += turn(F.pad(torch.ones(side, side), (0, 1, 0, 1))[None, None], _BACK[way])[0, 0]
+            out[part] = (total / count.clamp(min=1))[..., :-1, :-1].numpy()
         out[:, 1] **= 2
         return out
 

@@ -102,6 +102,11 @@ class Decomposer:
         InputError
             If it has several channels, or pixels that are no numbers.
         """
+        light, objects, rounds, loss = self.objects(fields, index)
+        return _decomposition(fields, index, light, objects, rounds, loss)
+
+    def objects(self, fields: Fields, index: int) -> tuple[Light, list[Accepted], list[Round], float]:
+        """The light of a field, its objects, the rounds, and the loss before them, all in units of the light."""
         light = Light.of(fields, index)
         size = fields.size(index)
         parts = tiles(Region(0, 0, *size), size, side=self.tile, margin=self.margin)
@@ -117,7 +122,7 @@ class Decomposer:
                 rounds += turns
                 if line:
                     line.advance(1, f"{len(objects):,} objects explain {_share(rounds, loss):.0%}")
-        return _decomposition(fields, index, light, objects, _merged(rounds), loss)
+        return light, objects, _merged(rounds), loss
 
     def _part(
         self, fields: Fields, index: int, light: Light, part: Tile, before: Sequence[Accepted], several: bool

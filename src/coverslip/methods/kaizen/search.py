@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from pydantic import Field
 from scipy import ndimage
@@ -28,6 +30,9 @@ class Search(Config):
     faint: float = Field(0.0, ge=0, description="The same, in units of the light of bright objects of the image.")
     beside: float = Field(
         0.25, ge=0, description="Beside or on explained objects, the error must be this share of their light to matter."
+    )
+    ways: Literal[1, 2, 4, 8] = Field(
+        4, description="Symmetries of a patch that an object's second look is averaged over."
     )
     passes: int = Field(3, ge=1, description="Most error images that are searched, the image itself included.")
 

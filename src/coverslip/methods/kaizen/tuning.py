@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -13,21 +13,28 @@ from coverslip.core.fitted import Fitted
 from coverslip.core.progress import task
 from coverslip.measure.matching import THRESHOLDS, match
 from coverslip.measure.overlaps import overlap
+from coverslip.methods.kaizen.accepting import acceptable
+from coverslip.methods.kaizen.explaining import Accepted
+from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.prediction import Decomposer
 from coverslip.methods.kaizen.search import Search
 
 _FIELDS = 12
+_BETTER = 5e-4
 # Of equally good values the first is taken.
-_CONFIDENCE = (0.5, 0.6, 0.65, 0.7, 0.75, 0.8)
-_PASSES = (3, 2, 1)
-_WORTH = (0.3, 0.5, 0.6, 0.7)
-_MASK = (0.5, 0.45, 0.4, 0.55, 0.6)
+_PASSES = (3, 1)
+_MASK = (0.5, 0.45, 0.4, 0.55)
+_CONFIDENCE = (0.6, 0.5, 0.55, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
+_WORTH = (0.5, 0.3, 0.6, 0.7, 0.8)
 
 
 def best_search(
     fitted: Fitted, fields: Fields, areas: np.ndarray, *, device: str = "auto"
 ) -> tuple[dict[str, Any], float]:
     """Try settings one after the other, by the mean average precision over IoU 0.5 to 0.95.
+
+    Only `passes` and `mask` need new searches, with little refused; what is refused is then chosen among the objects
+    that these found.
 
     Parameters
     ----------
@@ -49,33 +56,47 @@ def best_search(
     """
     rows = np.unique(np.linspace(0, len(fields) - 1, min(_FIELDS, len(fields))).round().astype(int)).tolist()
     truth = [fields.labels(row) for row in rows]
-    chosen = Search.parse(fitted.facts["search"])
-    small = sorted({0, *np.percentile(areas, [0.5, 1, 2, 5]).astype(int).tolist()})
-    tried: dict[str, Sequence[Any]] = {
+    refused: dict[str, Sequence[Any]] = {
         "confidence": _CONFIDENCE,
-        "passes": _PASSES,
         "worth": _WORTH,
-        "mask": _MASK,
-        "min_area": small,
+        "min_area": sorted({0, *np.percentile(areas, [0.5, 1, 2, 5]).astype(int).tolist()}),
     }
-    best = 0.0
-    line = task("Choosing how to search", sum(len(values) for values in tried.values()))
+    start = {"confidence": min(_CONFIDENCE), "worth": min(_WORTH), "min_area": 0}
+    best, chosen = -1.0, Search.parse({**fitted.facts["search"], **start})
+    trials = [("passes", value) for value in _PASSES] + [("mask", value) for value in _MASK[1:]]
+    line = task("Choosing how to search", len(trials) * len(rows))
     with closing(line):
-        for name, values in tried.items():
-            scores = {}
-            for value in values:
-                trial = chosen.model_copy(update={name: value})
-                scores[value] = _score(Decomposer(fitted, device=device, search=trial), fields, rows, truth)
-                line.advance(1, f"mean AP {max(best, *scores.values()):.3f}")
-            winner = max(values, key=lambda value: round(scores[value], 3))
-            chosen, best = chosen.model_copy(update={name: winner}), scores[winner]
+        for name, value in trials:
+            loose = chosen.model_copy(update={**start, name: value})
+            decomposer = Decomposer(fitted, device=device, search=loose)
+            found = []
+            for row in rows:
+                found.append(decomposer.objects(fields, row)[1])
+                line.advance(1, f"mean AP {best:.3f}" if best >= 0 else "")
+            trial, reached = _best_refusal(loose, refused, found, truth)
+            if reached > best + _BETTER:
+                best, chosen = reached, trial
     return chosen.model_dump(), round(best, 4)
 
 
-def _score(decomposer: Decomposer, fields: Fields, rows: Sequence[int], truth: Sequence[np.ndarray]) -> float:
+def _best_refusal(
+    loose: Search, values: Mapping[str, Sequence[Any]], found: Sequence[Sequence[Accepted]], truth: Sequence[np.ndarray]
+) -> tuple[Search, float]:
+    """Which of the objects that a loose search found are best refused."""
+    chosen, reached = loose, 0.0
+    for name in (*values, *values):  # twice: what is best of one depends on the others
+        scores = {v: _score(chosen.model_copy(update={name: v}), found, truth) for v in values[name]}
+        best = max(values[name], key=lambda v: round(scores[v], 3))
+        chosen, reached = chosen.model_copy(update={name: best}), scores[best]
+    return chosen, reached
+
+
+def _score(search: Search, found: Sequence[Sequence[Accepted]], truth: Sequence[np.ndarray]) -> float:
+    """Mean average precision of what a search would not have refused."""
     counts = np.zeros((len(THRESHOLDS), 2))
-    for row, true in zip(rows, truth, strict=True):
-        shared = overlap(true, decomposer(fields, row).labels)
+    for true, objects in zip(truth, found, strict=True):
+        kept = [one.proposal for one in objects if acceptable(one.proposal, one.gain, search)]
+        shared = overlap(true, flat_labels(true.shape, kept))
         matches = [match(shared, at) for at in THRESHOLDS]
         counts += [(m.tp, m.tp + m.fp + m.fn) for m in matches]
     return float(np.mean(counts[:, 0] / np.maximum(counts[:, 1], 1)))
