@@ -24,7 +24,7 @@ _BETTER = 5e-4
 # Of equally good values the first is taken.
 _PASSES = (3, 1)
 _MASK = (0.5, 0.45, 0.4, 0.55)
-_CONFIDENCE = (0.6, 0.5, 0.55, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
+_CONFIDENCE = (0.6, 0.3, 0.4, 0.5, 0.55, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
 _WORTH = (0.5, 0.3, 0.6, 0.7, 0.8)
 
 
