@@ -148,7 +148,10 @@ class ObjectFeed:
         mask = labels == number if number else np.zeros(labels.shape, bool)
         own = np.where(mask, light, 0)
         if number and rng.random() < self.config.overlap:
-            light = light + self._laid_over(mask, rng)
+            added, other = self._laid_over(mask, rng)
+            light = light + added
+            if asks_for(other, mask):
+                mask, own = other, np.where(other, added, 0)
         factor = self.config.exposure ** rng.uniform(-1, 1)
         noise = self.config.noise * rng.random() * rng.standard_normal(light.shape, np.float32)
         seen = np.sqrt(np.maximum(light * factor, 0)) + noise
@@ -169,13 +172,13 @@ class ObjectFeed:
             scales = scales[first : first + 1 + next_too]
         return float(scales[int(rng.integers(len(scales)))] * self.config.zoom ** rng.uniform(-1, 1))
 
-    def _laid_over(self, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The light of another object somewhere on this one, but not on the centre: that pixel asks for this one."""
-        added = np.zeros(mask.shape, np.float32)
+    def _laid_over(self, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The light of another object somewhere on this one, and its mask."""
+        added, laid = np.zeros(mask.shape, np.float32), np.zeros(mask.shape, bool)
         pool = self._pools[int(rng.integers(len(self._pools)))]
         places = np.argwhere(mask)
         if not pool or not len(places):
-            return added
+            return added, laid
         other = pool[int(rng.integers(len(pool)))]
         pixels, shape = other.pixels, other.mask
         if rng.integers(2):
@@ -187,11 +190,9 @@ class ObjectFeed:
         left = int(at[1] - width / 2 + rng.uniform(-0.5, 0.5) * width)
         rows, columns = _clip(top, height, mask.shape[0]), _clip(left, width, mask.shape[1])
         inside = slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
-        middle = mask.shape[0] // 2 - top, mask.shape[1] // 2 - left
-        covers = all(0 <= m < n for m, n in zip(middle, shape.shape, strict=True)) and shape[middle]
-        if not covers:
-            added[rows, columns] = pixels[inside] * rng.uniform(0.6, 1.4)
-        return added
+        added[rows, columns] = pixels[inside] * rng.uniform(0.6, 1.4)
+        laid[rows, columns] = shape[inside]
+        return added, laid
 
 
 def window(
@@ -227,6 +228,15 @@ def window(
         array, y, x = ndimage.gaussian_filter(part, 0.5 * np.sqrt(zoom**2 - 1)), y - top, x - left
     grid = np.stack(np.meshgrid(y, x, indexing="ij"))
     return np.asarray(ndimage.map_coordinates(array, grid, order=0 if nearest else 1, mode="constant"))
+
+
+def asks_for(other: np.ndarray, mask: np.ndarray) -> bool:
+    """Whether the central pixel, where two objects overlap, asks for the other: the one whose centroid is nearer."""
+    middle = np.array(mask.shape) // 2
+    if not other[tuple(middle)]:
+        return False
+    away = [np.abs(np.argwhere(one).mean(0) - middle).sum() for one in (other, mask)]
+    return bool(away[0] < away[1])
 
 
 def _field(fields: Fields, row: int) -> Field:
