@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
@@ -50,7 +50,12 @@ def test_parts_are_joined_where_the_neck_between_them_is_wide() -> None:
         np.testing.assert_array_equal(joined > 0, mask)
 
 
+PEAK_TOO_NEAR = np.full((6, 7), 3, np.float32)  # the 4 lies in a part whose own peak is 3
+PEAK_TOO_NEAR[0, 0], PEAK_TOO_NEAR[2, 0], PEAK_TOO_NEAR[3, 1:3] = 0, 6, (5, 4)
+
+
 @given(HEIGHTS, st.floats(0, 1))
+@example(PEAK_TOO_NEAR, 0.0)
 def test_joining_never_divides_and_is_complete_at_nought(landscape: np.ndarray, neck: float) -> None:
     mask = landscape > 2
     labels, heights = basins(landscape, mask, 1)

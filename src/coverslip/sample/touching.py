@@ -22,7 +22,7 @@ def basins(landscape: np.ndarray, foreground: np.ndarray, distance: int) -> tupl
     labels : ndarray of int32, shape (H, W)
         1 to n in the foreground.
     heights : ndarray, shape (n + 1,)
-        The landscape at the peak of each; 0 for the background.
+        The highest place of the landscape in each; 0 for the background.
     """
     from scipy import ndimage
     from skimage.feature import peak_local_max
@@ -32,7 +32,9 @@ def basins(landscape: np.ndarray, foreground: np.ndarray, distance: int) -> tupl
     peaks = peak_local_max(landscape, min_distance=max(distance, 1), labels=components, exclude_border=False)
     seeds = np.zeros(foreground.shape, np.int32)
     seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
-    return watershed(-landscape, seeds, mask=foreground), np.r_[0, landscape[tuple(peaks.T)]]
+    labels = watershed(-landscape, seeds, mask=foreground)
+    # Not the height of the seeds: where peaks are too near to each other, a part may hold one higher than its own.
+    return labels, np.r_[0, ndimage.maximum(landscape, labels, np.arange(1, len(peaks) + 1))]
 
 
 def join_shallow(labels: np.ndarray, landscape: np.ndarray, heights: np.ndarray, neck: float) -> np.ndarray:
