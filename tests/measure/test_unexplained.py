@@ -100,3 +100,14 @@ def test_places_follow_the_region_and_grey_values_only_scale_the_sum(
 def test_what_is_no_error_image_is_refused(error: np.ndarray, said: str) -> None:
     with pytest.raises(InputError, match=said):
         unexplained_regions(error)
+
+
+def test_blur_around_explained_objects_is_not_unexplained() -> None:
+    explained, error = np.zeros((2, 80, 80), np.float32)
+    explained[20:40, 20:40] = 100
+    error[18:20, 20:40] = 20  # the rim of the object
+    error[60:68, 60:68] = 20  # another one
+    assert unexplained_regions(error, smooth=0)["region"].tolist() == [1, 2]
+    found = unexplained_regions(error, explained, smooth=0)
+    assert found["top_px"].tolist() == [60]
+    assert found["sum"].tolist() == [64 * 20]

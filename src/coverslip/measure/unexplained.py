@@ -7,10 +7,17 @@ import numpy as np
 from coverslip.core.errors import InputError
 
 _MAD_TO_SIGMA = 1.482602218505602
+_BLUR = 0.25
+_BESIDE = 7
 
 
 def unexplained_regions(
-    error: np.ndarray, *, deviations: float = 5.0, smooth: float = 1.5, min_area: int = 20
+    error: np.ndarray,
+    explained: np.ndarray | None = None,
+    *,
+    deviations: float = 5.0,
+    smooth: float = 1.5,
+    min_area: int = 20,
 ) -> dict[str, np.ndarray]:
     """Connected regions of an error image that are brighter than its noise, the largest sums first.
 
@@ -18,6 +25,9 @@ def unexplained_regions(
     ----------
     error : ndarray, shape (H, W)
         Image minus explanation, grey values.
+    explained : ndarray, same shape, optional
+        The light of the objects that explain it, without the background. What is less than a quarter of it, there or
+        within 7 pixels, is the blur around objects and left out.
     deviations : float
         Robust standard deviations above the median from which a pixel of the smoothed error counts.
     smooth : float
@@ -53,7 +63,10 @@ def unexplained_regions(
     error = error.astype(np.float32, copy=False)
     smoothed = ndimage.gaussian_filter(error, smooth, mode="nearest") if smooth else error
     centre, noise = error_noise(smoothed)
-    found, _ = ndimage.label(smoothed > max(centre + deviations * noise, 0.0), structure=np.ones((3, 3)))
+    bright = smoothed > max(centre + deviations * noise, 0.0)
+    if explained is not None:
+        bright &= smoothed > _BLUR * ndimage.maximum_filter(explained, 2 * _BESIDE + 1)
+    found, _ = ndimage.label(bright, structure=np.ones((3, 3)))
     area = np.bincount(found.ravel())
     total = np.bincount(found.ravel(), error.ravel())
     kept = np.flatnonzero((area >= min_area) & (total > 0))

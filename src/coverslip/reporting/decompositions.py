@@ -156,7 +156,7 @@ def how_explained(result: Decomposition, error: np.ndarray) -> Explained:
     for place, mask in zip(places, result.masks, strict=True):
         covered[place] += mask
     overlapping = sum(bool((covered[place][mask] > 1).any()) for place, mask in zip(places, result.masks, strict=True))
-    regions = unexplained_regions(error)
+    regions = unexplained_regions(error, result.internal - result.background)
     # What was lost on the background alone is noise, and no share of it is to be explained.
     nothing = not len(result) and not len(regions["sum"])
     return Explained(
