@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from coverslip.core.fields import Fields
 from coverslip.core.progress import track
 from coverslip.sample.exposure import Exposure
+from coverslip.train.ahead import made_ahead
 from coverslip.train.run import Run, free_memory, resident_memory
 
-_AHEAD = 2
 _WORKING = 1024 * 2**20
 """Bytes left to the network itself when `max_ram` says how much there is in all."""
 _MARGIN = 32
@@ -75,21 +74,11 @@ class PatchFeed:
         return self._in_memory
 
     def batches(self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]) -> Iterator[np.ndarray]:
-        """Yield one array ``(n, C + K, patch, patch)`` float32 for each array of row numbers, in order.
+        """One array ``(n, C + K, patch, patch)`` float32 for each array of row numbers, in order.
 
         A seed decides the places, scales and symmetries of its batch.
         """
-        with ThreadPoolExecutor(1) as reader:
-            waiting = [reader.submit(self._batch, r, s) for r, s in zip(rows[:_AHEAD], seeds[:_AHEAD], strict=True)]
-            try:
-                for i in range(len(rows)):
-                    batch = waiting.pop(0).result()
-                    if i + _AHEAD < len(rows):
-                        waiting.append(reader.submit(self._batch, rows[i + _AHEAD], seeds[i + _AHEAD]))
-                    yield batch
-            finally:
-                for future in waiting:
-                    future.cancel()
+        return made_ahead(self._batch, rows, seeds)
 
     def _batch(self, rows: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
         rng = np.random.default_rng(seed)

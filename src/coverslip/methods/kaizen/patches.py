@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +16,9 @@ from coverslip.methods.kaizen.inference import FITS, NEEDS
 from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import BOX
 from coverslip.sample.cutouts import CutOut, cutouts
+from coverslip.train.ahead import made_ahead
 from coverslip.train.patches import compact_labels
 
-_AHEAD = 2
 _SHINE = 5
 """Objects laid over others shine so many pixels beyond their mask; a sharp edge would give them away."""
 _RESIDUE = 0.2
@@ -109,18 +108,8 @@ class ObjectFeed:
         )
 
     def batches(self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]) -> Iterator[np.ndarray]:
-        """Yield one batch for each array of row numbers; a seed decides all that is random in it."""
-        with ThreadPoolExecutor(1) as reader:
-            waiting = [reader.submit(self._batch, r, s) for r, s in zip(rows[:_AHEAD], seeds[:_AHEAD], strict=True)]
-            try:
-                for i in range(len(rows)):
-                    batch = waiting.pop(0).result()
-                    if i + _AHEAD < len(rows):
-                        waiting.append(reader.submit(self._batch, rows[i + _AHEAD], seeds[i + _AHEAD]))
-                    yield batch
-            finally:
-                for future in waiting:
-                    future.cancel()
+        """One batch for each array of row numbers; a seed decides all that is random in it."""
+        return made_ahead(self._batch, rows, seeds)
 
     def _batch(self, rows: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
         rng = np.random.default_rng(seed)
