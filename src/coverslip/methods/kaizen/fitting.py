@@ -14,7 +14,7 @@ from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.inference import build
 from coverslip.methods.kaizen.loss import loss_terms
 from coverslip.methods.kaizen.patches import ObjectFeed
-from coverslip.methods.kaizen.search import Search
+from coverslip.methods.kaizen.search import QUIET, Search
 from coverslip.methods.kaizen.tuning import best_search
 from coverslip.train.loop import train
 from coverslip.train.run import Run
@@ -78,6 +78,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         rows["val"] = watched[:: -(-len(watched) // _WATCHED)]
     outcome = train(model, step, feed, rows, config, run, identity)
     sides = feed.sides
+    faint, above_noise = feed.faintest(range(len(training)))
     facts: dict[str, Any] = {
         "inputs": 1,
         "channels": list(fields.channels),
@@ -86,7 +87,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "split_by": split_by,
         "object_side_px": np.percentile(sides, [1, 25, 50, 75, 99]).round(1).tolist(),
         "margin": int(2 * sides.max()),
-        "search": Search(faint=round(feed.faintest(range(len(training))), 4)).model_dump(),
+        "search": Search(faint=faint, noise=max(above_noise, QUIET)).model_dump(),
         **outcome.facts,
         "train": len(training),
         "val": len(held_out),

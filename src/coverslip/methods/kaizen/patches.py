@@ -41,6 +41,8 @@ class Field(NamedTuple):
         Where each object lies.
     brightness : ndarray, shape (n,)
         Largest light of each object, averaged over the box that the search averages the error in.
+    noise : float
+        That of such an average where there is only background.
     empty : tuple of ndarray, each (n, 2)
         Places without an object: anywhere, beside objects, and bright ones.
     """
@@ -49,6 +51,7 @@ class Field(NamedTuple):
     labels: np.ndarray
     boxes: list[tuple[slice, slice]]
     brightness: np.ndarray
+    noise: float
     empty: tuple[np.ndarray, ...]
 
 
@@ -95,10 +98,12 @@ class ObjectFeed:
         """Areas of all objects, pixels."""
         return np.concatenate([np.bincount(f.labels.ravel(), minlength=1)[1:] for f in self._fields])
 
-    def faintest(self, places: Sequence[int]) -> float:
-        """Half the brightness that 99.5 % of the objects of some fields reach, see `Field`."""
-        found = np.concatenate([self._fields[place].brightness for place in places])
-        return max(float(np.percentile(found, 0.5)) / 2, 0.0) if len(found) else 0.0
+    def faintest(self, places: Sequence[int]) -> tuple[float, float]:
+        """Half the brightness that 99.5 % of the objects of some fields reach, and the same in units of the noise."""
+        fields = [self._fields[place] for place in places]
+        ways = ([f.brightness for f in fields], [f.brightness / f.noise for f in fields if f.noise])
+        light, noise = (np.concatenate(found) if found else np.zeros(0) for found in ways)
+        return _faint(light), _faint(noise)
 
     @property
     def sides(self) -> np.ndarray:
@@ -239,7 +244,11 @@ def _field(fields: Fields, row: int) -> Field:
     peaks = (smooth == ndimage.maximum_filter(smooth, 7)) & (smooth > _BRIGHT_SPOTS * noise) & (away > 1)
     empty = tuple(np.argwhere(where) for where in (free, free & (away <= _RIM), peaks))
     brightness = np.asarray(ndimage.maximum(smooth, labels, np.arange(1, labels.max() + 1)))
-    return Field(light, labels, ndimage.find_objects(labels), brightness, empty)
+    return Field(light, labels, ndimage.find_objects(labels), brightness, noise, empty)
+
+
+def _faint(brightness: np.ndarray) -> float:
+    return round(max(float(np.percentile(brightness, 0.5)) / 2, 0.0), 4) if len(brightness) else 0.0
 
 
 def _point_on(field: Field, number: int, rng: np.random.Generator) -> tuple[int, int]:

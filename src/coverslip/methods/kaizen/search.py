@@ -14,6 +14,9 @@ from coverslip.core.config import Config
 BOX = 5
 """Side of the box that the error is averaged in, pixels, unless said otherwise."""
 
+QUIET = 6.0
+"""In units of its noise: an averaged error below is noise for sure."""
+
 
 class Search(Config):
     """How an image is searched for objects; chosen on held-out fields after training, and kept with the model."""
@@ -26,7 +29,9 @@ class Search(Config):
     min_area: int = Field(0, ge=0, description="Objects of fewer pixels are not accepted.")
     apart: int = Field(15, ge=3, description="Side of the square in which one point is proposed at most, pixels.")
     box: int = Field(BOX, ge=1, description="Side of the box that the error is averaged in, pixels.")
-    noise: float = Field(6.0, gt=0, description="Averaged error from which a point is proposed, in units of its noise.")
+    noise: float = Field(
+        QUIET, gt=0, description="Averaged error from which a point is proposed, in units of its noise."
+    )
     faint: float = Field(0.0, ge=0, description="The same, in units of the light of bright objects of the image.")
     beside: float = Field(
         0.25, ge=0, description="Beside or on explained objects, the error must be this share of their light to matter."
