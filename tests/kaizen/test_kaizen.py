@@ -211,6 +211,11 @@ def test_bad_training_sets_get_one_sentence() -> None:
         kaizen.fit(ArrayFields([image]), config, PRECISE)
     with pytest.raises(InputError, match="None of the 2 training masks holds an object"):
         kaizen.fit(ArrayFields([image] * 2, [np.zeros(image.shape, int)] * 2), config, PRECISE)
+    elsewhere = ArrayFields(
+        [image] * 2, [np.zeros(image.shape, int), np.eye(*image.shape, dtype=int)], {"split": ["train", "val"]}
+    )
+    with pytest.raises(InputError, match="None of the 1 training masks holds an object"):
+        kaizen.fit(elsewhere, config, PRECISE)
     with pytest.raises(InputError, match="wider than 112 pixels, and a patch shows 32"):
         kaizen.fit(ArrayFields([image] * 2, [np.ones(image.shape, int)] * 2), config, PRECISE)
     both = np.stack([image, image])

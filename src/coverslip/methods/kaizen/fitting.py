@@ -100,7 +100,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
 
 
 def _check_objects(feed: ObjectFeed, config: Config, training: int) -> None:
-    if not feed.count:
+    if not any(place < training for place in feed.field_of):
         raise InputError(
             f"None of the {training} training masks holds an object: there is nothing to learn to generate; check the "
             "column 'mask'."
