@@ -294,16 +294,16 @@ def test_plates_say_what_to_open(tmp_path):
 @pytest.mark.parametrize("array", [np.zeros(5), np.zeros((4, 4), complex), np.zeros((3, 4, 5)), np.array([["a", "b"]])])
 def test_arrays_that_are_no_images(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
-    opening(tmp_path / "a.npy")
+    assert "a.npy" in opening(tmp_path / "a.npy")
 
 
 def test_truncated_and_pickled_arrays(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((20, 30)))
     content = (tmp_path / "a.npy").read_bytes()
     (tmp_path / "a.npy").write_bytes(content[:-100])
-    opening(tmp_path / "a.npy")
+    assert "a.npy" in opening(tmp_path / "a.npy")
     np.save(tmp_path / "b.npy", np.array([[{}]], dtype=object), allow_pickle=True)
-    opening(tmp_path / "b.npy")
+    assert "b.npy" in opening(tmp_path / "b.npy")
 
 
 def test_series_of_a_picture(tmp_path):
