@@ -20,6 +20,10 @@ FITS = 0.8
 """Objects up to this share of a patch are shown at a scale."""
 NEEDS = 0.5
 """Objects above this share of the patch at one scale may be shown at the next, too."""
+_SHOWN = 0.9
+"""Of what is wider than this share of a patch, the next scale shows more."""
+_PARTLY = 0.75
+"""Of its width, an object shows at least this share at the first look."""
 _WAYS = (0, 4, 6, 2, 1, 3, 5, 7)
 """Symmetries of the square (see `coverslip.sample.augment.turn`), flips before quarter turns."""
 _BACK = {0: 0, 1: 3, 2: 2, 3: 1, 4: 4, 5: 5, 6: 6, 7: 7}
@@ -103,7 +107,7 @@ class Proposer:
         for i, scale in enumerate(scales):
             # Of what another scale shows better nothing is proposed.
             least = NEEDS * scales[i - 1] / scale * self.patch if i else 0
-            most = self.patch - 1 if i + 1 < len(scales) else self.patch
+            most = _SHOWN * self.patch if i + 1 < len(scales) else self.patch
             found += self._at_scale(light, points, search, scale, (least, most))
         return found
 
@@ -117,7 +121,8 @@ class Proposer:
         first = self._generate(padded, at)
         on = first[:, 0, self.patch // 2, self.patch // 2] >= min(mask, 0.5)
         centre, moved = _centres(first[:, 0], at, mask)
-        origin = np.flatnonzero(on)
+        least, most = sides
+        origin = np.flatnonzero(on & _wide(first[:, 0] >= mask, _PARTLY * least, most))
         chosen = origin[_distinct(centre[origin], _expected_iou(first[origin, 0], first[origin, 0] >= mask))]
         far = np.abs(moved[chosen]).max(1, initial=0) >= _STILL
         again = chosen[far] if search.ways == 1 else chosen
@@ -129,9 +134,7 @@ class Proposer:
             maps[again[good]] = second[good]
             corner[again[good]] = centre[again[good]]
         corner = corner - self.patch // 2
-        inside = maps[chosen, 0] >= mask
-        extent = np.maximum(inside.any(1).sum(1), inside.any(2).sum(1))
-        chosen = chosen[(extent >= sides[0]) & (extent <= sides[1])]
+        chosen = chosen[_wide(maps[chosen, 0] >= mask, least, most)]
         return [(int(i), p) for i in chosen if (p := self._proposal(maps[i], corner[i], mask, scale, light.shape))]
 
     def _generate(self, padded: np.ndarray, at: np.ndarray, ways: int = 1) -> np.ndarray:
@@ -198,6 +201,12 @@ class _Stacked(nn.Module):
     def forward(self, patches: torch.Tensor) -> torch.Tensor:
         generated = self.generator(patches)
         return torch.stack([torch.sigmoid(generated.mask.float()), generated.pixels.float()], 1)
+
+
+def _wide(inside: np.ndarray, least: float, most: float) -> np.ndarray:
+    """Whether masks ``(n, P, P)`` are as wide, in their wider direction."""
+    extent = np.maximum(inside.any(1).sum(1), inside.any(2).sum(1))
+    return np.asarray((extent >= least) & (extent <= most))
 
 
 def _centres(probability: np.ndarray, at: np.ndarray, mask: float) -> tuple[np.ndarray, np.ndarray]:
