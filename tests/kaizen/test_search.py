@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coverslip.methods.kaizen.accepting import Proposal, accept, gain
-from coverslip.methods.kaizen.explaining import explain
+from coverslip.methods.kaizen.explaining import Accepted, explain
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.search import Search, unexplained_points
+from coverslip.methods.kaizen.tuning import _best_refusal
 
 EASY = Search(confidence=0, worth=0, noise=3)
 
@@ -97,6 +98,33 @@ def test_doubtful_small_and_worthless_objects_are_refused() -> None:
     assert left(EASY.model_copy(update={"confidence": 0.95}), sure) == 0
     assert left(EASY.model_copy(update={"min_area": 300}), sure) == 0
     assert left(EASY.model_copy(update={"worth": 0.5}), sure) == 0  # it explains 0.2 of each 1.0
+    specks = EASY.model_copy(update={"small_confidence": 0.95})
+    assert left(specks.model_copy(update={"small": 300}), sure) == 0
+    assert left(specks.model_copy(update={"small": 100}), sure) == 1
+
+
+def test_chosen_is_what_refuses_least_for_specks_and_for_others() -> None:
+    truth = np.zeros((60, 200), np.int32)
+    found = []
+
+    def find(left: int, side: int, confidence: float, *, labelled: bool) -> None:
+        proposal = disc(20, left, side, 1.0, confidence)
+        if labelled:
+            truth[proposal.place][proposal.mask] = len(found) + 1
+        found.append(Accepted(proposal, (0, 0), float(proposal.light.sum())))
+
+    for left in range(0, 120, 20):
+        find(left, 17, 0.9, labelled=True)
+    find(120, 17, 0.45, labelled=False)
+    find(140, 5, 0.85, labelled=True)
+    find(160, 5, 0.72, labelled=False)
+    chosen, reached = _best_refusal(
+        Search(confidence=0.3, small_confidence=0.3, small=60, worth=0),
+        {"confidence": (0.3, 0.4, 0.5, 0.6, 0.8), "small_confidence": (0.3, 0.5, 0.7, 0.75, 0.8, 0.9)},
+        [found],
+        [truth],
+    )
+    assert (chosen.confidence, chosen.small_confidence, reached) == (0.5, 0.75, 1.0)
 
 
 def test_points_lie_where_most_is_missing_and_apart() -> None:

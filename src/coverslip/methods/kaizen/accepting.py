@@ -58,10 +58,11 @@ def gain(error: np.ndarray, proposal: Proposal) -> float:
 
 def acceptable(proposal: Proposal, lowered: float, search: Search) -> bool:
     """Whether an object that lowers the loss by so much is one to be believed."""
+    area = int(proposal.mask.sum())
     return (
         lowered > 0
-        and proposal.confidence >= search.confidence
-        and int(proposal.mask.sum()) >= search.min_area
+        and area >= search.min_area
+        and proposal.confidence >= (search.small_confidence if area < search.small else search.confidence)
         and lowered >= search.worth * float(proposal.light.sum(dtype=np.float64))
     )
 
@@ -80,7 +81,7 @@ def accept(error: np.ndarray, proposals: Sequence[Proposal], search: Search) -> 
     proposals : sequence of Proposal
         Of one round.
     search : Search
-        `confidence`, `worth` and `min_area` count.
+        `confidence`, `small`, `small_confidence`, `worth` and `min_area` count.
 
     Returns
     -------

@@ -25,7 +25,7 @@ class Config(Training):
     zoom: float = Field(1.1, ge=1, description="Largest factor by which patches are enlarged or shrunk; 1: none.")
     centred: float = Field(0.8, gt=0, lt=1, description="Share of patches with an object at the centre.")
     overlap: float = Field(
-        0.25, ge=0, le=1, description="Share of those on which another object is laid, its light added."
+        0.35, ge=0, le=1, description="Share of those on which another object is laid, its light added."
     )
     removed: float = Field(
         0.25, ge=0, le=1, description="Share of patches whose neighbours are taken away, as on an error image."

@@ -25,6 +25,8 @@ class Search(Config):
     confidence: float = Field(
         0.6, ge=0, le=1, description="Objects of whose masks a lower IoU is expected are refused."
     )
+    small: int = Field(0, ge=0, description="Objects of fewer pixels are specks, many of them debris.")
+    small_confidence: float = Field(0.6, ge=0, le=1, description="What `confidence` is for others, for specks.")
     worth: float = Field(0.3, ge=0, le=1, description="Share of its own light that an object must explain at least.")
     min_area: int = Field(0, ge=0, description="Objects of fewer pixels are not accepted.")
     apart: int = Field(15, ge=3, description="Side of the square in which one point is proposed at most, pixels.")

@@ -24,8 +24,13 @@ _BETTER = 5e-4
 # Of equally good values the first is taken.
 _PASSES = (3, 1)
 _MASK = (0.5, 0.45, 0.4, 0.55)
-_CONFIDENCE = (0.6, 0.3, 0.4, 0.5, 0.55, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
-_WORTH = (0.5, 0.3, 0.6, 0.7, 0.8)
+# Of about equally good values the lowest is taken, which refuses least.
+_CONFIDENCE = (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
+_WORTH = (0.3, 0.5, 0.6, 0.7, 0.8)
+_ABOUT = {"confidence": 2e-3}
+"""Objects that overlap are less sure than others, and labels show none: not to refuse them is worth a little."""
+_SMALL = 0.1
+"""Of the median area; what is smaller is a speck."""
 
 
 def best_search(
@@ -58,11 +63,13 @@ def best_search(
     truth = [fields.labels(row) for row in rows]
     refused: dict[str, Sequence[Any]] = {
         "confidence": _CONFIDENCE,
+        "small_confidence": _CONFIDENCE,
         "worth": _WORTH,
         "min_area": sorted({0, *np.percentile(areas, [0.5, 1, 2, 5]).astype(int).tolist()}),
     }
-    start = {"confidence": min(_CONFIDENCE), "worth": min(_WORTH), "min_area": 0}
-    best, chosen = -1.0, Search.parse({**fitted.facts["search"], **start})
+    start = {name: min(values) for name, values in refused.items()}
+    small = int(_SMALL * np.median(areas)) if len(areas) else 0
+    best, chosen = -1.0, Search.parse({**fitted.facts["search"], **start, "small": small})
     trials = [("passes", value) for value in _PASSES] + [("mask", value) for value in _MASK[1:]]
     line = task("Choosing how to search", len(trials) * len(rows))
     with closing(line):
@@ -86,7 +93,8 @@ def _best_refusal(
     chosen, reached = loose, 0.0
     for name in (*values, *values):  # twice: what is best of one depends on the others
         scores = {v: _score(chosen.model_copy(update={name: v}), found, truth) for v in values[name]}
-        best = max(values[name], key=lambda v: round(scores[v], 3))
+        enough = max(scores.values()) - _ABOUT.get(name, _BETTER)
+        best = min(value for value, score in scores.items() if score >= enough)
         chosen, reached = chosen.model_copy(update={name: best}), scores[best]
     return chosen, reached
 
