@@ -68,9 +68,7 @@ def main() -> None:
         for source in ("all", *sorted(set(group))):
             chosen = ap[(group == source) | (source == "all")]
             whole, ranged = (mean(column[np.isfinite(column)]) for column in chosen.T)
-            print(
-                f"{name:18}{source:10}{len(chosen):4}  all {whole}  {low:g} to {high:g} px {ranged}", flush=True
-            )
+            print(f"{name:18}{source:10}{len(chosen):4}  all {whole}  {low:g} to {high:g} px {ranged}", flush=True)
             line: dict[str, object] = {"method": name, "source": source, "images": len(chosen)}
             for column, found in (("all", whole), ("in_range", ranged)):
                 line |= {column: found.value, f"{column}_low": found.low, f"{column}_high": found.high}

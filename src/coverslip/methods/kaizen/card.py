@@ -29,8 +29,8 @@ CARD = Card(
         "Time: 1.7 s for a field of 520 x 696 pixels with 120 nuclei on one core.",
     ),
     limits=(
-        "Among nuclei that overlap, a piece of one is sometimes explained as an object of its own: 1,106 objects for 960 "
-        "nuclei of the phantoms.",
+        "Among nuclei that overlap, a piece of one is sometimes explained as an object of its own: 1,106 objects for "
+        "960 nuclei of the phantoms.",
         "Objects wider than a patch are cut off: choose the patch, or `scales`, for the widest.",
         "Light must add up: in transmitted light nothing is explained by adding objects.",
         "What looks like no training object is left unexplained; the report lists it.",
