@@ -102,7 +102,7 @@ def test_four_of_five_patches_have_an_object_at_the_centre() -> None:
     assert (pixels[~masks] == 0).all()
 
 
-def test_where_objects_overlap_the_centreasks_for_the_nearer_one() -> None:
+def test_where_objects_overlap_the_centre_asks_for_the_nearer_one() -> None:
     near, far = np.zeros((2, 21, 21), bool)
     near[6:15, 7:16] = True
     far[8:20, 9:21] = True

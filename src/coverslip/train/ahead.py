@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
 _AHEAD = 2
 
 
-def made_ahead(
-    make: Callable[[np.ndarray, np.random.SeedSequence], np.ndarray],
-    rows: Sequence[np.ndarray],
-    seeds: Sequence[np.random.SeedSequence],
-) -> Iterator[np.ndarray]:
-    """Yield ``make(rows[i], seeds[i])`` in order, two of them made before they are asked for.
+def made_ahead(make: Callable[..., np.ndarray], *arguments: Sequence[Any]) -> Iterator[np.ndarray]:
+    """Yield what a function makes of each row of arguments, in order, two of them made before they are asked for.
 
     Parameters
     ----------
     make : callable
-        Makes one batch; the seed decides all that is random in it.
-    rows : sequence of ndarray of int
-        The row numbers of each batch.
-    seeds : sequence of SeedSequence
-        As many.
+        Makes one batch.
+    *arguments : sequence
+        One for each parameter of `make`, such as row numbers and seeds, all of one length.
     """
+    jobs = list(zip(*arguments, strict=True))
     with ThreadPoolExecutor(1) as maker:
-        waiting = [maker.submit(make, r, s) for r, s in zip(rows[:_AHEAD], seeds[:_AHEAD], strict=True)]
+        waiting = [maker.submit(make, *job) for job in jobs[:_AHEAD]]
         try:
-            for i in range(len(rows)):
+            for i in range(len(jobs)):
                 batch = waiting.pop(0).result()
-                if i + _AHEAD < len(rows):
-                    waiting.append(maker.submit(make, rows[i + _AHEAD], seeds[i + _AHEAD]))
+                if i + _AHEAD < len(jobs):
+                    waiting.append(maker.submit(make, *jobs[i + _AHEAD]))
                 yield batch
         finally:
             for future in waiting:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from math import prod
 from typing import Protocol
 
@@ -11,9 +10,9 @@ import numpy as np
 
 from coverslip.core.progress import track
 from coverslip.core.samples import Samples
+from coverslip.train.ahead import made_ahead
 from coverslip.train.run import Run, free_memory, resident_memory
 
-_AHEAD = 2
 _WORKING = 512 * 2**20
 """Bytes left to the network itself when `max_ram` says how much there is in all."""
 
@@ -74,18 +73,5 @@ class Feed:
         return np.ascontiguousarray(self.prepare(stored), dtype=np.float32)
 
     def batches(self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence] = ()) -> Iterator[np.ndarray]:
-        """Yield one array ``(n, C, H, W)`` float32 for each array of row numbers, in order; nothing is random."""
-        if self.in_memory:
-            yield from map(self._batch, rows)
-            return
-        with ThreadPoolExecutor(1) as reader:
-            waiting = [reader.submit(self._batch, r) for r in rows[:_AHEAD]]
-            try:
-                for i in range(len(rows)):
-                    batch = waiting.pop(0).result()
-                    if i + _AHEAD < len(rows):
-                        waiting.append(reader.submit(self._batch, rows[i + _AHEAD]))
-                    yield batch
-            finally:
-                for future in waiting:
-                    future.cancel()
+        """One array ``(n, C, H, W)`` float32 for each array of row numbers, in order; nothing is random."""
+        return map(self._batch, rows) if self.in_memory else made_ahead(self._batch, rows)
