@@ -165,6 +165,16 @@ def test_the_same_image_gives_the_same_objects_bit_for_bit(fitted: Fitted) -> No
         np.testing.assert_array_equal(a, b)
 
 
+def test_an_object_that_is_known_is_not_proposed_again(fitted: Fitted) -> None:
+    fields = blob_fields(1, seed=5)
+    decomposer = kaizen.Decomposer(fitted, device="cpu")
+    light, objects, _, _ = decomposer.objects(fields, 0)
+    centres = np.array([one.proposal.centroid for one in objects])
+    seen, points, (proposer,) = light.read(fields, 0), centres.round().astype(int), decomposer.proposers
+    assert len(proposer(seen, points, decomposer.search, centres[:0])) > 5
+    assert proposer(seen, points, decomposer.search, centres) == []
+
+
 def test_an_empty_field_has_no_object(fitted: Fitted) -> None:
     noise = np.random.default_rng(0).normal(300, 60, (200, 200)).astype(np.uint16)
     found = next(kaizen.predict(fitted, ArrayFields([noise, np.zeros_like(noise)]), device="cpu"))

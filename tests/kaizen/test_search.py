@@ -21,6 +21,13 @@ def disc(top: int, left: int, side: int, light: float, confidence: float = 0.9) 
     return Proposal(top, left, mask * np.float32(0.9), mask, mask * np.float32(light), confidence, 0)
 
 
+def peaked(top: int, left: int, side: int = 15) -> Proposal:
+    """A disc that is brightest in its middle."""
+    one = disc(top, left, side, 1.0)
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    return one._replace(light=one.light * np.exp(-(y**2 + x**2) / (side / 2) ** 2).astype(np.float32))
+
+
 @st.composite
 def random_round(draw: st.DrawFn) -> tuple[np.ndarray, list[Proposal]]:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -162,11 +169,16 @@ def test_what_an_explained_object_leaves_around_it_is_not_asked_about() -> None:
 class Knowing:
     """A generator that knows the objects."""
 
-    def __init__(self, objects: list[Proposal]) -> None:
-        self.objects, self.asked = objects, 0
+    reach = 20
 
-    def __call__(self, light: np.ndarray, points: np.ndarray, search: Search) -> list[tuple[int, Proposal]]:
-        self.asked += len(points)
+    def __init__(self, objects: list[Proposal]) -> None:
+        self.objects = objects
+        self.asked: list[list[int]] = []
+
+    def __call__(
+        self, light: np.ndarray, points: np.ndarray, search: Search, known: np.ndarray
+    ) -> list[tuple[int, Proposal]]:
+        self.asked += points.tolist()
         found = []
         for i, (y, x) in enumerate(points):
             for one in self.objects:
@@ -203,7 +215,7 @@ def test_an_empty_image_asks_nothing() -> None:
     generator = Knowing([disc(5, 5, 9, 1.0)])
     light = np.random.default_rng(0).normal(0, 0.01, (80, 90)).astype(np.float32)
     found, rounds = explain(light, np.zeros_like(light), 0.01, [generator], Search())  # type: ignore[list-item]
-    assert (found, rounds, generator.asked) == ([], [], 0)
+    assert (found, rounds, generator.asked) == ([], [], [])
 
 
 def test_what_is_explained_before_is_not_explained_again() -> None:
@@ -216,6 +228,30 @@ def test_what_is_explained_before_is_not_explained_again() -> None:
     found, _ = explain(light, internal, 0.01, [Knowing([one, other])], EASY)  # type: ignore[list-item]
     assert [item.proposal.top for item in found] == [40]
     np.testing.assert_allclose(internal, light, atol=1e-6)
+
+
+def test_a_part_keeps_its_own_objects_and_asks_about_those_near_it_once() -> None:
+    own, near, far = (peaked(20, left) for left in (20, 50, 100))
+    light = np.zeros((60, 130), np.float32)
+    for part in (own, near, far):
+        light[part.place] += part.light
+    internal, generator = np.zeros_like(light), Knowing([own, near, far])
+    core = slice(0, 60), slice(0, 45)
+    found, rounds = explain(light, internal, 0.01, [generator], EASY, core)  # type: ignore[list-item]
+    assert [one.proposal.left for one in found] == [20]
+    assert [row[3] for row in rounds] == [1]
+    assert sorted(generator.asked) == [[27, 27], [27, 57]]
+    assert (internal > 0).sum() == own.mask.sum()
+
+
+def test_about_an_object_whose_light_is_not_all_explained_is_asked_once_in_vain() -> None:
+    one = peaked(20, 20, 41)
+    light = np.zeros((90, 90), np.float32)
+    light[one.place] = 1.5 * one.light
+    generator, once = Knowing([one]), EASY.model_copy(update={"passes": 1})
+    found, _ = explain(light, np.zeros_like(light), 0.01, [generator], once)  # type: ignore[list-item]
+    assert len(found) == 1
+    assert len(generator.asked) == 2
 
 
 def test_a_pixel_of_several_objects_goes_to_the_surest() -> None:

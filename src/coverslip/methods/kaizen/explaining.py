@@ -6,7 +6,7 @@ in one pass, and the change of the loss is computed where an object is, not over
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,9 +46,7 @@ def explain(
     noise: float,
     proposers: Sequence[Proposer],
     search: Search,
-    *,
-    wanted: Callable[[Proposal], bool] = lambda proposal: True,
-    told: Callable[[Round], None] = lambda row: None,
+    core: tuple[slice, slice] | None = None,
 ) -> tuple[list[Accepted], list[Round]]:
     """Explain an image by objects.
 
@@ -64,10 +62,9 @@ def explain(
         The generators; they compete for each object.
     search : Search
         How to search.
-    wanted : callable
-        Proposals it is false of are not accepted.
-    told : callable
-        Is told of each round as it ends.
+    core : tuple of slice, optional
+        Rows and columns of this part of a larger image. Objects with their centre outside are explained, too, as far as
+        objects of the part may touch them, so that nothing asks about them again; they are left to the other parts.
 
     Returns
     -------
@@ -79,29 +76,55 @@ def explain(
     objects: list[Accepted] = []
     rounds: list[Round] = []
     error = light - internal
+    beyond = np.zeros(light.shape, bool)
+    if core is not None:
+        beyond[:] = True
+        beyond[_grown(core, max(proposer.reach for proposer in proposers))] = False
     for number in range(search.passes):
         source = error.copy() if number or internal.any() else light
         before = len(objects)
-        closed = np.zeros(light.shape, bool)
+        closed = beyond.copy()
         turn = vain = 0
         while vain < _VAIN and len(points := unexplained_points(error, light - error, closed, noise, search)):
-            proposals = [pair for proposer in proposers for pair in proposer(source, points, search)]
-            proposals = [(point, proposal) for point, proposal in proposals if wanted(proposal)]
+            known = np.array([one.proposal.centroid for one in objects[before:]]).reshape(-1, 2)
+            proposals = [pair for proposer in proposers for pair in proposer(source, points, search, known)]
             chosen = accept(error, [proposal for _, proposal in proposals], search)
             objects += [Accepted(proposals[i][1], (number, turn), gained) for i, gained in chosen]
             explained = {proposals[i][0] for i, _ in chosen}
-            _close(closed, np.delete(points, sorted(explained), axis=0), search.apart // 2)
-            rounds.append((number, turn, len(points), len(chosen), sum(gained for _, gained in chosen)))
-            told(rounds[-1])
+            in_vain = np.delete(points, sorted(explained), axis=0)
+            _close(closed, in_vain, search.apart // 2)
+            _close_objects(closed, in_vain, [one.proposal for one in objects])
+            own = [gained for i, gained in chosen if _inside(proposals[i][1], core)]
+            rounds.append((number, turn, len(points), len(own), sum(own)))
             turn += 1
             vain = 0 if chosen else vain + 1
         if len(objects) == before:
             break
-    np.subtract(light, error, out=internal)
+    objects = [one for one in objects if _inside(one.proposal, core)]
+    for one in objects:
+        internal[one.proposal.place] += one.proposal.light
     return objects, rounds
+
+
+def _inside(proposal: Proposal, core: tuple[slice, slice] | None) -> bool:
+    return core is None or all(part.start <= at < part.stop for part, at in zip(core, proposal.centroid, strict=True))
+
+
+def _grown(core: tuple[slice, slice], reach: int) -> tuple[slice, slice]:
+    rows, columns = (slice(max(part.start - reach, 0), part.stop + reach) for part in core)
+    return rows, columns
 
 
 def _close(closed: np.ndarray, points: np.ndarray, reach: int) -> None:
     """Around points that were asked in vain, ask no more on the same image."""
     for y, x in points:
         closed[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = True
+
+
+def _close_objects(closed: np.ndarray, points: np.ndarray, objects: Sequence[Proposal]) -> None:
+    """Nor anywhere on an object that was asked about in vain: what lies over it shows beside it, too."""
+    asked = np.zeros(closed.shape, bool)
+    asked[tuple(points.T)] = True
+    for one in objects:
+        if (asked[one.place] & one.mask).any():
+            closed[one.place] |= one.mask

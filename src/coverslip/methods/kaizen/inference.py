@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -80,9 +82,13 @@ class Proposer:
         assert isinstance(fitted.config, Config)
         self.config, self.number = fitted.config, number
         self.patch = fitted.config.patch
+        self.reach = ceil(max(fitted.config.scales) * self.patch / 2)
+        """From a point to the centre of what is proposed for it, pixels at most."""
         self._quick = Quick(_Stacked(network(fitted)), device, speed)
 
-    def __call__(self, light: np.ndarray, points: np.ndarray, search: Search) -> list[tuple[int, Proposal]]:
+    def __call__(
+        self, light: np.ndarray, points: np.ndarray, search: Search, known: np.ndarray
+    ) -> list[tuple[int, Proposal]]:
         """Propose an object for each point, at each scale.
 
         A point lies anywhere on its object. What is found there is looked at once more from its own centre, once for
@@ -96,6 +102,8 @@ class Proposer:
             Rows and columns.
         search : Search
             `mask` and `ways` count.
+        known : ndarray, shape (m, 2)
+            Centres of objects that were found in this light; they are not proposed again.
 
         Returns
         -------
@@ -108,11 +116,17 @@ class Proposer:
             # Of what another scale shows better nothing is proposed.
             least = NEEDS * scales[i - 1] / scale * self.patch if i else 0
             most = _SHOWN * self.patch if i + 1 < len(scales) else self.patch
-            found += self._at_scale(light, points, search, scale, (least, most))
+            found += self._at_scale(light, points, search, known, scale, (least, most))
         return found
 
     def _at_scale(
-        self, light: np.ndarray, points: np.ndarray, search: Search, scale: float, sides: tuple[float, float]
+        self,
+        light: np.ndarray,
+        points: np.ndarray,
+        search: Search,
+        known: np.ndarray,
+        scale: float,
+        sides: tuple[float, float],
     ) -> list[tuple[int, Proposal]]:
         mask = search.mask
         seen = light if scale == 1 else _resized(light, scale)
@@ -122,7 +136,8 @@ class Proposer:
         on = first[:, 0, self.patch // 2, self.patch // 2] >= min(mask, 0.5)
         centre, moved = _centres(first[:, 0], at, mask)
         least, most = sides
-        origin = np.flatnonzero(on & _wide(first[:, 0] >= mask, _PARTLY * least, most))
+        new = _apart(centre, (known + 0.5) / scale - 0.5)
+        origin = np.flatnonzero(on & new & _wide(first[:, 0] >= mask, _PARTLY * least, most))
         chosen = origin[_distinct(centre[origin], _expected_iou(first[origin, 0], first[origin, 0] >= mask))]
         far = np.abs(moved[chosen]).max(1, initial=0) >= _STILL
         again = chosen[far] if search.ways == 1 else chosen
@@ -239,6 +254,15 @@ def _distinct(centre: np.ndarray, confidence: np.ndarray) -> np.ndarray:
             kept.append(i)
             taken[near[i]] = True
     return np.array(kept, np.intp)
+
+
+def _apart(centre: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Whether points are not nearer than `_SAME` to any that are known."""
+    from scipy.spatial import cKDTree
+
+    if not len(known):
+        return np.ones(len(centre), bool)
+    return np.asarray(cKDTree(known).query(centre)[0] >= _SAME)
 
 
 def _agreement(first: np.ndarray, at: np.ndarray, second: np.ndarray, moved_to: np.ndarray, mask: float) -> np.ndarray:

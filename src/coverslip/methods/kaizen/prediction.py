@@ -13,7 +13,6 @@ from coverslip.core.fields import Fields
 from coverslip.core.fitted import Fitted
 from coverslip.core.progress import task
 from coverslip.core.region import Region
-from coverslip.methods.kaizen.accepting import Proposal
 from coverslip.methods.kaizen.explaining import Accepted, Round, explain
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.inference import Proposer
@@ -132,15 +131,10 @@ class Decomposer:
         if not np.isfinite(seen).all():
             raise InputError(f"{fields.name(index)} has pixels that are no numbers (NaN or infinite); mend the file.")
         internal = _rendered(before, part.window)
-        rows, columns = part.inside()
-
-        def owned(proposal: Proposal) -> bool:
-            y, x = proposal.centroid
-            return rows.start - _SEAM <= y < rows.stop + _SEAM and columns.start - _SEAM <= x < columns.stop + _SEAM
-
+        rows, columns = (slice(inside.start - _SEAM, inside.stop + _SEAM) for inside in part.inside())
+        core = (rows, columns) if several else None
         noise = light.background.noise / light.unit
-        wanted = {"wanted": owned} if several else {}
-        found, turns = explain(seen, internal, noise, self.proposers, self.search, **wanted)  # type: ignore[arg-type]
+        found, turns = explain(seen, internal, noise, self.proposers, self.search, core)
         y, x = part.window.y, part.window.x
         moved = [
             one._replace(proposal=one.proposal._replace(top=one.proposal.top + y, left=one.proposal.left + x))
