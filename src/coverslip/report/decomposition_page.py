@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coverslip.core.errors import InputError
-from coverslip.read.atomic import atomic_path
+from coverslip.report.document import page_path, write_document
 from coverslip.report.encode import script_json
-from coverslip.report.parts import environment, figure_part, flat_facts, prose, table_column, table_part
+from coverslip.report.parts import table_column
 from coverslip.report.replays import Replay
 
 TOO_MUCH, LEFT = "#33bbff", "#ffb000"
@@ -70,9 +69,7 @@ def write_decomposition_page(
     InputError
         If the ending is another, or the file cannot be written there.
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{path}: the page is HTML; give the file the ending .html.")
+    path = page_path(path)
     listed = [table_column(name, values, meant) for name, (values, meant) in columns.items()]
     data = {
         "columns": listed,
@@ -81,26 +78,21 @@ def write_decomposition_page(
     }
     count = len(listed[0]["values"]) if listed else 0
     shown = len({one.row for one in replays})
-    page = (
-        environment()
-        .get_template("decompositions.html")
-        .render(
-            title=title,
-            notes=[notes] if isinstance(notes, str) else list(notes),
-            facts=list(facts),
-            ordered=ordered,
-            sampled=f"{shown} of {count:,} images can be replayed." if shown < count else "",
-            several=len(replays) > 1,
-            any=bool(replays),
-            too_much=TOO_MUCH,
-            left=LEFT,
-            figures=[figure_part(caption, value) for caption, value in (figures or {}).items()],
-            tables=[(heading, *table_part(rows)) for heading, rows in (tables or {}).items()],
-            card=prose(card),
-            provenance=flat_facts(dict(provenance or {})),
-            data=script_json(data),
-        )
+    return write_document(
+        path,
+        "decompositions.html",
+        title=title,
+        notes=notes,
+        facts=facts,
+        figures=figures,
+        tables=tables,
+        card=card,
+        provenance=provenance,
+        ordered=ordered,
+        sampled=f"{shown} of {count:,} images can be replayed." if shown < count else "",
+        several=len(replays) > 1,
+        any=bool(replays),
+        too_much=TOO_MUCH,
+        left=LEFT,
+        data=script_json(data),
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return path

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coverslip.core.errors import InputError
-from coverslip.read.atomic import atomic_path
+from coverslip.report.document import page_path, write_document
 from coverslip.report.encode import script_json
 from coverslip.report.overlays import COLOURS, FALSE, MISSED, RIGHT, Overlay
-from coverslip.report.parts import environment, figure_part, flat_facts, prose, table_column, table_part
+from coverslip.report.parts import table_column
 
 
 @dataclass(frozen=True)
@@ -95,9 +94,7 @@ def write_label_page(
     InputError
         If the ending is another, or the file cannot be written there.
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{path}: the page is HTML; give the file the ending .html.")
+    path = page_path(path)
     if measured:
         key = [(COLOURS[RIGHT], "right"), (COLOURS[FALSE], "false"), (COLOURS[MISSED], "missed")]
     else:
@@ -121,24 +118,19 @@ def write_label_page(
     }
     count = len(listed[0]["values"]) if listed else 0
     shown = len({shot.row for shot in shots})
-    page = (
-        environment()
-        .get_template("labels.html")
-        .render(
-            title=title,
-            notes=[notes] if isinstance(notes, str) else list(notes),
-            facts=list(facts),
-            key=key,
-            worst="worst" if measured else "most suspicious",
-            ordered=ordered,
-            sampled=f"Pictures are kept of {shown} of {count:,} images." if shown < count else "",
-            figures=[figure_part(caption, value) for caption, value in (figures or {}).items()],
-            tables=[(heading, *table_part(rows)) for heading, rows in (tables or {}).items()],
-            card=prose(card),
-            provenance=flat_facts(dict(provenance or {})),
-            data=script_json(data),
-        )
+    return write_document(
+        path,
+        "labels.html",
+        title=title,
+        notes=notes,
+        facts=facts,
+        figures=figures,
+        tables=tables,
+        card=card,
+        provenance=provenance,
+        key=key,
+        worst="worst" if measured else "most suspicious",
+        ordered=ordered,
+        sampled=f"Pictures are kept of {shown} of {count:,} images." if shown < count else "",
+        data=script_json(data),
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return path

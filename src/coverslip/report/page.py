@@ -10,12 +10,11 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.results import Embedding
-from coverslip.read.atomic import atomic_path
 from coverslip.report.colours import CONTINUOUS, MISSING, OTHER
 from coverslip.report.columns import Column, describe_column
+from coverslip.report.document import page_path, write_document
 from coverslip.report.encode import column_json, script_json, webp_pictures
 from coverslip.report.maps import ensure_map, pca_map
-from coverslip.report.parts import environment, figure_part, flat_facts, table_part
 from coverslip.report.plot import bokeh_script, scatter_item
 
 if TYPE_CHECKING:
@@ -91,9 +90,7 @@ def write_page(
         If lengths do not fit, a column is unknown, a map holds values that are not finite, or the file cannot be
         written there.
     """
-    path = Path(path)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{path}: the page is HTML; give the file the ending .html.")
+    path = page_path(path)
     count = len(embedding)
     if not count:
         raise InputError(f"{path}: there is no sample in the embedding, so there is nothing to report.")
@@ -126,27 +123,22 @@ def write_page(
         **_pictures(thumbnails, count),
     }
     shown = len(data["pictures"]) if thumbnails is not None else 0
-    page = (
-        environment()
-        .get_template("page.html")
-        .render(
-            title=title,
-            notes=[notes] if isinstance(notes, str) else list(notes),
-            things=things,
-            facts=_facts(embedding, columns, things),
-            sampled=f"{shown:,} of {count:,}" if 0 < shown < count else "",
-            maps=list(maps),
-            figures=[figure_part(caption, value) for caption, value in (figures or {}).items()],
-            tables=[(heading, *table_part(rows)) for heading, rows in (tables or {}).items()],
-            provenance=flat_facts(embedding.provenance),
-            data=script_json(data),
-            plot=script_json(scatter_item(count)),
-            bokeh=bokeh_script(count),
-        )
+    return write_document(
+        path,
+        "page.html",
+        title=title,
+        notes=notes,
+        facts=_facts(embedding, columns, things),
+        figures=figures,
+        tables=tables,
+        provenance=embedding.provenance,
+        things=things,
+        sampled=f"{shown:,} of {count:,}" if 0 < shown < count else "",
+        maps=list(maps),
+        data=script_json(data),
+        plot=script_json(scatter_item(count)),
+        bokeh=bokeh_script(count),
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return path
 
 
 def _checked_maps(embedding: Embedding, maps: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coverslip.read.atomic import atomic_path
-from coverslip.report.parts import environment, figure_part, flat_facts, table_part
+from coverslip.report.document import page_path, write_document
 
 
 def write_study_page(
@@ -40,19 +39,14 @@ def write_study_page(
     Path
         Where it was written.
     """
-    path = Path(path)
-    page = (
-        environment()
-        .get_template("study.html")
-        .render(
-            title=title,
-            notes=list(notes),
-            facts=list(facts),
-            figures=[figure_part(caption, value) for caption, value in figures.items()],
-            tables=[(heading, *table_part(rows)) for heading, rows in tables.items()],
-            provenance=flat_facts(provenance),
-        )
+    path = page_path(path)
+    return write_document(
+        path,
+        "study.html",
+        title=title,
+        notes=notes,
+        facts=facts,
+        figures=figures,
+        tables=tables,
+        provenance=provenance,
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    return path
