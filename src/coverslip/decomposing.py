@@ -6,11 +6,13 @@ Each image is written as soon as it is done, so that work that was stopped or ki
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from coverslip import api, methods
 from coverslip.core.decomposition import Decomposition
@@ -18,8 +20,10 @@ from coverslip.core.errors import InputError, about
 from coverslip.core.fields import FieldSubset
 from coverslip.core.interrupt import stop_on_signal
 from coverslip.core.progress import task
+from coverslip.core.region import Region
 from coverslip.measure import object_table
 from coverslip.measure.shapes import Table
+from coverslip.nn.tiles import tiles
 from coverslip.read.decomposition_writer import (
     finish_decomposition_folder,
     plan_decomposition_rows,
@@ -36,6 +40,8 @@ from coverslip.segmenting.work import Work
 from coverslip.segmenting.writing import place_folder
 
 _FILE_ENDINGS = (".tif", ".tiff", ".zarr", ".h5ad", ".csv", ".parquet", ".png", ".npy", ".html", ".geojson")
+_AT_ONCE = 2048
+"""Side of the parts of a large image that objects are measured in, pixels, without their margins."""
 
 
 def decompose_to_file(
@@ -176,15 +182,34 @@ class _Decomposing:
                     raise stopped_after(done, len(self.images))
 
     def _write(self, index: int, decomposition: Decomposition) -> None:
-        image, name = self.fields.image(index), self.images[index].name
-        (pixels,) = self.fields.pixels(index)  # light adds up in one channel
+        def pixels(region: Region) -> np.ndarray:
+            return self.fields.pixels(index, region)
 
-        def measure(layer: Any) -> Table:
-            return object_table(layer, pixels, self.fields.channels, pixel_size=image.pixel_size)
-
-        whole = replace(decomposition, source=str(Path(self.fields.name(index)).absolute()))
-        tables = write_decomposition(whole, pixels, self.work.result, name, measure, self.record)
+        name = self.images[index].name
+        found = replace(decomposition, source=str(Path(self.fields.name(index)).absolute()))
+        table = measured(found, pixels, self.fields.channels)
+        # Light adds up in one channel.
+        tables = write_decomposition(
+            found, lambda region: pixels(region)[0], self.work.result, name, table, self.record
+        )
         self.work.finish(self.images[index], _together(*tables))
+
+
+def measured(found: Decomposition, pixels: Callable[[Region], np.ndarray], channels: Sequence[str]) -> Table:
+    """All objects measured on their whole masks, in windows, so that a large image is never held whole."""
+    size = found.labels.shape
+    widest = max((max(mask.shape) for mask in found.masks), default=0)
+    tables = []
+    for tile in tiles(Region(0, 0, *size), size, side=_AT_ONCE, margin=widest):
+        y, x = (found.objects[name] for name in ("top_px", "left_px"))
+        begins = (y >= tile.core.y) & (y < tile.core.stop_y) & (x >= tile.core.x) & (x < tile.core.stop_x)
+        for number in range(found.depth):
+            labels, _ = found.layer(number, tile.window)
+            own = np.where(np.isin(labels, found.objects["object"][begins]), labels, 0)
+            tables.append(
+                object_table(own, pixels, channels, pixel_size=found.pixel_size, part=tile.window, whole=size)
+            )
+    return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 
 
 def _together(objects: Table, rounds: Table) -> Table:

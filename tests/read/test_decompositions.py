@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from coverslip.core.decomposition import COLUMNS, ROUND_COLUMNS, Decomposition
 from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
+from coverslip.core.region import Region
+from coverslip.decomposing import measured
 from coverslip.measure import object_table
 from coverslip.read import (
     LabelFolder,
@@ -89,10 +91,69 @@ def test_a_decomposition_that_was_read_can_be_written(folder: Path, tmp_path: Pa
     assert_same_decomposition(read_decomposition(tmp_path / "again"), found)
 
 
+random_discs = st.lists(st.tuples(st.integers(0, 19), st.integers(0, 23), st.integers(0, 9)), max_size=9)
+
+
+@given(random_discs)
+def test_each_object_lies_in_the_first_layer_that_has_room(discs: list[tuple[int, int, int]]) -> None:
+    decomposition, _ = decomposition_of_discs(discs, (20, 24))
+    drawn: list[np.ndarray] = []
+    for place, mask, layer in zip(decomposition.places(), decomposition.masks, decomposition.layer_of, strict=True):
+        room = [not one[place][mask].any() for one in drawn]
+        assert layer == (room.index(True) if True in room else len(drawn))
+        if layer == len(drawn):
+            drawn.append(np.zeros((20, 24), bool))
+        drawn[layer][place] |= mask
+
+
+@given(random_discs, st.integers(0, 19), st.integers(0, 23), st.data())
+def test_a_region_is_drawn_as_in_the_whole(
+    discs: list[tuple[int, int, int]], y: int, x: int, data: st.DataObject
+) -> None:
+    decomposition, _ = decomposition_of_discs(discs, (20, 24))
+    region = Region(y, x, data.draw(st.integers(1, 20 - y)), data.draw(st.integers(1, 24 - x)))
+    part = slice(y, region.stop_y), slice(x, region.stop_x)
+    np.testing.assert_array_equal(decomposition.explained(region), decomposition.internal[part])
+    for number, (labels, pixels) in enumerate(zip(*decomposition.layers(), strict=True)):
+        for found, whole in zip(decomposition.layer(number, region), (labels, pixels), strict=True):
+            np.testing.assert_array_equal(found, whole[part])
+
+
+def test_a_large_image_is_written_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decomposition, image = decomposition_of_discs(size=(600, 700))
+    asked: list[Region] = []
+
+    def read(region: Region) -> np.ndarray:
+        asked.append(region)
+        return image[region.y : region.stop_y, region.x : region.stop_x]
+
+    write_decomposition(decomposition, image, tmp_path, "whole")
+    monkeypatch.setattr("coverslip.read.tiff_writer._PLANE_BYTES", 0)
+    write_decomposition(decomposition, read, tmp_path, "parts")
+    assert max(region.height * region.width for region in asked) == 512 * 512
+    for column in ("layers", "generated", "background", "internal", "error"):
+        whole, parts = (open_image(tmp_path / f"{name}.{column}.tif").read() for name in ("whole", "parts"))
+        np.testing.assert_array_equal(whole, parts)
+
+
+def test_objects_are_measured_whole_in_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    decomposition, image = decomposition_of_discs()
+
+    def read(region: Region) -> np.ndarray:
+        return image[None, region.y : region.stop_y, region.x : region.stop_x]
+
+    whole = measured(decomposition, read, ())
+    monkeypatch.setattr("coverslip.decomposing._AT_ONCE", 16)
+    parts = measured(decomposition, read, ())
+    order, again = (np.argsort(table["label"]) for table in (whole, parts))
+    assert whole["label"][order].tolist() == [1, 2, 3, 4]
+    assert whole["area_px"][order].tolist() == [mask.sum() for mask in decomposition.masks]
+    for name in whole:
+        np.testing.assert_allclose(whole[name][order], parts[name][again], rtol=1e-9, err_msg=name)
+
+
 @settings(deadline=None, max_examples=25)
-@given(
-    discs=st.lists(st.tuples(st.integers(0, 19), st.integers(0, 23), st.integers(0, 9)), max_size=9),
-)
+@given(discs=random_discs)
 def test_whatever_overlaps_is_kept(tmp_path_factory: pytest.TempPathFactory, discs: list[tuple[int, int, int]]) -> None:
     folder = tmp_path_factory.mktemp("discs")
     decomposition, image = decomposition_of_discs(discs, (20, 24), "discs")
@@ -150,7 +211,9 @@ def test_crops_with_a_border_become_tight(tmp_path: Path) -> None:
 
 def test_measured_columns_come_along(tmp_path: Path) -> None:
     decomposition, image = decomposition_of_discs()
-    objects, rounds = write_decomposition(decomposition, image, tmp_path, "a", object_table)
+    tables = [object_table(layer) for layer in decomposition.layers()[0]]
+    measured = {name: np.concatenate([table[name] for table in tables[::-1]]) for name in tables[0]}
+    objects, rounds = write_decomposition(decomposition, image, tmp_path, "a", measured)
     # The second object measured in its own layer: whole, where the first covers it in the flat labels.
     assert objects["area_px"].tolist() == [mask.sum() for mask in decomposition.masks]
     assert objects["solidity"].min() > 0.9

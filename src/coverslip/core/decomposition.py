@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
+from coverslip.core.region import Region
 
 COLUMNS = ("object", "y_px", "x_px", "top_px", "left_px", "area_px", "pass", "round", "gain", "confidence", "generator")
 """Columns that every table of objects has, in this order; see `Decomposition`."""
@@ -79,37 +82,105 @@ class Decomposition:
     @property
     def internal(self) -> np.ndarray:
         """The image as it is explained: background and objects, ``(H, W)`` float32 grey values."""
-        image = self.background.astype(np.float32, copy=True)
-        for place, pixels in zip(self.places(), self.pixels, strict=True):
-            image[place] += pixels
+        return self.explained()
+
+    def explained(self, region: Region | None = None) -> np.ndarray:
+        """The same of a region, default all, ``(h, w)``."""
+        region = region or self._whole
+        image = self.background[_slices(region)].astype(np.float32, copy=True)
+        for index in self._within(region):
+            place, part = self._overlap(index, region)
+            image[place] += self.pixels[index][part]
         return image
 
     def places(self) -> list[tuple[slice, slice]]:
         """The rows and columns of the image that each object's mask fills."""
-        corners = zip(self.objects["top_px"].tolist(), self.objects["left_px"].tolist(), strict=True)
-        return [
-            (slice(top, top + mask.shape[0]), slice(left, left + mask.shape[1]))
-            for (top, left), mask in zip(corners, self.masks, strict=True)
-        ]
+        return [(slice(top, bottom), slice(left, right)) for top, left, bottom, right in self._boxes.tolist()]
 
-    def layers(self) -> tuple[np.ndarray, np.ndarray]:
-        """Label images that lose no overlap: objects in one layer never share a pixel.
+    @cached_property
+    def layer_of(self) -> np.ndarray:
+        """In which of the layers each object lies, ``(n,)``: the first in which it shares no pixel with one before it.
+
+        Objects in one layer never share a pixel, so that layers lose no overlap.
+        """
+        layers = np.zeros(len(self), np.int64)
+        side = max((max(mask.shape) for mask in self.masks), default=1)
+        near: dict[tuple[int, int], list[int]] = {}  # objects by where they begin, in squares as wide as the widest
+        for index, (top, left, _, _) in enumerate(self._boxes.tolist()):
+            row, column = top // side, left // side
+            around = [(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+            taken = {layers[i] for square in around for i in near.get(square, ()) if self._share(i, index)}
+            layers[index] = next(layer for layer in count() if layer not in taken)
+            near.setdefault((row, column), []).append(index)
+        return layers
+
+    @property
+    def depth(self) -> int:
+        """How many layers there are, at least one."""
+        return int(self.layer_of.max(initial=0)) + 1
+
+    def layer(self, number: int, region: Region | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """A region of one of the layers, default all of it.
 
         Returns
         -------
-        labels : ndarray of int32, shape (L, H, W)
-            Object numbers, 0 where there is none; at least one layer. Each object lies, whole, in the first layer that
-            has room for it.
+        labels : ndarray of int32, shape (h, w)
+            Object numbers, 0 where there is none.
         pixels : ndarray of float32, same shape
             The grey values that they add.
         """
-        labels, pixels = [np.zeros(self.labels.shape, np.int32)], [np.zeros(self.labels.shape, np.float32)]
-        parts = zip(self.objects["object"].tolist(), self.places(), self.masks, self.pixels, strict=True)
-        for number, place, mask, added in parts:
-            free = next((i for i, layer in enumerate(labels) if not layer[place][mask].any()), len(labels))
-            if free == len(labels):
-                labels.append(np.zeros_like(labels[0]))
-                pixels.append(np.zeros_like(pixels[0]))
-            labels[free][place][mask] = number
-            pixels[free][place][mask] = added[mask]
+        region = region or self._whole
+        labels = np.zeros((region.height, region.width), np.int32)
+        pixels = np.zeros(labels.shape, np.float32)
+        for index in self._within(region):
+            if self.layer_of[index] == number:
+                place, part = self._overlap(index, region)
+                mask = self.masks[index][part]
+                labels[place][mask] = self.objects["object"][index]
+                pixels[place][mask] = self.pixels[index][part][mask]
+        return labels, pixels
+
+    def layers(self) -> tuple[np.ndarray, np.ndarray]:
+        """All layers, labels and pixels, each ``(L, H, W)``; see `layer`."""
+        labels, pixels = zip(*(self.layer(number) for number in range(self.depth)), strict=True)
         return np.stack(labels), np.stack(pixels)
+
+    @property
+    def _whole(self) -> Region:
+        return Region(0, 0, *self.labels.shape)
+
+    @cached_property
+    def _boxes(self) -> np.ndarray:
+        """Of each object: top, left, and half-open bottom and right, ``(n, 4)``."""
+        corner = np.stack([self.objects["top_px"], self.objects["left_px"]], 1).astype(np.int64)
+        sizes = np.array([mask.shape for mask in self.masks], np.int64).reshape(-1, 2)
+        return np.concatenate([corner, corner + sizes], 1)
+
+    def _within(self, region: Region) -> list[int]:
+        """Objects that reach into a region, in their order."""
+        top, left, bottom, right = self._boxes.T
+        reaches = (top < region.stop_y) & (bottom > region.y) & (left < region.stop_x) & (right > region.x)
+        return [int(index) for index in np.flatnonzero(reaches)]
+
+    def _overlap(self, index: int, region: Region) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+        """Where a region and the box of an object share pixels: in the region, and in the box."""
+        top, left, bottom, right = self._boxes[index].tolist()
+        y, x = max(top, region.y), max(left, region.x)
+        height, width = min(bottom, region.stop_y) - y, min(right, region.stop_x) - x
+        inside, own = (
+            (slice(y - from_y, y - from_y + height), slice(x - from_x, x - from_x + width))
+            for from_y, from_x in ((region.y, region.x), (top, left))
+        )
+        return inside, own
+
+    def _share(self, one: int, other: int) -> bool:
+        """Whether two objects have a pixel in common."""
+        top, left, bottom, right = self._boxes[other].tolist()
+        if not (self._boxes[one] * (1, 1, -1, -1) < (bottom, right, -top, -left)).all():
+            return False
+        inside, own = self._overlap(one, Region(top, left, bottom - top, right - left))
+        return bool((self.masks[other][inside] & self.masks[one][own]).any())
+
+
+def _slices(region: Region) -> tuple[slice, slice]:
+    return slice(region.y, region.stop_y), slice(region.x, region.stop_x)

@@ -10,12 +10,14 @@ import numpy as np
 
 from coverslip.core.decomposition import COLUMNS, ROUND_COLUMNS, Decomposition
 from coverslip.core.errors import InputError
+from coverslip.core.image import Image, Window
+from coverslip.core.region import Region
 from coverslip.core.results import LabelMap
 from coverslip.read.atomic import atomic_folder
 from coverslip.read.decompositions import FILES, ROUNDS
 from coverslip.read.label_folder import LabelFolder, key_names
 from coverslip.read.label_writer import finish_label_folder, plan_rows, refuse_other_things, write_objects
-from coverslip.read.labels import compact, write_labels
+from coverslip.read.labels import write_labels
 from coverslip.read.tiff_writer import write_image_tiff
 
 Table = dict[str, np.ndarray]
@@ -88,20 +90,20 @@ def plan_decomposition_rows(
 
 def write_decomposition(
     decomposition: Decomposition,
-    image: np.ndarray,
+    image: np.ndarray | Callable[[Region], np.ndarray],
     folder: Path,
     stem: str,
-    measure: Callable[[np.ndarray], Table] | None = None,
+    measured: Table | None = None,
     provenance: Mapping[str, Any] | None = None,
 ) -> tuple[Table, Table]:
-    """Write the files of one image.
+    """Write the files of one image, large ones piece by piece.
 
     Parameters
     ----------
     decomposition : Decomposition
         What came of it.
-    image : ndarray, shape (H, W)
-        What was decomposed.
+    image : ndarray, shape (H, W), or callable
+        What was decomposed; or what reads a region of it.
     folder : Path
         Where to: ``<stem>.labels.tif`` (the flat labels), ``<stem>.layers.tif`` (a stack of label images that loses no
         overlap), and as 32-bit grey values ``<stem>.generated.tif`` (what the objects of each layer add),
@@ -109,8 +111,8 @@ def write_decomposition(
         (what is left of the image).
     stem : str
         What the files are called.
-    measure : callable, optional
-        Gives further columns of the objects of a label image, and ``label``; it is called with each layer.
+    measured : dict of str to ndarray, optional
+        Further columns of the objects, in any order of its column ``label``.
     provenance : mapping, optional
         Goes into the flat labels; default: that of the decomposition.
 
@@ -125,33 +127,64 @@ def write_decomposition(
         If the image is of another size, or an object has no pixel.
     """
     size = decomposition.labels.shape
-    if image.shape != size:
+    if isinstance(image, np.ndarray) and image.shape != size:
         raise InputError(f"{decomposition.source}: the image is {image.shape}, its labels are {size}; give one size.")
     facts = _object_columns(decomposition)
-    layers, generated = decomposition.layers()
-    tables = []
-    for number, layer in enumerate(layers):
-        table = measure(layer) if measure else {"label": np.setdiff1d(layer, 0)}
-        tables.append({**table, "in": np.full(len(table["label"]), number)})
-    found = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-    order = np.argsort(found["label"])
-    order = order[np.searchsorted(found["label"][order], facts["label"])]
-    objects = {**{name: column[order] for name, column in found.items()}, **facts}
-    objects["layer"] = objects.pop("in")
+    objects = {**_in_order(measured or {}, facts["label"]), **facts, "layer": decomposition.layer_of}
     flat = LabelMap(decomposition.labels, decomposition.source, decomposition.pixel_size, decomposition.provenance)
     write_labels(flat, folder / f"{stem}.labels.tif", provenance=provenance)
-    pictures = {
-        "layers": compact(layers, decomposition.source),
-        "generated": generated,
-        "background": decomposition.background,
-        "internal": decomposition.internal,
-        "error": image.astype(np.float32) - decomposition.internal,
-    }
-    for column, pixels in pictures.items():
-        kept = pixels if column == "layers" else pixels.astype(np.float32, copy=False)
-        file = folder / f"{stem}.{column}.tif"
-        write_image_tiff(kept, file, "ZYX"[-kept.ndim :], decomposition.pixel_size, (column,))
+    for column, picture in _pictures(decomposition, image).items():
+        write_image_tiff(picture, folder / f"{stem}.{column}.tif", channels=(column,))
     return objects, {name: _typed(name, column) for name, column in decomposition.rounds.items()}
+
+
+def _pictures(decomposition: Decomposition, image: np.ndarray | Callable[[Region], np.ndarray]) -> dict[str, Image]:
+    """The pictures of an image, each drawn where it is looked at."""
+    size, numbers = decomposition.labels.shape, decomposition.objects["object"]
+
+    def error(region: Region) -> np.ndarray:
+        seen = image[_slices(region)] if isinstance(image, np.ndarray) else image(region)
+        return np.asarray(seen.astype(np.float32) - decomposition.explained(region))
+
+    def flat(draw: Callable[[Region], np.ndarray]) -> Image:
+        return drawn("YX", size, np.float32, lambda window: draw(_region(window)))
+
+    def stack(which: int, dtype: Any) -> Image:
+        def draw(window: Window) -> np.ndarray:
+            layers = range(window[0].start, window[0].stop)
+            return np.stack([decomposition.layer(number, _region(window[1:]))[which] for number in layers])
+
+        return drawn("ZYX", (decomposition.depth, *size), dtype, draw)
+
+    def drawn(axes: str, shape: tuple[int, ...], dtype: Any, draw: Callable[[Window], np.ndarray]) -> Image:
+        pixel_size = decomposition.pixel_size
+        return Image(axes, shape, np.dtype(dtype), decomposition.source, lambda w: draw(w).astype(dtype), pixel_size)
+
+    return {
+        "layers": stack(0, np.min_scalar_type(int(numbers.max(initial=0)))),
+        "generated": stack(1, np.float32),
+        "background": flat(lambda region: decomposition.background[_slices(region)]),
+        "internal": flat(decomposition.explained),
+        "error": flat(error),
+    }
+
+
+def _region(window: Window) -> Region:
+    y, x = window
+    return Region(y.start, x.start, y.stop - y.start, x.stop - x.start)
+
+
+def _slices(region: Region) -> tuple[slice, slice]:
+    return slice(region.y, region.stop_y), slice(region.x, region.stop_x)
+
+
+def _in_order(table: Table, labels: np.ndarray) -> Table:
+    """The rows of a table of objects in the order of these labels."""
+    if not table:
+        return {}
+    order = np.argsort(table["label"])
+    order = order[np.searchsorted(table["label"][order], labels)]
+    return {name: column[order] for name, column in table.items()}
 
 
 def _object_columns(decomposition: Decomposition) -> Table:

@@ -20,6 +20,7 @@ _TOLERANCE = 3.0
 _WINDOW = 128
 """Of larger blocks only so many rows and columns are looked at."""
 _WHOLE = 4096**2
+_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,14 @@ class Background:
     def on(self, region: Region | None = None) -> np.ndarray:
         """Grey values of a region, default all, ``(h, w)`` float32."""
         region = region or Region(0, 0, *self.size)
-        y = _unit(np.arange(region.y, region.stop_y), self.size[0])
+        y = _unit(np.arange(region.y, region.stop_y), self.size[0])[:, None]
         x = _unit(np.arange(region.x, region.stop_x), self.size[1])
-        return np.tensordot(self.coefficients, _terms(y, x), 1).astype(np.float32)
+        one, of_y, of_x, of_yy, of_yx, of_xx = self.coefficients
+        surface = np.empty((region.height, region.width), np.float32)
+        for start in range(0, region.height, _ROWS):  # in double precision only so many rows at a time
+            part = y[start : start + _ROWS]
+            surface[start : start + _ROWS] = one + of_y * part + of_yy * part**2 + (of_x + of_yx * part + of_xx * x) * x
+        return surface
 
 
 def _noise(blocks: list[np.ndarray]) -> float:
