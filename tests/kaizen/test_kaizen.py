@@ -229,7 +229,9 @@ def test_bad_training_sets_get_one_sentence() -> None:
     with pytest.raises(InputError, match="wider than 112 pixels, and a patch shows 32"):
         kaizen.fit(ArrayFields([image] * 2, [np.ones(image.shape, int)] * 2), config, PRECISE)
     both = np.stack([image, image])
-    with pytest.raises(InputError, match="2 channels, and objects are explained in one; choose it with --channels"):
+    with pytest.raises(
+        InputError, match="2 channels or focal planes, and objects are explained in one; choose it with --channels"
+    ):
         kaizen.fit(ArrayFields([both], [np.ones(image.shape, int)]), config, PRECISE)
 
 

@@ -37,11 +37,12 @@ def about(name: object | None) -> Iterator[None]:
     Parameters
     ----------
     name : path or None
-        What the work inside is about; None changes nothing, nor is a complaint changed that names a path already.
+        What the work inside is about; None changes nothing, nor is a complaint changed that names it, or any path,
+        already.
     """
     try:
         yield
     except InputError as error:
-        if name is None or os.sep in str(error):
+        if name is None or os.sep in str(error) or str(error).startswith(str(name)):
             raise
         raise InputError(f"{name}: {error}") from error

@@ -46,8 +46,8 @@ class Light:
         """
         if fields.count != 1:
             raise InputError(
-                f"{fields.name(index)} has {fields.count} channels, and objects are explained in one; choose it with "
-                "--channels."
+                f"{fields.name(index)} has {fields.count} channels or focal planes, and objects are explained in one; "
+                "choose it with --channels, or --planes sharpest for a stack."
             )
         background = Background.of(fields, index)
         if not np.isfinite(background.coefficients).all():
