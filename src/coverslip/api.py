@@ -222,7 +222,7 @@ def refuse_options(model: Model, options: Iterable[str]) -> None:
     InputError
         Naming the first, and those there are.
     """
-    known = set(signature(methods.get(model.method).predict).parameters) - {"fitted", "fields", "device"}
+    known = set(signature(methods.get(model.method).predict).parameters) - {"fitted", "fields", "device", "kept"}
     for name in options:
         if name not in known:
             raise InputError(f"The method '{model.method}' has no option '{name}'; it has {', '.join(sorted(known))}.")

@@ -1,6 +1,7 @@
 """The verb predict for methods that decompose: images explained object by object, one after the other, into a folder.
 
-Each image is written as soon as it is done, so that work that was stopped or killed goes on where it was.
+Each image is written as soon as it is done, and the parts of a large one are kept until then, so that work that was
+stopped or killed goes on where it was.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from coverslip.core.decomposition import Decomposition
 from coverslip.core.errors import InputError, about
 from coverslip.core.fields import FieldSubset
 from coverslip.core.interrupt import stop_on_signal
+from coverslip.core.kept import Kept
 from coverslip.core.progress import task
 from coverslip.core.region import Region
 from coverslip.measure import object_table
@@ -36,7 +39,7 @@ from coverslip.sample.fields import SheetFields, names_one_image
 from coverslip.segmenting.job import Segmented, stopped_after
 from coverslip.segmenting.sharing import Asked, device_names
 from coverslip.segmenting.target import Target
-from coverslip.segmenting.work import Work
+from coverslip.segmenting.work import Parts, Work
 from coverslip.segmenting.writing import place_folder
 
 _FILE_ENDINGS = (".tif", ".tiff", ".zarr", ".h5ad", ".csv", ".parquet", ".png", ".npy", ".html", ".geojson")
@@ -167,11 +170,19 @@ class _Decomposing:
 
     def _decompose(self, left: Sequence[int]) -> None:
         line = task("Decomposing", len(self.images))
-        line.advance(len(self.images) - len(left))
         stop = threading.Event()
-        found = methods.get(self.model.method).predict(self.model, FieldSubset(self.fields, left), **self.options)
+        before = len(self.images) - len(left)
+
+        def kept(place: int) -> Kept:
+            parts = self.work.parts(self.images[left[place]])
+            return _UntilStopped(parts, stop, before + place, len(self.images))
+
+        predict = methods.get(self.model.method).predict
+        options = {**self.options, "kept": kept} if "kept" in signature(predict).parameters else self.options
+        found = predict(self.model, FieldSubset(self.fields, left), **options)
+        line.advance(before)
         with stop_on_signal(stop), closing(line), closing(found):
-            for done, index in enumerate(left, len(self.images) - len(left) + 1):
+            for done, index in enumerate(left, before + 1):
                 with about(self.fields.name(index)):
                     decomposition: Decomposition = next(found)
                 self._write(index, decomposition)
@@ -193,6 +204,21 @@ class _Decomposing:
             found, lambda region: pixels(region)[0], self.work.result, name, table, self.record
         )
         self.work.finish(self.images[index], _together(*tables))
+
+
+class _UntilStopped:
+    """The parts of an image on disk; once one is there, a request to stop is heard."""
+
+    def __init__(self, parts: Parts, stop: threading.Event, whole: int, total: int) -> None:
+        self._parts, self._stop, self._whole, self._total = parts, stop, whole, total
+
+    def get(self, part: int) -> Mapping[str, np.ndarray] | None:
+        return self._parts.get(part)
+
+    def put(self, part: int, arrays: Mapping[str, np.ndarray]) -> None:
+        self._parts.put(part, arrays)
+        if self._stop.is_set():
+            raise stopped_after(self._whole, self._total, f" and {self._parts.done} parts of the next")
 
 
 def measured(found: Decomposition, pixels: Callable[[Region], np.ndarray], channels: Sequence[str]) -> Table:

@@ -9,6 +9,7 @@ import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import tifffile
 import coverslip as cs
 from coverslip.core.decomposition import COLUMNS, Decomposition
 from coverslip.core.image import PixelSize
+from coverslip.core.region import Region
 from coverslip.core.results import LabelMap
 from coverslip.methods.kaizen import prediction
 from coverslip.read import (
@@ -55,9 +57,9 @@ def decomposed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     before = prediction.Decomposer.__call__
 
-    def call(self: prediction.Decomposer, fields: cs.samples.Fields, index: int) -> Decomposition:
+    def call(self: prediction.Decomposer, fields: cs.samples.Fields, index: int, *rest: Any) -> Decomposition:
         seen.append(Path(fields.name(index)).name)
-        return before(self, fields, index)
+        return before(self, fields, index, *rest)
 
     monkeypatch.setattr(prediction.Decomposer, "__call__", call)
     return seen
@@ -248,6 +250,38 @@ def test_ctrl_c_stops_after_the_image(
     assert decomposed == ["field0.tif"]
     assert coverslip(*command, "--resume").code == 0
     assert decomposed == ["field0.tif", "field1.tif", "field2.tif"]
+
+
+def test_a_large_image_goes_on_with_the_parts_that_are_left(
+    coverslip: Callable, tiny_kaizen: Path, fields: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(prediction.Decomposer.__init__.__kwdefaults__, "tile", 40)
+    searched: list[Region] = []
+    search, put = prediction.Decomposer._part, work.Parts.put
+
+    def counted(self: prediction.Decomposer, fields: cs.samples.Fields, index: int, *rest: Any) -> Any:
+        searched.append(rest[1].core)
+        return search(self, fields, index, *rest)
+
+    def interrupted(self: work.Parts, part: int, arrays: Any) -> None:
+        if part == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        put(self, part, arrays)
+
+    monkeypatch.setattr(prediction.Decomposer, "_part", counted)
+    command = ["predict", tiny_kaizen, fields / "field0.tif", *ON_CPU, "--out"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(work.Parts, "put", interrupted)
+        said: Said = coverslip(*command, tmp_path / "out")
+    assert said.code == 130
+    assert said.err.splitlines()[-1] == (
+        "Stopped after 0 of 1 images and 2 parts of the next; what is done is saved: run the same command with "
+        "--resume to go on."
+    )
+    assert coverslip(*command, tmp_path / "out", "--resume").code == 0
+    assert len(searched) == len(set(searched)) == 4
+    assert coverslip(*command, tmp_path / "whole").code == 0
+    assert_same(read_decomposition(tmp_path / "out"), read_decomposition(tmp_path / "whole"))
 
 
 def test_an_image_that_changed_or_was_left_out_since(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from coverslip.methods.kaizen.accepting import Proposal, accept, gain
 from coverslip.methods.kaizen.explaining import Accepted, explain
 from coverslip.methods.kaizen.flattening import flat_labels
+from coverslip.methods.kaizen.keeping import packed, unpacked
 from coverslip.methods.kaizen.search import Search, unexplained_points
 from coverslip.methods.kaizen.tuning import _best_refusal
 
@@ -252,6 +253,20 @@ def test_about_an_object_whose_light_is_not_all_explained_is_asked_once_in_vain(
     found, _ = explain(light, np.zeros_like(light), 0.01, [generator], once)  # type: ignore[list-item]
     assert len(found) == 1
     assert len(generator.asked) == 2
+
+
+@settings(max_examples=30, deadline=None)
+@given(random_round())
+def test_what_is_kept_of_a_part_comes_back(drawn: tuple[np.ndarray, list[Proposal]]) -> None:
+    objects = [Accepted(proposal, (i // 3, i % 3), 0.1 * i) for i, proposal in enumerate(drawn[1])]
+    rounds = [(0, i, 5, 2, 0.3) for i in range(len(objects))]
+    loss, found, again = unpacked(packed(1.5, objects, rounds))
+    assert (loss, again, len(found)) == (1.5, rounds, len(objects))
+    for one, other in zip(objects, found, strict=True):
+        assert (one.at, one.gain, one.proposal[:2]) == (other.at, other.gain, other.proposal[:2])
+        for array, back in zip(one.proposal[2:], other.proposal[2:], strict=True):
+            np.testing.assert_array_equal(array, back)
+            assert np.asarray(array).dtype == np.asarray(back).dtype
 
 
 def test_a_pixel_of_several_objects_goes_to_the_surest() -> None:

@@ -136,6 +136,10 @@ class Work:
         folder = self._blocks(image.name) if len(image.blocks) > 1 else None
         return Canvas(folder, image.stamp, size, probability)
 
+    def parts(self, image: Pending) -> Parts:
+        """What is done of an image that is finished all at once."""
+        return Parts(self._blocks(image.name), image.stamp)
+
     def finish(self, image: Pending, table: Table) -> None:
         """Note that an image is done; its files are in `result`."""
         _save(self._record(image.name), table, image.stamp)
@@ -171,6 +175,45 @@ class Work:
 
     def _blocks(self, name: str) -> Path:
         return self.folder / "blocks" / name
+
+
+class Parts:
+    """What is done of one image, as numbered tables in a folder; see `coverslip.core.kept.Kept`.
+
+    Parameters
+    ----------
+    folder : Path
+        Made with the first table.
+    stamp : str
+        What the image was when it was begun: of another one, what is there is discarded.
+    """
+
+    def __init__(self, folder: Path, stamp: str) -> None:
+        self._folder, self._stamp = folder, stamp
+
+    @property
+    def done(self) -> int:
+        """How many there are."""
+        return len(list(self._folder.glob("*.npz"))) if self._begun else 0
+
+    def get(self, part: int) -> Table | None:
+        """What was kept of a part, by its number; None if nothing was."""
+        file = self._file(part)
+        return _load(file)[0] if self._begun and file.is_file() else None
+
+    def put(self, part: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keep what came of a part; once this returns, it is never computed again."""
+        if not self._begun:
+            _empty(self._folder)
+            _mark(self._folder, self._stamp)
+        _save(self._file(part), dict(arrays))
+
+    @property
+    def _begun(self) -> bool:
+        return _text(self._folder / _MARK) == self._stamp
+
+    def _file(self, part: int) -> Path:
+        return self._folder / f"{part:06d}.npz"
 
 
 class Canvas:
@@ -266,16 +309,24 @@ def _opened(folder: Path, stamp: str, size: tuple[int, int], names: list[str]) -
     """The arrays of an image on disk; new ones unless there are some of this very image."""
     import zarr
 
-    mark = folder / _MARK
-    if _text(mark) != stamp:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    if _text(folder / _MARK) != stamp:
+        _empty(folder)
         chunks = tuple(min(_CHUNK, n) for n in size)
         for name in names:
             zarr.create_array(folder / name, shape=size, chunks=chunks, dtype=_DTYPES[name], fill_value=0)
-        with atomic_path(mark) as temporary:
-            temporary.write_text(stamp, encoding="utf-8")
+        _mark(folder, stamp)
     return [zarr.open_array(folder / name, mode="r+") for name in names]
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+
+
+def _mark(folder: Path, stamp: str) -> None:
+    """Say which image a folder is of; without that, what is in it does not count."""
+    with atomic_path(folder / _MARK) as temporary:
+        temporary.write_text(stamp, encoding="utf-8")
 
 
 def _text(file: Path) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
 
 import numpy as np
@@ -11,11 +11,13 @@ from coverslip.core.decomposition import Decomposition
 from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields
 from coverslip.core.fitted import Fitted
+from coverslip.core.kept import Kept
 from coverslip.core.progress import task
 from coverslip.core.region import Region
 from coverslip.methods.kaizen.explaining import Accepted, Round, explain
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.inference import Proposer
+from coverslip.methods.kaizen.keeping import packed, unpacked
 from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import Search
 from coverslip.nn.speed import Speed, best_device
@@ -36,6 +38,7 @@ def predict(
     min_confidence: float | None = None,
     min_area: int | None = None,
     speed: Speed = "auto",
+    kept: Callable[[int], Kept] | None = None,
 ) -> Iterator[Decomposition]:
     """Decompose fields one after the other.
 
@@ -53,6 +56,8 @@ def predict(
         Objects below are not accepted; default: what was best on held-out fields.
     speed : Speed
         How the networks are run, see `coverslip.nn.speed`.
+    kept : callable, optional
+        Where the parts of a field are kept if it is searched in several: those that were kept are not searched again.
 
     Yields
     ------
@@ -62,7 +67,7 @@ def predict(
         fitted, device=device, rivals=rivals, min_confidence=min_confidence, min_area=min_area, speed=speed
     )
     for index in range(len(fields)):
-        yield decomposer(fields, index)
+        yield decomposer(fields, index, None if kept is None else kept(index))
 
 
 class Decomposer:
@@ -93,7 +98,7 @@ class Decomposer:
         self.margin = max(int(one.facts["margin"]) for one in (fitted, *rivals))
         self.tile = tile
 
-    def __call__(self, fields: Fields, index: int) -> Decomposition:
+    def __call__(self, fields: Fields, index: int, kept: Kept | None = None) -> Decomposition:
         """Decompose one field.
 
         Raises
@@ -101,10 +106,12 @@ class Decomposer:
         InputError
             If it has several channels, or pixels that are no numbers.
         """
-        light, objects, rounds, loss = self.objects(fields, index)
+        light, objects, rounds, loss = self.objects(fields, index, kept)
         return _decomposition(fields, index, light, objects, rounds, loss)
 
-    def objects(self, fields: Fields, index: int) -> tuple[Light, list[Accepted], list[Round], float]:
+    def objects(
+        self, fields: Fields, index: int, kept: Kept | None = None
+    ) -> tuple[Light, list[Accepted], list[Round], float]:
         """The light of a field, its objects, the rounds, and the loss before them, all in units of the light."""
         light = Light.of(fields, index)
         size = fields.size(index)
@@ -112,13 +119,17 @@ class Decomposer:
         objects: list[Accepted] = []
         rounds: list[Round] = []
         loss = 0.0
-        line = task("Explaining", len(parts)) if len(parts) > 1 else None
+        several = len(parts) > 1
+        line = task("Explaining", len(parts)) if several else None
         with closing(line) if line else nullcontext():
-            for part in parts:
-                whole, found, turns = self._part(fields, index, light, part, objects, len(parts) > 1)
-                loss += whole
-                objects += found
-                rounds += turns
+            for number, part in enumerate(parts):
+                before = kept.get(number) if kept and several else None
+                found = unpacked(before) if before else self._part(fields, index, light, part, objects, several)
+                if kept and several and not before:
+                    kept.put(number, packed(*found))
+                loss += found[0]
+                objects += found[1]
+                rounds += found[2]
                 if line:
                     line.advance(1, f"{len(objects):,} objects explain {_share(rounds, loss):.0%}")
         return light, objects, _merged(rounds), loss
