@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip import api, methods
+from coverslip import __version__, api, methods
 from coverslip.core.decomposition import Decomposition
 from coverslip.core.errors import InputError, about
 from coverslip.core.fields import FieldSubset
@@ -102,6 +102,7 @@ def decompose_to_file(
         "rivals": [rival.provenance.get("weights_sha256") for rival in others],
         "inputs": str(Path(inputs).resolve()),
         "out": "decomposition",
+        "version": __version__,  # another one may cut images into other parts
         **channels,
         **asked.method,
     }
