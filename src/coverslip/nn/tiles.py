@@ -8,7 +8,7 @@ import numpy as np
 
 from coverslip.core.region import Region
 
-_SEAM = 8
+SEAM = 8
 """How far beside its core a tile claims objects, pixels: more than a centroid moves from one window to the next."""
 
 
@@ -108,7 +108,7 @@ def own_objects(labels: np.ndarray, tile: Tile) -> np.ndarray:
         shape[axis] = labels.shape[axis]
         grid = np.broadcast_to(np.arange(labels.shape[axis]).reshape(shape), labels.shape)
         centroid = np.bincount(flat, grid.ravel(), minlength=len(area)) / np.maximum(area, 1)
-        own &= (centroid >= inside.start - _SEAM) & (centroid < inside.stop + _SEAM)
+        own &= (centroid >= inside.start - SEAM) & (centroid < inside.stop + SEAM)
     return (np.cumsum(own) * own).astype(labels.dtype)[labels]
 
 

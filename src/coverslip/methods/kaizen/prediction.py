@@ -21,12 +21,10 @@ from coverslip.methods.kaizen.keeping import packed, unpacked
 from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import Search
 from coverslip.nn.speed import Speed, best_device
-from coverslip.nn.tiles import Tile, tiles
+from coverslip.nn.tiles import SEAM, Tile, tiles
 
 TILE = 1024
 """Side of the parts of a large image that are searched one after the other, pixels, without their margins."""
-_SEAM = 8
-"""A part may accept objects whose centre lies up to so many pixels beside it: their centre moves with the view."""
 
 
 def predict(
@@ -142,7 +140,7 @@ class Decomposer:
         if not np.isfinite(seen).all():
             raise InputError(f"{fields.name(index)} has pixels that are no numbers (NaN or infinite); mend the file.")
         internal = _rendered(before, part.window)
-        rows, columns = (slice(inside.start - _SEAM, inside.stop + _SEAM) for inside in part.inside())
+        rows, columns = (slice(inside.start - SEAM, inside.stop + SEAM) for inside in part.inside())
         core = (rows, columns) if several else None
         noise = light.background.noise / light.unit
         found, turns = explain(seen, internal, noise, self.proposers, self.search, core)
