@@ -118,12 +118,13 @@ class Decomposer:
         rounds: list[Round] = []
         loss = 0.0
         several = len(parts) > 1
+        kept = kept if several else None
         line = task("Explaining", len(parts)) if several else None
         with closing(line) if line else nullcontext():
             for number, part in enumerate(parts):
-                before = kept.get(number) if kept and several else None
+                before = kept.get(number) if kept else None
                 found = unpacked(before) if before else self._part(fields, index, light, part, objects, several)
-                if kept and several and not before:
+                if kept and not before:
                     kept.put(number, packed(*found))
                 loss += found[0]
                 objects += found[1]
