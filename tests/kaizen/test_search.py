@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coverslip.methods.kaizen.accepting import Proposal, accept, gain
+from coverslip.methods.kaizen.accepting import Proposal, accept, gain, iou
 from coverslip.methods.kaizen.explaining import Accepted, explain
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.keeping import packed, unpacked
@@ -93,6 +93,18 @@ def test_overlapping_objects_are_both_accepted_where_their_light_adds_up() -> No
         error[part.place] += part.light
     assert sorted(index for index, _ in accept(error, [one, other], EASY)) == [0, 1]
     np.testing.assert_allclose(error, 0, atol=1e-6)
+
+
+def test_an_object_is_accepted_once_however_bright_it_is() -> None:
+    error = np.zeros((30, 40), np.float32)
+    one, again, other = disc(5, 5, 15, 1.0), disc(5, 7, 15, 1.0, 0.8), disc(5, 14, 15, 1.0, 0.7)
+    for part in (one, one, other):
+        error[part.place] += part.light
+    assert iou(one, again) > 0.6
+    shared = np.count_nonzero(one.mask[:, 9:] & other.mask[:, :6])
+    assert iou(one, other) == shared / (2 * one.mask.sum() - shared)
+    assert [index for index, _ in accept(error.copy(), [one, again, other], EASY)] == [0, 2]
+    assert [index for index, _ in accept(error, [again, other], EASY, [one])] == [1]
 
 
 def test_doubtful_small_and_worthless_objects_are_refused() -> None:

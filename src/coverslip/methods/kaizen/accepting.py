@@ -9,6 +9,9 @@ import numpy as np
 
 from coverslip.methods.kaizen.search import Search
 
+_SAME = 0.5
+"""Objects whose masks have this IoU or more are one: as for objects that are matched with true ones."""
+
 
 class Proposal(NamedTuple):
     """An object that a generator made for some point.
@@ -56,6 +59,18 @@ def gain(error: np.ndarray, proposal: Proposal) -> float:
     return float(np.abs(before).sum(dtype=np.float64) - np.abs(before - proposal.light).sum(dtype=np.float64))
 
 
+def iou(one: Proposal, other: Proposal) -> float:
+    """Of two whole masks: shared pixels over pixels of either."""
+    top, left = max(one.top, other.top), max(one.left, other.left)
+    bottom = min(one.top + one.mask.shape[0], other.top + other.mask.shape[0])
+    right = min(one.left + one.mask.shape[1], other.left + other.mask.shape[1])
+    if top >= bottom or left >= right:
+        return 0.0
+    first, second = (p.mask[top - p.top : bottom - p.top, left - p.left : right - p.left] for p in (one, other))
+    shared = int(np.count_nonzero(first & second))
+    return shared / max(int(one.mask.sum()) + int(other.mask.sum()) - shared, 1)
+
+
 def acceptable(proposal: Proposal, lowered: float, search: Search) -> bool:
     """Whether an object that lowers the loss by so much is one to be believed."""
     area = int(proposal.mask.sum())
@@ -67,12 +82,15 @@ def acceptable(proposal: Proposal, lowered: float, search: Search) -> bool:
     )
 
 
-def accept(error: np.ndarray, proposals: Sequence[Proposal], search: Search) -> list[tuple[int, float]]:
+def accept(
+    error: np.ndarray, proposals: Sequence[Proposal], search: Search, believed: Sequence[Proposal] = ()
+) -> list[tuple[int, float]]:
     """Accept proposals one by one, the surest first, and take their light off the error image.
 
     A gain is computed on the error as it is by then, so that the loss falls with every object that is accepted, also
     where several overlap. The order is that of confidence and not of gain: two nuclei that touch, proposed as one,
-    explain more than either of them, but the generator is less sure of them.
+    explain more than either of them, but the generator is less sure of them. Objects may overlap; one that has most of
+    its mask in common with another is the same object, seen twice.
 
     Parameters
     ----------
@@ -82,18 +100,21 @@ def accept(error: np.ndarray, proposals: Sequence[Proposal], search: Search) -> 
         Of one round.
     search : Search
         `confidence`, `small`, `small_confidence`, `worth` and `min_area` count.
+    believed : sequence of Proposal
+        What was accepted in rounds before.
 
     Returns
     -------
     list of (int, float)
         Which were accepted, in their order, and their gains (all above 0).
     """
-    accepted = []
+    accepted, there = [], list(believed)
     order = sorted(range(len(proposals)), key=lambda i: (-proposals[i].confidence, -gain(error, proposals[i])))
     for index in order:
         proposal = proposals[index]
         lowered = gain(error, proposal)
-        if acceptable(proposal, lowered, search):
+        if acceptable(proposal, lowered, search) and not any(iou(proposal, one) >= _SAME for one in there):
             error[proposal.place] -= proposal.light
             accepted.append((index, lowered))
+            there.append(proposal)
     return accepted

@@ -88,7 +88,8 @@ def explain(
         while vain < _VAIN and len(points := unexplained_points(error, light - error, closed, noise, search)):
             known = np.array([one.proposal.centroid for one in objects[before:]]).reshape(-1, 2)
             proposals = [pair for proposer in proposers for pair in proposer(source, points, search, known)]
-            chosen = accept(error, [proposal for _, proposal in proposals], search)
+            believed = [one.proposal for one in objects]
+            chosen = accept(error, [proposal for _, proposal in proposals], search, believed)
             objects += [Accepted(proposals[i][1], (number, turn), gained) for i, gained in chosen]
             explained = {proposals[i][0] for i, _ in chosen}
             in_vain = np.delete(points, sorted(explained), axis=0)
