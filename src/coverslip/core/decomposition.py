@@ -87,7 +87,7 @@ class Decomposition:
     def explained(self, region: Region | None = None) -> np.ndarray:
         """The same of a region, default all, ``(h, w)``."""
         region = region or self._whole
-        image = self.background[_slices(region)].astype(np.float32, copy=True)
+        image = self.background[region.slices].astype(np.float32, copy=True)
         for index in self._within(region):
             place, part = self._overlap(index, region)
             image[place] += self.pixels[index][part]
@@ -180,7 +180,3 @@ class Decomposition:
             return False
         inside, own = self._overlap(one, Region(top, left, bottom - top, right - left))
         return bool((self.masks[other][inside] & self.masks[one][own]).any())
-
-
-def _slices(region: Region) -> tuple[slice, slice]:
-    return slice(region.y, region.stop_y), slice(region.x, region.stop_x)

@@ -39,3 +39,8 @@ class Region:
     def stop_x(self) -> int:
         """The column after the last."""
         return self.x + self.width
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """The rows and the columns, to index an array with."""
+        return slice(self.y, self.stop_y), slice(self.x, self.stop_x)

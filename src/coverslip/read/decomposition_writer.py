@@ -143,7 +143,7 @@ def _pictures(decomposition: Decomposition, image: np.ndarray | Callable[[Region
     size, numbers = decomposition.labels.shape, decomposition.objects["object"]
 
     def error(region: Region) -> np.ndarray:
-        seen = image[_slices(region)] if isinstance(image, np.ndarray) else image(region)
+        seen = image[region.slices] if isinstance(image, np.ndarray) else image(region)
         return np.asarray(seen.astype(np.float32) - decomposition.explained(region))
 
     def flat(draw: Callable[[Region], np.ndarray]) -> Image:
@@ -163,7 +163,7 @@ def _pictures(decomposition: Decomposition, image: np.ndarray | Callable[[Region
     return {
         "layers": stack(0, np.min_scalar_type(int(numbers.max(initial=0)))),
         "generated": stack(1, np.float32),
-        "background": flat(lambda region: decomposition.background[_slices(region)]),
+        "background": flat(lambda region: decomposition.background[region.slices]),
         "internal": flat(decomposition.explained),
         "error": flat(error),
     }
@@ -172,10 +172,6 @@ def _pictures(decomposition: Decomposition, image: np.ndarray | Callable[[Region
 def _region(window: Window) -> Region:
     y, x = window
     return Region(y.start, x.start, y.stop - y.start, x.stop - x.start)
-
-
-def _slices(region: Region) -> tuple[slice, slice]:
-    return slice(region.y, region.stop_y), slice(region.x, region.stop_x)
 
 
 def _in_order(table: Table, labels: np.ndarray) -> Table:

@@ -81,7 +81,7 @@ def draw_replay(
     """
     internal = result.internal
     part = shown_part(result, regions)
-    window = slice(part.y, part.stop_y), slice(part.x, part.stop_x)
+    window = part.slices
     image = internal[window] + error[window]
     low, high = _range(image, result, window)
     scale = 255 / (high - low)

@@ -48,7 +48,7 @@ def draw_image(
     shots = [Shot(name, note, index, draw_overlay(image, labels, kinds, missed))]
     if max(labels.shape) > SIDE:
         for region, count in _worst_places(labels, judged.false, missed, details):
-            window = slice(region.y, region.stop_y), slice(region.x, region.stop_x)
+            window = region.slices
             overlay = draw_overlay(
                 None if image is None else image.crop(region),
                 labels[window],

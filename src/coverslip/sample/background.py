@@ -56,7 +56,7 @@ class Background:
         The image is cut into blocks; a low percentile of each is the background there, or is too high where objects
         fill the block. A surface is fitted with ever less weight on blocks above it, and then follows the others.
         """
-        return cls._of((pixels.shape[0], pixels.shape[1]), lambda r: pixels[r.y : r.stop_y, r.x : r.stop_x])
+        return cls._of((pixels.shape[0], pixels.shape[1]), lambda r: pixels[r.slices])
 
     @classmethod
     def _of(cls, size: tuple[int, int], read: Callable[[Region], np.ndarray]) -> Background:

@@ -130,7 +130,7 @@ def _cut(
             write_image_tiff(image.crop(region), folder / tile[name])
         if labels is not None:
             tile["mask"] = f"{stem}_r{row}c{column}.labels.tif"
-            window = labels[region.y : region.stop_y, region.x : region.stop_x]
+            window = labels[region.slices]
             write_labels(window, folder / tile["mask"], field.pixel_size)
         if part:
             tile["split"] = part

@@ -253,12 +253,12 @@ class Canvas:
 
     def add(self, fields: Fields, index: int, block: Tile, found: Found) -> None:
         """Paste the next block and measure its objects; once this returns, it is never computed again."""
-        rows, columns = _slices(block.window)
+        rows, columns = block.window.slices
         window = self._labels[rows, columns]
         new = paste(window, found.labels, self.count + 1)
         self._labels[rows, columns] = window
         if self._probability is not None:
-            self._probability[_slices(block.core)] = found.probability
+            self._probability[block.core.slices] = found.probability
         own = np.where(window > self.count, window, 0)
         table = object_table(
             own,
@@ -331,10 +331,6 @@ def _mark(folder: Path, stamp: str) -> None:
 
 def _text(file: Path) -> str | None:
     return file.read_text(encoding="utf-8") if file.is_file() else None
-
-
-def _slices(region: Region) -> tuple[slice, slice]:
-    return slice(region.y, region.stop_y), slice(region.x, region.stop_x)
 
 
 def _flush_chunks(array: Path, window: Region) -> None:

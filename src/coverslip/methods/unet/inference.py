@@ -205,13 +205,9 @@ def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarra
     count = 0
     for block in segmenter.blocks(size):
         own, chance = segmenter.objects(fields, index, block, exposure)
-        count += paste(labels[_slices(block.window)], own, count + 1)
-        probability[_slices(block.core)] = chance[block.inside()]
+        count += paste(labels[block.window.slices], own, count + 1)
+        probability[block.core.slices] = chance[block.inside()]
     return labels, probability
-
-
-def _slices(region: Region) -> tuple[slice, slice]:
-    return slice(region.y, region.stop_y), slice(region.x, region.stop_x)
 
 
 def _config(fitted: Fitted) -> Config:
