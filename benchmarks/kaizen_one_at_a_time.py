@@ -22,7 +22,7 @@ from coverslip import load
 from coverslip.core.fields import Fields
 from coverslip.measure import match, overlap
 from coverslip.methods.kaizen import Decomposer
-from coverslip.methods.kaizen.accepting import Proposal, acceptable
+from coverslip.methods.kaizen.accepting import Proposal, acceptable, same
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.inference import Proposer
 from coverslip.methods.kaizen.light import Light
@@ -62,7 +62,7 @@ def one_at_a_time(light: np.ndarray, noise: float, proposer: Proposer, search: S
                 tried = error.copy()
                 tried[proposal.place] -= proposal.light
                 after = float(np.abs(tried).sum(dtype=np.float64))
-                if acceptable(proposal, loss - after, search):
+                if acceptable(proposal, loss - after, search) and not any(same(proposal, one) for one in objects):
                     error, loss, accepted = tried, after, True
                     objects.append(proposal)
                     break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -12,6 +12,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
+from coverslip.core.near import Near
 from coverslip.core.region import Region
 
 COLUMNS = ("object", "y_px", "x_px", "top_px", "left_px", "area_px", "pass", "round", "gain", "confidence", "generator")
@@ -88,14 +89,13 @@ class Decomposition:
         """The same of a region, default all, ``(h, w)``."""
         region = region or self._whole
         image = self.background[region.slices].astype(np.float32, copy=True)
-        for index in self._within(region):
-            place, part = self._overlap(index, region)
+        for index, place, part in self._within(region):
             image[place] += self.pixels[index][part]
         return image
 
     def places(self) -> list[tuple[slice, slice]]:
         """The rows and columns of the image that each object's mask fills."""
-        return [(slice(top, bottom), slice(left, right)) for top, left, bottom, right in self._boxes.tolist()]
+        return [box.slices for box in self._boxes]
 
     @cached_property
     def layer_of(self) -> np.ndarray:
@@ -104,14 +104,11 @@ class Decomposition:
         Objects in one layer never share a pixel, so that layers lose no overlap.
         """
         layers = np.zeros(len(self), np.int64)
-        side = max((max(mask.shape) for mask in self.masks), default=1)
-        near: dict[tuple[int, int], list[int]] = {}  # objects by where they begin, in squares as wide as the widest
-        for index, (top, left, _, _) in enumerate(self._boxes.tolist()):
-            row, column = top // side, left // side
-            around = [(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
-            taken = {layers[i] for square in around for i in near.get(square, ()) if self._share(i, index)}
+        near = Near[int](max((max(mask.shape) for mask in self.masks), default=1))
+        for index, box in enumerate(self._boxes):
+            taken = {layers[other] for other in near.around(box) if self._meet(index, other)}
             layers[index] = next(layer for layer in count() if layer not in taken)
-            near.setdefault((row, column), []).append(index)
+            near.add(box, index)
         return layers
 
     @property
@@ -132,9 +129,8 @@ class Decomposition:
         region = region or self._whole
         labels = np.zeros((region.height, region.width), np.int32)
         pixels = np.zeros(labels.shape, np.float32)
-        for index in self._within(region):
+        for index, place, part in self._within(region):
             if self.layer_of[index] == number:
-                place, part = self._overlap(index, region)
                 mask = self.masks[index][part]
                 labels[place][mask] = self.objects["object"][index]
                 pixels[place][mask] = self.pixels[index][part][mask]
@@ -150,33 +146,25 @@ class Decomposition:
         return Region(0, 0, *self.labels.shape)
 
     @cached_property
-    def _boxes(self) -> np.ndarray:
-        """Of each object: top, left, and half-open bottom and right, ``(n, 4)``."""
-        corner = np.stack([self.objects["top_px"], self.objects["left_px"]], 1).astype(np.int64)
-        sizes = np.array([mask.shape for mask in self.masks], np.int64).reshape(-1, 2)
-        return np.concatenate([corner, corner + sizes], 1)
+    def _boxes(self) -> list[Region]:
+        """What the mask of each object fills."""
+        corners = zip(self.objects["top_px"].tolist(), self.objects["left_px"].tolist(), strict=True)
+        return [Region(*corner, *mask.shape) for corner, mask in zip(corners, self.masks, strict=True)]
 
-    def _within(self, region: Region) -> list[int]:
-        """Objects that reach into a region, in their order."""
-        top, left, bottom, right = self._boxes.T
-        reaches = (top < region.stop_y) & (bottom > region.y) & (left < region.stop_x) & (right > region.x)
-        return [int(index) for index in np.flatnonzero(reaches)]
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        """First and half-open last rows and columns of the boxes, ``(4, n)``: to look at all of them at once."""
+        return np.array([(box.y, box.stop_y, box.x, box.stop_x) for box in self._boxes], np.int64).reshape(-1, 4).T
 
-    def _overlap(self, index: int, region: Region) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """Where a region and the box of an object share pixels: in the region, and in the box."""
-        top, left, bottom, right = self._boxes[index].tolist()
-        y, x = max(top, region.y), max(left, region.x)
-        height, width = min(bottom, region.stop_y) - y, min(right, region.stop_x) - x
-        inside, own = (
-            (slice(y - from_y, y - from_y + height), slice(x - from_x, x - from_x + width))
-            for from_y, from_x in ((region.y, region.x), (top, left))
-        )
-        return inside, own
+    def _within(self, region: Region) -> Iterator[tuple[int, tuple[slice, slice], tuple[slice, slice]]]:
+        """Objects that reach into a region, in their order: where in the region, and which part of their box."""
+        y, stop_y, x, stop_x = self._ends
+        reaches = (y < region.stop_y) & (stop_y > region.y) & (x < region.stop_x) & (stop_x > region.x)
+        for index in np.flatnonzero(reaches).tolist():
+            place, part = region.shared(self._boxes[index])  # type: ignore[misc]  # there is such a place
+            yield index, place, part
 
-    def _share(self, one: int, other: int) -> bool:
+    def _meet(self, one: int, other: int) -> bool:
         """Whether two objects have a pixel in common."""
-        top, left, bottom, right = self._boxes[other].tolist()
-        if not (self._boxes[one] * (1, 1, -1, -1) < (bottom, right, -top, -left)).all():
-            return False
-        inside, own = self._overlap(one, Region(top, left, bottom - top, right - left))
-        return bool((self.masks[other][inside] & self.masks[one][own]).any())
+        shared = self._boxes[one].shared(self._boxes[other])
+        return shared is not None and bool((self.masks[one][shared[0]] & self.masks[other][shared[1]]).any())

@@ -43,6 +43,6 @@ def about(name: object | None) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        if name is None or os.sep in str(error) or str(error).startswith(str(name)):
+        if name is None or os.sep in str(error) or str(error).startswith((f"{name}:", f"{name} ")):
             raise
         raise InputError(f"{name}: {error}") from error

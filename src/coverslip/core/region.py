@@ -44,3 +44,12 @@ class Region:
     def slices(self) -> tuple[slice, slice]:
         """The rows and the columns, to index an array with."""
         return slice(self.y, self.stop_y), slice(self.x, self.stop_x)
+
+    def shared(self, other: Region) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
+        """Where both lie, as rows and columns of an array of this one and of the other; None if nowhere."""
+        y, x = max(self.y, other.y), max(self.x, other.x)
+        stop_y, stop_x = min(self.stop_y, other.stop_y), min(self.stop_x, other.stop_x)
+        if y >= stop_y or x >= stop_x:
+            return None
+        own, its = ((slice(y - one.y, stop_y - one.y), slice(x - one.x, stop_x - one.x)) for one in (self, other))
+        return own, its

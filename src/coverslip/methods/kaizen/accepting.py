@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from coverslip.core.near import Near
+from coverslip.core.region import Region
 from coverslip.methods.kaizen.search import Search
 
 _SAME = 0.55
@@ -41,10 +43,14 @@ class Proposal(NamedTuple):
     generator: int
 
     @property
+    def box(self) -> Region:
+        """The rows and columns of the image that it fills."""
+        return Region(self.top, self.left, *self.mask.shape)
+
+    @property
     def place(self) -> tuple[slice, slice]:
-        """Its box in the image."""
-        height, width = self.mask.shape
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+        """The same, to index the image with."""
+        return self.box.slices
 
     @property
     def centroid(self) -> tuple[float, float]:
@@ -61,14 +67,16 @@ def gain(error: np.ndarray, proposal: Proposal) -> float:
 
 def iou(one: Proposal, other: Proposal) -> float:
     """Of two whole masks: shared pixels over pixels of either."""
-    top, left = max(one.top, other.top), max(one.left, other.left)
-    bottom = min(one.top + one.mask.shape[0], other.top + other.mask.shape[0])
-    right = min(one.left + one.mask.shape[1], other.left + other.mask.shape[1])
-    if top >= bottom or left >= right:
+    both = one.box.shared(other.box)
+    if both is None:
         return 0.0
-    first, second = (p.mask[top - p.top : bottom - p.top, left - p.left : right - p.left] for p in (one, other))
-    shared = int(np.count_nonzero(first & second))
-    return shared / max(int(one.mask.sum()) + int(other.mask.sum()) - shared, 1)
+    shared = int((one.mask[both[0]] & other.mask[both[1]]).sum())
+    return shared / max(int(one.mask.sum() + other.mask.sum()) - shared, 1)
+
+
+def same(one: Proposal, other: Proposal) -> bool:
+    """Whether two objects are one that was seen twice."""
+    return iou(one, other) >= _SAME
 
 
 def acceptable(proposal: Proposal, lowered: float, search: Search) -> bool:
@@ -108,13 +116,16 @@ def accept(
     list of (int, float)
         Which were accepted, in their order, and their gains (all above 0).
     """
-    accepted, there = [], list(believed)
+    accepted = []
+    there = Near[Proposal](max((max(one.mask.shape) for one in (*proposals, *believed)), default=1))
+    for one in believed:
+        there.add(one.box, one)
     order = sorted(range(len(proposals)), key=lambda i: (-proposals[i].confidence, -gain(error, proposals[i])))
     for index in order:
         proposal = proposals[index]
         lowered = gain(error, proposal)
-        if acceptable(proposal, lowered, search) and not any(iou(proposal, one) >= _SAME for one in there):
+        if acceptable(proposal, lowered, search) and not any(same(proposal, one) for one in there.around(proposal.box)):
             error[proposal.place] -= proposal.light
             accepted.append((index, lowered))
-            there.append(proposal)
+            there.add(proposal.box, proposal)
     return accepted

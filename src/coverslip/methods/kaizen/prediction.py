@@ -117,13 +117,20 @@ class Decomposer:
         objects: list[Accepted] = []
         rounds: list[Round] = []
         loss = 0.0
+        done: list[tuple[Region, list[Accepted]]] = []
         several = len(parts) > 1
         kept = kept if several else None
         line = task("Explaining", len(parts)) if several else None
         with closing(line) if line else nullcontext():
             for number, part in enumerate(parts):
                 before = kept.get(number) if kept else None
-                found = unpacked(before) if before else self._part(fields, index, light, part, objects, several)
+                if before:
+                    found = unpacked(before)
+                else:
+                    # Objects lie in the windows of their parts.
+                    near = [one for window, there in done if window.shared(part.window) for one in there]
+                    found = self._part(fields, index, light, part, near, several)
+                done.append((part.window, found[1]))
                 if kept and not before:
                     kept.put(number, packed(*found))
                 loss += found[0]
@@ -157,14 +164,9 @@ def _rendered(objects: Sequence[Accepted], window: Region) -> np.ndarray:
     """The light of objects in a window of the image."""
     canvas = np.zeros((window.height, window.width), np.float32)
     for one in objects:
-        top, left = one.proposal.top - window.y, one.proposal.left - window.x
-        height, width = one.proposal.mask.shape
-        y, x = (
-            slice(max(top, 0), min(top + height, window.height)),
-            slice(max(left, 0), min(left + width, window.width)),
-        )
-        if y.start < y.stop and x.start < x.stop:
-            canvas[y, x] += one.proposal.light[y.start - top : y.stop - top, x.start - left : x.stop - left]
+        if shared := window.shared(one.proposal.box):
+            place, part = shared
+            canvas[place] += one.proposal.light[part]
     return canvas
 
 
