@@ -23,7 +23,7 @@ from coverslip.core.samples import ArraySamples, Samples, Subset
 from coverslip.measure import bootstrap, class_mean, linear_probe, pca_baseline
 from coverslip.methods import vae
 from coverslip.read import write_table
-from coverslip.sample import Normaliser, open_samples
+from coverslip.samples import Normaliser, open_samples
 from coverslip.train.run import Run
 
 SETTINGS = {"likelihood": "gaussian", "orientation": "free", "epochs": 40, "validation": 0.0}

@@ -28,7 +28,7 @@ from coverslip.methods.kaizen.inference import Proposer
 from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import Search
 from coverslip.read import write_table
-from coverslip.sample import open_fields
+from coverslip.samples import open_fields
 
 
 def next_point(

@@ -21,7 +21,7 @@ from coverslip.core.fields import Fields, FieldSubset
 from coverslip.core.results import LabelMap
 from coverslip.measure import evaluate_labels
 from coverslip.read import write_table
-from coverslip.sample import open_fields
+from coverslip.samples import open_fields
 from peers import Peer, add_peers, chosen_peers
 
 SHOWN = ("ap50", "ap60", "ap70", "ap80", "ap90", "ap")

@@ -1,6 +1,6 @@
 """Time of Kaizen against the number of objects: it should be proportional to it.
 
-Phantoms of one size (see `coverslip.sample.phantoms`) hold 0 to 1,000 real nuclei of BBBC039 that stand alone. All are
+Phantoms of one size (see `coverslip.samples.cutting.phantoms`) hold 0 to 1,000 real nuclei of BBBC039 that stand alone. All are
 decomposed in this process, in interleaved rounds; a time is the median of the rounds, in seconds of processor time (set
 OMP_NUM_THREADS=1). Printed are the line fitted to the times and its R².
 
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coverslip.core.fields import ArrayFields
+from coverslip.figures.style import figure_of, save_figure, styled
 from coverslip.read import write_table
-from coverslip.report.style import figure_of, save_figure, styled
-from coverslip.sample import Phantom, open_fields, overlap_phantoms
+from coverslip.samples import Phantom, open_fields, overlap_phantoms
 from peers import of_model
 
 if TYPE_CHECKING:

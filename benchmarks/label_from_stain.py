@@ -19,14 +19,14 @@ from typing import Any, Literal
 import numpy as np
 from scipy import ndimage
 
+from coverslip.classical.foreground import typical_diameter
 from coverslip.cli.progress import shown_progress
 from coverslip.core.image import Image
 from coverslip.core.progress import track
 from coverslip.measure import evaluate_labels
 from coverslip.read import open_image, read_labels, write_table
-from coverslip.sample import Sheet, StainSettings, find_nuclei, judge_stain, read_sheet, segment_stain
-from coverslip.sample.foreground import typical_diameter
-from coverslip.sample.stain import lower_envelope
+from coverslip.samples import Sheet, StainSettings, find_nuclei, judge_stain, read_sheet, segment_stain
+from coverslip.samples.stain.labels import lower_envelope
 
 Method = Callable[[np.ndarray], np.ndarray]
 Row = dict[str, Any]

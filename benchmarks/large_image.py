@@ -26,7 +26,7 @@ from coverslip.read import list_images, open_image, read_labels, read_table, wri
 
 COUNTED = """
 import sys
-from coverslip.segmenting.workers import Threads
+from coverslip.work.workers import Threads
 count, find = 0, Threads._find
 def counted(self, job):
     global count

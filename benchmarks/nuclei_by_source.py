@@ -19,7 +19,7 @@ from coverslip.core.fields import FieldSubset
 from coverslip.measure import bootstrap, match, overlap
 from coverslip.measure.intervals import Interval
 from coverslip.read import write_table
-from coverslip.sample import open_fields
+from coverslip.samples import open_fields
 from peers import add_peers, chosen_peers
 
 Counts = tuple[int, int, int]

@@ -14,7 +14,7 @@ from typing import Any
 import coverslip as cs
 from coverslip import methods
 from coverslip.core.fields import Fields
-from coverslip.sample import find_nuclei
+from coverslip.samples import find_nuclei
 
 Peer = Callable[[Fields], Iterator[Any]]
 """Label images, or decompositions."""
@@ -53,7 +53,7 @@ def classical(fields: Fields) -> Iterator[Any]:
 def of_model(folder: Path, device: str) -> Peer:
     """A model of Coverslip: labels, or decompositions where it makes them."""
     model = cs.load(folder)
-    whole = methods.get(model.method).CARD.result == "decomposition"
+    whole = methods.get(model.method).CARD.gives == "decomposition"
 
     def peer(fields: Fields) -> Iterator[Any]:
         return (cs.api.decompose if whole else cs.api.segment)(model, fields, device=device)

@@ -24,13 +24,13 @@ import coverslip as cs
 from coverslip.cli.progress import shown_progress
 from coverslip.core.fields import Fields, FieldSubset
 from coverslip.core.progress import track
-from coverslip.measure.matching import THRESHOLDS, match
-from coverslip.measure.overlaps import overlap
+from coverslip.measure.objects.matching import THRESHOLDS, match
+from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.unet import Config, Segmenter
 from coverslip.methods.unet.inference import build, segment
 from coverslip.nn.speed import Quick, Speed
 from coverslip.read import write_table
-from coverslip.sample import open_fields
+from coverslip.samples import open_fields
 
 SPEEDS: tuple[Speed, ...] = tuple(speed for speed in get_args(Speed) if speed != "auto")
 NETWORKS = {"default": Config(), "classical": Config(stem=1, levels=5)}

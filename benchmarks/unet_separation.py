@@ -21,14 +21,14 @@ import numpy as np
 import coverslip as cs
 from coverslip.cli.progress import shown_progress
 from coverslip.core.fields import Fields, FieldSubset
-from coverslip.jobs import fit_to_folder
 from coverslip.measure import evaluate_labels
 from coverslip.methods.unet.decoding import decode
 from coverslip.methods.unet.targets import CHANNELS, Separation, targets
 from coverslip.read import write_table
-from coverslip.sample import find_nuclei, open_fields
+from coverslip.samples import find_nuclei, open_fields
 from coverslip.train import Run
 from coverslip.train.patches import compact_labels
+from coverslip.verbs.fit import fit_to_folder
 
 SHOWN = ("ap50", "ap60", "ap70", "ap80", "ap90", "ap")
 CEILING_FIELDS = 30

@@ -21,7 +21,7 @@ from coverslip.cli.progress import shown_progress
 from coverslip.core.samples import ArraySamples, Samples
 from coverslip.methods.vae.architecture import depth_rule
 from coverslip.read import write_table
-from coverslip.sample import crop_sheet, open_samples, read_sheet
+from coverslip.samples import crop_sheet, open_samples, read_sheet
 from coverslip.study.sweep import run_sweep
 
 DEPTHS = {20: (1, 2, 3, 4), 40: (1, 2, 3, 4, 5), 80: (1, 2, 3, 4, 5), 140: (2, 3, 4, 5)}

@@ -20,7 +20,7 @@ from coverslip.methods.vae import Config
 from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.loss import loss_terms
 from coverslip.methods.vae.model import VAE
-from coverslip.sample import Normaliser
+from coverslip.samples import Normaliser
 from coverslip.train.feed import Feed
 from coverslip.train.loop import train
 from coverslip.train.memory import keep_freed_memory

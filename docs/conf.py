@@ -9,7 +9,7 @@ from pathlib import Path
 import coverslip
 from coverslip import methods
 from coverslip.core.config import Config
-from coverslip.sample import StainSettings
+from coverslip.samples import StainSettings
 
 project = "Coverslip"
 author = "the Coverslip authors"

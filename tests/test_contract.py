@@ -107,7 +107,7 @@ def sheets(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 def sheet_for(name: str, sheets: dict[str, Path]) -> Path:
-    return sheets[cs.methods.get(name).CARD.result]
+    return sheets[cs.methods.get(name).CARD.gives]
 
 
 def fit_in_a_command(name: str, sheet: Path, folder: Path, seed: int = 0) -> Path:
@@ -125,7 +125,7 @@ def test_a_command_and_python_fit_save_and_predict_the_same(name: str, sheets: d
     folder = fit_in_a_command(name, sheet, tmp_path / "model")
     by_command = predicted_by_command(name, folder, sheet, tmp_path)
 
-    opened = cs.samples.open_samples if cs.methods.get(name).CARD.result == "embedding" else cs.samples.open_fields
+    opened = cs.samples.open_samples if cs.methods.get(name).CARD.gives == "embedding" else cs.samples.open_fields
     samples = opened(sheet)
     fitted = cs.fit(name, samples, {"epochs": 2, **QUICK[name]}, run=Run(device="cpu", precision="fp32"))
     in_python = arrays_of(cs.predict(fitted, samples, device="cpu"))
@@ -143,7 +143,7 @@ def predicted_by_command(name: str, model: Path, sheet: Path, folder: Path) -> l
 
     with sheet.open() as stream:
         truth = [row["label"] for row in csv.DictReader(stream)]
-    if cs.methods.get(name).CARD.result == "embedding":
+    if cs.methods.get(name).CARD.gives == "embedding":
         assert main(["predict", str(model), str(sheet), "--out", str(folder / "cells.h5ad"), "--device", "cpu"]) == 0
         embedding = read_embedding(folder / "cells.h5ad")
         assert list(embedding.column("label")) == truth
@@ -152,7 +152,7 @@ def predicted_by_command(name: str, model: Path, sheet: Path, folder: Path) -> l
     found = read_label_folder(folder / "found")
     assert [row["label"] for row in found.rows] == truth
     labels: list[Any] = [found.labels(i) for i in range(len(found))]
-    decomposed = cs.methods.get(name).CARD.result == "decomposition"
+    decomposed = cs.methods.get(name).CARD.gives == "decomposition"
     return arrays_of([read_decomposition(found, i) for i in range(len(found))] if decomposed else labels)
 
 

@@ -93,7 +93,7 @@ def test_command_in_the_documentation_parses(words: list[str]) -> None:
     if params.get("size"):
         assert min(parse_size(params["size"])) >= 8
     if params.get("pattern"):
-        from coverslip.sample.make import compile_pattern
+        from coverslip.samples.sheets.make import compile_pattern
 
         assert compile_pattern(params["pattern"]).groupindex
 

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import coverslip as cs
-from coverslip import shipped
 from coverslip.cli import main
 from coverslip.core.card import card_facts
 from coverslip.core.errors import InputError, ModelError
 from coverslip.core.fields import ArrayFields
 from coverslip.methods.unet.inference import build
+from coverslip.models import shipped
 from coverslip.portable.about import check_licence
 from coverslip.read import Model, load_model
 

@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 
 import coverslip as cs
-from coverslip import shipped
-from coverslip.api import segment
 from coverslip.cli.progress import shown_progress
 from coverslip.core.card import card_facts
 from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields, FieldSubset
+from coverslip.models import shipped
 from coverslip.portable.about import check_licence
 from coverslip.read import Model
-from coverslip.sample import open_fields
+from coverslip.results.labels.prediction import segment
+from coverslip.samples import open_fields
 
 LARGEST = 10e6
 """Bytes that the folder of a shipped model may take."""

@@ -7,46 +7,26 @@
 >>> model.save("model/")
 """
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
 __version__ = "0.1.0"
 
 # Loaded on first use, so that `import coverslip` costs nothing.
-_EXPORTS = {
-    "fit": "coverslip.api",
-    "predict": "coverslip.api",
-    "load": "coverslip.api",
-    "evaluate": "coverslip.evaluation",
-    "write_report": "coverslip.reporting",
-    "open_image": "coverslip.read",
-    "Image": "coverslip.core.image",
-    "Region": "coverslip.core.region",
-    "Embedding": "coverslip.core.results",
-    "LabelMap": "coverslip.core.results",
-    "Decomposition": "coverslip.core.decomposition",
-    "CoverslipError": "coverslip.core.errors",
-}
-_MODULES = {
-    "samples": "coverslip.sample",
-    "methods": "coverslip.methods",
-    "measure": "coverslip.measure",
-    "read": "coverslip.read",
-    "report": "coverslip.report",
-    "shipped": "coverslip.shipped",
-    "study": "coverslip.study",
-}
-
-__all__ = [*_EXPORTS, *_MODULES]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(_MODULES[name])
-    if name in _EXPORTS:
-        return getattr(import_module(_EXPORTS[name]), name)
-    raise AttributeError(f"module 'coverslip' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules={"classical", "figures", "measure", "methods", "read", "results", "samples", "study"},
+    submod_attrs={
+        "verbs.fit": ["fit"],
+        "verbs.predict": ["predict"],
+        "verbs.evaluate": ["evaluate"],
+        "verbs.report": ["write_report"],
+        "verbs.export": ["export"],
+        "models": ["load", "shipped"],
+        "io": ["open_image"],
+        "core.image": ["Image"],
+        "core.region": ["Region"],
+        "core.results": ["Embedding", "LabelMap"],
+        "core.decomposition": ["Decomposition"],
+        "core.errors": ["CoverslipError"],
+    },
+)

@@ -6,14 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip import api
 from coverslip.core.image import Image
 from coverslip.core.progress import track
-from coverslip.jobs import fit_to_folder
-from coverslip.read import atomic_folder, write_embedding, write_image_tiff, write_labels
-from coverslip.reporting import write_report
-from coverslip.sample import Sheet, crop_sheet, find_nuclei, write_sheet
+from coverslip.core.results import Embedding
+from coverslip.io import atomic_folder, write_image_tiff, write_labels
+from coverslip.models.folder import Model
+from coverslip.models.loading import load
+from coverslip.results.embedding.file import write_embedding
+from coverslip.samples import Sheet, crop_sheet, find_nuclei, write_sheet
 from coverslip.train.run import Run
+from coverslip.verbs.fit import fit_to_folder
+from coverslip.verbs.predict import predict
+from coverslip.verbs.report import write_report
 
 CROP = 32
 """Side of a crop, pixels: a nucleus of this field and a little of what lies around it."""
@@ -45,7 +49,7 @@ def run_demo(out: str | Path, *, seed: int = 0) -> Path:
     crops = crop_sheet(field, out / "crops", CROP, border="drop", overwrite=True)
     model = fit_to_folder("vae", crops, out / "model", {**SETTINGS, "seed": seed}, run=Run(), force=True)
     assert model is not None  # only a resumed fit can be finished already
-    embedding = api.predict(api.load(out / "model"), crops)
+    embedding = predict(load(out / "model"), crops)
     write_embedding(embedding, out / "cells.h5ad")
     return _write_page(embedding, model, field, out / "report.html")
 
@@ -62,15 +66,15 @@ def _write_field(folder: Path) -> Sheet:
         write_labels(labels, part / "field.labels.tif")
         sheet = Sheet(part, ("image", "mask"), [{"image": "field.tif", "mask": "field.labels.tif"}])
         write_sheet(sheet, part / "sheet.csv")
-    from coverslip.sample import read_sheet
+    from coverslip.samples import read_sheet
 
     return read_sheet(folder / "sheet.csv")
 
 
-def _write_page(embedding: api.Embedding, model: api.Model, field: Sheet, path: Path) -> Path:
+def _write_page(embedding: Embedding, model: Model, field: Sheet, path: Path) -> Path:
+    from coverslip.figures import outlines
+    from coverslip.io import open_image, read_labels
     from coverslip.measure import silhouette
-    from coverslip.read import open_image, read_labels
-    from coverslip.report.figures import outlines
 
     row_image, row_mask = field.file(0), field.file(0, "mask")
     assert row_image is not None

@@ -15,7 +15,7 @@ import pytest
 from coverslip.core.image import PixelSize
 from coverslip.read import write_decomposition_folder, write_image_tiff, write_labels
 
-from ..read.overlaps import DISCS, decomposition_of_discs
+from ..results.overlaps import DISCS, decomposition_of_discs
 from .conftest import assert_one_sentence
 
 SIZE = (40, 48)

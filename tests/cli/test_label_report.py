@@ -191,7 +191,7 @@ def test_an_embedding_takes_no_truth(coverslip: Callable, tmp_path: Path) -> Non
 @pytest.mark.data
 def test_real_nuclei_from_sheet_to_page(coverslip: Callable, data_folder: Path, tmp_path: Path) -> None:
     """Three fields, segmented classically, exported and reported against their masks."""
-    from coverslip.sample import find_nuclei, read_sheet
+    from coverslip.samples import find_nuclei, read_sheet
 
     sheet = read_sheet(data_folder / "bbbc039").subset([0, 1, 2])
     results = []

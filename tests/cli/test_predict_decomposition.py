@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from coverslip.segmenting import work
 
 import coverslip as cs
 from coverslip.core.decomposition import COLUMNS, Decomposition
@@ -30,9 +31,8 @@ from coverslip.read import (
     write_image_tiff,
     write_labels,
 )
-from coverslip.segmenting import work
 
-from ..read.overlaps import decomposition_of_discs
+from ..results.overlaps import decomposition_of_discs
 from ..unet.blobs import blob_fields
 from .conftest import Said, assert_one_sentence
 

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from coverslip.segmenting import blocks, cluster, work
 
 import coverslip as cs
 from coverslip.core.image import PixelSize
 from coverslip.read import open_image, read_label_folder, read_labels, read_table
-from coverslip.segmenting import blocks, cluster, work
-from coverslip.segmenting.workers import Threads
+from coverslip.work.workers import Threads
 
 from ..unet.blobs import blob_fields
 from .conftest import Said, assert_one_sentence

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from coverslip.read import read_table, write_image_tiff, write_labels
-from coverslip.sample import Sheet, read_sheet, write_sheet
+from coverslip.samples import Sheet, read_sheet, write_sheet
 
 from .conftest import assert_one_sentence
 

@@ -62,7 +62,7 @@ def test_ssim_of_an_image_smaller_than_the_window_takes_the_largest_that_fits(sh
 
 def test_values_do_not_depend_on_how_many_images_are_compared_at_once(pair, monkeypatch) -> None:
     whole = ssim(*pair, data_range=1), sum_squared_error(*pair)
-    monkeypatch.setattr("coverslip.measure.reconstruction._PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr("coverslip.measure.images.reconstruction._PIXELS_AT_ONCE", 1)
     np.testing.assert_array_equal(ssim(*pair, data_range=1), whole[0])
     np.testing.assert_array_equal(sum_squared_error(*pair), whole[1])
 

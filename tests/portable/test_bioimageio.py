@@ -21,7 +21,7 @@ from coverslip.portable.about import about_model
 from coverslip.portable.example import scaled
 from coverslip.portable.verb import Written, export_model
 from coverslip.read import Model, write_image_tiff
-from coverslip.sample.exposure import Exposure
+from coverslip.samples.opening.exposure import Exposure
 
 from .conftest import small_model
 from .test_onnx import run

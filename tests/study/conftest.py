@@ -9,7 +9,7 @@ import pytest
 
 from coverslip.core.fields import ArrayFields
 from coverslip.read import write_image_tiff, write_labels
-from coverslip.sample import Sheet, write_sheet
+from coverslip.samples import Sheet, write_sheet
 from coverslip.train.run import Run
 
 SETTINGS = {"width": 4, "levels": 2, "patch": 32, "batch": 2, "learning_rate": 0.02}

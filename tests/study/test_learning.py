@@ -15,7 +15,7 @@ from coverslip.core.fields import ArrayFields, FieldSubset
 from coverslip.core.image import Image
 from coverslip.methods import unet
 from coverslip.read import read_table
-from coverslip.sample import find_nuclei
+from coverslip.samples import find_nuclei
 from coverslip.study import Findings, labelled, learning_curve
 from coverslip.study.learning import _order, _sizes
 from coverslip.train.loop import _Loop

@@ -11,7 +11,7 @@ import pytest
 from coverslip.core.errors import InputError
 from coverslip.core.fields import ArrayFields
 from coverslip.read import read_table
-from coverslip.sample import Sheet, open_fields
+from coverslip.samples import Sheet, open_fields
 from coverslip.study import Findings, leave_one_out
 
 from .conftest import RUN, SETTINGS, made_fields

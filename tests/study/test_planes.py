@@ -13,7 +13,7 @@ from coverslip import api, measure
 from coverslip.core.errors import InputError
 from coverslip.core.fields import FieldSubset
 from coverslip.read import read_table, write_image_tiff
-from coverslip.sample import Sheet, open_fields, read_sheet
+from coverslip.samples import Sheet, open_fields, read_sheet
 from coverslip.study import Findings, focal_planes
 from coverslip.study.planes import _counts, _sets, _sharpest_first
 

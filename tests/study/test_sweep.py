@@ -55,7 +55,7 @@ def test_every_combination_is_fitted_and_tabled(samples: ArraySamples, tmp_path:
 def test_terms_compare_across_beta_where_losses_do_not(
     samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from coverslip.report import figures
+    from coverslip.figures import figures
 
     drawn: list[str] = []
     draw = figures.sweep_figure

@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from coverslip.core.samples import ArraySamples
-from coverslip.jobs import fit_to_folder
+from coverslip.verbs.fit import fit_to_folder
 from coverslip.train.run import Run
 
 out, resume = Path(sys.argv[1]), sys.argv[2] == "resume"

@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from coverslip.core.errors import InputError, Stopped
+from coverslip.core.memory import parse_bytes
 from coverslip.core.samples import ArraySamples
 from coverslip.core.settings import Training
-from coverslip.train.device import choose_device, choose_precision
+from coverslip.nn.device import choose_device, choose_precision
 from coverslip.train.feed import Feed
 from coverslip.train.loop import Outcome, train
-from coverslip.train.run import Run, parse_bytes
+from coverslip.train.run import Run
 
 CPU = Run(device="cpu", precision="fp32")
 N = 40

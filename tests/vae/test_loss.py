@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from coverslip.methods.vae.loss import best_orientation, kl_divergence, loss_terms, reconstruction
-from coverslip.sample.augment import dihedral_all, turn
+from coverslip.samples.opening.augment import dihedral_all, turn
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from coverslip.core.fitted import Fitted
 from coverslip.core.samples import ArraySamples, Subset
 from coverslip.measure import linear_probe
 from coverslip.methods import vae
-from coverslip.read.models import Model, load_model
+from coverslip.models.folder import Model, load_model
 from coverslip.train.run import Run
 
 QUICK = {"latent": 3, "epochs": 40, "width": 8, "beta": 0.02, "batch": 16}

@@ -16,10 +16,13 @@ def main(arguments: list[str] | None = None) -> int:
     standard error says what; 130: stopped on request, what was done is saved.
     """
     from coverslip.cli.app import app
+    from coverslip.cli.flags import declare
     from coverslip.cli.progress import shown_progress
     from coverslip.core.errors import CoverslipError, Stopped
 
     try:
+        words = sys.argv[1:] if arguments is None else arguments
+        declare(next((word for word in words if not word.startswith("-")), None))
         with shown_progress():
             result = app(arguments, prog_name="coverslip", standalone_mode=False)
         code = result if isinstance(result, int) else 0

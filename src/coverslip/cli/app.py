@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from coverslip.cli.export import export
+from coverslip.cli.flags import flagged
 from coverslip.cli.options import Device, Force, Out, read_channels, read_settings
 from coverslip.cli.samples import samples_app
 from coverslip.cli.study import study_app
@@ -68,9 +67,10 @@ def fit(
     ] = None,
 ) -> None:
     """Fit a method and write a model folder."""
-    from coverslip import methods
-    from coverslip.jobs import fit_to_folder
-    from coverslip.train.run import Run, is_main_process, parse_bytes
+    from coverslip import methods, results
+    from coverslip.core.memory import parse_bytes
+    from coverslip.train.run import Run, is_main_process
+    from coverslip.verbs.fit import fit_to_folder
 
     given = read_settings(config, settings, seed)
     run = Run(
@@ -89,16 +89,18 @@ def fit(
     if model is None:
         typer.echo(f"{out} is already finished; use --force to fit it again.")
         return
-    last = model.history[-1]
+    last = model.history[-1] if model.history else {}
     losses = ", ".join(f"{name} {last[name]:.4g}" for name in ("loss", "val_loss") if name in last)
-    typer.echo(f"Fitted {method} in {_count(model.history, 'epoch')} ({losses}); the model is in {out}.")
+    trained = f" in {_number(len(model.history), 'epoch')} ({losses})" if model.history else ""
+    typer.echo(f"Fitted {method}{trained}; the model is in {out}.")
     for warning in model.facts.get("warnings", ()):
         typer.echo(f"Note: {warning}")
-    is_embedding = methods.get(method).CARD.result == "embedding"
-    typer.echo(f"Next: coverslip predict {out} {samples}" + (" --out cells.h5ad" if is_embedding else ""))
+    ending = results.get(methods.get(method).CARD.gives).endings[0]
+    typer.echo(f"Next: coverslip predict {out} {samples}" + (f" --out cells{ending}" if ending else ""))
 
 
 @app.command(epilog="Example: coverslip predict nuclei-fluo image.tif")
+@flagged("predict")
 def predict(
     model: Annotated[Path, typer.Argument(help="A model folder, or a name that 'coverslip models' lists.")],
     inputs: Annotated[Path, typer.Argument(help="An image, a folder or a sample sheet.")],
@@ -112,159 +114,127 @@ def predict(
         ),
     ] = None,
     device: Device = "auto",
-    clusters: Annotated[
-        str | None, typer.Option(help="Embeddings: k-means clusters: auto (the default), a number, or 0 for none.")
-    ] = None,
-    probability: Annotated[
-        bool, typer.Option("--probability", help="Labels: keep the foreground probability too.")
-    ] = False,
-    flips: Annotated[
-        bool, typer.Option("--flips", help="Labels: average over four flips; slower, a little better.")
-    ] = False,
-    threshold: Annotated[
-        float | None, typer.Option(help="Labels: foreground probability of objects; default: the model's.")
-    ] = None,
-    rival: Annotated[
-        list[Path] | None,
-        typer.Option(help="Decompositions: another model that competes for each object; may be repeated."),
-    ] = None,
-    min_confidence: Annotated[
-        float | None, typer.Option(help="Decompositions: least confidence of objects, 0 to 1; default: the model's.")
-    ] = None,
-    min_area: Annotated[
-        int | None, typer.Option(help="Labels, decompositions: smallest object, pixels; default: the model's.")
-    ] = None,
     channels: Annotated[
-        str | None,
-        typer.Option(help="Labels, decompositions: channels to use, by name or number; default: those of the fit."),
+        str | None, typer.Option(help="Channels to use, by name or number; default: those of the fit.")
     ] = None,
-    planes: Annotated[
-        str | None, typer.Option(help="Labels, decompositions: focal planes, as for fit; default: those of the fit.")
-    ] = None,
-    devices: Annotated[int, typer.Option(help="Labels: how many devices; of a processor, blocks at once.")] = 1,
-    dask: Annotated[str | None, typer.Option(help="Labels: work on a Dask cluster, tcp://… or local.")] = None,
+    planes: Annotated[str | None, typer.Option(help="Focal planes, as for fit; default: those of the fit.")] = None,
+    devices: Annotated[int, typer.Option(help="How many devices; of a processor, how much at once.")] = 1,
+    dask: Annotated[str | None, typer.Option(help="Work on a Dask cluster, tcp://… or local.")] = None,
     max_ram: Annotated[
-        str | None, typer.Option(help="Labels: memory it may take, such as 3GB; blocks are made to fit.")
+        str | None, typer.Option(help="Memory it may take, such as 3GB; large images are cut to fit.")
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Labels, decompositions: go on with what was stopped or killed.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was stopped or killed.")] = False,
     force: Force = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
-    """Apply a model: embeddings as .h5ad for scanpy, labels or decompositions with a table of objects."""
-    from coverslip.core.results import Embedding
-    from coverslip.jobs import predict_to_file
-    from coverslip.segmenting.sharing import Asked
-    from coverslip.train.run import parse_bytes
+    """Apply a model: embeddings as .h5ad for scanpy, labels or decompositions with a table of objects.
 
+    Options of the method and of what it gives are set with --set; 'coverslip methods NAME' lists them.
+    """
+    from coverslip.core.memory import parse_bytes
+    from coverslip.verbs.predict import predict_to_file
+    from coverslip.work.asked import Asked
+
+    opened = {"channels": read_channels(channels), "planes": planes}
     asked = Asked(
         device=device,
         devices=devices,
         dask=dask,
         max_ram=None if max_ram is None else parse_bytes(max_ram),
-        probability=probability,
-        input=_given(channels=read_channels(channels), planes=planes),
-        method=_given(flips=flips or None, threshold=threshold, min_confidence=min_confidence, min_area=min_area),
+        input={name: value for name, value in opened.items() if value is not None},
+        resume=resume,
+        force=force,
     )
-    found, path = predict_to_file(
-        model, inputs, out, asked=asked, clusters=clusters, rivals=rival or (), resume=resume, force=force
-    )
-    if isinstance(found, Embedding):
-        typer.echo(f"Embedded {_count(found, 'sample')} in {_count(found.latent[0], 'dimension')}: {path}")
-    elif found.finished_before:
-        typer.echo(f"{path} is already finished; use --force to make it again.")
+    written = predict_to_file(model, inputs, out, asked=asked, options=options)
+    if written.finished_before:
+        typer.echo(f"{written.path} is already finished; use --force to make it again.")
         return
-    else:
-        typer.echo(f"Found {_number(found.objects, 'object')} in {_number(found.images, 'image')}: {path}")
-    typer.echo(f"Next: coverslip report {path} --out report.html")
+    typer.echo(f"{written.said}: {written.path}")
+    typer.echo(f"Next: coverslip report {written.path} --out report.html")
+
+
+Result = Annotated[Path, typer.Argument(help="A result of predict: .h5ad, a folder of labels, a label image.")]
 
 
 @app.command(epilog="Example: coverslip evaluate labels/ sheet.csv --split val --per-image images.csv")
+@flagged("evaluate")
 def evaluate(
-    result: Annotated[Path, typer.Argument(help="A result of predict: .h5ad, a folder of labels, a label image.")],
+    result: Result,
     truth: Annotated[
         Path | None,
         typer.Argument(help="A sheet with the truth, a folder of masks or a mask; default: what the result names."),
     ] = None,
-    label: Annotated[str, typer.Option(help="Column that holds the classes.")] = "label",
-    group: Annotated[str | None, typer.Option(help="Column whose groups are never divided, such as plate.")] = None,
-    factors: Annotated[
-        str | None, typer.Option(help="Columns with known factors, for disentanglement (MIG, DCI): day,area_px")
-    ] = None,
-    baseline: Annotated[bool, typer.Option(help="Compare with PCA of the pixels and the raw pixels.")] = True,
-    split: Annotated[str | None, typer.Option(help="Labels: only images of this split, such as val.")] = None,
-    partial: Annotated[bool, typer.Option("--partial", help="Labels: leave out images without a result.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the table here (.csv or .parquet).")] = None,
     per_image: Annotated[Path | None, typer.Option(help="Labels: write the measures of each image here.")] = None,
     force: Force = False,
     seed: Annotated[int, typer.Option(help="Decides folds and resampling.")] = 0,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Measure a result, with intervals: embeddings beside baselines, labels object by object."""
     from coverslip.cli.tables import print_rows
-    from coverslip.jobs import evaluate_file
+    from coverslip.verbs.evaluate import evaluate_file
 
-    rows, notes = evaluate_file(
-        result,
-        truth,
-        label=label,
-        group=group,
-        factors=[name.strip() for name in factors.split(",")] if factors else (),
-        baseline=baseline,
-        split=split,
-        partial=partial,
-        out=out,
-        per_image=per_image,
-        force=force,
-        seed=seed,
-    )
-    print_rows(rows)
-    for line in [*notes, *(f"Table: {path}" for path in (out, per_image) if path is not None)]:
+    measured = evaluate_file(result, truth, out=out, per_image=per_image, force=force, seed=seed, options=options)
+    print_rows(measured.rows)
+    for line in [*measured.notes, *(f"Table: {path}" for path in (out, per_image) if path is not None)]:
         typer.echo(f"\n{line}")
 
 
 @app.command(epilog="Example: coverslip report labels --truth sheet.csv --out report.html")
+@flagged("report")
 def report(
-    result: Annotated[Path, typer.Argument(help="A result of predict: .h5ad, a folder of labels, a label image.")],
+    result: Result,
     out: Out,
-    truth: Annotated[
-        Path | None,
-        typer.Option(
-            help="Labels: a sheet with the truth, a folder of masks or a mask; default: what the result names."
-        ),
-    ] = None,
-    partial: Annotated[bool, typer.Option("--partial", help="Labels: leave out images without a result.")] = False,
-    group: Annotated[str | None, typer.Option(help="Labels: column whose groups are compared.")] = None,
     model: Annotated[Path | None, typer.Option(help="The model, if it has moved since.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved since.")] = None,
-    colour: Annotated[str | None, typer.Option(help="Embeddings: column that colours the map at first.")] = None,
-    umap: Annotated[
-        bool, typer.Option("--umap", help="Embeddings: add a UMAP (computed once, then kept in the result).")
-    ] = False,
     first_epoch: Annotated[int, typer.Option(help="Loss curves from this epoch on.")] = 1,
     figures: Annotated[Path | None, typer.Option(help="Write every figure as a PNG into this folder too.")] = None,
     force: Force = False,
+    *,
+    options: dict[str, Any],
 ) -> None:
     """Make one self-contained page to look at."""
-    from coverslip.jobs import report_to_file
+    from coverslip.verbs.report import write_report
 
-    report_to_file(
+    write_report(
         result,
         out,
         model=model,
         images=images,
-        truth=truth,
-        partial=partial,
-        group=group,
-        colour=colour,
-        umap=umap,
         first_epoch=first_epoch,
-        figures=figures,
+        figures_folder=figures,
         force=force,
+        **options,
     )
     typer.echo(f"Open {out} in a browser.")
 
 
-app.command(epilog="Example: coverslip export labels --geojson --classification Nucleus")(export)
+@app.command(epilog="Example: coverslip export labels --geojson --classification Nucleus")
+@flagged("export")
+def export(
+    result: Annotated[
+        Path, typer.Argument(help="A folder of labels, a .labels.tif, or an OME-Zarr with labels; or a model.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where to write; default: beside the result, named after it.")
+    ] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved since.")] = None,
+    force: Force = False,
+    *,
+    options: dict[str, Any],
+) -> None:
+    """Write a result, or a model, in the form of another program.
+
+    Several forms may be asked for at once.
+    """
+    from coverslip.verbs.export import export as write
+
+    for file in write(result, out, images=images, force=force, **options):
+        typer.echo(f"Wrote {file.path}")
+        for note in file.notes:
+            typer.echo(f"  {note}")
 
 
 @app.command(epilog="Example: coverslip methods vae --size 140x140 --channels 2 --preset mp4")
@@ -323,15 +293,6 @@ def demo(
 
     page = run_demo(out, seed=seed)
     typer.echo(f"Open {page} in a browser.")
-
-
-def _given(**options: Any) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _count(things: Sized, word: str) -> str:
-    return _number(len(things), word)
 
 
 def _number(count: int, word: str) -> str:

@@ -73,7 +73,7 @@ def _compute() -> str:
     except (ImportError, RuntimeError, OSError):
         return "unknown"
 
-    from coverslip.train.device import choose_device, choose_precision
+    from coverslip.nn.device import choose_device, choose_precision
 
     device = choose_device("auto")
     name = torch.cuda.get_device_name() if device == "cuda" else device
@@ -81,6 +81,6 @@ def _compute() -> str:
 
 
 def _memory() -> str:
-    from coverslip.train.run import free_memory
+    from coverslip.core.memory import free_memory
 
     return f"{free_memory() / 1e9:.0f} GB free"

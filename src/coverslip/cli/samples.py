@@ -32,8 +32,8 @@ def make(
 
     Parts of the file names become columns.
     """
-    from coverslip.jobs import refuse_existing
-    from coverslip.sample import make_sheet, write_sheet
+    from coverslip.io.atomic import refuse_existing
+    from coverslip.samples import make_sheet, write_sheet
 
     refuse_existing(out, force)
     sheet = make_sheet(folder, pattern)
@@ -55,7 +55,7 @@ def check(
 
     The exit code is 2 if there is something to mend.
     """
-    from coverslip.sample import check_sheet
+    from coverslip.samples import check_sheet
 
     report = check_sheet(sheet, deep=deep)
     for key, value in report.summary.items():
@@ -81,8 +81,8 @@ def split(
     Fills the column 'split': whole groups, classes in proportion.
     """
     from coverslip.core.errors import InputError
-    from coverslip.jobs import refuse_existing
-    from coverslip.sample import read_sheet, split_sheet, write_sheet
+    from coverslip.io.atomic import refuse_existing
+    from coverslip.samples import read_sheet, split_sheet, write_sheet
 
     refuse_existing(out, force)
     try:
@@ -113,7 +113,7 @@ def crop(
     Writes one stack per field, and a sheet with one row per object.
     """
     from coverslip.cli.cards import parse_size
-    from coverslip.sample import crop_sheet, read_sheet
+    from coverslip.samples import crop_sheet, read_sheet
 
     crops = crop_sheet(
         read_sheet(sheet),
@@ -148,7 +148,7 @@ def tile(
     field. A sheet that has the column already keeps it.
     """
     from coverslip.cli.cards import parse_size
-    from coverslip.sample import read_sheet, tile_sheet
+    from coverslip.samples import read_sheet, tile_sheet
 
     tiles = tile_sheet(read_sheet(sheet), out, parse_size(grid), val=val, gap=gap, overwrite=force)
     words = tiles.column("split") if tiles.has("split") else []
@@ -180,10 +180,10 @@ def label_from_stain(
 
     Writes label images, a sheet to train on, facts and flags of each image, and a page to check them.
     """
-    from coverslip.jobs import refuse_existing
-    from coverslip.labelling import PAGE, write_stain_page
-    from coverslip.sample import StainSettings
-    from coverslip.sample import label_from_stain as label
+    from coverslip.io.atomic import refuse_existing
+    from coverslip.results.labels.stain_page import PAGE, write_stain_page
+    from coverslip.samples import StainSettings
+    from coverslip.samples import label_from_stain as label
 
     chosen = StainSettings.parse(read_settings(config, settings))
     refuse_existing(out, force)

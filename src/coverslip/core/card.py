@@ -15,13 +15,14 @@ class Card:
     ----------
     name, summary : str
         Folder name; one sentence.
-    result : {"embedding", "labels", "decomposition"}
-        What `predict` gives: an Embedding of equally shaped samples, or a LabelMap or a Decomposition for each field of
-        any size.
+    takes : {"samples", "fields"}
+        What it is fitted to and applied to: equally shaped samples, or fields of any size.
+    gives : str
+        The kind of result that `predict` gives: a folder of `coverslip.results`.
     citation : str
         The source: authors, title, year.
-    takes, gives : str
-        Shapes, units and ranges of the input and of the result.
+    inputs, outputs : str
+        Shapes, units and ranges of what it takes and gives.
     notation : mapping of str to str
         The paper's symbols that the method's code uses, and what they mean.
     measured : tuple of str
@@ -32,10 +33,11 @@ class Card:
 
     name: str
     summary: str
-    result: Literal["embedding", "labels", "decomposition"]
-    citation: str
-    takes: str
+    takes: Literal["samples", "fields"]
     gives: str
+    citation: str
+    inputs: str
+    outputs: str
     notation: dict[str, str] = field(default_factory=dict)
     measured: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
@@ -43,7 +45,7 @@ class Card:
     def markdown(self) -> str:
         """The card as Markdown, as it is printed and saved with each model."""
         lines = [f"# {self.name}", "", self.summary, "", f"**Source.** {self.citation}", ""]
-        lines += [f"**Takes.** {self.takes}", "", f"**Gives.** {self.gives}", ""]
+        lines += [f"**Takes.** {self.inputs}", "", f"**Gives.** {self.outputs}", ""]
         for title, items in (("Measured", self.measured), ("Limits", self.limits)):
             if items:
                 lines += [f"## {title}", "", *(f"- {item}" for item in items), ""]

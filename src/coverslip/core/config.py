@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coverslip.core.errors import InputError
 
@@ -21,6 +21,7 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    called: ClassVar[str] = "setting"
 
     @classmethod
     def parse(cls: type[C], values: Mapping[str, Any]) -> C:
@@ -38,7 +39,7 @@ class Config(BaseModel):
             for parent in parents:
                 level = level.setdefault(parent, {})
                 if not isinstance(level, dict):
-                    raise InputError(f"The setting '{parent}' is a value, so '{key}' cannot be set below it.")
+                    raise InputError(f"The {cls.called} '{parent}' is a value, so '{key}' cannot be set below it.")
             if isinstance(value, Mapping) and isinstance(level.get(leaf), dict):
                 level[leaf] = {**value, **level[leaf]}
             else:
@@ -53,6 +54,47 @@ class Config(BaseModel):
         """Name, default and description of every setting, nested ones with dotted names."""
         defaults = {name: info.get_default(call_default_factory=True) for name, info in cls.model_fields.items()}
         return _described(cls, defaults, "")
+
+
+class Options(Config):
+    """Base of the options of a verb, which belong to a method or to a kind of result; empty by itself.
+
+    An option that is used often may have a flag of its own on the command line: `flag` declares it.
+    """
+
+    model_config = ConfigDict(coerce_numbers_to_str=True, arbitrary_types_allowed=True)
+    called: ClassVar[str] = "option"
+
+    @classmethod
+    def flags(cls) -> dict[str, str]:
+        """Name of each option that has a flag, and what the flag is called, without its dashes."""
+        found = {}
+        for name, info in cls.model_fields.items():
+            extra = info.json_schema_extra
+            if isinstance(extra, dict) and "flag" in extra:
+                found[name] = str(extra["flag"] or name.replace("_", "-"))
+        return found
+
+    def given(self) -> dict[str, Any]:
+        """The options that were given, without those left at their defaults."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+
+
+def flag(default: Any, description: str, *, name: str = "", **bounds: Any) -> Any:
+    """A field of `Options` with a flag of its own.
+
+    Parameters
+    ----------
+    default
+        Its value where it is not given.
+    description : str
+        The user's help text.
+    name : str
+        What the flag is called, without its dashes; default: as the option.
+    **bounds
+        As for ``pydantic.Field``.
+    """
+    return Field(default, description=description, json_schema_extra={"flag": name}, **bounds)
 
 
 def _described(cls: type[Config], values: Mapping[str, Any], prefix: str) -> list[tuple[str, str, str]]:
@@ -76,7 +118,7 @@ def _first_problem(cls: type[Config], error: ValidationError) -> str:
         known = [row[0] for row in cls.describe()]
         near = get_close_matches(name, known, n=1)
         hint = f"did you mean '{near[0]}'? The" if near else "the"
-        return f"There is no setting '{name}'; {hint} settings are: {', '.join(known)}."
+        return f"There is no {cls.called} '{name}'; {hint} {cls.called}s are: {', '.join(known)}."
     message = problem["msg"].removeprefix("Value error, ").rstrip(".")
-    where = f"The setting '{name}'" if name else "The settings"
+    where = f"The {cls.called} '{name}'" if name else f"The {cls.called}s"
     return f"{where} cannot be {problem['input']!r}: {message}." if name else f"{where} do not fit together: {message}."

@@ -16,7 +16,7 @@ from coverslip.core.region import Region
 class Fields(Protocol):
     """Images of any size but the same channels, with one row of facts each and, for training, a mask each.
 
-    `coverslip.sample.open_fields` makes them from sheets, folders, images and arrays.
+    `coverslip.samples.open_fields` makes them from sheets, folders, images and arrays.
     """
 
     @property

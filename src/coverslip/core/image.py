@@ -148,7 +148,7 @@ class Image:
         ------
         InputError
             If the region reaches over the border: padding is the caller's decision
-            (`coverslip.sample.crops` states its own).
+            (`coverslip.samples.cutting.crops` states its own).
         """
         if region.y < 0 or region.x < 0 or region.stop_y > self.height or region.stop_x > self.width:
             raise InputError(

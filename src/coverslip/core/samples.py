@@ -12,7 +12,7 @@ import numpy as np
 class Samples(Protocol):
     """Equally shaped images with one row of facts each.
 
-    Methods take any object of this shape: `coverslip.sample` makes them from sheets and folders, and
+    Methods take any object of this shape: `coverslip.samples` makes them from sheets and folders, and
     `ArraySamples` wraps an array.
     """
 

@@ -26,56 +26,6 @@
 ===================  =====================================================================================
 """
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
-# Loaded on first use: the measures need scikit-learn and SciPy, which cost a second.
-_EXPORTS = {
-    "reconstruction": ("mean_squared_error", "psnr", "ssim", "sum_squared_error"),
-    "latent": (
-        "active_units",
-        "collapsed",
-        "empirical_kl",
-        "empirical_kl_histogram",
-        "empirical_kl_joint",
-        "kl_per_dimension",
-    ),
-    "scores": ("accuracy", "balanced_accuracy", "class_mean", "mean", "r_squared"),
-    "intervals": ("Interval", "bootstrap", "paired_difference"),
-    "probe": ("ProbeResult", "knn_probe", "linear_probe"),
-    "clusters": (
-        "Clustering",
-        "adjusted_rand_index",
-        "cluster",
-        "clustering_accuracy",
-        "contingency",
-        "normalised_mutual_information",
-        "purity",
-        "silhouette",
-    ),
-    "disentangle": ("DCI", "MIG", "dci", "mig"),
-    "evaluate": ("Evaluation", "Row", "evaluate_embedding", "evaluate_factors", "pca_baseline"),
-    "anomaly": ("robust_z",),
-    "overlaps": ("Overlap", "overlap"),
-    "matching": ("Matching", "THRESHOLDS", "count_matches", "match", "match_best"),
-    "amodal": ("AmodalEvaluation", "AmodalMasks", "AmodalRow", "amodal_masks", "amodal_overlap", "evaluate_amodal"),
-    "instances": ("PanopticQuality", "aggregated_jaccard", "object_dice", "panoptic_quality", "splits_and_merges"),
-    "contours": ("BoundaryDistances", "boundary_distances"),
-    "pixels": ("PixelScores", "pixel_auroc", "pixel_scores"),
-    "segmentation": ("SegmentationEvaluation", "SegmentationRow", "evaluate_labels"),
-    "shapes": ("object_table",),
-    "unexplained": ("error_noise", "unexplained_regions"),
-}
-_HOME = {name: module for module, names in _EXPORTS.items() for name in names}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

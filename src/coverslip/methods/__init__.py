@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
+from pkgutil import iter_modules
 from types import ModuleType
 
 from coverslip.core.errors import InputError
@@ -11,8 +11,7 @@ from coverslip.core.errors import InputError
 
 def names() -> list[str]:
     """Names of the methods there are."""
-    here = Path(__file__).parent
-    return sorted(p.name for p in here.iterdir() if (p / "__init__.py").is_file())
+    return sorted(module.name for module in iter_modules(__path__) if module.ispkg)
 
 
 def get(name: str) -> ModuleType:

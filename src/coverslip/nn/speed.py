@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from coverslip.nn.blocks import fold_batch_norm, split_up_blocks
+from coverslip.nn.device import native_bfloat16
 
 Speed = Literal["auto", "eager", "channels_last", "bf16", "compiled"]
 """Ways to run a network: as it was trained; channels last in memory, normalisation folded into the convolutions; that
@@ -46,23 +47,3 @@ class Quick:
         with torch.inference_mode():
             found: torch.Tensor = self.module(batch.to(self.device, self.dtype, memory_format=self.format))
             return found.float()
-
-
-def native_bfloat16(device: str) -> bool:
-    """Whether a device (``"cpu"``, ``"cuda"``, ``"cuda:1"``, …) multiplies bfloat16 natively, so that it pays."""
-    if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device != "cpu" or not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-        return False
-    # mkldnn also emulates bfloat16 on AVX-512 without the instructions, which is slower than fp32.
-    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return "AVX512" not in torch.backends.cpu.get_cpu_capability() or supported is None or bool(supported())
-
-
-def best_device(asked: str) -> str:
-    """The device asked for, or the best there is for ``"auto"``."""
-    if asked != "auto":
-        return asked
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from coverslip.core.card import card_facts
 from coverslip.core.errors import InputError
-from coverslip.read.models import Model
+from coverslip.models.folder import Model
 
 _SHORTEST, _LONGEST = 5, 64
 

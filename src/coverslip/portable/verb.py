@@ -10,19 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip import api, methods
 from coverslip.core.errors import InputError
+from coverslip.io.atomic import atomic_path, refuse_existing
+from coverslip.models.folder import Model
+from coverslip.models.loading import loaded
 from coverslip.nn.portable import Portable
 from coverslip.portable.about import About, about_model, check_licence
 from coverslip.portable.bioimageio_package import write_bioimageio
 from coverslip.portable.example import drawn_example, example_from
 from coverslip.portable.onnx_file import has_onnx, write_onnx
-from coverslip.read.atomic import atomic_path, refuse_existing
-from coverslip.read.models import Model
 
 
 @dataclass(frozen=True)
-class Written:
+class Exported:
     """A file that was written.
 
     Parameters
@@ -47,7 +47,7 @@ def export_model(
     authors: Sequence[str] = (),
     licence: str | None = None,
     force: bool = False,
-) -> list[Written]:
+) -> list[Exported]:
     """Write a model in forms that other programs run.
 
     Parameters
@@ -67,7 +67,7 @@ def export_model(
 
     Returns
     -------
-    list of Written
+    list of Exported
         The ONNX file, then the package.
 
     Raises
@@ -85,11 +85,10 @@ def export_model(
         if Path(path).suffix.lower() != ending:
             raise InputError(f"'{path}' should end in {ending}: the result is such a file.")
         refuse_existing(path, force)
-    model = model if isinstance(model, Model) else api.load(model)
-    module = methods.get(model.method)
-    if not hasattr(module, "portable"):
+    model = loaded(model)
+    if not hasattr(model.implementation, "portable"):
         raise InputError(f"Models of the method '{model.method}' run in Coverslip only; export its results instead.")
-    portable: Portable = module.portable(model)
+    portable: Portable = model.implementation.portable(model)
     about = about_model(model, name=name, authors=authors, licence=licence)
     pixels = None
     if bioimageio is not None:  # everything that may be refused comes before what takes long
@@ -104,18 +103,18 @@ def export_model(
                 with atomic_path(onnx) as temporary:
                     shutil.copy(network, temporary)
                 note = f"Its outputs are those of the model to within {difference:.0e}."
-                written.append(Written(Path(onnx), (note,)))
+                written.append(Exported(Path(onnx), (note,)))
         if bioimageio is not None and pixels is not None:
             with atomic_path(bioimageio) as temporary:
                 write_bioimageio(portable, about, pixels, temporary, Path(folder), onnx=network, drawn=example is None)
-            written.append(Written(Path(bioimageio), _notes(about, network is not None, example is None)))
+            written.append(Exported(Path(bioimageio), _notes(about, network is not None, example is None)))
     return written
 
 
 def _example(model: Model, portable: Portable, image: str | Path | None) -> np.ndarray:
     if image is None:
         return drawn_example(portable)
-    fields = api.open_inputs(methods.get(model.method), image, **model.facts.get("input", {}))
+    fields = model.open(image)
     return example_from(portable, image, fields)
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip import api, methods
+from coverslip import methods, results
 from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields, FieldSubset
 from coverslip.core.progress import track
-from coverslip.jobs import refuse_existing
+from coverslip.io.atomic import refuse_existing
+from coverslip.models.record import describe_inputs
 from coverslip.study.fits import seeds_of
 from coverslip.study.labelled import CLASSICAL, Fit, Outcome, run_fits
 from coverslip.train.run import Run
@@ -96,7 +97,7 @@ class Bench:
         """Where the study comes from, as JSON-able facts."""
         return {
             "method": self.method,
-            "inputs": api.describe_inputs(self.samples, self.fields),
+            "inputs": describe_inputs(self.samples, self.fields),
             "settings": self.config.model_dump(mode="json"),
             "seeds": list(self.seeds),
             "device": self.run.device,
@@ -128,7 +129,7 @@ def open_bench(
     InputError
         If the method does not find objects, a setting is wrong, there are no masks, or nothing can be written.
     """
-    from coverslip.sample import open_fields
+    from coverslip.samples import open_fields
 
     module = _segmenter(method)
     given = dict(settings or {})
@@ -153,7 +154,8 @@ def _segmenter(method: str) -> ModuleType:
     module = methods.get(method)
     if not _is_comparable(module):
         able = [name for name in methods.names() if _is_comparable(methods.get(name))]
-        lack = "gives an embedding" if module.CARD.result == "embedding" else "does not count the steps of an epoch"
+        finds, given = _finds_objects(module), results.get(module.CARD.gives).given
+        lack = "does not count the steps of an epoch" if finds else f"gives {given}"
         raise InputError(
             f"This study is for methods that find objects ({', '.join(able)}); '{method}' {lack}: compare its settings "
             "with coverslip study sweep."
@@ -163,4 +165,8 @@ def _segmenter(method: str) -> ModuleType:
 
 def _is_comparable(module: ModuleType) -> bool:
     """Whether a method finds objects, and says how long its epochs are."""
-    return module.CARD.result != "embedding" and hasattr(module, "steps_per_epoch")
+    return _finds_objects(module) and hasattr(module, "steps_per_epoch")
+
+
+def _finds_objects(module: ModuleType) -> bool:
+    return results.get(module.CARD.gives).is_a("labels")

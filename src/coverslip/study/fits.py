@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coverslip import api
 from coverslip.core.errors import InputError, Stopped
-from coverslip.jobs import fit_to_folder
+from coverslip.models.loading import load
+from coverslip.verbs.fit import fit_to_folder
 
 if TYPE_CHECKING:
     from coverslip.core.config import Config
-    from coverslip.read.models import Model
+    from coverslip.models.folder import Model
     from coverslip.train.run import Run
 
 
@@ -75,7 +75,7 @@ def fit_once(
         raise Stopped(f"{done} of one fit; all is saved, and the same command goes on from here.") from stopped
     if model is not None:
         return model
-    model = api.load(folder)
+    model = load(folder)
     if model.config != config:
         raise other_fit(folder)
     return model

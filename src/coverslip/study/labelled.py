@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip import api
+from coverslip import results
 from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields, FieldSubset
 from coverslip.core.image import Image
 from coverslip.core.progress import track
-from coverslip.read import atomic_path, read_table, write_table
-from coverslip.read.paths import distinct_stems
+from coverslip.io import atomic_path, read_table, write_table
+from coverslip.io.paths import distinct_stems
 from coverslip.study.fits import fit_once, other_fit
 
 if TYPE_CHECKING:
     from coverslip.core.results import LabelMap
     from coverslip.core.settings import Training
-    from coverslip.read.models import Model
+    from coverslip.models.folder import Model
     from coverslip.train.run import Run
 
 FIT, MODEL, IMAGES, RESULT = "fit.json", "model", "images.csv", "result.json"
@@ -31,7 +31,7 @@ FIT, MODEL, IMAGES, RESULT = "fit.json", "model", "images.csv", "result.json"
 finished."""
 
 CLASSICAL = "classical"
-"""What stands in the column ``trained_on`` for `coverslip.sample.find_nuclei`, which is not trained."""
+"""What stands in the column ``trained_on`` for `coverslip.samples.find_nuclei`, which is not trained."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _make(method: str, fit: Fit, folder: Path, run: Run) -> None:
         found, seconds = _classical(evaluated), 0.0
     else:
         model = _fitted(method, fit, folder / MODEL, run)
-        found = api.segment(model, evaluated, device=run.device)
+        found = results.get(model.gives).verb("segment")(model, evaluated, run.device)
         seconds = sum(row["seconds"] for row in model.history)
     table = _evaluate(evaluated, found)
     names = np.array([image_name(fit.fields, int(row)) for row in fit.evaluated], dtype=object)
@@ -178,7 +178,7 @@ def _evaluate(fields: Fields, found: Iterator[LabelMap]) -> Any:
 
 def _classical(fields: Fields) -> Iterator[LabelMap]:
     """Otsu's threshold and a watershed, on what the network would see."""
-    from coverslip.sample import find_nuclei
+    from coverslip.samples import find_nuclei
 
     for i in range(len(fields)):
         pixels = fields.pixels(i)

@@ -70,7 +70,7 @@ def learning_curve(
     channels, planes
         As for `coverslip.fit`.
     baseline : bool
-        Evaluate `coverslip.sample.find_nuclei` (Otsu and watershed, first channel) on the same fields.
+        Evaluate `coverslip.samples.find_nuclei` (Otsu and watershed, first channel) on the same fields.
     keep_models : bool
         Keep the model of each fit.
     run : coverslip.train.Run, optional
@@ -129,7 +129,7 @@ def learning_curve(
     outcomes = bench.run_fits(
         [*plan, *([bench.classical(evaluated, size=None)] if baseline else [])], objects, "Learning curve"
     )
-    from coverslip.report.studies import learning_curve_figure
+    from coverslip.figures.studies import learning_curve_figure
 
     return write_study(
         bench.out,

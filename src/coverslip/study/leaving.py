@@ -69,7 +69,7 @@ def leave_one_out(
     channels, planes
         As for `coverslip.fit`.
     baseline : bool
-        Evaluate `coverslip.sample.find_nuclei` (Otsu and watershed, first channel) on the same fields.
+        Evaluate `coverslip.samples.find_nuclei` (Otsu and watershed, first channel) on the same fields.
     keep_models : bool
         Keep the model of each fit.
     run : coverslip.train.Run, optional
@@ -126,7 +126,7 @@ def leave_one_out(
                 plan.append(Fit(called, {"trained_on": kind}, bench.fields, chosen, own, restart=restart))
     length = bench.length(plan)
     outcomes = bench.run_fits([*plan, *([bench.classical(evaluated)] if baseline else [])], objects, "Leave one out")
-    from coverslip.report.studies import left_out_figure
+    from coverslip.figures.studies import left_out_figure
 
     return write_study(
         bench.out,
@@ -155,7 +155,7 @@ def _image_groups(fields: Fields) -> np.ndarray:
 
 def _rows(bench: Bench, by: str, kinds: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Rows that may train and rows that are evaluated, of all groups together."""
-    from coverslip.sample import given_split
+    from coverslip.samples import given_split
 
     if list(kinds) != ["without"]:
         if by == "image":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core.provenance import provenance
-from coverslip.read import atomic_path, write_table
+from coverslip.io import atomic_path, write_table
 from coverslip.study.labelled import Outcome
 from coverslip.study.tables import Rows, columns, fit_rows, image_rows, summary_rows, wide
 
@@ -84,9 +84,9 @@ def write_study(
     -------
     Findings
     """
-    from coverslip.report.figures import save_figure
-    from coverslip.report.studies import TITLES
-    from coverslip.report.study_page import write_study_page
+    from coverslip.figures import save_figure
+    from coverslip.figures.studies import TITLES
+    from coverslip.study.page import write_study_page
 
     images = image_rows(outcomes, groups)
     points = summary_rows(images, keys)

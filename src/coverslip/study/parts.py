@@ -26,8 +26,9 @@ def held_out(fields: Fields, config: Training, group: str | None = None) -> tupl
     InputError
         If nothing is left to train or to evaluate on.
     """
-    from coverslip.sample import given_split, split_indices
-    from coverslip.train.split import training_split, usual_groups
+    from coverslip.samples import given_split, split_indices
+    from coverslip.samples.sheets.splits import usual_groups
+    from coverslip.train.split import training_split
 
     if group is None or given_split(fields.obs, len(fields)) is not None:
         parts, by = training_split(fields, config)

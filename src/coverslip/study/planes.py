@@ -48,7 +48,7 @@ def focal_planes(
         A method that finds objects.
     samples : str, Path or Sheet
         Images with a Z axis, with masks. Evaluated are those whose ``split`` is ``val``; without such a column the
-        share `validation` of the settings. `coverslip.sample.tile_sheet` cuts few large fields into tiles.
+        share `validation` of the settings. `coverslip.samples.tile_sheet` cuts few large fields into tiles.
     out : str or Path
         Folder of the study; run again, it goes on where it was stopped.
     counts : sequence of int, optional
@@ -83,8 +83,8 @@ def focal_planes(
     bench = open_bench(
         method, samples, out, settings=settings, restarts=restarts, steps=steps, keep_models=keep_models, run=run
     )
-    from coverslip.report.studies import focal_planes_figure
-    from coverslip.sample import Sheet, open_fields
+    from coverslip.figures.studies import focal_planes_figure
+    from coverslip.samples import Sheet, open_fields
 
     if not isinstance(samples, str | Path | Sheet):
         raise InputError(
@@ -164,7 +164,7 @@ def _planes_of(fields: Fields) -> int:
 
 def _channels_of(fields: Fields, planes: int, wanted: Sequence[str | int] | None) -> list[int]:
     """Numbers of the channels asked for, planes left aside."""
-    from coverslip.sample.planes import pick_channels
+    from coverslip.samples.opening.planes import pick_channels
 
     image = fields.image(0)
     count = fields.count // planes
@@ -173,7 +173,7 @@ def _channels_of(fields: Fields, planes: int, wanted: Sequence[str | int] | None
 
 def _sharpest_first(fields: Fields, rows: np.ndarray, planes: int, channels: Sequence[int]) -> list[int]:
     """The planes from the sharpest to the least sharp, by their mean rank over some fields."""
-    from coverslip.sample import sharpness
+    from coverslip.samples import sharpness
 
     ranks = np.zeros(planes)
     for row in rows:

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip import api, methods
+from coverslip import methods, results
 from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields, FieldSubset
 from coverslip.core.progress import track
-from coverslip.jobs import refuse_existing
-from coverslip.read import write_table
-from coverslip.read.models import Model
+from coverslip.io import write_table
+from coverslip.io.atomic import refuse_existing
+from coverslip.models.folder import Model
+from coverslip.models.record import describe_inputs
+from coverslip.samples.opening import open_as
 from coverslip.study.fits import fit_name, fit_once, other_fit, seeds_of
 from coverslip.train.run import Run
+from coverslip.train.split import training_split
 
 if TYPE_CHECKING:
     from coverslip.core.config import Config
-    from coverslip.core.samples import Samples
 
 _LEFT_OUT = ("epoch", "learning_rate", "seconds")
 
@@ -85,7 +86,7 @@ def run_sweep(
     planned = _plan(methods.get(method).Config, over, settings, seed, restarts)
     run = Run(device=device)
     refuse_existing(out / "fits", force=True)
-    opened = api.open_inputs(methods.get(method), samples)
+    opened = open_as(methods.get(method).CARD.takes, samples)
     rows, histories = [], {}
     for name, varied, config in track(planned, "Sweep"):
         folder = out / "fits" / name
@@ -125,7 +126,7 @@ def _plan(
 
 def _same_inputs(model: Model, opened: Any) -> bool:
     """Whether a model that was there already could have been fitted to these."""
-    now, then = api.describe_inputs(opened, opened), model.provenance.get("inputs", {})
+    now, then = describe_inputs(opened, opened), model.provenance.get("inputs", {})
     return all(then.get(key) == now[key] for key in ("n", "shape", "dtype"))
 
 
@@ -134,47 +135,15 @@ def _measured(model: Model, samples: Any, label: str, device: str) -> dict[str, 
     found: dict[str, Any] = {key: value for key, value in last.items() if key not in _LEFT_OUT}
     found |= {key: model.facts[key] for key in ("active_units", "depth", "parameters") if key in model.facts}
     found["seconds"] = round(sum(row["seconds"] for row in model.history), 1)
-    if methods.get(model.method).CARD.result != "embedding":
-        found |= _segmented(model, samples, device)
-    elif label in samples.obs:
-        found |= _probed(model, samples, label, device)
-    return found
-
-
-def _probed(model: Model, samples: Samples, label: str, device: str) -> dict[str, float]:
-    from coverslip.measure import linear_probe
-    from coverslip.train.split import training_split
-
     parts, _ = training_split(samples, model.config)  # type: ignore[arg-type]
-    if not len(parts["val"]):
-        return {}
-    embedding = methods.get(model.method).predict(model, samples, device=device)
-    rows = np.concatenate([parts["train"], parts["val"]])
-    split = np.array(["train"] * len(parts["train"]) + ["test"] * len(parts["val"]))
-    score = linear_probe(embedding.latent[rows], samples.obs[label][rows], split=split).balanced_accuracy
-    return {"probe": score.value, "probe_low": score.low, "probe_high": score.high}
-
-
-def _segmented(model: Model, fields: Fields, device: str) -> dict[str, float]:
-    """Means over the held-out fields, with their intervals."""
-    from coverslip.measure import evaluate_labels
-    from coverslip.train.split import training_split
-
-    parts, _ = training_split(fields, model.config)  # type: ignore[arg-type]
-    if not len(parts["val"]):
-        return {}
-    held_out = FieldSubset(fields, parts["val"])
-    labels = api.segment(model, held_out, device=device)
-    table = evaluate_labels((held_out.name(i), held_out.labels(i), each) for i, each in enumerate(labels))
-    found: dict[str, float] = {}
-    for measure in _OF_OBJECTS:
-        row = table.get(measure)
-        found |= {measure: row.mean, f"{measure}_low": row.mean_low, f"{measure}_high": row.mean_high}
+    kind = results.get(model.gives)
+    if "score" in kind.verbs and len(parts["val"]):
+        found |= kind.verb("score")(model, samples, parts, label, device)
     return found
 
 
 def _draw(rows: list[dict[str, Any]], over: list[str], histories: Mapping[str, Any], out: Path) -> None:
-    from coverslip.report.figures import loss_curves, save_figure, sweep_figure
+    from coverslip.figures import loss_curves, save_figure, sweep_figure
 
     if len(over) <= 2:
         measures = [

@@ -3,13 +3,6 @@
 Devices, precision, checkpoints, exact resume, early stopping, history, progress.
 """
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
-_EXPORTS = {"Run": "run", "Outcome": "loop", "train": "loop"}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core.errors import InputError
-from coverslip.read.tensors import read_tensors, write_tensors
+from coverslip.io.tensors import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     import torch

@@ -1,48 +1,17 @@
-"""Which device and which precision."""
+"""Devices and processes joined for one fit."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from coverslip.core.errors import InputError
+from coverslip.nn.device import choose_device, choose_precision
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
 
 _FABRIC_PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-
-
-def choose_device(device: str) -> str:
-    """Turn ``"auto"`` into the best device there is, and refuse one that is not there.
-
-    Raises
-    ------
-    InputError
-        If the device asked for is not available.
-    """
-    import torch
-
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if not there.get(device):
-        raise InputError(f"There is no device '{device}' on this machine; say --device cpu or leave it 'auto'.")
-    return device
-
-
-def choose_precision(precision: str, device: str) -> str:
-    """Turn ``"auto"`` into bfloat16 where the hardware multiplies it natively, else fp32.
-
-    bfloat16 with channels-last is about 1.6 x as fast as fp32 for training on a CPU that has it, and much
-    slower on one that has not.
-    """
-    from coverslip.nn.speed import native_bfloat16
-
-    if precision != "auto":
-        return precision
-    return "bf16" if native_bfloat16(device) else "fp32"
 
 
 def _started() -> tuple[int, int] | None:

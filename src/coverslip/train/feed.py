@@ -8,10 +8,11 @@ from typing import Protocol
 
 import numpy as np
 
+from coverslip.core.memory import free_memory, resident_memory
 from coverslip.core.progress import track
 from coverslip.core.samples import Samples
 from coverslip.train.ahead import made_ahead
-from coverslip.train.run import Run, free_memory, resident_memory
+from coverslip.train.run import Run
 
 _WORKING = 512 * 2**20
 """Bytes left to the network itself when `max_ram` says how much there is in all."""

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from coverslip.core.fields import Fields
+from coverslip.core.memory import free_memory, resident_memory
 from coverslip.core.progress import track
-from coverslip.sample.exposure import Exposure
+from coverslip.samples.opening.exposure import Exposure
 from coverslip.train.ahead import made_ahead
-from coverslip.train.run import Run, free_memory, resident_memory
+from coverslip.train.run import Run
 
 _WORKING = 1024 * 2**20
 """Bytes left to the network itself when `max_ram` says how much there is in all."""
@@ -35,7 +36,7 @@ class PatchFeed:
     targets : callable
         ``targets(labels) -> (K, H, W)`` float32, from labels ``(H, W)``.
     percentiles : tuple of float
-        See `coverslip.sample.exposure.Exposure`.
+        See `coverslip.samples.opening.exposure.Exposure`.
     zoom : float
         Largest factor by which a patch is enlarged or shrunk, at least 1.
     run : Run

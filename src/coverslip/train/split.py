@@ -9,13 +9,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.settings import Training
-from coverslip.sample.splits import given_split, split_indices
-
-GROUPS = ("group", "plate", "source_image")
-"""Columns that hold groups, the first that has enough of them counts: crops of one image are alike, so that a
-split by crop would measure memory."""
-
-_ENOUGH = 5
+from coverslip.samples.sheets.splits import given_split, split_indices, usual_groups
 
 
 class Rows(Protocol):
@@ -58,9 +52,3 @@ def training_split(samples: Rows, settings: Training) -> tuple[dict[str, np.ndar
     groups = obs[by].astype(str) if by else None
     parts = split_indices(len(samples), groups, obs.get("label"), val=settings.validation, seed=settings.seed)
     return {"train": parts["train"], "val": parts["val"]}, by or "sample"
-
-
-def usual_groups(columns: Mapping[str, np.ndarray]) -> str | None:
-    """The column whose groups should not be divided: the first of `GROUPS` that has enough of them, or None."""
-    enough = (name for name in GROUPS if name in columns and len(np.unique(columns[name].astype(str))) >= _ENOUGH)
-    return next(enough, None)

@@ -1,22 +1,18 @@
 """Kaizen: an image explained object by object, by a generator that proposes and a loss that decides."""
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
 from coverslip.methods.kaizen.card import CARD as CARD
 
-_EXPORTS = {
-    "Config": "config",
-    "Search": "search",
-    "fit": "fitting",
-    "steps_per_epoch": "epochs",
-    "predict": "prediction",
-    "Decomposer": "prediction",
-    "layers": "summary",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "config": ["Config"],
+        "search": ["Search"],
+        "fitting": ["fit"],
+        "epochs": ["steps_per_epoch"],
+        "prediction": ["predict", "Decomposer"],
+        "summary": ["layers"],
+        "options": ["Options"],
+    },
+)

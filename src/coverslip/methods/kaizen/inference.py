@@ -16,7 +16,7 @@ from coverslip.methods.kaizen.model import Generator
 from coverslip.methods.kaizen.search import Search
 from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.weights import put_weights
-from coverslip.sample.augment import turn
+from coverslip.samples.opening.augment import turn
 
 FITS = 0.8
 """Objects up to this share of a patch are shown at a scale."""
@@ -27,7 +27,7 @@ _SHOWN = 0.9
 _PARTLY = 0.75
 """Of its width, an object shows at least this share at the first look."""
 _WAYS = (0, 4, 6, 2, 1, 3, 5, 7)
-"""Symmetries of the square (see `coverslip.sample.augment.turn`), flips before quarter turns."""
+"""Symmetries of the square (see `coverslip.samples.opening.augment.turn`), flips before quarter turns."""
 _BACK = {0: 0, 1: 3, 2: 2, 3: 1, 4: 4, 5: 5, 6: 6, 7: 7}
 _AT_ONCE = 256
 _SAME = 3.0
@@ -85,6 +85,8 @@ class Proposer:
         self.reach = ceil(max(fitted.config.scales) * self.patch / 2)
         """From a point to the centre of what is proposed for it, pixels at most."""
         self._quick = Quick(_Stacked(network(fitted)), device, speed)
+        self.bytes = 16 * _AT_ONCE * self.patch**2 * self.config.width if self._quick.device == "cpu" else 0
+        """Of this machine's memory, that the network takes at work: about four arrays of the widest level."""
 
     def __call__(
         self, light: np.ndarray, points: np.ndarray, search: Search, known: np.ndarray

@@ -9,8 +9,8 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields
 from coverslip.core.region import Region
-from coverslip.sample.background import Background
-from coverslip.sample.exposure import Exposure
+from coverslip.samples.opening.background import Background
+from coverslip.samples.opening.exposure import Exposure
 
 _BRIGHT = 99.8
 _FAINTEST = 30.0

@@ -15,7 +15,7 @@ from coverslip.methods.kaizen.epochs import with_empty
 from coverslip.methods.kaizen.inference import FITS, NEEDS
 from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import BOX
-from coverslip.sample.cutouts import CutOut, cutouts
+from coverslip.samples.cutting.cutouts import CutOut, cutouts
 from coverslip.train.ahead import made_ahead
 from coverslip.train.patches import compact_labels
 

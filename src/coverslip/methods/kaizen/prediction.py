@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
 
 import numpy as np
@@ -20,7 +20,8 @@ from coverslip.methods.kaizen.inference import Proposer
 from coverslip.methods.kaizen.keeping import packed, unpacked
 from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import Search
-from coverslip.nn.speed import Speed, best_device
+from coverslip.nn.device import choose_device
+from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import SEAM, Tile, tiles
 
 TILE = 1024
@@ -36,7 +37,6 @@ def predict(
     min_confidence: float | None = None,
     min_area: int | None = None,
     speed: Speed = "auto",
-    kept: Callable[[int], Kept] | None = None,
 ) -> Iterator[Decomposition]:
     """Decompose fields one after the other.
 
@@ -54,8 +54,6 @@ def predict(
         Objects below are not accepted; default: what was best on held-out fields.
     speed : Speed
         How the networks are run, see `coverslip.nn.speed`.
-    kept : callable, optional
-        Where the parts of a field are kept if it is searched in several: those that were kept are not searched again.
 
     Yields
     ------
@@ -65,7 +63,7 @@ def predict(
         fitted, device=device, rivals=rivals, min_confidence=min_confidence, min_area=min_area, speed=speed
     )
     for index in range(len(fields)):
-        yield decomposer(fields, index, None if kept is None else kept(index))
+        yield decomposer(fields, index)
 
 
 class Decomposer:
@@ -81,7 +79,6 @@ class Decomposer:
         min_area: int | None = None,
         speed: Speed = "auto",
         search: Search | None = None,
-        tile: int = TILE,
     ) -> None:
         given = {"confidence": min_confidence, "min_area": min_area}
         stored = dict(fitted.facts["search"] if search is None else search.model_dump())
@@ -89,31 +86,40 @@ class Decomposer:
         others = [one for one in rivals if one.method != fitted.method]
         if others:
             raise InputError(f"A rival must be a model of '{fitted.method}', not of '{others[0].method}'.")
-        device = best_device(device)
+        device = choose_device(device)
         self.proposers = [
             Proposer(one, device=device, speed=speed, number=number) for number, one in enumerate([fitted, *rivals])
         ]
         self.margin = max(int(one.facts["margin"]) for one in (fitted, *rivals))
-        self.tile = tile
+        self.tile_bytes = max(proposer.bytes for proposer in self.proposers)
 
-    def __call__(self, fields: Fields, index: int, kept: Kept | None = None) -> Decomposition:
+    def __call__(self, fields: Fields, index: int, kept: Kept | None = None, side: int = TILE) -> Decomposition:
         """Decompose one field.
+
+        Parameters
+        ----------
+        fields, index
+            Which.
+        kept : Kept, optional
+            Where the parts of a large field are kept: those that are there are not searched again.
+        side : int
+            Of these parts, pixels, without their margins.
 
         Raises
         ------
         InputError
             If it has several channels, or pixels that are no numbers.
         """
-        light, objects, rounds, loss = self.objects(fields, index, kept)
+        light, objects, rounds, loss = self.objects(fields, index, kept, side)
         return _decomposition(fields, index, light, objects, rounds, loss)
 
     def objects(
-        self, fields: Fields, index: int, kept: Kept | None = None
+        self, fields: Fields, index: int, kept: Kept | None = None, side: int = TILE
     ) -> tuple[Light, list[Accepted], list[Round], float]:
         """The light of a field, its objects, the rounds, and the loss before them, all in units of the light."""
         light = Light.of(fields, index)
         size = fields.size(index)
-        parts = tiles(Region(0, 0, *size), size, side=self.tile, margin=self.margin)
+        parts = tiles(Region(0, 0, *size), size, side=side, margin=self.margin)
         objects: list[Accepted] = []
         rounds: list[Round] = []
         loss = 0.0

@@ -11,8 +11,8 @@ import numpy as np
 from coverslip.core.fields import Fields
 from coverslip.core.fitted import Fitted
 from coverslip.core.progress import task
-from coverslip.measure.matching import THRESHOLDS, match
-from coverslip.measure.overlaps import overlap
+from coverslip.measure.objects.matching import THRESHOLDS, match
+from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.kaizen.accepting import acceptable
 from coverslip.methods.kaizen.explaining import Accepted
 from coverslip.methods.kaizen.flattening import flat_labels

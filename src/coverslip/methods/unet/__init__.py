@@ -1,23 +1,19 @@
 """U-Net: nuclei and cells as objects, from fluorescence, phase contrast or several planes of transmitted light."""
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
 from coverslip.methods.unet.card import CARD as CARD
 
-_EXPORTS = {
-    "Config": "config",
-    "fit": "fitting",
-    "steps_per_epoch": "epochs",
-    "predict": "prediction",
-    "Segmenter": "inference",
-    "segment": "inference",
-    "layers": "summary",
-    "portable": "portability",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "config": ["Config"],
+        "fitting": ["fit"],
+        "epochs": ["steps_per_epoch"],
+        "prediction": ["predict"],
+        "inference": ["Segmenter", "segment"],
+        "summary": ["layers"],
+        "portability": ["portable"],
+        "options": ["Options"],
+    },
+)

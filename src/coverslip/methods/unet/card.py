@@ -4,22 +4,23 @@ from coverslip.core.card import Card
 
 CARD = Card(
     name="unet",
-    result="labels",
+    takes="fields",
+    gives="labels",
     summary="Nuclei and cells as objects, learned from few masks, from any number of channels or focal planes.",
     citation=(
         "Daniel Majoral López, Deep neural networks for microscopy images, PhD thesis, University of Tartu, 2026 "
         "(chapter 2); U-Net: Ronneberger et al., MICCAI 2015; offsets to the "
         "centre: Neven et al., CVPR 2019."
     ),
-    takes="Fields of any size, (C, H, W), any channel count, any dtype, with a label mask each for training.",
-    gives="A LabelMap per field: int32 objects, 0 background, and the foreground probability of each pixel.",
+    inputs="Fields of any size, (C, H, W), any channel count, any dtype, with a label mask each for training.",
+    outputs="A LabelMap per field: int32 objects, 0 background, and the foreground probability of each pixel.",
     measured=(
         "BBBC039, trained on its 100 training fields (stem=1, width=16, levels=5, patch=128, batch=8, epochs=24, "
         "zoom=1.2, contrast 0.4, brightness 0.3, gamma 0.2, noise 0.03, seed 0), the 50 validation fields, threshold "
         "and smallest area tuned on 24 of them: AP at IoU .5/.6/.7/.8/.9 and mean of .50:.05:.95 as means over fields "
         "0.915 [0.901, 0.927]/0.900/0.888/0.860/0.653 [0.615, 0.690] and 0.803; all objects pooled "
         "0.910/0.895/0.880/0.850/0.623 and 0.789. With less augmentation and 18 epochs the means over fields were "
-        "0.914/0.901/0.883/0.843/0.645 and 0.799. Classical segmentation (coverslip.sample.find_nuclei) on the same "
+        "0.914/0.901/0.883/0.843/0.645 and 0.799. Classical segmentation (coverslip.samples.find_nuclei) on the same "
         "fields, pooled: AP at 0.5 is 0.776, the mean 0.580. Published for Cellpose-SAM on the set's test fields: "
         ".918/.901/.881/.837/.633 and .791.",
         "What is missed there: of nuclei above 160 pixels 1.2 %, of specks below 40 pixels (6 % of all objects) "

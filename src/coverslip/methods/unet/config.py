@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from coverslip.core.settings import Training
-from coverslip.sample.augment import Augment
+from coverslip.samples.opening.augment import Augment
 
 
 class Config(Training):

@@ -13,10 +13,11 @@ from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK, decode
 from coverslip.methods.unet.model import UNet
 from coverslip.methods.unet.targets import CHANNELS
-from coverslip.nn.speed import Quick, Speed, best_device
+from coverslip.nn.device import choose_device
+from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
 from coverslip.nn.weights import put_weights
-from coverslip.sample.exposure import Exposure
+from coverslip.samples.opening.exposure import Exposure
 
 TILE = 1024
 """Side of the tiles that the network sees, pixels, without their margins."""
@@ -90,7 +91,7 @@ class Segmenter:
         self.margin = int(fitted.facts["margin"])
         self.flips = flips
         self.tile = -(-tile // self.multiple) * self.multiple
-        self._quick = Quick(model, best_device(device), speed)
+        self._quick = Quick(model, choose_device(device), speed)
         seen = (self.tile + 2 * self.reach) ** 2
         # About nine arrays of the widest level are held at once, beside the pixels and their copies.
         widest = 9 * self.config.width // self.config.stem**2 if self._quick.device == "cpu" else 0

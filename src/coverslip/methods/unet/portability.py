@@ -15,7 +15,7 @@ from coverslip.methods.unet.inference import network
 from coverslip.methods.unet.targets import DEPTH, OFFSET_UNIT, Separation
 from coverslip.nn.blocks import fold_batch_norm
 from coverslip.nn.portable import OutputMap, Portable
-from coverslip.sample.exposure import HEADROOM
+from coverslip.samples.opening.exposure import HEADROOM
 
 _PAPERS = (
     (

@@ -9,8 +9,8 @@ import numpy as np
 
 from coverslip.core.fields import Fields
 from coverslip.core.fitted import Fitted
-from coverslip.measure.matching import THRESHOLDS, match
-from coverslip.measure.overlaps import overlap
+from coverslip.measure.objects.matching import THRESHOLDS, match
+from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.unet.decoding import PEAK, decode
 from coverslip.methods.unet.inference import Segmenter
 

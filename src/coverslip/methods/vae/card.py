@@ -4,15 +4,18 @@ from coverslip.core.card import Card
 
 CARD = Card(
     name="vae",
-    result="embedding",
+    takes="samples",
+    gives="embedding",
     summary="A variational autoencoder whose depth follows the image size: one short vector per cell, without labels.",
     citation=(
         "Anna Kovács, Unsupervised Deep Learning to Study Microscopy Images: Leveraging Adaptable Variational "
         "Autoencoders for Microscopy-Based Cell Fate Analysis, degree project, KTH Royal Institute of Technology "
         "(chapters 3-4, Appendix A); beta-VAE: Higgins et al., ICLR 2017; VAE: Kingma and Welling, 2014."
     ),
-    takes="Equally sized crops of single cells, (N, C, H, W), any channel count, H and W at least 8 pixels, any dtype.",
-    gives="An Embedding: the posterior mean of each crop, (N, latent) float32, dimensionless, near N(0, 1) per axis.",
+    inputs=(
+        "Equally sized crops of single cells, (N, C, H, W), any channel count, H and W at least 8 pixels, any dtype."
+    ),
+    outputs="An Embedding: the posterior mean of each crop, (N, latent) float32, dimensionless, near N(0, 1) per axis.",
     notation={
         "x, x̂": "a crop scaled to [0, 1] and its reconstruction",
         "z, mu, logvar": "latent vector, mean and log-variance of its posterior q(z|x) = N(mu, exp(logvar))",

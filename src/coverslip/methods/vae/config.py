@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from coverslip.core.settings import Training
 from coverslip.methods.vae.architecture import PRESETS
-from coverslip.sample.augment import Augment
+from coverslip.samples.opening.augment import Augment
 
 
 class Config(Training):

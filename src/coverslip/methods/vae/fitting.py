@@ -10,14 +10,14 @@ import torch
 from coverslip.core.errors import InputError
 from coverslip.core.fitted import Fitted
 from coverslip.core.samples import Samples, Subset
-from coverslip.measure.latent import active_units, collapsed, empirical_kl, kl_per_dimension
+from coverslip.measure.embeddings.latent import active_units, collapsed, empirical_kl, kl_per_dimension
 from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.config import Config
 from coverslip.methods.vae.inference import posterior_of
 from coverslip.methods.vae.loss import best_orientation, loss_terms
 from coverslip.methods.vae.model import VAE
-from coverslip.sample.augment import dihedral
-from coverslip.sample.normalise import Normaliser
+from coverslip.samples.opening.augment import dihedral
+from coverslip.samples.opening.normalise import Normaliser
 from coverslip.train.feed import Feed
 from coverslip.train.loop import train
 from coverslip.train.run import Run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -17,9 +16,10 @@ from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.config import Config
 from coverslip.methods.vae.loss import best_orientation, kl_divergence, reconstruction
 from coverslip.methods.vae.model import VAE
+from coverslip.nn.device import choose_device
 from coverslip.nn.weights import put_weights
-from coverslip.sample.augment import dihedral_all
-from coverslip.sample.normalise import Normaliser
+from coverslip.samples.opening.augment import dihedral_all
+from coverslip.samples.opening.normalise import Normaliser
 
 BATCH = 256
 
@@ -72,15 +72,6 @@ def network(fitted: Fitted, device: str = "cpu") -> tuple[VAE, Normaliser]:
     return model.eval(), Normaliser.from_dict(fitted.facts["normaliser"])
 
 
-@lru_cache(maxsize=1)
-def _device(asked: str) -> str:
-    if asked != "auto":
-        return asked
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
 def _batches(samples: Samples, note: str) -> Iterator[tuple[slice, np.ndarray]]:
     for start in track(range(0, len(samples), BATCH), note):
         rows = np.arange(start, min(start + BATCH, len(samples)))
@@ -115,7 +106,7 @@ def posterior_of(fitted: Fitted, samples: Samples, *, device: str = "auto") -> P
         If the samples have another shape.
     """
     _check_shape(fitted, samples)
-    device = _device(device)
+    device = choose_device(device)
     model, normaliser = network(fitted, device)
     config = fitted.config
     assert isinstance(config, Config)
@@ -191,7 +182,7 @@ def decode(fitted: Fitted, z: np.ndarray, *, device: str = "auto", raw: bool = F
     z = np.atleast_2d(np.asarray(z, dtype=np.float32))
     if z.ndim != 2 or z.shape[1] != config.latent:
         raise InputError(f"Latent vectors of this model have {config.latent} numbers each, not the shape {z.shape}.")
-    device = _device(device)
+    device = choose_device(device)
     model, normaliser = network(fitted, device)
     with torch.inference_mode():
         parts = [model.decode(torch.from_numpy(z[i : i + BATCH]).to(device)).cpu() for i in range(0, len(z), BATCH)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from coverslip.sample.augment import dihedral_all
+from coverslip.samples.opening.augment import dihedral_all
 
 LEAST_VARIANCE = (1 / 255) ** 2 / 12
 """The rounding of an 8-bit image: a perfectly predicted channel must not drive a likelihood to infinity."""

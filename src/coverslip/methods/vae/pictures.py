@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from coverslip.core.fitted import Fitted
+from coverslip.core.illustration import Illustration
 from coverslip.core.samples import Samples, Subset
 from coverslip.methods.vae.inference import posterior_of, reconstruct, traverse
 
@@ -14,7 +15,7 @@ _SHOWN = 16
 _TRAVERSED = 8
 
 
-def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> dict[str, Any]:
+def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Iterator[Illustration]:
     """Reconstructions, traversals and the use of the latent dimensions.
 
     Parameters
@@ -26,14 +27,12 @@ def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> dic
     device : str
         Where to compute.
 
-    Returns
-    -------
-    dict
-        ``inputs`` and ``outputs`` ``(n, C, H, W)``, ``traversals`` ``(dimensions, steps, C, H, W)`` of the dimensions
-        that say most, named by ``traversal_dimensions``, with ``traversal_values``; ``kl_per_dimension`` and
-        ``empirical_kl`` ``(D,)`` of the samples.
+    Yields
+    ------
+    Illustration
+        Reconstructions, traversals of the dimensions that say most, and the KL of each dimension.
     """
-    from coverslip.measure.latent import empirical_kl, kl_per_dimension
+    from coverslip.measure.embeddings.latent import active_units, empirical_kl, kl_per_dimension
 
     posterior = posterior_of(fitted, samples, device=device)
     ranked = np.argsort(posterior.error)
@@ -42,12 +41,30 @@ def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> dic
     kl = kl_per_dimension(posterior.mu, posterior.logvar)
     dimensions = np.argsort(-kl)[:_TRAVERSED].tolist()
     traversals, values = traverse(fitted, dimensions=dimensions, device=device)
-    return {
-        "inputs": inputs,
-        "outputs": outputs,
-        "traversals": traversals,
-        "traversal_values": values,
-        "traversal_dimensions": dimensions,
-        "kl_per_dimension": kl,
-        "empirical_kl": empirical_kl(posterior.mu, posterior.logvar),
-    }
+    yield Illustration(
+        "Reconstructions",
+        "Inputs above, reconstructions below; from the best to the worst reconstructed.",
+        "pairs",
+        {"inputs": inputs, "outputs": outputs},
+    )
+    yield Illustration(
+        "Traversals",
+        "One latent dimension varied at a time, the others at 0; the dimensions that say most come first.",
+        "series",
+        {
+            "images": traversals,
+            "values": values,
+            "names": [f"z{d} · {kl[d]:.2g} nats" for d in dimensions],
+            "like": inputs,
+        },
+    )
+    yield Illustration(
+        "Use of the latent dimensions",
+        "Nats per dimension; a dimension near 0 says nothing about any sample.",
+        "latents",
+        {
+            "kl": kl,
+            "empirical": empirical_kl(posterior.mu, posterior.logvar),
+            "collapsed": ~active_units(posterior.mu, logvar=posterior.logvar),
+        },
+    )

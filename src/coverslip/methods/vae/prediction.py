@@ -7,7 +7,7 @@ import numpy as np
 from coverslip.core.fitted import Fitted
 from coverslip.core.results import Embedding
 from coverslip.core.samples import Samples
-from coverslip.measure.anomaly import robust_z
+from coverslip.measure.embeddings.anomaly import robust_z
 from coverslip.methods.vae.inference import posterior_of
 
 

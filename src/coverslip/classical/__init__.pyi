@@ -1,0 +1,1 @@
+from .nuclei import find_nuclei as find_nuclei

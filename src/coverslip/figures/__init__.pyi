@@ -1,0 +1,10 @@
+from .curves import loss_curves as loss_curves
+from .latents import kl_per_dimension as kl_per_dimension
+from .latents import latent_map as latent_map
+from .pictures import outlines as outlines
+from .pictures import reconstruction_grid as reconstruction_grid
+from .pictures import thumbnail_map as thumbnail_map
+from .pictures import traversals as traversals
+from .style import save_figure as save_figure
+from .sweeps import sweep_figure as sweep_figure
+from .sweeps import sweep_table as sweep_table

@@ -1,0 +1,50 @@
+"""What methods show of themselves, drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip.core.illustration import Illustration
+from coverslip.core.samples import Samples
+from coverslip.figures.latents import kl_per_dimension
+from coverslip.figures.pictures import reconstruction_grid, traversals
+from coverslip.figures.thumbnails import fit_display
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def drawn(illustration: Illustration, samples: Samples) -> Figure:
+    """Draw what a method shows.
+
+    Parameters
+    ----------
+    illustration : Illustration
+        What it yields.
+    samples : Samples
+        Of which it is; their channels and dtype decide the colours.
+    """
+    figure: Figure = _FORMS[illustration.form](samples, **illustration.content)
+    return figure
+
+
+def _rgb(samples: Samples) -> bool | None:
+    return True if not samples.channels and samples.shape[0] == 3 and samples.dtype == np.uint8 else None
+
+
+def _pairs(samples: Samples, inputs: np.ndarray, outputs: np.ndarray) -> Any:
+    return reconstruction_grid(inputs, outputs, samples.channels, rgb=_rgb(samples))
+
+
+def _series(samples: Samples, images: np.ndarray, values: np.ndarray, names: list[str], like: np.ndarray) -> Any:
+    return traversals(images, values, names=names, display=fit_display(like, samples.channels, rgb=_rgb(samples)))
+
+
+def _latents(samples: Samples, kl: np.ndarray, empirical: np.ndarray, collapsed: np.ndarray) -> Any:
+    return kl_per_dimension(kl, empirical, collapsed=collapsed)
+
+
+_FORMS: dict[str, Callable[..., Any]] = {"pairs": _pairs, "series": _series, "latents": _latents}

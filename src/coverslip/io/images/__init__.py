@@ -1,0 +1,1 @@
+"""Images: one file of readers for each family of formats."""

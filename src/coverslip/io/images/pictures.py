@@ -1,0 +1,190 @@
+"""PNG and JPEG. They have no parts that could be read alone, so the last picture read stays decoded."""
+
+from __future__ import annotations
+
+import os
+import struct
+import threading
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.image import Image, Window
+from coverslip.io.images.axes import Arrangement, arrange
+from coverslip.io.reasons import reason
+
+# Deflate gives at most 1032 : 1; a JPEG block of 8 x 8 x 3 takes at least a few bits. More is damaged or a bomb.
+_LARGEST_RATIO = 2000
+_HARMLESS = 64 << 20
+# Crops are read one after the other from the same picture; larger ones are not kept.
+_KEPT_BYTES = 256 << 20
+
+_CHANNELS = {
+    "L": ("grey",),
+    "LA": ("grey", "alpha"),
+    "RGB": ("red", "green", "blue"),
+    "RGBA": ("red", "green", "blue", "alpha"),
+}
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What a picture says of itself. `mode`: as Pillow calls it after a palette is expanded; `deep`: 16-bit PNG."""
+
+    height: int
+    width: int
+    mode: str
+    deep: bool
+    dtype: np.dtype[Any]
+
+    @property
+    def samples(self) -> int:
+        return len(_CHANNELS.get(self.mode, "1"))
+
+
+class PictureReader:
+    """Reads windows of a picture. It can be pickled and used by several threads."""
+
+    def __init__(self, path: str, arrangement: Arrangement, opaque: bool) -> None:
+        self.path, self.arrangement, self.opaque = path, arrangement, opaque
+
+    def __call__(self, window: Window) -> np.ndarray:
+        """Read one window."""
+        pixels = _decoded(self.path)
+        if self.opaque:
+            pixels = pixels[..., :-1]
+        pixels = pixels.reshape(pixels.shape[:2] + pixels.shape[2:] * (self.arrangement.stored == 3))
+        return np.ascontiguousarray(self.arrangement.arrange(pixels[self.arrangement.stored_window(window)]))
+
+
+def open_picture(path: Path, axes: str | None) -> Image:
+    """Open a PNG or JPEG."""
+    name = str(path)
+    header = _header(name)
+    alpha = header.mode.endswith("A")
+    opaque = alpha and _is_opaque(_decoded(name), header)
+    samples = header.samples - opaque
+    shape = (header.height, header.width) + ((samples,) if samples > 1 else ())
+    arrangement = arrange(name, "YXS"[: len(shape)], shape, axes)
+    channels = _CHANNELS.get(header.mode, ())[:samples] if samples > 1 and "C" in arrangement.axes else ()
+    return Image(
+        arrangement.axes,
+        arrangement.shape,
+        header.dtype,
+        name,
+        PictureReader(name, arrangement, opaque),
+        None,
+        channels,
+        {"format": "picture", "mode": header.mode},
+    )
+
+
+def palette_indices(path: Path) -> np.ndarray | None:
+    """The indices of a palette PNG (label images are stored so), or None for any other picture."""
+    with _pillow(str(path)) as picture:
+        return np.array(picture) if picture.mode == "P" else None
+
+
+def _pillow(path: str) -> Any:
+    # The plugin classes, not PIL.Image.open: that one warns of large pictures and refuses larger ones, by number of
+    # pixels alone. What a file can hold is checked in `_header`.
+    from PIL import JpegImagePlugin, PngImagePlugin
+
+    with open(path, "rb") as file:
+        png = file.read(4) == b"\x89PNG"
+    try:
+        return PngImagePlugin.PngImageFile(path) if png else JpegImagePlugin.JpegImageFile(path)
+    except Exception as error:  # a damaged header can fail anywhere
+        raise InputError(f"{path} is a damaged picture ({reason(error)}); copy it again from its source.") from error
+
+
+def _header(path: str) -> _Header:
+    with _pillow(path) as picture:
+        width, height = picture.size
+        mode = picture.mode
+        if mode == "P":
+            mode = "RGBA" if "transparency" in picture.info else "RGB"
+        if picture.format == "PNG":
+            _check_png_end(path)
+    with open(path, "rb") as file:
+        start = file.read(26)
+    deep = start.startswith(b"\x89PNG") and start[24] == 16
+    if deep:  # Pillow has no 16-bit colour and would cut it down to 8 bits
+        mode = {0: "L", 2: "RGB", 4: "LA", 6: "RGBA"}.get(start[25], mode)
+    if mode not in {"1", "L", "LA", "RGB", "RGBA"}:
+        raise InputError(f"{path} has colours of the kind {mode}, made for printing; save it as RGB or grey.")
+    dtype = np.dtype(np.uint16 if deep else bool if mode == "1" else np.uint8)
+    header = _Header(height, width, mode, deep, dtype)
+    declared = prod((height, width, header.samples)) * dtype.itemsize
+    if declared > max(_HARMLESS, _LARGEST_RATIO * os.path.getsize(path)):
+        raise InputError(
+            f"{path} declares {declared / 1e9:.3g} GB of pixels that its {os.path.getsize(path):,} bytes cannot hold; "
+            "it is damaged, so copy it again from its source."
+        )
+    return header
+
+
+def _check_png_end(path: str) -> None:
+    """Follow the chunks to the last one, so that a file cut short is found before its pixels are needed."""
+    size = os.path.getsize(path)
+    with open(path, "rb") as file:
+        file.seek(8)
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            end = file.seek(length + 4, os.SEEK_CUR)
+            if end <= size and kind == b"IEND":
+                return
+            if end > size:
+                break
+    raise InputError(f"{path} is cut short: its end is missing; copy it again from its source.")
+
+
+_kept_lock = threading.Lock()
+_kept: dict[tuple[str, int, int], np.ndarray] = {}
+
+
+def _decoded(path: str) -> np.ndarray:
+    """All pixels of a picture: (rows, columns) or (rows, columns, samples)."""
+    try:
+        facts = os.stat(path)
+    except OSError as error:
+        raise InputError(f"{path} is gone since it was opened; put it back.") from error
+    key = (path, facts.st_mtime_ns, facts.st_size)
+    with _kept_lock:
+        if key in _kept:
+            return _kept[key]
+    pixels = _decode(path)
+    pixels.flags.writeable = False
+    if pixels.nbytes <= _KEPT_BYTES:
+        with _kept_lock:
+            _kept.clear()
+            _kept[key] = pixels
+    return pixels
+
+
+def _decode(path: str) -> np.ndarray:
+    header = _header(path)
+    try:
+        if header.deep:
+            from imagecodecs import png_decode
+
+            pixels = np.asarray(png_decode(Path(path).read_bytes()))
+        else:
+            with _pillow(path) as picture:
+                converted = picture.convert(header.mode) if picture.mode == "P" else picture
+                pixels = np.array(converted)
+    except InputError:
+        raise
+    except Exception as error:  # each library raises its own kind
+        raise InputError(
+            f"{path} is damaged: its pixels cannot be decoded ({reason(error)}); copy it again from its source."
+        ) from error
+    return pixels.reshape((header.height, header.width, header.samples)[: pixels.ndim])
+
+
+def _is_opaque(pixels: np.ndarray, header: _Header) -> bool:
+    return bool((pixels[..., -1] == np.iinfo(header.dtype).max).all())

@@ -1,0 +1,164 @@
+"""TIFF in all its dialects: pages are found when the file is opened, pixels are read window by window.
+
+tifffile finds the pages and knows the codecs. The window is put together here, from the tiles or strips it touches:
+the file is open only while bytes are read, several threads may read at once, and a slide is never held whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from math import ceil, prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.image import Image, Window
+from coverslip.io.images.axes import Arrangement, arrange
+from coverslip.io.images.tiff_metadata import channel_names, metadata, pixel_size
+from coverslip.io.images.tiff_pages import Stack, find_stack, grid_of, opened
+from coverslip.io.reasons import reason
+
+# From here on it pays to decode segments in several threads (the codecs release the interpreter lock).
+_THREADED = 4 << 20
+
+
+class TiffReader:
+    """Reads windows of one series. It can be pickled and used by several threads; it keeps no file open."""
+
+    def __init__(self, path: str, series: int, level: int, arrangement: Arrangement, stack: Stack) -> None:
+        self.path, self.series, self.level, self.arrangement = path, series, level, arrangement
+        self._stack: Stack | None = stack
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_stack": None}  # decoders are closures; another process finds the pages again
+
+    def __call__(self, window: Window) -> np.ndarray:
+        """Read one window of the image."""
+        if self._stack is None:
+            with opened(self.path) as tif:
+                self._stack = find_stack(tif, self.path, self.series, self.level)
+        stored = self.arrangement.stored_window(window)
+        try:
+            pixels = read_window(self._stack, stored, self.path)
+        except InputError:
+            raise
+        except FileNotFoundError as error:
+            raise InputError(f"{error.filename} is gone since {self.path} was opened; put it back.") from error
+        except Exception as error:  # every codec raises its own kind
+            raise InputError(
+                f"{self.path} is damaged: its pixels cannot be decoded ({reason(error)}); "
+                "copy it again from its source."
+            ) from error
+        return np.ascontiguousarray(self.arrangement.arrange(pixels))
+
+
+def open_tiff(path: Path, axes: str | None, series: int, level: int) -> Image:
+    """Open one series of a TIFF file at one resolution; no pixels are read."""
+    name = str(path)
+    with opened(name) as tif:
+        stack = find_stack(tif, name, series, level)
+        chosen = tif.series[series]
+        letters = chosen.levels[level].get_axes(False)
+        arrangement = arrange(name, letters, stack.shape, axes)
+        image = Image(
+            arrangement.axes,
+            arrangement.shape,
+            stack.dtype,
+            name,
+            TiffReader(name, series, level, arrangement, stack),
+            pixel_size(tif, series, level),
+            channel_names(tif, series, arrangement),
+            metadata(tif, series),
+        )
+    return image
+
+
+def read_window(stack: Stack, window: Window, path: str) -> np.ndarray:
+    """Read a window of a series; dimensions as in ``stack.shape``."""
+    if stack.plain is not None and stack.page_shape == stack.shape:
+        pixels = _map(stack.files[0], stack.plain, int(stack.offsets[0, 0]), stack.shape, window)
+    else:
+        pixels = _read_pages(stack, window, path)
+    if pixels.dtype != stack.dtype and stack.transform is None:
+        pixels = pixels.astype(stack.dtype)
+    return stack.transform(pixels) if stack.transform is not None else pixels
+
+
+def _map(file: str, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...], window: Window) -> np.ndarray:
+    mapped = np.memmap(file, dtype, "r", offset, shape)
+    return np.array(mapped[window], dtype=dtype.newbyteorder("="))
+
+
+def _read_pages(stack: Stack, window: Window, path: str) -> np.ndarray:
+    outer, inner = window[: stack.leading], window[stack.leading :]
+    sizes = stack.shape[: stack.leading]
+    indices = np.arange(prod(sizes)).reshape(sizes)[outer].ravel()
+    missing = indices[stack.file_of[indices] < 0]
+    if missing.size:
+        raise InputError(
+            f"{path} lacks page {missing[0]} of {len(stack.file_of)}, which its metadata promises; "
+            "put the files of the set in one folder, or select the planes that are there."
+        )
+    part = _page_window(stack, inner)
+    lengths = tuple(s.stop - s.start for s in part)
+    pixels = np.empty((len(indices), *lengths), stack.dtype)
+    if stack.plain is not None:
+        for target, index in zip(pixels, indices, strict=True):
+            file = stack.files[stack.file_of[index]]
+            target[...] = _map(file, stack.plain, int(stack.offsets[index, 0]), stack.page_shape, part)
+    else:
+        _decode_tiles(stack, indices, part, pixels)
+    return pixels.reshape(tuple(s.stop - s.start for s in window))
+
+
+def _page_window(stack: Stack, inner: Window) -> Window:
+    """The window in the five dimensions of a page."""
+    lengths = stack.shape[stack.leading :]
+    parts = iter([part for part, n in zip(inner, lengths, strict=True) if n > 1])
+    return tuple(next(parts) if n > 1 else slice(0, 1) for n in stack.page_shape)
+
+
+def _decode_tiles(stack: Stack, indices: np.ndarray, part: Window, pixels: np.ndarray) -> None:
+    grid = grid_of(stack.page_shape, stack.tile_shape)
+    touched = [range(part[0].start, part[0].stop)] + [
+        range(s.start // t, ceil(s.stop / t)) for s, t in zip(part[1:4], stack.tile_shape, strict=True)
+    ]
+    tiles = [int(np.ravel_multi_index(where, grid)) for where in product(*touched)]
+    jpeg = {"jpegheader": stack.header} if stack.header is not None else {}
+
+    def encoded() -> Iterator[tuple[int, int, bytes | None]]:
+        for number, index in enumerate(indices):
+            with open(stack.files[stack.file_of[index]], "rb") as file:
+                for tile in tiles:
+                    offset, count = int(stack.offsets[index, tile]), int(stack.counts[index, tile])
+                    if offset > 0 and count > 0:
+                        file.seek(offset)
+                        yield number, tile, file.read(count)
+                    else:
+                        yield number, tile, None
+
+    def place(item: tuple[int, int, bytes | None]) -> None:
+        number, tile, data = item
+        tables = stack.tables[indices[number]]
+        options = {**jpeg, "jpegtables": tables} if tables is not None else jpeg
+        decoded, start, shape = stack.decode(data, tile, **options)
+        extent = (1, *(shape if decoded is None else decoded.shape))
+        source, target = [], []
+        for first, n, wanted in zip(start, extent, part, strict=True):
+            low, high = max(first, wanted.start), min(first + n, wanted.stop)
+            source.append(slice(low - first, max(high, low) - first))
+            target.append(slice(low - wanted.start, max(high, low) - wanted.start))
+        pixels[number][tuple(target)] = stack.fill if decoded is None else decoded[None][tuple(source)]
+
+    if pixels.nbytes < _THREADED or len(tiles) * len(indices) == 1:
+        for item in encoded():
+            place(item)
+    else:
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+            for _ in pool.map(place, encoded()):
+                pass

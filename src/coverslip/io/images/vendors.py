@@ -1,0 +1,231 @@
+"""Nikon, Leica and Zeiss files, by the libraries of the extra ``vendors``.
+
+The file is opened anew for each window, because none of the three libraries may be shared between threads or processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError, MissingExtra
+from coverslip.core.image import Image, PixelSize, Window
+from coverslip.io.images.axes import Arrangement, arrange
+from coverslip.io.images.units import micrometres
+from coverslip.io.reasons import reason
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a vendor file says of one of its images."""
+
+    axes: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    pixel_size: PixelSize | None
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Format:
+    module: str
+    describe: Callable[[Any, str, int, int], _Facts]
+    read: Callable[[Any, str, int, int, Window], np.ndarray]
+
+
+class VendorReader:
+    """Reads windows of a vendor file. It can be pickled and used by several threads."""
+
+    def __init__(self, path: str, series: int, level: int, arrangement: Arrangement) -> None:
+        self.path, self.series, self.level, self.arrangement = path, series, level, arrangement
+
+    def __call__(self, window: Window) -> np.ndarray:
+        """Read one window."""
+        kind = _format(Path(self.path))
+        stored = self.arrangement.stored_window(window)
+        pixels = _run(self.path, kind.read, _library(self.path, kind), self.path, self.series, self.level, stored)
+        pixels = np.asarray(pixels).reshape(tuple(s.stop - s.start for s in stored))
+        return np.ascontiguousarray(self.arrangement.arrange(pixels))
+
+
+def open_vendor(path: Path, axes: str | None, series: int, level: int) -> Image:
+    """Open one image of a vendor file.
+
+    Raises
+    ------
+    MissingExtra
+        If the library for it is not installed.
+    """
+    name = str(path)
+    kind = _format(path)
+    facts: _Facts = _run(name, kind.describe, _library(name, kind), name, series, level)
+    arrangement = arrange(name, facts.axes, facts.shape, axes)
+    count = dict(zip(arrangement.axes, arrangement.shape, strict=True)).get("C", 1)
+    return Image(
+        arrangement.axes,
+        arrangement.shape,
+        facts.dtype,
+        name,
+        VendorReader(name, series, level, arrangement),
+        facts.pixel_size,
+        facts.channels if len(facts.channels) == count and all(facts.channels) else (),
+        {"format": path.suffix.lower()[1:]},
+    )
+
+
+def _format(path: Path) -> _Format:
+    return _FORMATS[path.suffix.lower()]
+
+
+def _library(path: str, kind: _Format) -> Any:
+    try:
+        return import_module(kind.module)
+    except ImportError as error:
+        raise MissingExtra(
+            f"{path} needs the package '{kind.module}', which is not installed; "
+            "install it with pip install 'coverslip[vendors]'."
+        ) from error
+
+
+def _run(path: str, task: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return task(*arguments)
+    except InputError:
+        raise
+    except Exception as error:  # each library raises its own kinds
+        raise InputError(f"{path} cannot be read ({reason(error)}); copy it again from the microscope.") from error
+
+
+def _choose(path: str, what: str, index: int, count: int) -> None:
+    if not 0 <= index < count:
+        raise InputError(f"{path} has no {what} {index}: it has {count}, counted from 0.")
+
+
+def _no_levels(path: str, level: int) -> None:
+    if level:
+        raise InputError(f"{path} has no level {level}: it has 1, counted from 0.")
+
+
+# -- Nikon: nd2.ND2File(path) gives .sizes ({"T": 3, "P": 4, "Z": 5, "C": 2, "Y": …, "X": …, "S": 3}), .voxel_size() in
+# µm and .read_frame(n): all channels of one point of the loops, which are counted in the order of .sizes. Stage
+# positions (P) are the series.
+
+
+def _nd2_describe(nd2: Any, path: str, series: int, level: int) -> _Facts:
+    _no_levels(path, level)
+    with nd2.ND2File(path) as file:
+        sizes = dict(file.sizes)
+        _choose(path, "series", series, sizes.pop("P", 1))
+        voxel = file.voxel_size()
+        known = voxel.y and voxel.x and voxel.y > 0 and voxel.x > 0
+        size = PixelSize(voxel.y, voxel.x, voxel.z if "Z" in sizes else None) if known else None
+        # Very old files give their metadata as a mapping without channels.
+        channels = getattr(file.metadata, "channels", None) or []
+        names = tuple(str(c.channel.name) for c in channels)
+        return _Facts("".join(sizes), tuple(sizes.values()), np.dtype(file.dtype), size, names)
+
+
+def _nd2_read(nd2: Any, path: str, series: int, level: int, window: Window) -> np.ndarray:
+    with nd2.ND2File(path) as file:
+        sizes = dict(file.sizes)
+        loops = [a for a in sizes if a not in "CYXS"]
+        frame_axes = [a for a in sizes if a in "CYXS"]
+        wanted = dict(zip((a for a in sizes if a != "P"), window, strict=True))
+        steps = [range(series, series + 1) if a == "P" else range(wanted[a].start, wanted[a].stop) for a in loops]
+        lengths = tuple(sizes[a] for a in loops)
+        frames = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, len(loops)) if loops else [()]
+        part = tuple(wanted[a] for a in frame_axes)
+        shape = tuple(sizes[a] for a in frame_axes)
+        read = [
+            np.asarray(file.read_frame(int(np.ravel_multi_index(tuple(i), lengths)) if loops else 0)).reshape(shape)[
+                part
+            ]
+            for i in frames
+        ]
+        return np.stack(read)
+
+
+# -- Leica: liffile.LifFile(path).images is a sequence whose items have .sizes (by letter), .dtype, .coords (in metres)
+# and .asarray(); out="memmap" maps the pixels of a file where they lie in one piece.
+
+
+def _lif_describe(liffile: Any, path: str, series: int, level: int) -> _Facts:
+    _no_levels(path, level)
+    with liffile.LifFile(path) as file:
+        _choose(path, "series", series, len(file.images))
+        image = file.images[series]
+        sizes = dict(image.sizes)
+        letters = "".join(a if len(a) == 1 else "?" for a in sizes)
+        steps = {a: _step(image.coords.get(a)) for a in "YXZ"}
+        y, x = steps["Y"], steps["X"]
+        size = PixelSize(y, x, steps["Z"]) if y and x else None
+        return _Facts(letters, tuple(sizes.values()), np.dtype(image.dtype).newbyteorder("="), size, ())
+
+
+def _step(coordinates: Any) -> float | None:
+    if coordinates is None or len(coordinates) < 2:
+        return None
+    return micrometres(abs(float(coordinates[1]) - float(coordinates[0])), "m")
+
+
+def _lif_read(liffile: Any, path: str, series: int, level: int, window: Window) -> np.ndarray:
+    with liffile.LifFile(path) as file:
+        part = file.images[series].asarray(out="memmap")[window]
+        return np.array(part, dtype=part.dtype.newbyteorder("="))
+
+
+# -- Zeiss: czifile.CziFile(path).scenes maps scene numbers to images with .dims, .shape, .start, .dtype, .levels and
+# .bbox (x, y, width, height); image(C=slice(…), roi=(x, y, width, height)).asarray() reads a part.
+# Positions are absolute.
+
+
+def _czi_describe(czifile: Any, path: str, series: int, level: int) -> _Facts:
+    from xml.etree import ElementTree
+
+    with czifile.CziFile(path) as file:
+        image = _czi_image(file, path, series, level)
+        xml = ElementTree.fromstring(file.metadata())
+        said = {d.get("Id"): micrometres(d.findtext("Value"), "m") for d in xml.iterfind(".//Scaling/Items/Distance")}
+        y, x = said.get("Y"), said.get("X")
+        shrunk = _czi_image(file, path, series, 0).sizes["X"] / image.sizes["X"]
+        size = PixelSize(y * shrunk, x * shrunk, said.get("Z")) if y and x else None
+        names = tuple(c.get("Name") or "" for c in xml.iterfind(".//Information/Image/Dimensions/Channels/Channel"))
+        return _Facts("".join(image.dims), tuple(image.shape), np.dtype(image.dtype), size, names)
+
+
+def _czi_read(czifile: Any, path: str, series: int, level: int, window: Window) -> np.ndarray:
+    with czifile.CziFile(path) as file:
+        image = _czi_image(file, path, series, level)
+        if level:  # a region is in pixels of the full resolution, so a coarser level is read whole
+            return np.asarray(image.asarray())[window]
+        wanted = dict(zip(image.dims, window, strict=True))
+        starts = dict(zip(image.dims, image.start, strict=True))
+        left, top = image.bbox[:2]
+        rows, columns = wanted["Y"], wanted["X"]
+        region = (left + columns.start, top + rows.start, columns.stop - columns.start, rows.stop - rows.start)
+        chosen = {a: slice(starts[a] + s.start, starts[a] + s.stop) for a, s in wanted.items() if a not in "YXS"}
+        pixels = np.asarray(image(**chosen, roi=region).asarray())
+        if "S" in wanted:
+            pixels = pixels[..., wanted["S"]]
+        return pixels
+
+
+def _czi_image(file: Any, path: str, series: int, level: int) -> Any:
+    if not hasattr(file, "scenes"):
+        raise InputError(f"{path} needs a newer czifile than the one installed; update it with pip install -U czifile.")
+    scenes = list(file.scenes.values())
+    _choose(path, "series", series, len(scenes))
+    _choose(path, "level", level, len(scenes[series].levels))
+    return scenes[series].levels[level]
+
+
+_FORMATS = {
+    ".nd2": _Format("nd2", _nd2_describe, _nd2_read),
+    ".lif": _Format("liffile", _lif_describe, _lif_read),
+    ".czi": _Format("czifile", _czi_describe, _czi_read),
+}

@@ -1,0 +1,124 @@
+"""Tables as CSV or Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.io.atomic import atomic_path
+from coverslip.io.reasons import reason
+
+_SUFFIXES = (".csv", ".parquet")
+
+
+def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
+    """Write columns of equal length as a table.
+
+    Parameters
+    ----------
+    columns : mapping of str to array of shape (N,)
+        Column names and values.
+    path : str or Path
+        Ends in ``.csv`` (UTF-8, comma, one header line) or ``.parquet``.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        If the columns differ in length or have more than one dimension, or the ending is another.
+    """
+    import pyarrow as pa
+
+    path = _checked(path)
+    arrays = {str(name): np.asarray(column) for name, column in columns.items()}
+    lengths = {name: array.shape for name, array in arrays.items()}
+    if any(len(shape) != 1 for shape in lengths.values()) or len(set(lengths.values())) > 1:
+        raise InputError(f"{path}: the columns of a table are of one length, but these are {lengths}.")
+    try:
+        table = pa.table({name: _arrow(array) for name, array in arrays.items()})
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise InputError(
+            f"{path}: a column mixes kinds of values ({reason(error)}); use one kind per column."
+        ) from error
+    with atomic_path(path) as temporary:
+        if path.suffix.lower() == ".csv":
+            from pyarrow import csv
+
+            csv.write_csv(table, temporary, csv.WriteOptions(quoting_style="needed"))
+        else:
+            from pyarrow import parquet
+
+            parquet.write_table(table, temporary)
+    return path
+
+
+def read_table(path: str | Path) -> dict[str, np.ndarray]:
+    """Read a table.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.csv`` or ``.parquet`` file.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (N,)
+        Numbers, true/false, or text as objects; a missing number is NaN, a missing text None.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, damaged or of another kind.
+    """
+    import pyarrow as pa
+
+    path = _checked(path)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes); copy it again from its source.")
+    try:
+        if path.suffix.lower() == ".csv":
+            from pyarrow import csv
+
+            # An empty cell is missing; "NA" or "null" may be the name of a well or a treatment.
+            options = csv.ConvertOptions(null_values=[""], strings_can_be_null=True)
+            table = csv.read_csv(path, convert_options=options)
+        else:
+            from pyarrow import parquet
+
+            table = parquet.read_table(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} cannot be read as a table ({reason(error)}); save it again as {path.suffix} in UTF-8."
+        ) from error
+    names = table.column_names
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{path} has two columns '{twice}'; rename one.")
+    return {name: table.column(name).to_numpy() for name in names}
+
+
+def _checked(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise InputError(
+            f"{path} should end in {' or '.join(_SUFFIXES)}, because these are the kinds of table there are."
+        )
+    return path
+
+
+def _arrow(array: np.ndarray) -> Any:
+    import pyarrow as pa
+
+    if array.dtype.kind in "OU":
+        return pa.array(array.tolist())
+    return pa.array(array)

@@ -1,0 +1,53 @@
+"""What a result file says of itself: its provenance, and in it the kind of result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PROVENANCE = "provenance.json"
+"""What a folder holds it in."""
+
+
+def provenance_of(path: Path) -> Mapping[str, Any]:
+    """The provenance that a file or folder carries; empty where there is none, or it cannot be read.
+
+    A folder carries it in ``provenance.json``, an ``.h5ad`` in ``uns``, a ``.parquet`` in its metadata, and a
+    ``.labels.tif`` in its description.
+    """
+    reader = _READERS.get("" if path.is_dir() else path.suffix.lower())
+    if reader is None or not path.exists():
+        return {}
+    try:
+        facts = reader(path)
+    except Exception:  # whatever is wrong with it, the reader of its kind says so better
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _of_folder(path: Path) -> Any:
+    return json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
+
+
+def _of_h5ad(path: Path) -> Any:
+    import h5py
+
+    with h5py.File(path) as file:
+        return json.loads(file["uns/coverslip/provenance"][()])
+
+
+def _of_parquet(path: Path) -> Any:
+    from pyarrow import parquet
+
+    return json.loads(parquet.read_schema(path).metadata[b"coverslip"])
+
+
+def _of_tiff(path: Path) -> Any:
+    from coverslip.io.labels import label_facts
+
+    return label_facts(path).get("provenance")
+
+
+_READERS = {"": _of_folder, ".h5ad": _of_h5ad, ".parquet": _of_parquet, ".tif": _of_tiff, ".tiff": _of_tiff}

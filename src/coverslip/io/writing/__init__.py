@@ -1,0 +1,1 @@
+"""Images, labels and outlines written in the forms of other programs."""

@@ -1,0 +1,1 @@
+"""Measures of vectors: probes, clusters, factors, collapse."""

@@ -1,0 +1,13 @@
+"""Options of decomposing with Kaizen."""
+
+from __future__ import annotations
+
+from coverslip.core.config import Options as Base
+from coverslip.core.config import flag
+
+
+class Options(Base):
+    """Of `predict` and of `Decomposer`."""
+
+    min_confidence: float | None = flag(None, "Least confidence of objects, 0 to 1; default: the model's.", ge=0, le=1)
+    min_area: int | None = flag(None, "Smallest object, pixels; default: the model's.", ge=0)

@@ -1,0 +1,14 @@
+"""Options of segmenting with a U-Net."""
+
+from __future__ import annotations
+
+from coverslip.core.config import Options as Base
+from coverslip.core.config import flag
+
+
+class Options(Base):
+    """Of `predict` and of `Segmenter`."""
+
+    flips: bool = flag(False, "Average over four flips; slower, a little better.")
+    threshold: float | None = flag(None, "Foreground probability of objects; default: the model's.", gt=0, lt=1)
+    min_area: int | None = flag(None, "Smallest object, pixels; default: the model's.", ge=0)

@@ -1,0 +1,25 @@
+"""The model that a result was made with, found again by what its provenance says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from coverslip.models.folder import Model
+from coverslip.models.loading import load, loaded
+
+
+def model_of(result: Any, model: Model | str | Path | None) -> Model | None:
+    """The model of a result.
+
+    Parameters
+    ----------
+    result : Any
+        With ``provenance``.
+    model : Model, str or Path, optional
+        The model, or its folder; default: where provenance says, if it still lies there.
+    """
+    if model is not None:
+        return loaded(model)
+    folder = (result.provenance.get("model") or {}).get("folder")
+    return load(folder) if folder and Path(folder).is_dir() else None

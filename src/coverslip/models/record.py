@@ -1,0 +1,74 @@
+"""The provenance of what is done with a model: the model, what it was applied to, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coverslip.core.fields import Fields
+from coverslip.core.provenance import file_hash, provenance
+from coverslip.core.samples import Samples
+from coverslip.models.folder import Model
+
+
+def prediction_record(
+    model: Model,
+    inputs: Any,
+    opened: Any,
+    options: Mapping[str, Any] | None = None,
+    channels: Mapping[str, Any] | None = None,
+    rivals: Sequence[Model] = (),
+) -> dict[str, Any]:
+    """The provenance of a result: the model, what it was applied to, and how.
+
+    Parameters
+    ----------
+    model, inputs, opened
+        The model, what the user gave, and that opened.
+    options : mapping, optional
+        Options of the method that were given.
+    channels : mapping, optional
+        ``channels`` and ``planes`` that the inputs were opened with; default: those the model was fitted to.
+    rivals : sequence of Model
+        Further models that took part.
+    """
+    record = provenance(
+        kind=model.gives,
+        model={**_describe_model(model), "input": dict(channels or model.facts.get("input", {}))},
+        inputs=describe_inputs(inputs, opened),
+        seed=getattr(model.config, "seed", None),
+    )
+    if rivals:
+        record["rivals"] = [
+            {**_describe_model(rival), "weights_sha256": rival.provenance.get("weights_sha256")} for rival in rivals
+        ]
+    return {**record, "options": dict(options)} if options else record
+
+
+def _describe_model(model: Model) -> dict[str, Any]:
+    return {
+        "method": model.method,
+        "folder": str(model.folder) if model.folder else None,
+        "settings": model.config.model_dump(mode="json"),
+    }
+
+
+def path_of(inputs: Any) -> str | Path | None:
+    """The path that inputs were given by, or None for what is in memory."""
+    return getattr(inputs, "path", None) or (inputs if isinstance(inputs, str | Path) else None)
+
+
+def describe_inputs(inputs: Any, opened: Samples | Fields) -> dict[str, Any]:
+    """Where samples come from, for provenance: path, number, shape, and the hash of the sheet."""
+    path = path_of(inputs)
+    folder = getattr(getattr(opened, "sheet", None), "folder", None)
+    shape = list(opened.shape) if isinstance(opened, Samples) else [opened.count, None, None]
+    record: dict[str, Any] = {"n": len(opened), "shape": shape, "dtype": str(opened.dtype)}
+    if path is not None:
+        record["path"] = str(Path(path).resolve())
+        if Path(path).is_file():
+            record["sha256"] = file_hash(path)
+    if folder is not None:
+        record["folder"] = str(Path(folder).resolve())
+    return record

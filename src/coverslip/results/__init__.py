@@ -1,0 +1,88 @@
+"""Kinds of results, one folder each; they are found by folder, so there is no list to edit.
+
+The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the verbs that it lists are given:
+
+=============  =======================================================================================================
+``open``       ``(path)``: the result, opened
+``predict``    ``(model, inputs, asked, options, given)``: the result in memory, or a list of several
+``write``      ``(model, inputs, out, asked, options, given)``: a `coverslip.core.kind.Written`
+``evaluate``   ``(result, truth, images, seed, options)``: a `coverslip.core.kind.Measured`; the result opened or not
+``report``     ``(result, page, model, images, options)``: the path of the page
+``export``     ``(result, out, images, force, options)``: the paths that were written
+``score``      ``(model, inputs, parts, label, device)``: numbers on held-out inputs, for a sweep
+``segment``    ``(model, inputs, device)``: label maps one after the other, where objects are found
+=============  =======================================================================================================
+
+``asked`` is a `coverslip.work.asked.Asked`, ``page`` a `coverslip.figures.document.Page`, ``options`` those of the
+kind, and ``given`` those of the method that were given.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+from coverslip.core.errors import InputError
+from coverslip.core.kind import Kind
+
+
+def names() -> list[str]:
+    """Names of the kinds there are."""
+    return sorted(module.name for module in iter_modules(__path__) if module.ispkg)
+
+
+def get(name: str) -> Kind:
+    """A kind by its name.
+
+    Raises
+    ------
+    InputError
+        If there is none; the message lists those there are.
+    """
+    if name not in names():
+        raise InputError(f"There is no kind of result '{name}'; the kinds are: {', '.join(names())}.")
+    kind: Kind = import_module(f"{__name__}.{name}").KIND
+    return kind
+
+
+def kind_of(result: Any) -> Kind:
+    """The kind of a result: as its provenance says, else as the kinds themselves recognise it.
+
+    Parameters
+    ----------
+    result : Any
+        A path, or a value.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    from coverslip.io.tags import provenance_of
+
+    path = Path(result) if isinstance(result, str | Path) else None
+    facts = provenance_of(path) if path is not None else getattr(result, "provenance", {})
+    tag = facts.get("kind")
+    if tag in names():
+        return get(tag)
+    if tag is not None:
+        made = (facts.get("versions") or {}).get("coverslip", "another one")
+        raise InputError(
+            f"{path or 'The result'} is a result of the kind '{tag}', which this version does not know (it was made by "
+            f"{made}); update with pip install -U coverslip."
+        )
+    kinds = sorted((get(name) for name in names()), key=lambda kind: not kind.refines)  # the narrower ones first
+    found = next((kind for kind in kinds if kind.recognise(path or result)), None)
+    if found is None:
+        forms = "; ".join(f"{kind.given}: {' or '.join(kind.endings) or 'a folder'}" for kind in kinds)
+        what = "This" if path is None else f"{path}" if path.exists() else f"{path} does not exist, so it"
+        raise InputError(f"{what} is no result of coverslip predict; these are {forms}.")
+    return found
+
+
+def opened(result: Any) -> tuple[Kind, Any]:
+    """The kind of a result, and the result itself, opened if it is named by its path."""
+    kind = kind_of(result)
+    return kind, kind.verb("open")(Path(result)) if isinstance(result, str | Path) else result

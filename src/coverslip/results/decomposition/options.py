@@ -1,0 +1,16 @@
+"""Options of the verbs for decompositions: beside those of predicting, the ones of label images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coverslip.core.config import Options, flag
+from coverslip.results.labels.options import Evaluate as Evaluate
+from coverslip.results.labels.options import Export as Export
+from coverslip.results.labels.options import Report as Report
+
+
+class Predict(Options):
+    """Of predicting."""
+
+    rivals: tuple[Any, ...] = flag((), "Another model that competes for each object; may be repeated.", name="rival")

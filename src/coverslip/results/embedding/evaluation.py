@@ -1,0 +1,136 @@
+"""An embedding against the truth, beside simple baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError, about
+from coverslip.core.kind import Measured
+from coverslip.core.results import Embedding
+from coverslip.results.embedding.file import read_embedding
+from coverslip.results.embedding.images import as_text, images_of, is_empty
+from coverslip.results.embedding.options import Evaluate
+
+
+def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
+    """Measure an embedding; see `coverslip.evaluate`."""
+    named = result if isinstance(result, str | Path) else None
+    with about(named):
+        rows = _rows(result if named is None else read_embedding(named), truth, images, seed, options)
+    return Measured(rows)
+
+
+def _rows(embedding: Embedding, truth: Any, images: Any, seed: int, options: Evaluate) -> list[dict[str, Any]]:
+    label, group, factors = options.label, options.group, options.factors
+    from coverslip.measure import evaluate_embedding, evaluate_factors
+
+    columns = _truth_columns(embedding, truth)
+    wanted = [*factors, *([label] if label != "label" or not factors else []), *([group] if group else [])]
+    for name in wanted:
+        if name not in columns:
+            known = ", ".join(columns)
+            raise InputError(
+                f"There is no column '{name}' to evaluate with; name one of {known}, or give a sheet that has it."
+            )
+    groups = _as_words(columns[group]) if group else _usual_groups(columns)
+    split = _train_and_test(columns)
+    baselines = _pixel_baselines(embedding, split, images) if options.baseline else {}
+    found: list[Any] = []
+    if label in columns:
+        kept = np.arange(len(embedding)) if split is None else np.flatnonzero(split != "")
+        table = evaluate_embedding(
+            embedding.latent[kept],
+            columns[label][kept],
+            groups=None if groups is None else groups[kept],
+            split=None if split is None else split[kept],
+            baselines={name: values[kept] for name, values in baselines.items()},
+            seed=seed,
+        )
+        found += table.records()
+    if factors:
+        known_factors = {name: columns[name] for name in factors}
+        table = evaluate_factors(embedding.latent, known_factors, groups=groups, baselines=baselines, seed=seed)
+        found += table.records()
+    return found
+
+
+def _as_words(column: np.ndarray) -> np.ndarray:
+    return np.array(["" if is_empty(value) else as_text(value) for value in column], dtype=object)
+
+
+def _truth_columns(embedding: Embedding, truth: Any) -> dict[str, np.ndarray]:
+    from coverslip.samples import Sheet, read_sheet
+
+    obs = embedding.adata.obs
+    own = {str(name): np.asarray(obs[name]) for name in obs.columns}
+    if truth is None:
+        return own
+    sheet = truth if isinstance(truth, Sheet) else read_sheet(truth)
+    if "image" not in own:
+        raise InputError(
+            "The result does not say which image each row is (no column 'image'), so no sheet can be matched; leave "
+            "the sheet out, or embed the images anew."
+        )
+    base = Path(embedding.provenance.get("inputs", {}).get("folder") or sheet.folder)
+
+    def frame_of(row: Mapping[str, Any]) -> str:
+        return "" if is_empty(row.get("frame")) else as_text(row["frame"])
+
+    # By the file itself; or, where images and result have moved since, by what the sheet calls it.
+    rows = {(row["image"], frame_of(row)): row for row in sheet.rows}
+    rows |= {(str((sheet.folder / row["image"]).resolve()), frame_of(row)): row for row in sheet.rows}
+    matched = []
+    for mine in obs[[name for name in ("image", "frame") if name in own]].to_dict("records"):
+        image, frame = str(mine["image"]), frame_of(mine)
+        row = rows.get((str((base / image).resolve()), frame)) or rows.get((image, frame))
+        if row is None:
+            where = f"{image}, frame {frame}" if frame else image
+            raise InputError(f"{sheet.name} has no row for {where}; give the sheet that the result was made from.")
+        matched.append(row)
+    return own | {name: np.array([row[name] for row in matched], dtype=object) for name in sheet.columns}
+
+
+def _usual_groups(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    from coverslip.samples.sheets.splits import usual_groups
+
+    name = usual_groups(columns)
+    return _as_words(columns[name]) if name else None
+
+
+def _train_and_test(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    from coverslip.samples import given_split
+
+    n = len(next(iter(columns.values()), ()))
+    parts = given_split(columns, n)
+    if parts is None:
+        return None
+    scored = parts["test"] if len(parts["test"]) else parts["val"]
+    if not len(parts["train"]) or not len(scored):
+        return None
+    words = np.full(n, "", dtype=object)
+    words[parts["train"]], words[scored] = "train", "test"
+    return words
+
+
+def _pixel_baselines(embedding: Embedding, split: np.ndarray | None, images: Any) -> dict[str, np.ndarray]:
+    from coverslip.core.memory import free_memory
+    from coverslip.measure import pca_baseline
+
+    opened, _ = images_of(embedding, images)
+    if opened is None:
+        return {}
+    needed, free = 4 * len(opened) * prod(opened.shape), free_memory()
+    if needed > free // 3:  # as float32, and once more for the components and the probes
+        raise InputError(
+            f"The pixels of {len(opened)} samples take {needed / 1e9:.0f} GB, too much for the baselines in "
+            f"{free / 1e9:.0f} GB of free memory; leave them out (--no-baseline), or evaluate a part."
+        )
+    pixels = opened.read(np.arange(len(opened))).reshape(len(opened), -1).astype(np.float32)
+    size = min(embedding.latent.shape[1], *pixels.shape)
+    train = pixels if split is None else pixels[split == "train"]
+    return {f"PCA {size}": pca_baseline(train, pixels, size), "raw pixels": pixels}

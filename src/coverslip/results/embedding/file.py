@@ -1,0 +1,139 @@
+"""Embeddings as ``.h5ad`` files, as scanpy and its relatives read them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.results import Embedding
+from coverslip.io.atomic import atomic_path
+from coverslip.io.reasons import reason
+
+
+def write_embedding(embedding: Embedding, path: str | Path) -> Path:
+    """Write an embedding; the file opens in scanpy as it is.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        It is not changed.
+    path : str or Path
+        The file to write or replace, ending in ``.h5ad``.
+
+    Returns
+    -------
+    Path
+        The file written. In it ``uns["coverslip"]["provenance"]`` is the provenance as JSON text, because the format
+        has no room for lists of records and empty values.
+
+    Raises
+    ------
+    InputError
+        If the ending is another, or a column cannot be stored.
+    """
+    path = _checked(path)
+    adata = embedding.adata.copy()
+    adata.uns["coverslip"] = {"provenance": json.dumps(embedding.provenance, default=_plain)}
+    adata.obs = _storable(adata.obs, path)
+    with atomic_path(path) as temporary:
+        try:
+            adata.write_h5ad(temporary)
+        except (TypeError, ValueError, NotImplementedError, KeyError) as error:
+            raise InputError(
+                f"{path} could not be written ({reason(error)}); leave out or rename that entry."
+            ) from error
+    return path
+
+
+def read_embedding(path: str | Path) -> Embedding:
+    """Read an embedding, or any AnnData file as one.
+
+    Parameters
+    ----------
+    path : str or Path
+        An ``.h5ad`` file. Without ``obsm["latent"]`` (a file of another program) its ``X`` is taken for the vectors.
+
+    Returns
+    -------
+    Embedding
+        With the provenance as it was written.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or no AnnData file, or holds no vectors.
+    """
+    from anndata import read_h5ad
+
+    path = _checked(path)
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes); make it again with coverslip predict.")
+    try:
+        adata = read_h5ad(path)
+    except Exception as error:  # h5py and anndata raise many kinds
+        raise InputError(
+            f"{path} is damaged or no AnnData file ({reason(error)}); make it again with coverslip predict."
+        ) from error
+    if "latent" not in adata.obsm:
+        if adata.X is None or adata.n_vars == 0:
+            raise InputError(f"{path} holds no vectors: it has neither obsm['latent'] nor X; add one of them.")
+        dense = adata.X if isinstance(adata.X, np.ndarray) else adata.X.toarray()
+        adata.obsm["latent"] = np.asarray(dense, dtype=np.float32)
+    adata.uns["coverslip"] = _provenance(adata.uns.get("coverslip"), path)
+    return Embedding(adata)
+
+
+def _checked(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix.lower() != ".h5ad":
+        raise InputError(f"{path} should end in .h5ad, because that is what an embedding is stored as.")
+    return path
+
+
+def _provenance(stored: Any, path: Path) -> dict[str, Any]:
+    text = stored.get("provenance") if isinstance(stored, dict) else None
+    if not isinstance(text, str):
+        return dict(stored) if isinstance(stored, dict) else {}
+    try:
+        return dict(json.loads(text))
+    except ValueError as error:
+        raise InputError(
+            f"{path} has damaged provenance (uns['coverslip']); make it again with coverslip predict."
+        ) from error
+
+
+def _storable(obs: Any, path: Path) -> Any:
+    """The columns in kinds that HDF5 has: mixed text and gaps become categories, text else stays text."""
+    import pandas as pd
+
+    obs = obs.copy()
+    for name in obs.columns:
+        column = obs[name]
+        categories = getattr(column.dtype, "categories", None)
+        if object not in (column.dtype, getattr(categories, "dtype", None)):
+            continue
+        text = [None if pd.isna(v) else v if isinstance(v, str) else str(v) for v in column]
+        if categories is not None:
+            order = list(dict.fromkeys(str(c) for c in categories))
+            obs[name] = pd.Categorical(text, order, ordered=bool(column.cat.ordered))
+        else:
+            obs[name] = pd.Categorical(text) if None in text else pd.Series(text, index=obs.index, dtype=object)
+    # "/" would open a group inside the file; the division slash looks the same ("dose µg∕ml").
+    renamed = [str(name).replace("/", "∕") for name in obs.columns]
+    if len(set(renamed)) < len(renamed):
+        raise InputError(f"{path}: two columns have the same name but for a slash; rename one.")
+    obs.columns = pd.Index(renamed)
+    return obs
+
+
+def _plain(value: Any) -> Any:
+    """NumPy numbers, arrays and paths as JSON has them."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    return str(value)

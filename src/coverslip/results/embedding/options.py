@@ -1,0 +1,45 @@
+"""Options of the verbs for embeddings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, field_validator
+
+from coverslip.core.config import Options, flag
+
+
+def _listed(value: Any) -> Any:
+    """``"day,area_px"`` as its parts."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Predict(Options):
+    """Of predicting."""
+
+    clusters: str | int = flag("auto", "k-means clusters: auto (the default), a number, or 0 for none.")
+
+    @field_validator("clusters")
+    @classmethod
+    def _a_number(cls, value: str | int) -> str | int:
+        if isinstance(value, str) and value != "auto" and not value.isdecimal():
+            raise ValueError("the number of clusters is a whole number or 'auto'")
+        return value if value == "auto" else int(value)
+
+
+class Evaluate(Options):
+    """Of measuring."""
+
+    label: str = flag("label", "Column that holds the classes; rows without one are left out.")
+    group: str | None = flag(None, "Column whose groups are never divided, such as plate.")
+    factors: Annotated[tuple[str, ...], BeforeValidator(_listed)] = flag(
+        (), "Columns with known factors, for disentanglement (MIG, DCI): day,area_px"
+    )
+    baseline: bool = flag(True, "Compare with PCA of the pixels and the raw pixels.")
+
+
+class Report(Options):
+    """Of the page."""
+
+    colour: str | None = flag(None, "Column that colours the map at first.")
+    umap: bool = flag(False, "Add a UMAP (computed once, then kept in the result).")

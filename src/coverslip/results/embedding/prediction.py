@@ -1,0 +1,96 @@
+"""Samples embedded, in memory or into a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import about
+from coverslip.core.kind import Written
+from coverslip.core.results import Embedding
+from coverslip.core.samples import Samples, Subset
+from coverslip.io.atomic import free_place
+from coverslip.models.folder import Model
+from coverslip.models.record import path_of, prediction_record
+from coverslip.nn.device import choose_device
+from coverslip.results.embedding.file import write_embedding
+from coverslip.results.embedding.options import Predict
+from coverslip.work.asked import Asked
+from coverslip.work.crew import Piece, Trade, crew
+
+_AT_ONCE = 4096
+"""Samples that one of several workers is given at a time."""
+
+
+def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Embedding:
+    """Embed samples; see `coverslip.predict`."""
+    opened = model.open(inputs, **asked.input)
+    with about(path_of(inputs)):
+        embedding = _embedded(model, opened, asked, given)
+    _add_clusters(embedding, options.clusters)
+    embedding.adata.uns["coverslip"] = prediction_record(
+        model, inputs, opened, given, {**model.facts.get("input", {}), **asked.input}
+    )
+    return embedding
+
+
+def predict_to_file(
+    model: Model, inputs: str | Path, out: str | Path | None, asked: Asked, options: Predict, given: Mapping[str, Any]
+) -> Written:
+    """Embed samples and write the embedding; see `coverslip.verbs.predict.predict_to_file`."""
+    source = Path(inputs).resolve()
+    out = Path(out or f"{source.name if source.is_dir() else source.stem}.h5ad")
+    if asked.resume and out.exists() and not asked.force:
+        return Written(out, finished_before=True)
+    free_place(out, (".h5ad",), asked.force)
+    choose_device(asked.device)  # before the first image is read
+    embedding = predict(model, inputs, asked, options, given)
+    write_embedding(embedding, out)
+    counts = zip(embedding.latent.shape, ("sample", "dimension"), strict=True)
+    samples, dimensions = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts)
+    return Written(out, f"Embedded {samples} in {dimensions}", embedding)
+
+
+def _embedded(model: Model, samples: Samples, asked: Asked, given: Mapping[str, Any]) -> Embedding:
+    if asked.devices == 1 and asked.dask is None:
+        found: Embedding = model.implementation.predict(model, samples, device=asked.device, **given)
+        return found
+    rows = np.arange(len(samples))
+    pieces = (Piece(tuple(rows[start : start + _AT_ONCE].tolist())) for start in range(0, len(rows), _AT_ONCE))
+    with crew(Trade(_tool, _embed), model, samples, asked, given) as gathered:
+        return _joined(list(gathered.workers.found(pieces)))
+
+
+def _tool(model: Model, device: str, given: Mapping[str, Any]) -> Any:
+    return model, device, given
+
+
+def _embed(tool: Any, samples: Samples, rows: tuple[int, ...], part: Any) -> Embedding:
+    model, device, given = tool
+    found: Embedding = model.implementation.predict(model, Subset(samples, np.array(rows)), device=device, **given)
+    return found
+
+
+def _joined(parts: list[Embedding]) -> Embedding:
+    first = parts[0].adata
+    beside = [name for name in first.obsm if name != "latent"]
+    return Embedding.from_arrays(
+        np.concatenate([part.latent for part in parts]),
+        {str(name): np.concatenate([part.column(name) for part in parts]) for name in first.obs.columns},
+        obsm={name: np.concatenate([part.adata.obsm[name] for part in parts]) for name in beside},
+    )
+
+
+def _add_clusters(embedding: Embedding, clusters: str | int) -> None:
+    from coverslip.measure import cluster
+
+    latent = embedding.latent
+    if clusters == 0 or len(latent) < 4:
+        return
+    found = cluster(latent, k=clusters, seed=0)  # type: ignore[arg-type]  # its options made sure
+    import pandas as pd
+
+    embedding.adata.obs["cluster"] = pd.Categorical([str(c + 1) for c in found.labels])

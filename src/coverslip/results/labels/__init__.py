@@ -1,0 +1,40 @@
+"""Label images: the objects of an image as whole numbers."""
+
+from pathlib import Path
+from typing import Any
+
+from coverslip.core.kind import Kind
+
+
+def _recognise(result: Any) -> bool:
+    import numpy as np
+
+    from coverslip.core.results import LabelMap
+    from coverslip.io import IMAGE_SUFFIXES
+
+    if isinstance(result, Path):
+        return result.is_dir() or (
+            result.exists() and result.suffix.lower() in {*IMAGE_SUFFIXES, ".csv", ".tsv", ".txt"}
+        )
+    single = result[0] if isinstance(result, list | tuple) and result else result
+    return isinstance(single, LabelMap | np.ndarray) or hasattr(result, "labels")
+
+
+KIND = Kind(
+    name="labels",
+    sentence="Objects of an image as whole numbers, at most one for each pixel; opens in Fiji and napari.",
+    given="labels",
+    endings=("", ".labels.tif", ".zarr"),
+    home=__name__,
+    recognise=_recognise,
+    verbs={
+        "open": ".folder:read_label_folder",
+        "predict": ".prediction:predict",
+        "write": ".prediction:predict_to_file",
+        "evaluate": ".evaluation:evaluate",
+        "report": ".report:write_report",
+        "export": ".export:export",
+        "score": ".score:score",
+        "segment": ".prediction:segment",
+    },
+)

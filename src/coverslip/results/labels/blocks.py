@@ -1,0 +1,93 @@
+"""Finding objects block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from coverslip.core.errors import about
+from coverslip.core.fields import Fields
+from coverslip.models.folder import Model
+from coverslip.nn.tiles import Tile
+from coverslip.samples.opening.exposure import Exposure
+from coverslip.work.crew import Trade
+from coverslip.work.memory import Footprint
+
+FOOTPRINT = Footprint(largest=2048, per_pixel=100)
+"""Telling objects apart takes about so many bytes for each pixel."""
+
+
+class Segmenter(Protocol):
+    """What a method that gives labels exports under this name: a fitted model ready to segment."""
+
+    margin: int
+    """How far windows reach over their blocks, pixels: further than objects."""
+
+    tile_bytes: int
+    """Memory of this machine that the network takes at work."""
+
+    def exposure(self, fields: Fields, index: int) -> Exposure:
+        """How a field is scaled; raises `InputError` if it does not fit the model."""
+
+    def blocks(self, size: tuple[int, int], side: int) -> list[Tile]:
+        """Blocks that cover an image of this height and width."""
+
+    def objects(self, fields: Fields, index: int, block: Tile, exposure: Exposure) -> tuple[np.ndarray, np.ndarray]:
+        """Objects of a block, from 1 without gaps, and foreground probability, both of the block's window."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A block to find objects in.
+
+    Parameters
+    ----------
+    block : Tile
+        Which part of the field.
+    exposure : Exposure or None
+        Of the whole field; None: the block is the whole field, so that it can be found on the way.
+    probability : bool
+        Whether the foreground probability is wanted.
+    """
+
+    block: Tile
+    exposure: Exposure | None
+    probability: bool
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a block holds.
+
+    Parameters
+    ----------
+    labels : ndarray of unsigned int, shape of the block's window
+        Objects, from 1 without gaps.
+    probability : ndarray of uint8, shape of the block's core, or None
+        Foreground probability, 255 for 1.
+    """
+
+    labels: np.ndarray
+    probability: np.ndarray | None
+
+
+def _make(model: Model, device: str, options: Mapping[str, Any]) -> Segmenter:
+    made: Segmenter = model.implementation.Segmenter(model, device=device, **options)
+    return made
+
+
+def _find(segmenter: Segmenter, fields: Fields, rows: tuple[int, ...], part: Part) -> Found:
+    """Find the objects of one block; a field that cannot be read or does not fit the model is named."""
+    (index,) = rows
+    with about(fields.name(index)):
+        exposure = part.exposure or segmenter.exposure(fields, index)
+        labels, chance = segmenter.objects(fields, index, part.block, exposure)
+    compact = labels.astype(np.min_scalar_type(int(labels.max(initial=0))))
+    return Found(compact, np.rint(chance[part.block.inside()] * 255).astype(np.uint8) if part.probability else None)
+
+
+TRADE = Trade(_make, _find)
+"""A fitted model that finds objects, and what it does with a block."""

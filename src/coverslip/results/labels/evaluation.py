@@ -1,0 +1,72 @@
+"""Label images against true ones, in memory or in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.kind import Measured
+from coverslip.core.progress import track
+from coverslip.measure.objects.segmentation import evaluate_labels
+from coverslip.results.labels.options import Evaluate
+from coverslip.results.labels.pairs import Labelled, labelled, own_truth, paired
+from coverslip.samples.sheets.splits import split_word, usual_groups
+
+
+def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
+    """Measure label images; see `coverslip.evaluate`."""
+    group, split = options.group, options.split
+    found = labelled(result, "result")
+    true = own_truth(found) if truth is None else labelled(truth, "truth")
+    notes = []
+    if split is not None:
+        true = _part(true, split)
+    pairs = paired(found, true, options.partial)
+    if len({split_word(image.facts.get("split", "")) for _, image in pairs} - {""}) > 1:
+        notes.append("Training images are among those measured; --split val or --split test leaves them out.")
+    if len(true) > len(pairs):
+        notes.append(f"Left out {_images(len(true) - len(pairs))} whose truth has no result.")
+    if len(found) > len(pairs) and split is None:
+        notes.append(f"Left out {_images(len(found) - len(pairs))} whose result has no truth.")
+    table = evaluate_labels(_read(pairs), groups=_groups(pairs, group), seed=seed)
+    return Measured(table.records(), tuple(notes), table.per_image)
+
+
+def _part(images: Sequence[Labelled], split: str) -> list[Labelled]:
+    wanted = split_word(split)
+    if not wanted or not any(image.facts.get("split") for image in images):
+        raise InputError(
+            f"The truth has no column 'split' that could say which images are '{split}'; give a sheet that has one, "
+            "or leave the split out."
+        )
+    part = [image for image in images if split_word(image.facts.get("split", "")) == wanted]
+    if not part:
+        raise InputError(f"No image of the truth has the split '{wanted}'; name another one, or leave the split out.")
+    return part
+
+
+def _images(count: int) -> str:
+    return f"{count} image" + ("s" if count != 1 else "")
+
+
+def _read(pairs: Sequence[tuple[Labelled, Labelled]]) -> Iterator[tuple[str, Any, Any]]:
+    for result, truth in track(pairs, "Measuring labels"):
+        yield truth.name, truth.read(), result.read()
+
+
+def _groups(pairs: Sequence[tuple[Labelled, Labelled]], group: str | None) -> np.ndarray | None:
+    """The group of each image; None where each stands alone."""
+    facts = [{**result.facts, **truth.facts} for result, truth in pairs]
+    columns = {
+        name: np.array([row.get(name, "") for row in facts]) for name in dict.fromkeys(k for f in facts for k in f)
+    }
+    if group is None:
+        group = usual_groups({name: column for name, column in columns.items() if (column != "").all()})
+    elif group not in columns:
+        raise InputError(
+            f"There is no column '{group}' with groups; name one of {', '.join(columns) or 'a sheet with masks'}."
+        )
+    return None if group is None else columns[group]

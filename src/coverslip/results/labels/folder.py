@@ -1,0 +1,232 @@
+"""Results made of label images: a folder with a sheet, or a single file.
+
+The folder is a sample sheet itself, so that whatever takes images and masks takes it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError, about
+from coverslip.core.image import Image
+from coverslip.core.results import LabelMap
+from coverslip.io.images.opening import IMAGE_SUFFIXES, open_image
+from coverslip.io.labels import label_facts, labels_path, read_labels
+from coverslip.io.paths import relative_path, resolve_path
+from coverslip.io.tables import read_table
+from coverslip.io.tags import PROVENANCE
+from coverslip.samples.sheets.masks import SHEET
+
+OBJECTS = "objects.parquet"
+
+KEYS = ("image", "frame", "mask")
+"""Columns that tell label images apart, in the table of objects too."""
+
+
+@dataclass(frozen=True)
+class LabelFolder:
+    """Label images with the rows of the sheet they belong to; files are opened when asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or the file, as it was given.
+    folder : Path
+        What paths in the rows are relative to.
+    rows : list of dict of str to str
+        One per label image: ``image``, ``mask`` (the label image), ``source_mask`` (the truth, where the sheet that was
+        predicted on had masks), and the other columns of that sheet.
+    provenance : mapping
+        Inputs with hashes, model, seed, versions; empty for labels of other programs.
+    """
+
+    path: Path
+    folder: Path
+    rows: list[dict[str, str]] = field(repr=False)
+    provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def file(self, index: int, column: str = "mask") -> Path | None:
+        """The file that a row names in `column`, or None where it names none."""
+        text = self.rows[index].get(column, "")
+        return resolve_path(self.folder, text) if text else None
+
+    def stem(self, index: int) -> str:
+        """The name of a label image without its endings, for further files made of it."""
+        file = self.file(index)
+        assert file is not None  # `read_label_folder` made sure
+        if self.path.suffix.lower() == ".zarr":
+            return self.path.stem if len(self) == 1 else f"{self.path.stem}-{file.name}"
+        return labels_path(file).name.removesuffix(".labels.tif")
+
+    def where(self, index: int) -> str:
+        """Where a row stands, for messages."""
+        return f"{self.path / SHEET}, row {index + 2}" if self.path.is_dir() and len(self) > 1 else str(self.path)
+
+    def key(self, index: int) -> dict[str, str]:
+        """What a row's objects are told by in the table of objects: ``image``, and what else is needed."""
+        return {name: self.rows[index].get(name, "") for name in self._keys}
+
+    @cached_property
+    def _keys(self) -> list[str]:
+        return key_names(self.rows)
+
+    def labels(self, index: int) -> LabelMap:
+        """Read a label image.
+
+        Raises
+        ------
+        InputError
+            Naming the row, if the file is missing or is no label image.
+        """
+        with about(self.where(index)):
+            return read_labels(self._existing(index, "mask", None))
+
+    def image(self, index: int, images: str | Path | None = None) -> Image:
+        """The image that was labelled (the frame of it, where the row names one); nothing is read yet.
+
+        Parameters
+        ----------
+        index : int
+            The row.
+        images : str or Path, optional
+            The folder that the images have moved to since.
+
+        Raises
+        ------
+        InputError
+            Naming the row, if the file is missing or cannot be opened.
+        """
+        row = self.rows[index]
+        file = self._existing(index, "image", None if images is None else Path(images))
+        image = open_image(file, axes=row.get("axes") or None)
+        frame = row.get("frame", "")
+        return image.select(T=int(frame)) if frame.isdecimal() and "T" in image.axes else image
+
+    def objects(self) -> dict[str, np.ndarray] | None:
+        """The table of objects, if there is one: a row per object, whose ``image`` is that of its row."""
+        stem = labels_path(self.path).name.removesuffix(".labels.tif")
+        file = self.folder / (OBJECTS if self.path.is_dir() and self.path.suffix != ".zarr" else f"{stem}.{OBJECTS}")
+        return read_table(file) if file.is_file() else None
+
+    def own_rows(self, table: Mapping[str, np.ndarray], index: int) -> np.ndarray:
+        """Which rows of a table of all images belong to one of them, ``(n,)`` bool."""
+        own = np.ones(len(next(iter(table.values()), ())), bool)
+        if len(self) > 1:
+            for key, text in self.key(index).items():
+                if key in table:
+                    own &= table[key] == text
+        return own
+
+    def _existing(self, index: int, column: str, moved: Path | None) -> Path:
+        file = self.file(index, column)
+        if file is None:
+            raise InputError(f"{self.where(index)} names no {column}; fill in its path, or delete the row.")
+        if moved is not None:
+            # As much of the path as leads somewhere: images of one name may lie in several folders.
+            parts = [part for part in file.parts if part != ".."]
+            places = [moved.joinpath(*parts[i:]) for i in range(1, len(parts))]
+            file = next((place for place in places if place.exists()), moved / file.name)
+        if not file.exists():
+            raise InputError(
+                f"{self.where(index)}: there is no {column} {file}; mend the path, or name the folder it has moved to."
+            )
+        return file
+
+
+def read_label_folder(path: str | Path) -> LabelFolder:
+    """Open a result made of label images.
+
+    Parameters
+    ----------
+    path : str or Path
+        A folder that `write_label_folder` wrote (or any with a ``sheet.csv`` that has the columns ``image`` and
+        ``mask``), a single label image (of other programs too; its image is the one noted in it, else the one beside it
+        of the same name), or an OME-Zarr image with labels.
+
+    Returns
+    -------
+    LabelFolder
+
+    Raises
+    ------
+    InputError
+        If there are no labels at `path`.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give the folder or the label image that coverslip predict wrote.")
+    if path.suffix.lower() == ".zarr":
+        return _of_zarr(path)
+    if path.is_file():
+        if path.suffix.lower() not in IMAGE_SUFFIXES:
+            raise InputError(f"{path} is no label image; give a folder of labels, a .labels.tif, or an OME-Zarr image.")
+        return _of_file(path)
+    if not (path / SHEET).is_file():
+        raise InputError(
+            f"{path} is no folder of labels: it has no {SHEET} with the columns image and mask; give the folder that "
+            "coverslip predict wrote."
+        )
+    rows = _read_rows(path / SHEET)
+    facts: Any = {}
+    if (path / PROVENANCE).is_file():
+        try:
+            facts = json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
+        except ValueError:
+            facts = None
+        if not isinstance(facts, dict):
+            raise InputError(f"{path / PROVENANCE} is damaged; copy it again, or delete it.")
+    return LabelFolder(path, path, rows, facts)
+
+
+def key_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """What tells rows apart: ``image``; ``frame`` where rows have one; ``mask`` where these two do not suffice."""
+    names = [name for name in KEYS[:2] if any(row.get(name) for row in rows)]
+    if len({tuple(row.get(name, "") for name in names) for row in rows}) < len(rows):
+        names.append(KEYS[2])
+    return names
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    delimiter = max(",;\t", key=text.split("\n", 1)[0].count)  # spreadsheets of some countries save semicolons
+    records = list(csv.DictReader(text.splitlines(), delimiter=delimiter, restval=""))
+    rows = [{str(key): str(cell or "").strip() for key, cell in record.items() if key} for record in records]
+    if not rows or not {"image", "mask"} <= rows[0].keys():
+        raise InputError(f"{path} has no rows with the columns image and mask; give the folder of a label result.")
+    for number, row in enumerate(rows, 2):
+        if not row["mask"]:
+            raise InputError(
+                f"{path}, row {number}: the column 'mask' is empty; name a label image, or delete the row."
+            )
+    return rows
+
+
+def _of_file(path: Path) -> LabelFolder:
+    facts = label_facts(path)
+    source = str(facts.get("source", ""))
+    if not source or not Path(source).is_file() or Path(source) == path:
+        stem = labels_path(path).name.removesuffix(".labels.tif")
+        beside = (path.with_name(stem + ending) for suffix in IMAGE_SUFFIXES for ending in (suffix, f".ome{suffix}"))
+        source = str(next((file for file in beside if file.exists() and file != path), ""))
+    row = {"image": relative_path(Path(source), path.parent) if source else "", "mask": path.name}
+    return LabelFolder(path, path.parent, [row], facts.get("provenance") or {})
+
+
+def _of_zarr(path: Path) -> LabelFolder:
+    inside = path / "labels"
+    names = sorted(part.name for part in inside.iterdir() if part.is_dir()) if inside.is_dir() else []
+    if not names:
+        raise InputError(f"{path} holds an image but no labels; give the result of a segmentation.")
+    rows = [{"image": path.name, "mask": f"{path.name}/labels/{name}"} for name in names]
+    return LabelFolder(path, path.parent, rows)

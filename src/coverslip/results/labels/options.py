@@ -1,0 +1,42 @@
+"""Options of the verbs for label images."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from coverslip.core.config import Options, flag
+
+
+class Predict(Options):
+    """Of predicting."""
+
+    probability: bool = flag(False, "Keep the foreground probability too.")
+
+
+class Evaluate(Options):
+    """Of measuring."""
+
+    group: str | None = flag(None, "Column whose groups are resampled whole, such as plate.")
+    split: str | None = flag(None, "Only images of this split, such as val.")
+    partial: bool = flag(False, "Leave out images without a result.")
+
+
+class Report(Options):
+    """Of the page."""
+
+    truth: Any = flag(None, "A sheet with the truth, a folder of masks or a mask; default: what the result names.")
+    partial: bool = flag(False, "Leave out images without a result.")
+    group: str | None = flag(None, "Column whose groups are compared.")
+
+
+class Export(Options):
+    """Of export."""
+
+    geojson: bool = flag(False, "Polygons with measurements, for QuPath.")
+    rois: bool = flag(False, "A zip of ROIs, for ImageJ and Fiji.")
+    zarr: bool = flag(False, "OME-Zarr of image and labels, for napari.")
+    csv: bool = flag(False, "The table of objects, for spreadsheets.")
+    kind: Literal["detection", "annotation"] = flag(
+        "detection", "What QuPath makes of the objects: detection or annotation."
+    )
+    classification: str | None = flag(None, "Class of all objects in QuPath: Nucleus.")

@@ -1,0 +1,136 @@
+"""One self-contained page to look at label images: outlines over pictures, the worst first, and the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coverslip.figures.document import page_path, write_document
+from coverslip.figures.encode import script_json
+from coverslip.figures.overlays import COLOURS, FALSE, MISSED, RIGHT, Overlay
+from coverslip.figures.parts import table_column
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture of the page.
+
+    Parameters
+    ----------
+    name, note : str
+        What stands under it: the image, and how good it is.
+    row : int
+        Its row in the table of images.
+    overlay : Overlay
+        The picture.
+    """
+
+    name: str
+    note: str
+    row: int
+    overlay: Overlay
+
+
+def write_label_page(
+    path: str | Path,
+    shots: Sequence[Shot],
+    columns: Mapping[str, tuple[Any, str]],
+    *,
+    title: str = "Segmentation",
+    notes: str | Sequence[str] = (),
+    facts: Sequence[tuple[str, str, str]] = (),
+    measured: bool = False,
+    odd: str = "odd size or shape",
+    ordered: str = "",
+    figures: Mapping[str, Any] | None = None,
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    card: str = "",
+    provenance: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write the report page of label images.
+
+    The page holds everything it shows and forbids its browser every request. All text is shown as text, whatever it
+    looks like.
+
+    Parameters
+    ----------
+    path : str or Path
+        The ``.html`` to write, whole or not at all.
+    shots : sequence of Shot
+        Pictures, the worst first.
+    columns : mapping of str to (array of shape (N,), str)
+        The table of images: heading to values and a longer explanation.
+    title : str
+        Of the page.
+    notes : str or sequence of str
+        Paragraphs under the title.
+    facts : sequence of (str, str, str)
+        Numbers at the top: value, what it is, interval.
+    measured : bool
+        Whether outlines say what is right, false and missed; else what is ordinary and odd.
+    odd : str
+        What the outlines of the second kind mean, where nothing was measured.
+    ordered : str
+        A sentence on what the order of the pictures means.
+    figures : mapping, optional
+        Caption to matplotlib figure, or to a pair of that and a longer text. They hold no pictures: in a dark room
+        their lightness is turned round.
+    tables : mapping, optional
+        Heading to rows, as for `coverslip.results.embedding.page.write_page`.
+    card : str
+        The card of the model, Markdown.
+    provenance : mapping, optional
+        Of the result.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    InputError
+        If the ending is another, or the file cannot be written there.
+    """
+    path = page_path(path)
+    if measured:
+        key = [(COLOURS[RIGHT], "right"), (COLOURS[FALSE], "false"), (COLOURS[MISSED], "missed")]
+    else:
+        key = [(COLOURS[RIGHT], "found"), (COLOURS[FALSE], odd)]
+    listed = [table_column(name, values, meant) for name, (values, meant) in columns.items()]
+    data = {
+        "columns": listed,
+        "shots": [
+            {
+                "name": shot.name,
+                "note": shot.note,
+                "row": shot.row,
+                "picture": shot.overlay.picture,
+                "outlines": shot.overlay.outlines,
+                "small": shot.overlay.small,
+                "width": shot.overlay.width,
+                "height": shot.overlay.height,
+            }
+            for shot in shots
+        ],
+    }
+    count = len(listed[0]["values"]) if listed else 0
+    shown = len({shot.row for shot in shots})
+    return write_document(
+        path,
+        Path(__file__).parent / "assets" / "labels.html",
+        title=title,
+        notes=notes,
+        facts=facts,
+        figures=figures,
+        tables=tables,
+        card=card,
+        provenance=provenance,
+        key=key,
+        worst="worst" if measured else "most suspicious",
+        ordered=ordered,
+        sampled=f"Pictures are kept of {shown} of {count:,} images." if shown < count else "",
+        data=script_json(data),
+    )

@@ -1,0 +1,115 @@
+"""Labels of finished images, and of all of them, in their final form."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+from coverslip.io.atomic import atomic_path, flush, replace_folder
+from coverslip.io.labels import probability_path, write_labels
+from coverslip.io.writing.tiff import write_image_tiff
+from coverslip.io.writing.zarr import write_image_zarr, write_zarr_labels
+from coverslip.measure.objects.shapes import Table
+from coverslip.results.labels.canvas import Canvas
+from coverslip.results.labels.folder import OBJECTS
+from coverslip.results.labels.target import Target
+from coverslip.results.labels.writer import finish_label_folder, write_objects
+from coverslip.samples.opening.fields import SheetFields
+
+
+def write_image_result(
+    target: Target, folder: Path, name: str, canvas: Canvas, fields: SheetFields, index: int, record: Mapping[str, Any]
+) -> None:
+    """Write the labels of one image, piece by piece.
+
+    Parameters
+    ----------
+    target : Target
+        Says in which form.
+    folder : Path
+        Where to.
+    name : str
+        What the files are called, before their endings.
+    canvas : Canvas
+        Holds all of its blocks.
+    fields, index
+        The image.
+    record : mapping
+        Provenance.
+    """
+    image = fields.image(index)
+    source = str(Path(fields.name(index)).absolute())
+    labels = canvas.labels(source, image.pixel_size)
+    if target.kind == "zarr":
+        write_image_zarr(image, folder / target.path.name, name=name, overwrite=True)
+        write_zarr_labels(labels, folder / target.path.name, provenance=record)
+    else:
+        write_labels(labels, folder / f"{name}.labels.tif", provenance=record)
+    probability = canvas.probability(source, image.pixel_size)
+    if probability is not None:
+        file = probability_path(folder / f"{name}.labels.tif")
+        write_image_tiff(probability, file, channels=("foreground probability",))
+
+
+def write_result(
+    target: Target, folder: Path, rows: Sequence[Mapping[str, str]], tables: Sequence[Table], record: Mapping[str, Any]
+) -> None:
+    """Complete the result and put it in its place; what a kill left in its place already stays there.
+
+    Parameters
+    ----------
+    target : Target
+        Where to.
+    folder : Path
+        Holds what `write_image_result` wrote, and is moved.
+    rows : sequence of mapping
+        From `coverslip.samples.sheets.masks.plan_rows`.
+    tables : sequence of dict
+        The objects of each image.
+    record : mapping
+        Provenance.
+    """
+    if target.kind == "folder":
+        files = {row["mask"] for row in rows}
+        files |= {probability_path(mask).name for mask in files}
+        place_folder(folder, target.path, files, lambda: finish_label_folder(folder, rows, tables, record))
+        return
+    place = target.path.parent
+    with atomic_path(place / f"{target.stem}.{OBJECTS}") as temporary:
+        write_objects([(tables[0], {"image": rows[0]["image"]})], temporary)
+    probability = probability_path(folder / f"{target.stem}.labels.tif")
+    if probability.is_file():
+        os.replace(probability, place / probability.name)
+    labels = folder / (target.path.name if target.kind == "zarr" else f"{target.stem}.labels.tif")
+    if labels.is_dir():
+        replace_folder(labels, target.path)
+    elif labels.is_file():
+        os.replace(labels, target.path)
+    flush(place)
+
+
+def place_folder(folder: Path, path: Path, files: Set[str], finish: Callable[[], None]) -> None:
+    """Complete a folder of results and put it in its place.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the files of all images; where it is missing, a kill left it in its place already.
+    path : Path
+        Its place; a folder that is there is replaced.
+    files : set of str
+        What belongs in it; anything else is of an image that was left out since, or of an ending that was cut short.
+    finish : callable
+        Writes the rest into it.
+    """
+    if not folder.exists():
+        return
+    for file in folder.iterdir():
+        if file.name not in files:
+            file.unlink()
+    finish()
+    for file in folder.iterdir():
+        flush(file)
+    replace_folder(folder, path)

@@ -1,0 +1,141 @@
+"""Write results made of label images: a folder with a sheet, or a single file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.results import LabelMap
+from coverslip.io.atomic import atomic_folder, atomic_path
+from coverslip.io.labels import labels_path, write_labels
+from coverslip.io.paths import relative_path
+from coverslip.results.labels.folder import OBJECTS, LabelFolder, key_names
+from coverslip.samples.sheets.masks import plan_rows, refuse_other_things, write_masks_sheet
+
+
+def write_label_folder(
+    results: Iterable[tuple[LabelMap, Mapping[str, np.ndarray] | None]],
+    out: str | Path,
+    rows: Sequence[Mapping[str, str]],
+    base: str | Path,
+    *,
+    numbers: Sequence[int] = (),
+    provenance: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> LabelFolder:
+    """Write label images as a folder, one at a time as they come.
+
+    Parameters
+    ----------
+    results : iterable of (LabelMap, mapping or None)
+        For each row its labels, and its table of objects (`coverslip.measure.object_table`) if there is one.
+    out : str or Path
+        The folder: ``<image>.labels.tif`` for each row, ``sheet.csv``, ``objects.parquet`` (all tables, with the column
+        ``image`` in front) and ``provenance.json``. It appears once all of it is there.
+    rows : sequence of mapping
+        The sheet that was predicted on. All its columns are kept; its masks, the truth, as ``source_mask``.
+    base : str or Path
+        The folder that paths in the rows are relative to.
+    numbers : sequence of int, optional
+        Row numbers of the sheet, for file names where several rows share an image's name; default: from 2.
+    provenance : mapping, optional
+        Inputs with hashes, model, seed, versions.
+    overwrite : bool
+        Replace a folder of labels that is there already.
+
+    Returns
+    -------
+    LabelFolder
+
+    Raises
+    ------
+    InputError
+        If the folder holds something (else than labels), or cannot be written.
+    """
+    out = Path(out)
+    if overwrite:
+        refuse_other_things(out)
+    written = plan_rows(rows, base, out, numbers)
+    with atomic_folder(out, overwrite=overwrite) as folder:
+        tables = []
+        for row, (labels, objects) in zip(written, results, strict=True):
+            write_labels(labels, folder / row["mask"])
+            tables.append(objects)
+        finish_label_folder(folder, written, tables, provenance)
+    return LabelFolder(out, out, written, dict(provenance or {}))
+
+
+def finish_label_folder(
+    folder: Path,
+    rows: Sequence[Mapping[str, str]],
+    tables: Iterable[Mapping[str, np.ndarray] | None],
+    provenance: Mapping[str, Any] | None = None,
+) -> None:
+    """Write what makes a folder of label images a result: its sheet, its table of objects and its provenance.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the label images.
+    rows : sequence of mapping
+        From `plan_rows`.
+    tables : iterable of mapping or None
+        The table of objects of each row.
+    provenance : mapping, optional
+        Inputs with hashes, model, seed, versions.
+    """
+    write_masks_sheet(folder, rows, provenance)
+    keys = key_names(rows)
+    found = [
+        (table, {name: row.get(name, "") for name in keys})
+        for row, table in zip(rows, tables, strict=True)
+        if table is not None
+    ]
+    if found:
+        write_objects(found, folder / OBJECTS)
+
+
+def write_label_file(labels: LabelMap, out: str | Path, objects: Mapping[str, np.ndarray] | None = None) -> Path:
+    """Write the labels of one image, and its table of objects beside them.
+
+    Parameters
+    ----------
+    labels : LabelMap
+        Its provenance goes into the file.
+    out : str or Path
+        ``<stem>.labels.tif``; the table becomes ``<stem>.objects.parquet``.
+    objects : mapping of str to ndarray, optional
+        From `coverslip.measure.object_table`.
+
+    Returns
+    -------
+    Path
+        The label image.
+    """
+    path = labels_path(out)
+    if objects is not None:
+        key = {"image": relative_path(Path(labels.source), path.parent)}
+        with atomic_path(path.with_name(path.name.removesuffix(".labels.tif") + f".{OBJECTS}")) as temporary:
+            write_objects([(objects, key)], temporary)
+    return write_labels(labels, path)
+
+
+def write_objects(tables: Iterable[tuple[Mapping[str, np.ndarray], Mapping[str, str]]], path: Path) -> None:
+    """Write tables of objects as one, each with what tells its image apart (such as ``image``) in front."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    # Micrometres, known for some images only, are missing for the others.
+    whole = pa.concat_tables([_objects(table, key) for table, key in tables], promote_options="default")
+    parquet.write_table(whole, path)
+
+
+def _objects(objects: Mapping[str, np.ndarray], key: Mapping[str, str]) -> Any:
+    import pyarrow as pa
+
+    count = len(next(iter(objects.values()), ()))
+    said = {name: pa.array([text] * count, pa.string()) for name, text in key.items()}
+    return pa.table({**said, **{name: pa.array(np.asarray(column)) for name, column in objects.items()}})

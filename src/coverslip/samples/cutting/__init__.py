@@ -1,0 +1,1 @@
+"""Objects and tiles cut out of fields."""

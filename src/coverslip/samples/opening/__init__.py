@@ -1,0 +1,27 @@
+"""Rows of a sheet as samples or fields, and what is done to their pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def open_as(takes: str, inputs: Any, **how: Any) -> Any:
+    """Open inputs in the form that a method takes.
+
+    Parameters
+    ----------
+    takes : {"samples", "fields"}
+        What its card says: equally shaped samples, or fields of any size.
+    inputs
+        A sheet, a folder, arrays and so on.
+    **how
+        ``channels`` and ``planes``.
+
+    Raises
+    ------
+    InputError
+        If they cannot be opened so.
+    """
+    from coverslip.samples import open_fields, open_samples
+
+    return {"samples": open_samples, "fields": open_fields}[takes](inputs, **how)

@@ -1,0 +1,222 @@
+"""Fields on disk: whole images of any size with their masks, read region by region when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.fields import Fields
+from coverslip.core.image import Image
+from coverslip.core.region import Region
+from coverslip.samples.opening.focus import sharpest_planes
+from coverslip.samples.opening.planes import Planes, pick_channels
+from coverslip.samples.opening.samples import open_column, typed_column
+from coverslip.samples.sheets.rows import at_row, check_finite, frame_of
+from coverslip.samples.sheets.sheet import Sheet, read_sheet
+
+_SHEETS = ("", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
+
+
+def open_fields(
+    source: Sheet | str | Path | Image | np.ndarray | Fields,
+    *,
+    channels: Sequence[str | int] | None = None,
+    planes: str | int = "channels",
+    use_source: bool = False,
+) -> Fields:
+    """Open whole images as fields; pixels are read when they are asked for.
+
+    Parameters
+    ----------
+    source : Sheet, path, Image, ndarray or Fields
+        A sheet or its CSV (with a column ``mask`` to train on), a folder of images, one image (or its file), an
+        array ``(C, H, W)`` or ``(H, W)``, or fields, which come back as they are.
+    channels : sequence of str or int, optional
+        Which channels, by name or by number from 0, in this order; default: all.
+    planes : str or int
+        What becomes of focal planes, as in `open_samples`.
+    use_source : bool
+        Append the channels of the paired image in the column ``source``.
+
+    Returns
+    -------
+    Fields
+        Of any sizes and dtypes, but of one number of channels.
+
+    Raises
+    ------
+    InputError
+        Naming the first row that is missing, cannot be read or has other channels than the first.
+    """
+    if isinstance(source, Image | np.ndarray):
+        image = source if isinstance(source, Image) else Image.from_array(source)
+        sheet = Sheet(Path(), ("image",), [{"image": image.source}])
+        return SheetFields(sheet, {"image": [image]}, channels=channels, planes=planes)
+    if isinstance(source, str | Path):
+        path = Path(source)
+        is_image = names_one_image(path) and (path.exists() or path.suffix.lower() == ".zarr")
+        source = Sheet(path.parent, ("image",), [{"image": path.name}]) if is_image else read_sheet(path)
+    if not isinstance(source, Sheet):
+        return source
+    if not len(source):
+        raise InputError(f"{source.name} has no rows; add a row for each image.")
+    if use_source and not source.has("source"):
+        raise InputError(f"{source.name} names no paired images; fill its column 'source' or leave use_source out.")
+    columns = ("image", "source") if use_source else ("image",)
+    images = {column: open_column(source, column) for column in columns}
+    return SheetFields(source, images, channels=channels, planes=planes)
+
+
+def names_one_image(path: str | Path) -> bool:
+    """Whether a path is that of one image, to judge by its ending; else it is a folder or a sheet."""
+    path = Path(path)
+    return path.suffix.lower() == ".zarr" or (not path.is_dir() and path.suffix.lower() not in _SHEETS)
+
+
+class SheetFields:
+    """The rows of a sheet as fields; see `open_fields`."""
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        images: Mapping[str, Sequence[Image]],
+        *,
+        channels: Sequence[str | int] | None = None,
+        planes: str | int = "channels",
+    ) -> None:
+        self.sheet = sheet
+        self._images = images
+        self._planes = Planes.parse(planes)
+        count, self._dtype, names = self._agree()
+        self._pick = None if channels is None else pick_channels(names, count, channels, sheet.name)
+        if self._pick is not None:
+            names = tuple(names[i] for i in self._pick) if names else ()
+        self._count = count if self._pick is None else len(self._pick)
+        self._channels = names
+        self._obs = {name: typed_column(name, sheet.column(name)) for name in sheet.columns}
+        # One field at a time is searched for its sharpest planes, then read window by window.
+        self._sharpest = lru_cache(maxsize=4)(self._find_sharpest)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """As stored in the first file; others may differ, for each field is scaled by itself."""
+        return self._dtype
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Channel names; empty where unknown."""
+        return self._channels
+
+    @property
+    def count(self) -> int:
+        """How many channels every field has."""
+        return self._count
+
+    @property
+    def obs(self) -> Mapping[str, np.ndarray]:
+        """One column per column of the sheet."""
+        return self._obs
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the sheet names masks."""
+        return self.sheet.has("mask")
+
+    def __len__(self) -> int:
+        return len(self.sheet)
+
+    def name(self, index: int) -> str:
+        """The path of a field's image, with the frame where it is one of a series."""
+        frame = self.sheet.frame_text(index)
+        source = self._images["image"][index].source
+        return f"{source} frame {frame}" if frame else source
+
+    def image(self, index: int, column: str = "image") -> Image:
+        """The image as the file has it, all channels and planes; nothing is read."""
+        return frame_of(self.sheet, index, self._images[column][index])
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Height and width of a field."""
+        image = self.image(index)
+        return image.height, image.width
+
+    def pixels(self, index: int, region: Region | None = None) -> np.ndarray:
+        """Read a field, or a region of it: ``(C, H, W)``, dtype as stored.
+
+        Raises
+        ------
+        InputError
+            Naming the file, if it is damaged, or holds NaN or infinite pixels.
+        """
+        parts = []
+        for column in self._images:
+            image = self.image(index, column)
+            if self._planes.rule == "sharpest" and "Z" in image.axes:
+                stack = (image if region is None else image.crop(region)).read()
+                stack = stack.reshape(-1, *stack.shape[-3:])
+                parts.append(stack[:, self._sharpest(index, column)].reshape(-1, *stack.shape[-2:]))
+            else:
+                parts.append(self._planes.read(image if region is None else image.crop(region)))
+            check_finite(parts[-1], image.source)
+        stacked = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return stacked if self._pick is None else stacked[self._pick]
+
+    def labels(self, index: int) -> np.ndarray:
+        """Read the mask of a field: ``(H, W)`` integers, 0 is background.
+
+        Raises
+        ------
+        InputError
+            Naming the row, if there is no mask, or it is no label image of the field's size.
+        """
+        from coverslip.io import read_labels
+
+        file = self.sheet.file(index, "mask") if self.has_labels else None
+        if file is None or not file.exists():
+            what = f"there is no mask {file}" if file else "the column 'mask' is empty"
+            raise InputError(f"{self.sheet.where(index)}: {what}; name a label image, or delete the row.")
+        try:
+            return read_labels(file, self.size(index)).labels
+        except InputError as error:
+            raise at_row(self.sheet, index, error) from None
+
+    def _find_sharpest(self, index: int, column: str) -> Any:
+        image = self.image(index, column)
+        pixels = image.read()
+        return sharpest_planes(pixels.reshape(-1, *pixels.shape[-3:]), self._planes.number, image.source)
+
+    def _agree(self) -> tuple[int, np.dtype[Any], tuple[str, ...]]:
+        """Number of channels that all fields share, and dtype and channel names of the first."""
+        total, names = 0, []
+        first = self.image(0)
+        for column in self._images:
+            model = self.image(0, column)
+            count = self._planes.shape(model)[0]
+            for i in range(len(self.sheet)):
+                image, field = self.image(i, column), self.image(i)
+                found = self._channels_of(i, image)
+                if found != count:
+                    raise InputError(
+                        f"{self.sheet.where(i)}: {image.source} has {found} channel(s), but the first image {count}; "
+                        "leave it out, or choose the channels that all have."
+                    )
+                if (image.height, image.width) != (field.height, field.width):
+                    raise InputError(
+                        f"{self.sheet.where(i)}: the paired image {image.source} has {image.height} x {image.width} "
+                        f"pixels, the image {field.height} x {field.width}; pair images of one size."
+                    )
+            total += count
+            names.append(self._planes.names(model))
+        named = tuple(name for part in names for name in part)
+        return total, first.dtype, named if len(named) == total else ()
+
+    def _channels_of(self, index: int, image: Image) -> int:
+        try:
+            return self._planes.shape(image)[0]
+        except InputError as error:
+            raise at_row(self.sheet, index, error) from None

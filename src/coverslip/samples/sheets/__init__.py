@@ -1,0 +1,1 @@
+"""Sample sheets: read, made, checked, divided."""

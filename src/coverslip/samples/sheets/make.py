@@ -1,0 +1,113 @@
+"""Sheets from file names: a pattern says which part of a name is the well, the site, the channel."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from coverslip.core.errors import InputError
+from coverslip.io.paths import relative_path
+from coverslip.samples.sheets.sheet import Sheet, images_in, read_sheet
+
+_FIELD = re.compile(r"\{(\w*)(?::(d))?\}|(\*\*/|\*)")
+
+
+def make_sheet(folder: str | Path, pattern: str | None = None) -> Sheet:
+    r"""Make a sheet of the images in a folder, with columns taken from their names.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where the images are; with a pattern, in any depth.
+    pattern : str, optional
+        Either a template such as ``"{well}_s{site:d}_{channel}.tif"``: each ``{name}`` becomes a column and
+        matches as little as it can without a ``/``, ``{name:d}`` matches digits only, ``{}`` and ``*`` match
+        anything and are dropped. Or a regular expression with named groups such as
+        ``r"(?P<well>[A-H]\d+)_.*\.tif"``. It must match the whole name; one that holds a ``/`` is compared with
+        the path below `folder`, any other with the file name. Without a pattern the folder is read as
+        `read_sheet` reads one.
+
+    Returns
+    -------
+    Sheet
+        With paths relative to `folder`, in natural order; `Sheet.notes` says which files did not match and
+        which ones cannot be told apart by their fields.
+
+    Raises
+    ------
+    InputError
+        If there are no images, none matches, or the pattern cannot be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder; give the folder that holds the images.")
+    if pattern is None:
+        return read_sheet(folder)
+    matcher = compile_pattern(pattern)
+    whole = "/" in pattern
+    images = images_in(folder)
+    rows, missed = [], []
+    for file in images:
+        name = relative_path(file, folder)
+        found = matcher.fullmatch(name if whole else file.name)
+        if found is None:
+            missed.append(name)
+        else:
+            rows.append({"image": name, **{key: value or "" for key, value in found.groupdict().items()}})
+    if not rows:
+        raise InputError(
+            f"None of the {len(images)} images in {folder} matches '{pattern}' (the first is '{missed[0]}'); "
+            "change the pattern."
+        )
+    columns = ("image", *matcher.groupindex)
+    return Sheet(folder, columns, rows, notes=tuple(_notes(rows, columns[1:], missed, len(images))))
+
+
+def compile_pattern(pattern: str) -> re.Pattern[str]:
+    """The regular expression of a pattern; see `make_sheet`.
+
+    Raises
+    ------
+    InputError
+        If it names a column twice, names ``image``, or is not a regular expression.
+    """
+    text = pattern if "(?P<" in pattern else _template(pattern)
+    try:
+        matcher = re.compile(text)
+    except re.error as error:
+        raise InputError(f"The pattern '{pattern}' cannot be read: {error}; mend it at that place.") from None
+    if "image" in matcher.groupindex:
+        raise InputError(f"The pattern '{pattern}' names a field 'image', which holds the path; call it otherwise.")
+    return matcher
+
+
+def _template(pattern: str) -> str:
+    parts, end = [], 0
+    for field in _FIELD.finditer(pattern):
+        parts.append(re.escape(pattern[end : field.start()]))
+        name, digits, star = field.groups()
+        if star == "**/":
+            parts.append("(?:.*/)?")
+        elif star or not name:
+            parts.append("[^/]*?")
+        else:
+            parts.append(f"(?P<{name}>{r'[0-9]+' if digits else '[^/]+?'})")
+        end = field.end()
+    return "".join([*parts, re.escape(pattern[end:])])
+
+
+def _notes(rows: list[dict[str, str]], fields: tuple[str, ...], missed: list[str], total: int) -> list[str]:
+    notes = []
+    if missed:
+        shown = ", ".join(missed[:3]) + (", …" if len(missed) > 3 else "")
+        notes.append(f"{len(missed)} of {total} images do not match the pattern and were left out: {shown}.")
+    counts = Counter(tuple(row[name] for name in fields) for row in rows)
+    alike = {key for key, count in counts.items() if count > 1}
+    if fields and alike and len(alike) < len(counts):
+        first = [row["image"] for row in rows if tuple(row[name] for name in fields) == min(alike)][:2]
+        notes.append(
+            f"{len(alike)} combinations of {', '.join(fields)} stand for more than one image, as in "
+            f"{' and '.join(first)}; is one a copy?"
+        )
+    return notes

@@ -1,0 +1,92 @@
+"""A folder of label images that is a sample sheet itself: each row of another sheet with the mask it was given."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from coverslip.core.errors import InputError
+from coverslip.io.labels import labels_path
+from coverslip.io.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
+from coverslip.io.tags import PROVENANCE
+
+SHEET = "sheet.csv"
+
+
+def plan_rows(
+    rows: Sequence[Mapping[str, str]], base: str | Path, out: str | Path, numbers: Sequence[int] = ()
+) -> list[dict[str, str]]:
+    """The rows of the sheet in a folder of labels: each with its label image, paths as seen from there.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        The sheet.
+    base, out : str or Path
+        What its paths are relative to, and the new folder.
+    numbers : sequence of int, optional
+        Row numbers of the sheet, for file names where several rows share an image's name; default: from 2.
+
+    Returns
+    -------
+    list of dict of str to str
+        ``mask`` is a file name that no other row has.
+    """
+    base = Path(base)
+    stems = [labels_path(resolve_path(base, row["image"])).name.removesuffix(".labels.tif") for row in rows]
+    names = distinct_stems(stems, numbers or range(2, len(rows) + 2))
+    return [_row(row, f"{name}.labels.tif", base, Path(out)) for row, name in zip(rows, names, strict=True)]
+
+
+def refuse_other_things(out: Path) -> None:
+    """Refuse to replace a folder that holds other things than labels.
+
+    Raises
+    ------
+    InputError
+        Naming it.
+    """
+    if out.is_dir() and any(out.iterdir()) and not _holds_labels(out):
+        raise InputError(f"{out} holds other things than labels, so it is not replaced; choose another folder.")
+
+
+def write_masks_sheet(
+    folder: Path, rows: Sequence[Mapping[str, str]], provenance: Mapping[str, Any] | None = None
+) -> None:
+    """Write the sheet of a folder of label images, and its provenance.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the label images.
+    rows : sequence of mapping
+        From `plan_rows`.
+    provenance : mapping, optional
+        Inputs with hashes, model, seed, versions.
+    """
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with (folder / SHEET).open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    text = json.dumps(dict(provenance or {}), indent=2, default=str)
+    (folder / PROVENANCE).write_text(text, encoding="utf-8")
+
+
+def _holds_labels(folder: Path) -> bool:
+    return (folder / SHEET).is_file() and any(folder.glob("*.labels.tif"))
+
+
+def _row(row: Mapping[str, str], mask: str, base: Path, out: Path) -> dict[str, str]:
+    """A row as it stands in the new sheet."""
+    kept = {key: text for key, text in row.items() if key not in ("image", "mask")}
+    if row.get("mask") and not kept.get("source_mask"):
+        kept["source_mask"] = row["mask"]
+    kept = {"image": row["image"], **kept}
+    for column in set(PATH_COLUMNS).intersection(kept):
+        if kept[column]:
+            kept[column] = relative_path(resolve_path(base, kept[column]), out)
+    return {"image": kept.pop("image"), "mask": mask, **kept}

@@ -1,0 +1,93 @@
+"""What a row of a sheet means on disk, with messages that name the row."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from coverslip.core.errors import InputError
+from coverslip.core.image import Image
+from coverslip.samples.sheets.sheet import Sheet
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def workers() -> int:
+    """How many files to read at once: reading waits for the disk, so a few more than cores."""
+    return min(16, 2 * (os.cpu_count() or 1))
+
+
+def in_threads(work: Callable[[T], R], items: Iterable[T], most: int | None = None) -> Iterator[R]:
+    """`work` of each item, in order, some at a time (at most `most`); the first error stops the rest."""
+    pool = ThreadPoolExecutor(min(workers(), most or workers()))
+    try:
+        yield from pool.map(work, items)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def open_cell(sheet: Sheet, index: int, column: str = "image") -> Image:
+    """The image that a row names in `column`, all of it; nothing is read yet.
+
+    Where the sheet has a column ``axes``, it says which axis of the row's image (and paired image) is which.
+
+    Raises
+    ------
+    InputError
+        Naming the row, if the file is missing or cannot be opened.
+    """
+    from coverslip.io import open_image
+
+    file = sheet.file(index, column)
+    if file is None:
+        raise InputError(f"{sheet.where(index)}: the column '{column}' is empty; name a file, or delete the row.")
+    if not file.exists():
+        raise InputError(f"{sheet.where(index)}: there is no file {file}; mend the path, or delete the row.")
+    axes = None if column == "mask" else sheet.rows[index].get("axes") or None
+    try:
+        return open_image(file, axes=axes)
+    except InputError as error:
+        raise at_row(sheet, index, error) from None
+
+
+def frame_of(sheet: Sheet, index: int, image: Image) -> Image:
+    """The frame of `image` that a row means, or `image` itself where it names none.
+
+    Raises
+    ------
+    InputError
+        Naming the row, if there is no such frame.
+    """
+    frame = sheet.frame(index)
+    if frame is None:
+        return image
+    frames = image.sizes.get("T", 1)
+    if frame >= frames:
+        raise InputError(
+            f"{sheet.where(index)}: frame {frame} was asked for, but {image.source} has {frames} (the first is 0); "
+            "mend the column 'frame'."
+        )
+    return image.select(T=frame) if "T" in image.axes else image
+
+
+def at_row(sheet: Sheet, index: int, error: InputError) -> InputError:
+    """`error` with the row in front, where the sheet has rows that a reader can look up."""
+    return InputError(f"{sheet.where(index)}: {error}") if sheet.path is not None else error
+
+
+def check_finite(pixels: np.ndarray, source: str) -> None:
+    """Refuse NaN and infinite pixels: every later number would be NaN too.
+
+    Raises
+    ------
+    InputError
+        Naming `source`, and how many of them there are.
+    """
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        bad = int((~np.isfinite(pixels)).sum())
+        raise InputError(f"{source}: {bad} pixels are NaN or infinite; mend or mask them, or leave the image out.")

@@ -1,0 +1,337 @@
+"""Sample sheets: a CSV, or a folder taken as one, that says which images there are and what is known of them.
+
+Only the standard library is used, so that checking a sheet starts at once.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from coverslip.core.errors import InputError
+from coverslip.io.paths import PATH_COLUMNS, relative_path, resolve_path
+
+KNOWN_COLUMNS = (
+    "image",
+    "mask",
+    "label",
+    "group",
+    "split",
+    "plate",
+    "well",
+    "day",
+    "treatment",
+    "concentration",
+    "source",
+    "frame",
+    "axes",
+)
+"""The columns that mean something to Coverslip; all others ride along.
+
+``source`` is a second channel or paired image; ``frame`` says which frame of a stack with a T axis a row means,
+counted from 0 (stacks of crops have one frame per object); ``axes`` says which axis is which, such as ``ZYX``, where
+the image file does not.
+"""
+
+SHEET_NAMES = ("sheet.csv", "crops.csv")
+"""A folder that holds one of these is read through it."""
+
+_MASK_FOLDERS = ("masks", "labels", "mask")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of samples, one image (or one frame of a stack) per row.
+
+    Parameters
+    ----------
+    folder : Path
+        What relative paths in the sheet are relative to.
+    columns : tuple of str
+        Column names in order; ``"image"`` is always among them.
+    rows : list of dict of str to str
+        One mapping per sample with a text for every column; empty where nothing is said.
+    path : Path or None
+        The CSV it was read from; None for a sheet made from a folder.
+    numbers : tuple of int
+        Row number of each sample as a spreadsheet shows it (the header is row 1).
+    notes : tuple of str
+        Sentences about what was left out when the sheet was made; empty where nothing was.
+    """
+
+    folder: Path
+    columns: tuple[str, ...]
+    rows: list[dict[str, str]] = field(repr=False)
+    path: Path | None = None
+    numbers: tuple[int, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if "image" not in self.columns:
+            raise InputError(f"{self.name} has no column 'image'; name the column that holds the image paths 'image'.")
+        if len(self.numbers) != len(self.rows):
+            object.__setattr__(self, "numbers", tuple(range(2, len(self.rows) + 2)))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def name(self) -> str:
+        """The file or folder, for messages."""
+        return str(self.path or self.folder)
+
+    def where(self, index: int) -> str:
+        """Where sample `index` stands, for messages: ``"cells.csv, row 7"``, or the image of a folder."""
+        if self.path is None:
+            return str(self.file(index) or self.folder)
+        return f"{self.path}, row {self.numbers[index]}"
+
+    def has(self, column: str) -> bool:
+        """Whether any row says something in `column`."""
+        return column in self.columns and any(row[column] for row in self.rows)
+
+    def column(self, name: str) -> list[str]:
+        """The texts of one column, one per sample.
+
+        Raises
+        ------
+        InputError
+            If there is no such column; the message lists those there are.
+        """
+        if name not in self.columns:
+            raise InputError(f"{self.name} has no column '{name}'; it has: {', '.join(self.columns)}.")
+        return [row[name] for row in self.rows]
+
+    def file(self, index: int, column: str = "image") -> Path | None:
+        """The file that sample `index` names in `column`, or None where it names none."""
+        text = self.rows[index].get(column, "")
+        return resolve_path(self.folder, text) if text else None
+
+    def frame_text(self, index: int) -> str:
+        """What sample `index` says in the column ``frame``; empty where there is none."""
+        return self.rows[index].get("frame", "")
+
+    def frame(self, index: int) -> int | None:
+        """Which frame of its file sample `index` means, counted from 0; None: the file is one image.
+
+        Raises
+        ------
+        InputError
+            If the column ``frame`` holds something else than a whole number.
+        """
+        text = self.frame_text(index)
+        if not text:
+            return None
+        if not text.isdecimal():
+            raise InputError(f"{self.where(index)}: the frame '{text}' is not a whole number; frames count from 0.")
+        return int(text)
+
+    def subset(self, indices: list[int]) -> Sheet:
+        """The sheet of some samples, in the order given; row numbers stay those of the file."""
+        return replace(
+            self,
+            rows=[self.rows[i] for i in indices],
+            numbers=tuple(self.numbers[i] for i in indices),
+        )
+
+    def with_column(self, name: str, texts: list[str]) -> Sheet:
+        """The sheet with one column replaced, or added at the end."""
+        rows = [{**row, name: text} for row, text in zip(self.rows, texts, strict=True)]
+        columns = self.columns if name in self.columns else (*self.columns, name)
+        return replace(self, columns=columns, rows=rows)
+
+
+def read_sheet(path: str | Path) -> Sheet:
+    """Read a sample sheet, or take a folder of images as one.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV with a header and a column ``image``; commas, semicolons or tabs separate, and a byte order
+        mark, CRLF lines, quoted fields, blank lines and Excel's ``sep=;`` line do no harm. Or a folder, where
+
+        - a ``sheet.csv`` or ``crops.csv`` in it is read;
+        - images directly in it are the samples, without labels;
+        - else the images of each sub-folder are samples with the sub-folder's name as ``label``;
+        - ``images`` beside ``masks`` or ``labels`` gives each image the ``mask`` of the same stem.
+
+    Returns
+    -------
+    Sheet
+
+    Raises
+    ------
+    InputError
+        Naming file, row and remedy. Whether the images can be read is the business of `check_sheet`.
+    """
+    path = Path(path)
+    if path.is_dir():
+        for name in SHEET_NAMES:
+            if (path / name).is_file():
+                return _read_csv(path / name)
+        return _folder_sheet(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give a CSV with a column 'image', or a folder of images.")
+    return _read_csv(path)
+
+
+def write_sheet(sheet: Sheet, path: str | Path) -> Sheet:
+    """Write a sheet as CSV (UTF-8, commas); paths in it are made relative to the new place, with ``/``.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The samples.
+    path : str or Path
+        The CSV to write. It appears only once it is whole.
+
+    Returns
+    -------
+    Sheet
+        The sheet as it now stands in `path`.
+    """
+    from coverslip.io import atomic_path
+
+    path = Path(path)
+    with atomic_path(path) as part:
+        return replace(write_rows(sheet, part, path.parent), path=path)
+
+
+def write_rows(sheet: Sheet, path: Path, folder: Path) -> Sheet:
+    """Write `sheet` to `path` as it will stand in `folder`, which may be another one until all is in place."""
+    rows = [dict(row) for row in sheet.rows]
+    for row in rows:
+        for column in set(PATH_COLUMNS).intersection(row):
+            if row[column]:
+                row[column] = relative_path(resolve_path(sheet.folder, row[column]), folder)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, sheet.columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return Sheet(folder, sheet.columns, rows, path, notes=sheet.notes)
+
+
+def _read_csv(path: Path) -> Sheet:
+    text = _decode(path)
+    lines = io.StringIO(text, newline="")
+    first = text.split("\n", 1)[0].strip()
+    skipped = 0
+    if first.lower().startswith("sep=") and len(first) == 5:  # written by and for Excel
+        lines.readline()
+        delimiter, skipped = first[-1], 1
+    else:
+        delimiter = max(",;\t", key=first.count)
+    with _refusing_odd_csv(path):
+        records = [[cell.strip() for cell in record] for record in csv.reader(lines, delimiter=delimiter)]
+    if not any(any(record) for record in records):
+        raise InputError(f"{path} is empty; a sheet needs a header with a column 'image' and a row for each image.")
+    columns = _header(path, records[0])
+    rows, numbers = [], []
+    for number, record in enumerate(records[1:], start=2 + skipped):
+        if not any(record):
+            continue
+        if any(record[len(columns) :]):
+            raise InputError(
+                f"{path}, row {number}: {len(record)} fields but {len(columns)} columns; put quotation marks around "
+                f"a field that holds a '{delimiter}'."
+            )
+        row = dict(zip(columns, [*record, *[""] * len(columns)], strict=False))
+        if not row["image"]:
+            raise InputError(f"{path}, row {number}: the column 'image' is empty; name the image, or delete the row.")
+        rows.append({name: cell for name, cell in row.items() if name})
+        numbers.append(number)
+    if not rows:
+        raise InputError(f"{path} has a header but no rows; add a row for each image.")
+    return Sheet(path.parent, tuple(name for name in columns if name), rows, path, tuple(numbers))
+
+
+def _header(path: Path, cells: list[str]) -> list[str]:
+    names = [cell.lower() if cell.lower() in KNOWN_COLUMNS else cell for cell in cells]
+    while names and not names[-1]:  # spreadsheets leave empty columns on the right
+        names.pop()
+    if "image" not in names:
+        shown = ", ".join(f"'{name}'" for name in names[:12])
+        raise InputError(f"{path}: no column is named 'image' (there are {shown}); name the column of image paths so.")
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise InputError(f"{path}: two columns are named '{twice}'; rename or delete one.")
+    return names
+
+
+def _decode(path: Path) -> str:
+    data = path.read_bytes()
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # Excel's "Unicode text"
+        return data.decode("utf-16", errors="replace")
+    if data[:2] == b"PK":
+        raise InputError(f"{path} is a spreadsheet file, not a CSV; save it as 'CSV UTF-8' and give that.")
+    if b"\0" in data[:4096]:
+        raise InputError(f"{path} is not a text file; give a CSV with a column 'image', or a folder of images.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")  # what Excel on Windows writes as plain "CSV"
+
+
+@contextmanager
+def _refusing_odd_csv(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except csv.Error as error:
+        raise InputError(f"{path} is not a CSV that can be read ({error}); save it as 'CSV UTF-8' again.") from None
+
+
+def _folder_sheet(folder: Path) -> Sheet:
+    images = images_in(folder)
+    direct = [file for file in images if file.parent == folder]
+    if direct:
+        return Sheet(folder, ("image",), [{"image": relative_path(file, folder)} for file in direct])
+    parents = {file.parent.relative_to(folder).as_posix() for file in images}
+    masks = next((name for name in _MASK_FOLDERS if (folder / name).is_dir()), None)
+    if masks and parents <= {"images", masks}:
+        by_stem = {file.stem.removesuffix(".labels"): file for file in sorted((folder / masks).iterdir())}
+        rows = [
+            {
+                "image": relative_path(file, folder),
+                "mask": relative_path(by_stem[file.stem], folder) if file.stem in by_stem else "",
+            }
+            for file in images
+            if file.parent.name == "images"
+        ]
+        return Sheet(folder, ("image", "mask"), rows)
+    if any("/" in parent for parent in parents):
+        raise InputError(
+            f"{folder} holds images more than one folder deep; make a sheet of them with coverslip samples make and "
+            "a pattern such as '{label}/{well}/{name}.tif'."
+        )
+    rows = [{"image": relative_path(file, folder), "label": file.parent.name} for file in images]
+    return Sheet(folder, ("image", "label"), rows)
+
+
+def images_in(folder: Path) -> list[Path]:
+    """The images in a folder and below it, in natural order.
+
+    Raises
+    ------
+    InputError
+        If there are none, saying what is there instead.
+    """
+    from coverslip.io import list_images
+
+    inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    if not inside:
+        raise InputError(f"{folder} is an empty folder; give one that holds images.")
+    try:
+        return list_images(folder)
+    except InputError as error:
+        kinds = sorted({path.suffix.lower() for path in inside if path.is_file()})
+        if not kinds:
+            raise error
+        raise InputError(
+            f"{folder} holds no images, only {len(inside)} other files ({', '.join(kinds[:5])}); "
+            "give a folder of images."
+        ) from None

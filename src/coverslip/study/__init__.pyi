@@ -1,0 +1,5 @@
+from .learning import learning_curve as learning_curve
+from .leaving import leave_one_out as leave_one_out
+from .output import Findings as Findings
+from .planes import focal_planes as focal_planes
+from .sweep import run_sweep as run_sweep

@@ -1,0 +1,55 @@
+"""The verb export: results and models in the forms that other programs open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from coverslip import results
+from coverslip.core.errors import InputError
+from coverslip.models.folder import Model
+from coverslip.portable.options import Export as ModelExport
+from coverslip.portable.verb import Exported, export_model
+from coverslip.verbs.options import for_kind
+
+
+def export(
+    result: Any, out: str | Path | None = None, *, images: str | Path | None = None, force: bool = False, **options: Any
+) -> list[Exported]:
+    """Write a result, or a model, in other forms.
+
+    Parameters
+    ----------
+    result : Any
+        What `coverslip.predict` gave, or its file; or a model, its folder, or the name of one that is shipped.
+    out : str or Path, optional
+        Where to. For one form: a file, or a folder for a folder of results. For several: a folder that gets one for
+        each. Default: beside the result, named after it and the form.
+    images : str or Path, optional
+        The folder that the images have moved to since.
+    force : bool
+        Replace what was exported before.
+    **options
+        For labels ``geojson``, ``rois``, ``zarr`` and ``csv`` say which forms; for a model ``onnx`` and ``bioimageio``
+        name the files to write.
+
+    Returns
+    -------
+    list of Exported
+        What was written.
+
+    Raises
+    ------
+    InputError
+        If no form is asked for, something is there already, or an image is missing that is needed.
+    """
+    of_model = {name: value for name, value in options.items() if name in ModelExport.model_fields}
+    of_result = {name: value for name, value in options.items() if name not in of_model}
+    if isinstance(result, Model) or "onnx" in of_model or "bioimageio" in of_model:
+        if of_result:
+            raise InputError(f"Of a model there is no '{next(iter(of_result))}', which is for results; say one kind.")
+        return export_model(result, force=force, **ModelExport.parse(of_model).given())
+    named = result if isinstance(result, str | Path) else None
+    kind, found = results.opened(result)
+    own = for_kind(kind, "export", options, "The result" if named is None else named)
+    return [Exported(path) for path in kind.verb("export")(found, out, images, force, own)]

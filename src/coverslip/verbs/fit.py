@@ -1,0 +1,132 @@
+"""The verb fit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from coverslip import methods
+from coverslip.core.config import Config
+from coverslip.core.errors import InputError, about
+from coverslip.core.provenance import provenance
+from coverslip.io.atomic import refuse_existing
+from coverslip.models.folder import Model, refuse_foreign
+from coverslip.models.record import describe_inputs, path_of
+from coverslip.nn.device import choose_device
+from coverslip.samples.opening import open_as
+from coverslip.train.run import Run, is_main_process
+
+FITTING = ".fitting"
+"""Ending of the folder beside a model that holds an unfinished fit."""
+
+
+def fit(
+    method: str,
+    samples: Any,
+    config: Config | Mapping[str, Any] | None = None,
+    *,
+    run: Run | None = None,
+    channels: Sequence[str | int] | None = None,
+    planes: str | int = "channels",
+) -> Model:
+    """Fit a method to samples.
+
+    Parameters
+    ----------
+    method : str
+        Name of a method, see ``coverslip.methods.names()``.
+    samples : str, Path, Sheet, Samples, Fields or ndarray
+        A sample sheet, a folder, or an array ``(N, C, H, W)``; for a method that finds objects fields with masks.
+    config : Config or mapping, optional
+        Settings of the method.
+    run : coverslip.train.Run, optional
+        Device, precision, memory, checkpoint folder.
+    channels : sequence of str or int, optional
+        Which channels to use, by name or number; default all.
+    planes : str or int
+        What becomes of focal planes, see `coverslip.samples.open_samples`.
+
+    Returns
+    -------
+    Model
+        ``model.save("folder/")`` keeps it.
+    """
+    module = methods.get(method)
+    if not isinstance(config, module.Config):
+        config = module.Config.parse(config or {})
+    opened = open_as(module.CARD.takes, samples, channels=channels, planes=planes)
+    with about(path_of(samples)):
+        fitted = module.fit(opened, config, run)
+    facts = {**fitted.facts, "input": {"channels": None if channels is None else list(channels), "planes": planes}}
+    return Model(
+        method=fitted.method,
+        config=fitted.config,
+        weights=fitted.weights,
+        facts=facts,
+        history=fitted.history,
+        provenance=provenance(inputs=describe_inputs(samples, opened), seed=getattr(config, "seed", None)),
+        card=module.CARD.markdown(),
+    )
+
+
+def fit_to_folder(
+    method: str,
+    samples: Any,
+    out: str | Path,
+    settings: Config | Mapping[str, Any],
+    *,
+    run: Run,
+    force: bool = False,
+    channels: Sequence[str | int] | None = None,
+    planes: str | int = "channels",
+) -> Model | None:
+    """Fit a method and save the model.
+
+    While it runs, ``OUT.fitting`` holds the checkpoint; it is removed once the model is saved.
+
+    Parameters
+    ----------
+    method, samples, channels, planes
+        As for `coverslip.fit`.
+    out : str or Path
+        Folder of the model.
+    settings : Config or mapping
+        Settings of the method, dotted names allowed.
+    run : Run
+        Device, precision and so on; with ``resume`` an unfinished fit goes on.
+    force : bool
+        Replace a model that is there, and discard an unfinished fit.
+
+    Returns
+    -------
+    Model or None
+        None where ``resume`` found the fit finished already.
+
+    Raises
+    ------
+    InputError
+        If there is a model or an unfinished fit at `out` and nothing says what to do with it.
+    """
+    out = Path(out)
+    fitting = out.with_name(out.name + FITTING)
+    if run.resume and (out / "config.json").is_file() and not fitting.exists():
+        return None
+    if run.device != "auto":
+        choose_device(run.device)  # before the first image is read
+    # With several devices every process comes by here, but only the first one may touch files.
+    if is_main_process():
+        # An unfinished fit beside a model is to replace it: it was begun with --force, or killed while tidying up.
+        refuse_existing(out, force or (run.resume and fitting.exists()))
+        refuse_foreign(out)  # now, not after hours of fitting
+        if fitting.exists() and not run.resume:
+            if not force:
+                raise InputError(f"{fitting} holds an unfinished fit: say --resume to go on, or --force to start over.")
+            shutil.rmtree(fitting)
+    model = fit(method, samples, settings, run=replace(run, folder=fitting), channels=channels, planes=planes)
+    if is_main_process():
+        model.save(out)
+        shutil.rmtree(fitting, ignore_errors=True)
+    return model

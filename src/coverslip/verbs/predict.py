@@ -1,0 +1,85 @@
+"""The verb predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from coverslip import results
+from coverslip.core.kind import Written
+from coverslip.models.folder import Model
+from coverslip.models.loading import loaded
+from coverslip.verbs.options import for_prediction
+from coverslip.work.asked import Asked
+
+
+def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", **options: Any) -> Any:
+    """Apply a model.
+
+    Parameters
+    ----------
+    model : Model, str or Path
+        A model, its folder, or the name of one that is shipped (see `coverslip.shipped`).
+    inputs : str, Path, Sheet, Samples, Fields or ndarray
+        What to apply it to: one image, a folder, a sheet, an array.
+    device : str
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    **options
+        Those of the method, such as ``flips``, and those of the kind of result that it gives, such as ``clusters`` of
+        an embedding or ``rivals`` of decompositions; ``coverslip methods NAME`` lists them.
+
+    Returns
+    -------
+    Embedding, LabelMap, Decomposition or list of these two
+        With provenance. A model that finds objects gives a LabelMap or a Decomposition for one image and a list for
+        several.
+
+    Raises
+    ------
+    InputError
+        If the inputs do not fit the model, or an option is not one of the method's.
+    """
+    used = loaded(model)
+    own, given = for_prediction(used, options, model)
+    return results.get(used.gives).verb("predict")(used, inputs, Asked(device=device), own, given)
+
+
+def predict_to_file(
+    model: Model | str | Path,
+    inputs: str | Path,
+    out: str | Path | None = None,
+    *,
+    asked: Asked | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Written:
+    """Apply a model and write the result, whole or not at all.
+
+    Parameters
+    ----------
+    model, options
+        As for `predict`.
+    inputs : str or Path
+        One image, a folder or a sheet.
+    out : str or Path, optional
+        Where to: an embedding into a ``.h5ad``; labels into a folder, or those of one image into a ``.labels.tif`` or
+        a ``.zarr``; decompositions into a folder. Default: named after the inputs, in the current folder.
+    asked : Asked, optional
+        Device, memory, what becomes of work that was stopped.
+
+    Returns
+    -------
+    Written
+        Where the result is, and what came of it in words.
+
+    Raises
+    ------
+    InputError
+        Before any work, if the place is taken or an option is not one of the method's.
+    Stopped
+        After Ctrl-C or a request to terminate, with what was done kept for ``resume``.
+    """
+    used = loaded(model)
+    own, given = for_prediction(used, options or {}, model)
+    written: Written = results.get(used.gives).verb("write")(used, inputs, out, asked or Asked(), own, given)
+    return written

@@ -1,0 +1,1 @@
+"""Long work: blocks, workers, Dask, resume; knows no kind of result."""

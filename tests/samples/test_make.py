@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from coverslip.core.errors import InputError
+from coverslip.samples import make_sheet
+
+
+@pytest.fixture
+def plate(tmp_path: Path) -> Path:
+    for name in ("P1/A01_s1_DAPI.tif", "P1/A01_s2_DAPI.tif", "P2/B12_s10_GFP.tif", "P2/overview.tif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"not read")
+    return tmp_path
+
+
+def test_a_template_names_the_parts_of_a_file_name(plate: Path) -> None:
+    sheet = make_sheet(plate, "{well}_s{site}_{channel}.tif")
+    assert sheet.columns == ("image", "well", "site", "channel")
+    assert sheet.rows[2] == {"image": "P2/B12_s10_GFP.tif", "well": "B12", "site": "10", "channel": "GFP"}
+    assert sheet.notes == ("1 of 4 images do not match the pattern and were left out: P2/overview.tif.",)
+
+
+def test_a_template_with_folders_is_compared_with_the_path(plate: Path) -> None:
+    sheet = make_sheet(plate, "{plate}/{well}_s{site:d}_*.tif")
+    assert [(row["plate"], row["well"], row["site"]) for row in sheet.rows] == [
+        ("P1", "A01", "1"),
+        ("P1", "A01", "2"),
+        ("P2", "B12", "10"),
+    ]
+
+
+def test_a_regular_expression_does_the_same(plate: Path) -> None:
+    regex = r"(?P<well>[A-H]\d+)_s(?P<site>\d+)_(?P<channel>\w+)\.tif"
+    assert make_sheet(plate, regex).rows == make_sheet(plate, "{well}_s{site}_{channel}.tif").rows
+
+
+def test_images_that_their_fields_cannot_tell_apart_are_noted(plate: Path) -> None:
+    sheet = make_sheet(plate, "{well}_s{}_{channel}.tif")
+    assert "1 combinations of well, channel stand for more than one image" in sheet.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("{well}.png", "None of the 4 images"),
+        ("{well}_{well}.tif", "cannot be read"),
+        ("(?P<well>[A-H", "cannot be read"),
+        ("{image}.tif", "call it otherwise"),
+    ],
+)
+def test_a_pattern_that_cannot_be_meant_is_refused(plate: Path, pattern: str, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        make_sheet(plate, pattern)
+
+
+def test_a_file_is_no_folder(plate: Path) -> None:
+    with pytest.raises(InputError, match="is not a folder"):
+        make_sheet(plate / "P2" / "overview.tif")
+    assert [row["label"] for row in make_sheet(plate).rows] == ["P1", "P1", "P2", "P2"]

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coverslip.core.errors import InputError
+from coverslip.samples import Sheet, given_split, split_indices, split_sheet
+
+
+@given(
+    n=st.integers(3, 200),
+    seed=st.integers(0, 99),
+    classes=st.integers(1, 5),
+    val=st.floats(0.05, 0.4),
+    test=st.floats(0.05, 0.4),
+)
+def test_every_sample_lies_in_exactly_one_part(n: int, seed: int, classes: int, val: float, test: float) -> None:
+    labels = np.random.default_rng(seed).integers(classes, size=n)
+    parts = split_indices(n, labels=labels, val=val, test=test, seed=seed)
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(n))
+    assert all(len(part) for part in parts.values())
+    again = split_indices(n, labels=labels, val=val, test=test, seed=seed)
+    assert all((parts[name] == again[name]).all() for name in parts)
+
+
+@given(groups=st.lists(st.integers(0, 12), min_size=20, max_size=120), seed=st.integers(0, 9))
+def test_groups_are_never_divided(groups: list[int], seed: int) -> None:
+    names = np.array(groups).astype(str)
+    if len(set(groups)) < 3:
+        with pytest.raises(InputError, match="cannot be divided into 3 parts"):
+            split_indices(len(names), names, val=0.2, test=0.2, seed=seed)
+        return
+    parts = split_indices(len(names), names, val=0.2, test=0.2, seed=seed)
+    held = [set(names[part]) for part in parts.values()]
+    assert all(held)
+    assert sum(map(len, held)) == len(set(groups))
+
+
+def test_free_samples_are_cut_at_the_fractions_within_each_class() -> None:
+    labels = np.repeat(["rare", "common"], [20, 400])
+    parts = split_indices(420, labels=labels, val=0.15, test=0.1, seed=3)
+    assert {name: (labels[part] == "rare").sum() for name, part in parts.items()} == {"train": 15, "val": 3, "test": 2}
+    assert {name: len(part) for name, part in parts.items()} == {"train": 315, "val": 63, "test": 42}
+
+
+def test_groups_are_chosen_so_that_classes_stay_balanced() -> None:
+    # Twenty plates of ten wells; four plates hold the rare class.
+    groups = np.repeat([f"P{i}" for i in range(20)], 10)
+    labels = np.where(np.isin(groups, ["P0", "P1", "P2", "P3"]), "rare", "common")
+    parts = split_indices(200, groups, labels, val=0.25, seed=0)
+    assert (labels[parts["val"]] == "rare").sum() == 10
+    assert len(parts["val"]) == 50
+
+
+def test_samples_without_a_group_are_groups_of_their_own() -> None:
+    groups = np.array(["a"] * 10 + [""] * 90)
+    parts = split_indices(100, groups, val=0.3, seed=1)
+    assert len(parts["val"]) == 30
+    assert len(np.intersect1d(parts["val"], np.arange(10))) in (0, 10)
+
+
+def test_the_seed_decides() -> None:
+    first, second = (split_indices(100, val=0.2, seed=seed)["val"] for seed in (0, 1))
+    assert not np.array_equal(first, second)
+    assert len(split_indices(100, val=0.0)["val"]) == 0
+
+
+@pytest.mark.parametrize(("val", "test"), [(0.5, 0.5), (-0.1, 0), (1.0, 0)])
+def test_impossible_fractions_are_refused(val: float, test: float) -> None:
+    with pytest.raises(InputError, match="nothing to train on"):
+        split_indices(10, val=val, test=test)
+
+
+def sheet_of(**columns: list[str]) -> Sheet:
+    n = len(next(iter(columns.values())))
+    images = [f"{i}.tif" for i in range(n)]
+    rows = [{"image": images[i], **{name: column[i] for name, column in columns.items()}} for i in range(n)]
+    return Sheet(Path("here"), ("image", *columns), rows)
+
+
+def test_a_sheet_gets_a_column_of_splits() -> None:
+    sheet = sheet_of(group=[f"g{i // 5}" for i in range(100)], label=["a", "b"] * 50)
+    done = split_sheet(sheet, (0.6, 0.2, 0.2), seed=2)
+    words = np.array(done.column("split"))
+    assert {word: int((words == word).sum()) for word in ("train", "val", "test")} == {
+        "train": 60,
+        "val": 20,
+        "test": 20,
+    }
+    assert all(len(set(words[i : i + 5])) == 1 for i in range(0, 100, 5))
+    with pytest.raises(InputError, match="no column 'plate'"):
+        split_sheet(sheet, by="plate")
+
+
+def test_a_given_split_is_read_in_the_words_people_use() -> None:
+    obs = {"split": np.array(["Training", "validation", "", "test", "train"])}
+    parts = given_split(obs, 5)
+    assert {name: part.tolist() for name, part in parts.items()} == {"train": [0, 4], "val": [1], "test": [3]}
+    assert given_split({}, 5) is None
+    assert given_split({"split": np.array(["", ""])}, 2) is None
+    with pytest.raises(InputError, match="'later' is not a split"):
+        given_split({"split": np.array(["later"])}, 1)
