@@ -12,8 +12,8 @@ from coverslip.core.errors import InputError
 from coverslip.core.image import Image, PixelSize
 from coverslip.core.results import LabelMap
 from coverslip.io.labels import read_probability
+from coverslip.io.writing import tiff as writer
 from coverslip.read import labels_path, open_image, read_labels, write_image_tiff, write_labels
-from coverslip.read import tiff_writer as writer
 
 
 @settings(deadline=None, max_examples=40)

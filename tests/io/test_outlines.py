@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from coverslip.core.errors import InputError
+from coverslip.io.writing import outlines
 from coverslip.io.writing.outlines import Outline
-from coverslip.read import outlines, trace_outlines
+from coverslip.read import trace_outlines
 
 
 def area(ring: np.ndarray) -> float:

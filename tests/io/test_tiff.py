@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from coverslip.core.image import PixelSize
 from coverslip.core.region import Region
+from coverslip.io.images import tiff as module
 from coverslip.read import open_image
-from coverslip.read import tiff as module
 
 
 def pixels(shape, dtype=np.uint16, seed=0):
