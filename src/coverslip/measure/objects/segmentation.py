@@ -12,7 +12,7 @@ from coverslip.core.errors import InputError, about
 from coverslip.core.image import PixelSize
 from coverslip.core.results import LabelMap
 from coverslip.measure.inputs import check_length
-from coverslip.measure.intervals import Additive, Interval, bootstrap
+from coverslip.measure.intervals import Additive, Interval, Sums, bootstrap
 from coverslip.measure.objects import instances, pixels
 from coverslip.measure.objects.contours import boundary_distances
 from coverslip.measure.objects.matching import THRESHOLDS, checked_threshold, count_matches
@@ -278,18 +278,17 @@ def _row(
 
 def _pooled(of: Callable[..., np.ndarray]) -> Additive:
     """A measure of summed sums, which is resampled image by image."""
-    shapes: list[tuple[int, ...]] = []
 
-    def summarise(*sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        shapes[:] = [s.shape[1:] for s in sums]
-        return np.arange(len(sums[0])), np.concatenate([s.reshape(len(s), -1) for s in sums], axis=1)
+    def summarise(*sums: np.ndarray) -> Sums:
+        ends = np.cumsum([s[0].size for s in sums])
 
-    def finish(sums: np.ndarray) -> np.ndarray:
-        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-        parts = np.split(sums, ends[:-1], axis=1)
-        return of(*(part.reshape(len(sums), *shape) for part, shape in zip(parts, shapes, strict=True)))
+        def finish(totals: np.ndarray) -> np.ndarray:
+            parts = np.split(totals, ends[:-1], axis=1)
+            return of(*(part.reshape(len(part), *s.shape[1:]) for part, s in zip(parts, sums, strict=True)))
 
-    return Additive(summarise, finish)
+        return Sums(np.arange(len(sums[0])), np.concatenate([s.reshape(len(s), -1) for s in sums], axis=1), finish)
+
+    return Additive(summarise)
 
 
 def _interval(statistic: Any, arrays: list[np.ndarray], groups: np.ndarray | None, seed: int) -> Interval:
