@@ -103,10 +103,10 @@ def evaluate_labels(
 
     Parameters
     ----------
-    pairs : iterable of (name, truth, prediction) or (name, truth, prediction, probability)
+    pairs : iterable of (name, truth, prediction[, probability[, shared]])
         One image after the other; only one is held at a time. Truth and prediction are `LabelMap` or integer arrays
         ``(H, W)``, 0 for background; the probability of being foreground is ``(H, W)`` from 0 to 1, default: that of
-        the prediction, where it has one.
+        the prediction, where it has one; what they share (`overlap`) is counted unless it is given.
     thresholds : sequence of float
         IoU from which a pair of objects is a match, for AP; ``ap`` is the mean over them.
     groups : array, shape (N,), optional
@@ -131,9 +131,9 @@ def evaluate_labels(
     if not thresholds:
         raise InputError("AP needs at least one IoU threshold, such as 0.5.")
     names, images = [], []
-    for name, truth, prediction, *probability in pairs:
+    for name, *image in pairs:
         with about(name):
-            images.append(_sums(truth, prediction, probability[0] if probability else None, thresholds, pixel_size))
+            images.append(_sums(thresholds, pixel_size, *image))
         names.append(str(name))
     if not images:
         raise InputError("There is no image to evaluate; give at least one with its truth.")
@@ -209,14 +209,19 @@ _DICE = ("dice true", "area true", "dice predicted", "area predicted")
 
 
 def _sums(
-    truth: Any, prediction: Any, probability: Any, thresholds: Sequence[float], pixel_size: PixelSize | float | None
+    thresholds: Sequence[float],
+    pixel_size: PixelSize | float | None,
+    truth: Any,
+    prediction: Any,
+    probability: Any = None,
+    shared: Overlap | None = None,
 ) -> dict[str, Any]:
     """What one image adds to the measures."""
     sizes = [labels.pixel_size for labels in (prediction, truth) if isinstance(labels, LabelMap) and labels.pixel_size]
     if probability is None and isinstance(prediction, LabelMap):
         probability = prediction.probability
     true, predicted = (labels.labels if isinstance(labels, LabelMap) else labels for labels in (truth, prediction))
-    table = overlap(true, predicted)
+    table = overlap(true, predicted) if shared is None else shared
     tp = int(count_matches(table, (0.5,))[0])
     sums: dict[str, Any] = {"n_true": table.n_true, "n_predicted": table.n_predicted}
     sums |= {"tp": tp, "fp": table.n_predicted - tp, "fn": table.n_true - tp}

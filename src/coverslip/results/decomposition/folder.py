@@ -13,7 +13,6 @@ import numpy as np
 from coverslip.core.decomposition import COLUMNS, ROUND_COLUMNS, Decomposition
 from coverslip.core.errors import InputError, about
 from coverslip.io.images.opening import open_image
-from coverslip.io.tables import read_table
 from coverslip.results.labels.folder import KEYS, OBJECTS, SHEET, LabelFolder, read_label_folder
 
 FILES = ("layers", "generated", "background", "internal", "error")
@@ -154,12 +153,11 @@ def _rows(found: LabelFolder, index: int, name: str, columns: Sequence[str]) -> 
     file = found.folder / name
     if not file.is_file():
         raise InputError(f"{file} is missing; copy the whole folder again from its source.")
-    table = read_table(file)
+    table, rows = found.table(file)
     missing = next((column for column in columns if column not in table), None)
     if missing is not None:
         raise InputError(f"{file} has no column '{missing}'; copy the whole folder again from its source.")
-    own = found.own_rows(table, index)
-    return {column: table[column][own] for column in dict.fromkeys((*columns, *table)) if column not in KEYS}
+    return {column: table[column][rows[index]] for column in dict.fromkeys((*columns, *table)) if column not in KEYS}
 
 
 def _boxes(layers: np.ndarray) -> dict[int, _Box]:

@@ -48,7 +48,7 @@ def write_report(
     things, said = page.things or "objects", page.notes
     loaded = model_or_note(found, model, said)
     table = objects_of(found, images)
-    own = [found.own_rows(table, i) for i in range(len(found))]
+    own = found.own_rows(table)
     groups = groups_of(found, options.group)
     pairs = pairs_of(found, options.truth, options.partial, said)
     evaluation = None
