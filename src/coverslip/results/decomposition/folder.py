@@ -5,6 +5,7 @@ Whatever takes a folder of labels takes it: its masks are the flat label images.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 from coverslip.core.decomposition import COLUMNS, ROUND_COLUMNS, Decomposition
 from coverslip.core.errors import InputError, about
 from coverslip.io.images.opening import open_image
+from coverslip.measure.objects.amodal import AmodalMasks
 from coverslip.results.labels.folder import KEYS, OBJECTS, SHEET, LabelFolder, read_label_folder
 
 FILES = ("layers", "generated", "background", "internal", "error")
@@ -35,7 +37,7 @@ def names_layers(path: Path) -> bool:
     if not sheet.is_file():
         return False
     with sheet.open(encoding="utf-8-sig", errors="replace") as lines:
-        return "layers" in lines.readline()
+        return "layers" in re.findall(r"[^\s,;\"]+", lines.readline())
 
 
 def read_decomposition(folder: str | Path | LabelFolder, index: int = 0) -> Decomposition:
@@ -122,6 +124,20 @@ def read_layers(found: LabelFolder, index: int) -> np.ndarray:
             "from its source."
         )
     return layers.reshape(-1, *layers.shape[-2:])  # a file of one layer has no axis for them
+
+
+def whole_masks(layers: np.ndarray) -> AmodalMasks:
+    """The objects of layers ``(L, H, W)`` as whole masks that may overlap, by their numbers.
+
+    Raises
+    ------
+    InputError
+        If an object lies in two layers.
+    """
+    places = [(number, layer, box) for number, (layer, box) in sorted(_boxes(layers).items())]
+    masks = [layers[layer][box] == number for number, layer, box in places]
+    corners = np.array([[part.start for part in box] for _, _, box in places])
+    return AmodalMasks(masks, corners, (layers.shape[1], layers.shape[2]))
 
 
 def _pixels(found: LabelFolder, index: int, column: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
