@@ -27,12 +27,12 @@ from coverslip.read import list_images, open_image, read_labels, read_table, wri
 COUNTED = """
 import sys
 from coverslip.work.workers import Threads
-count, find = 0, Threads._find
-def counted(self, job):
+count, done = 0, Threads._done
+def counted(self, piece):
     global count
     count += 1
-    return find(self, job)
-Threads._find = counted
+    return done(self, piece)
+Threads._done = counted
 from coverslip.cli import main
 code = main(sys.argv[1:])
 print("blocks", count)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import coverslip as cs
-from coverslip import methods
 from coverslip.core.fields import Fields
 from coverslip.samples import find_nuclei
 
@@ -53,10 +52,9 @@ def classical(fields: Fields) -> Iterator[Any]:
 def of_model(folder: Path, device: str) -> Peer:
     """A model of Coverslip: labels, or decompositions where it makes them."""
     model = cs.load(folder)
-    whole = methods.get(model.method).CARD.gives == "decomposition"
 
     def peer(fields: Fields) -> Iterator[Any]:
-        return (cs.api.decompose if whole else cs.api.segment)(model, fields, device=device)
+        return iter(cs.predict(model, fields, device=device))
 
     return peer
 

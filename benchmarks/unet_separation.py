@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-import coverslip as cs
 from coverslip.cli.progress import shown_progress
 from coverslip.core.fields import Fields, FieldSubset
 from coverslip.measure import evaluate_labels
 from coverslip.methods.unet.decoding import decode
 from coverslip.methods.unet.targets import CHANNELS, Separation, targets
 from coverslip.read import write_table
+from coverslip.results.labels.prediction import segment
 from coverslip.samples import find_nuclei, open_fields
 from coverslip.train import Run
 from coverslip.train.patches import compact_labels
@@ -74,7 +74,7 @@ def main() -> None:
             model = arguments.out / kind
             settings = {"separation": kind, "epochs": arguments.epochs, "patch": 128, "batch": 8}
             fit_to_folder("unet", arguments.data / "sheet.csv", model, settings, run=Run(resume=True))
-            add(kind, "validation", lambda m=model: scores(val, (f.labels for f in cs.api.segment(m, val))))
+            add(kind, "validation", lambda m=model: scores(val, (f.labels for f in segment(m, val))))
     write_table({key: np.array([row[key] for row in rows]) for key in rows[0]}, arguments.out / "separation.csv")
 
 

@@ -44,6 +44,7 @@ COMMANDS = (
     "predict",
     "evaluate",
     "report",
+    "export",
     "samples make",
     "samples check",
     "samples split",

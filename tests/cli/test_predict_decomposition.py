@@ -8,20 +8,20 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
-from coverslip.segmenting import work
 
 import coverslip as cs
 from coverslip.core.decomposition import COLUMNS, Decomposition
 from coverslip.core.image import PixelSize
 from coverslip.core.region import Region
 from coverslip.core.results import LabelMap
-from coverslip.methods.kaizen import prediction
+from coverslip.methods.kaizen.prediction import Decomposer
 from coverslip.read import (
     open_image,
     read_decomposition,
@@ -31,6 +31,8 @@ from coverslip.read import (
     write_image_tiff,
     write_labels,
 )
+from coverslip.results.decomposition import prediction
+from coverslip.work.unfinished import Parts, Work
 
 from ..results.overlaps import decomposition_of_discs
 from ..unet.blobs import blob_fields
@@ -55,13 +57,13 @@ def fields(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def decomposed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The images that were decomposed, in order."""
     seen: list[str] = []
-    before = prediction.Decomposer.__call__
+    before = Decomposer.__call__
 
-    def call(self: prediction.Decomposer, fields: cs.samples.Fields, index: int, *rest: Any) -> Decomposition:
+    def call(self: Decomposer, fields: cs.samples.Fields, index: int, *rest: Any) -> Decomposition:
         seen.append(Path(fields.name(index)).name)
         return before(self, fields, index, *rest)
 
-    monkeypatch.setattr(prediction.Decomposer, "__call__", call)
+    monkeypatch.setattr(Decomposer, "__call__", call)
     return seen
 
 
@@ -126,7 +128,7 @@ def test_a_folder_gives_a_folder_whose_table_measures_whole_objects(
 
 
 def test_in_python_the_flat_labels_can_be_asked_for(tiny_kaizen: Path, fields: Path) -> None:
-    (labels,) = cs.api.segment(tiny_kaizen, fields / "field1.tif", device="cpu")
+    (labels,) = cs.results.get("decomposition").verb("segment")(cs.load(tiny_kaizen), fields / "field1.tif", "cpu")
     assert isinstance(labels, LabelMap)
     np.testing.assert_array_equal(labels.labels, cs.predict(tiny_kaizen, fields / "field1.tif", device="cpu").labels)
 
@@ -194,19 +196,19 @@ def test_a_rival_of_another_method_is_refused(
     assert_one_sentence(coverslip(*command, out / "absent"), "absent")
 
 
-def killed(self: work.Work, *rest: object) -> None:
+def killed(self: Work, *rest: object) -> None:
     """A way to finish an image that is cut short right afterwards."""
     FINISH(self, *rest)
     raise SystemExit
 
 
-FINISH = work.Work.finish
+FINISH = Work.finish
 
 
 def begin_and_leave(coverslip: Callable, command: list[object]) -> None:
     """Run a command that is killed once one image is done."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(work.Work, "finish", killed)
+        patched.setattr(Work, "finish", killed)
         with pytest.raises(SystemExit):
             coverslip(*command)
 
@@ -235,13 +237,13 @@ def test_killed_it_goes_on_with_the_images_that_are_left(
 def test_ctrl_c_stops_after_the_image(
     coverslip: Callable, tiny_kaizen: Path, fields: Path, tmp_path: Path, decomposed: list[str]
 ) -> None:
-    def finish(self: work.Work, *rest: object) -> None:
+    def finish(self: Work, *rest: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         FINISH(self, *rest)
 
     command = ["predict", tiny_kaizen, fields, "--out", tmp_path / "out", *ON_CPU]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(work.Work, "finish", finish)
+        patched.setattr(Work, "finish", finish)
         said: Said = coverslip(*command)
     assert said.code == 130
     assert said.err.splitlines()[-1] == (
@@ -255,23 +257,23 @@ def test_ctrl_c_stops_after_the_image(
 def test_a_large_image_goes_on_with_the_parts_that_are_left(
     coverslip: Callable, tiny_kaizen: Path, fields: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(prediction.Decomposer.__init__.__kwdefaults__, "tile", 40)
+    monkeypatch.setattr(prediction, "FOOTPRINT", replace(prediction.FOOTPRINT, largest=40))
     searched: list[Region] = []
-    search, put = prediction.Decomposer._part, work.Parts.put
+    search, put = Decomposer._part, Parts.put
 
-    def counted(self: prediction.Decomposer, fields: cs.samples.Fields, index: int, *rest: Any) -> Any:
+    def counted(self: Decomposer, fields: cs.samples.Fields, index: int, *rest: Any) -> Any:
         searched.append(rest[1].core)
         return search(self, fields, index, *rest)
 
-    def interrupted(self: work.Parts, part: int, arrays: Any) -> None:
+    def interrupted(self: Parts, part: int, arrays: Any) -> None:
         if part == 1:
             os.kill(os.getpid(), signal.SIGINT)
         put(self, part, arrays)
 
-    monkeypatch.setattr(prediction.Decomposer, "_part", counted)
+    monkeypatch.setattr(Decomposer, "_part", counted)
     command = ["predict", tiny_kaizen, fields / "field0.tif", *ON_CPU, "--out"]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(work.Parts, "put", interrupted)
+        patched.setattr(Parts, "put", interrupted)
         said: Said = coverslip(*command, tmp_path / "out")
     assert said.code == 130
     assert said.err.splitlines()[-1] == (

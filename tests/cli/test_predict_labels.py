@@ -10,17 +10,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
-from coverslip.segmenting import blocks, cluster, work
 
 import coverslip as cs
 from coverslip.core.image import PixelSize
 from coverslip.read import open_image, read_label_folder, read_labels, read_table
+from coverslip.results.labels import canvas, prediction
+from coverslip.work import cluster
+from coverslip.work.crew import Piece
+from coverslip.work.unfinished import Work
 from coverslip.work.workers import Threads
 
 from ..unet.blobs import blob_fields
@@ -33,7 +37,7 @@ SIDE = 96
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks so small that a small image has many."""
-    monkeypatch.setattr(blocks, "LARGEST", SIDE)
+    monkeypatch.setattr(prediction, "FOOTPRINT", replace(prediction.FOOTPRINT, largest=SIDE))
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +63,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found_blocks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The images of the blocks that were computed, in order."""
     seen: list[str] = []
-    before = Threads._find
+    before = Threads._done
 
-    def find(self: Threads, job: blocks.Job) -> blocks.Found:
-        seen.append(Path(self._fields.name(job.index)).name)
-        return before(self, job)
+    def done(self: Threads, piece: Piece) -> Any:
+        seen.append(Path(self._inputs.name(*piece.rows)).name)
+        return before(self, piece)
 
-    monkeypatch.setattr(Threads, "_find", find)
+    monkeypatch.setattr(Threads, "_done", done)
     return seen
 
 
@@ -220,8 +224,9 @@ def test_a_dask_cluster_gives_the_same(
 
 SCRIPT = f"""
 import sys
-from coverslip.segmenting import blocks
-blocks.LARGEST = {SIDE}
+from dataclasses import replace
+from coverslip.results.labels import prediction
+prediction.FOOTPRINT = replace(prediction.FOOTPRINT, largest={SIDE})
 from coverslip.cli import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -268,16 +273,16 @@ def test_a_request_to_terminate_keeps_finished_blocks(
     found_blocks: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = work.Canvas.add
+    before = canvas.Canvas.add
 
-    def add(self: work.Canvas, *rest: Any) -> None:
+    def add(self: canvas.Canvas, *rest: Any) -> None:
         before(self, *rest)
         if self.done == 4:
             os.kill(os.getpid(), signal.SIGTERM)
 
     command = ["predict", tiny_model, large, "--out", tmp_path / "a.labels.tif", *ON_CPU]
     with monkeypatch.context() as patched:
-        patched.setattr(work.Canvas, "add", add)
+        patched.setattr(canvas.Canvas, "add", add)
         said = coverslip(*command)
     assert said.code == 130
     assert said.err.splitlines()[-1].startswith("Stopped after 0 of 1 images and 4 of 12 blocks of the next; ")
@@ -291,7 +296,7 @@ def test_killed_between_pasting_a_block_and_noting_it(
 ) -> None:
     command = ["predict", tiny_model, large, *ON_CPU, "--out"]
     assert coverslip(*command, tmp_path / "a.labels.tif").code == 0
-    save, blocks_noted = work._save, []
+    save, blocks_noted = canvas.save_table, []
 
     def killed(path: Path, *rest: object) -> None:
         if len(blocks_noted) == 5:
@@ -300,7 +305,7 @@ def test_killed_between_pasting_a_block_and_noting_it(
         save(path, *rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr(work, "_save", killed)
+        patched.setattr(canvas, "save_table", killed)
         with pytest.raises(SystemExit):
             coverslip(*command, tmp_path / "b.labels.tif")
     assert coverslip(*command, tmp_path / "b.labels.tif", "--resume").code == 0
@@ -311,14 +316,14 @@ def test_killed_between_pasting_a_block_and_noting_it(
 def test_killed_while_tidying_up(
     coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, found_blocks: list[str], name: str
 ) -> None:
-    def killed(self: work.Work) -> None:
+    def killed(self: Work) -> None:
         if self.folder.exists():
             raise SystemExit
 
     inputs = fields if name == "labels" else fields / "field0.tif"
     command = ["predict", tiny_model, inputs, "--out", tmp_path / name, *ON_CPU]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(work.Work, "discard", killed)
+        patched.setattr(Work, "discard", killed)
         with pytest.raises(SystemExit):
             coverslip(*command)
     computed = len(found_blocks)
@@ -338,15 +343,15 @@ def test_ctrl_c_keeps_what_is_done(
     found_blocks: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = work.Work.finish
+    before = Work.finish
 
-    def finish(self: work.Work, *rest: object) -> None:
+    def finish(self: Work, *rest: object) -> None:
         before(self, *rest)
         os.kill(os.getpid(), signal.SIGINT)
 
     command = ["predict", tiny_model, fields, "--out", tmp_path / "labels", *ON_CPU]
     with monkeypatch.context() as patched:
-        patched.setattr(work.Work, "finish", finish)
+        patched.setattr(Work, "finish", finish)
         said = coverslip(*command)
     assert said.code == 130
     assert said.err.splitlines()[-1] == (
@@ -405,7 +410,7 @@ def test_an_image_that_changed_or_was_left_out_since(
 def test_another_command_does_not_resume(
     coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, options: list[str], words: str
 ) -> None:
-    unfinished = work.Work(tmp_path / "labels.predicting")
+    unfinished = Work(tmp_path / "labels.predicting")
     command = ["predict", tiny_model, fields, "--out", tmp_path / "labels", *ON_CPU]
     begin_and_leave(coverslip, command)
     assert_one_sentence(coverslip(*command, "--resume", *options), words, "--force instead of --resume")
@@ -418,14 +423,14 @@ def test_another_command_does_not_resume(
 
 def begin_and_leave(coverslip: Callable, command: list[object]) -> None:
     """Run a command that is killed once one image is done."""
-    finish = work.Work.finish
+    finish = Work.finish
 
-    def killed(self: work.Work, *rest: object) -> None:
+    def killed(self: Work, *rest: object) -> None:
         finish(self, *rest)
         raise SystemExit
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(work.Work, "finish", killed)
+        patched.setattr(Work, "finish", killed)
         with pytest.raises(SystemExit):
             coverslip(*command)
 

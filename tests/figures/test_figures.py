@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from coverslip import figures
 from coverslip.core.errors import InputError
-from coverslip.figures import figures
+from coverslip.core.illustration import Illustration
+from coverslip.core.samples import ArraySamples
 from coverslip.figures.colours import CATEGORIES, MISSING, OTHER
+from coverslip.figures.illustrations import drawn
 from coverslip.figures.pictures import grid_places, montage
 from coverslip.figures.style import short
 from coverslip.figures.thumbnails import fit_display
@@ -56,8 +59,14 @@ class TestLossCurves:
         np.testing.assert_array_equal(*drawn)
 
     def test_losses_that_no_history_has_get_no_panel(self) -> None:
-        figure = figures.loss_curves({"a": history(1)})
+        figure = figures.loss_curves({"a": history(1)}, keys=["loss", "reconstruction", "kl"])
         assert [axes.get_title(loc="left") for axes in figure.axes] == ["Total loss", "KL divergence"]
+
+    def test_every_loss_has_a_panel_whatever_the_method_calls_it(self) -> None:
+        row = {"epoch": 1, "train_loss": 3.0, "contrast": 2.0, "val_loss": 4.0, "learning_rate": 0.1, "seconds": 9}
+        figure = figures.loss_curves({"a": [row, row]})
+        assert [axes.get_title(loc="left") for axes in figure.axes] == ["Total loss", "Contrast"]
+        assert [len(axes.get_lines()) for axes in figure.axes] == [2, 1]
 
     def test_validation_every_few_epochs_is_drawn_through_its_gaps(self) -> None:
         rows = history(1)
@@ -172,12 +181,49 @@ class TestLatents:
             figures.latent_map(self.xy, [f"cell {i}" for i in range(40)], name="image")
 
     def test_collapsed_dimensions_come_last_and_are_grey(self) -> None:
-        figure = figures.kl_per_dimension(np.array([0.001, 3.0, 5.0]), empirical=np.array([0.2, 0.1, 0.3]))
+        kl, dead = np.array([0.001, 3.0, 5.0]), [True, False, False]
+        figure = figures.kl_per_dimension(kl, empirical=np.array([0.2, 0.1, 0.3]), collapsed=dead)
         bars = figure.axes[0].patches[-3:]
         assert [bar.get_height() for bar in bars] == [5.0, 3.0, 0.001]
         assert to_hex(bars[-1].get_facecolor()) == OTHER
         assert [tick.get_text() for tick in figure.axes[1].get_xticklabels()] == ["z2", "z1", "z0"]
         assert figure.axes[1].get_xlabel() == "2 of 3 in use, on grey: collapsed"
+
+    def test_only_what_is_said_to_be_collapsed_is(self) -> None:
+        kl = np.array([2.0, 0.001])
+        assert figures.kl_per_dimension(kl).axes[0].get_xlabel() == ""
+        assert figures.kl_per_dimension(kl, collapsed=[False, False]).axes[0].get_xlabel() == "2 of 2 in use"
+        assert "0 of 2 in use" in figures.kl_per_dimension(kl, collapsed=[True, True]).axes[0].get_xlabel()
+
+
+class TestIllustrations:
+    samples = ArraySamples(np.arange(3 * 2 * 8 * 8, dtype=np.uint16).reshape(3, 2, 8, 8))
+
+    def draw(self, form: str, **content: object) -> Figure:
+        return drawn(Illustration("A name", "A caption.", form, content), self.samples)  # type: ignore[arg-type]
+
+    def test_latents_in_use_are_those_the_method_says(self) -> None:
+        figure = self.draw("latents", kl=[3.0, 2.0], empirical=[0.1, 0.2], collapsed=np.array([True, False]))
+        assert figure.axes[-1].get_xlabel() == "1 of 2 in use, on grey: collapsed"
+
+    def test_series_are_rows_of_images_with_their_names(self) -> None:
+        images = np.random.default_rng(0).random((2, 5, 2, 8, 8))
+        names, like = ["z1 · 3 nats", "z0 · 1 nats"], images[0]
+        figure = self.draw("series", images=images, values=np.linspace(-2, 2, 5), names=names, like=like)
+        same = figures.traversals(images, np.linspace(-2, 2, 5), names=names, display=fit_display(like))
+        assert [panel.get_ylabel() for panel in figure.axes] == [panel.get_ylabel() for panel in same.axes]
+        written = [text.get_text() for panel in figure.axes for text in panel.texts]
+        written += [panel.get_ylabel() for panel in figure.axes]
+        assert set(names) <= set(written)
+
+    def test_pairs_are_drawn_as_reconstructions(self) -> None:
+        inputs = np.random.default_rng(0).random((4, 2, 8, 8))
+        figure = self.draw("pairs", inputs=inputs, outputs=inputs / 2)
+        same = figures.reconstruction_grid(inputs, inputs / 2)
+        for panel, other in zip(figure.axes, same.axes, strict=True):
+            for image, another in zip(panel.images, other.images, strict=True):
+                np.testing.assert_array_equal(image.get_array(), another.get_array())
+        assert sum(len(panel.images) for panel in figure.axes) > 0
 
 
 ROWS = [

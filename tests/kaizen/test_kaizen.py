@@ -184,7 +184,7 @@ def test_an_empty_field_has_no_object(fitted: Fitted) -> None:
 
 def test_objects_on_the_seams_of_parts_are_found_once(fitted: Fitted) -> None:
     fields = blob_fields(1, (150, 170), seed=3)
-    whole, parts = (kaizen.Decomposer(fitted, device="cpu", tile=tile)(fields, 0) for tile in (1024, 60))
+    whole, parts = (kaizen.Decomposer(fitted, device="cpu")(fields, 0, side=side) for side in (1024, 60))
     agreed = match(overlap(whole.labels, parts.labels))
     assert agreed.tp > 20
     assert agreed.fp + agreed.fn <= 2

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 import coverslip
+import coverslip as cs
 from coverslip.core.errors import InputError
 from coverslip.methods import unet
 from coverslip.portable import verb
@@ -214,7 +215,6 @@ def test_a_name_comes_from_the_card_or_the_folder(model: Model, tmp_path: Path) 
     assert about_model(model).name == "cells-drawn"
     own = small_model(card=unet.CARD.markdown())
     assert about_model(own).name == "Coverslip unet"
-    from coverslip import api
 
-    assert about_model(api.load(own.save(tmp_path / "hela-2"))).name == "unet hela-2"
-    assert about_model(api.load(own.save(tmp_path / "µ"))).name == "Coverslip unet"
+    assert about_model(cs.load(own.save(tmp_path / "hela-2"))).name == "unet hela-2"
+    assert about_model(cs.load(own.save(tmp_path / "µ"))).name == "Coverslip unet"

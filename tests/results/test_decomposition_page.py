@@ -15,7 +15,7 @@ from coverslip.core.errors import InputError
 from coverslip.results.decomposition.page import write_decomposition_page
 from coverslip.results.decomposition.replays import Replay
 
-from ..figures.boxes import HEIGHT, WIDTH, replay
+from .boxes import HEIGHT, WIDTH, replay
 
 NASTY = '</script><img src=x onerror="alert(1)"> µ {{7*7}}'
 

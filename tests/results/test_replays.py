@@ -13,7 +13,7 @@ from coverslip.core.decomposition import Decomposition
 from coverslip.measure import unexplained_regions
 from coverslip.results.decomposition.replays import draw_replay, pack, shown_part
 
-from ..figures.boxes import HEIGHT, WIDTH, decomposition, replay
+from .boxes import HEIGHT, WIDTH, decomposition, replay
 
 
 def unpacked(text: str) -> np.ndarray:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coverslip.cli import main
+from coverslip.cli.options import read_settings
 from coverslip.core.errors import InputError
 from coverslip.methods.vae import Config
 from coverslip.methods.vae.architecture import PRESETS, depth_rule, plan
 from coverslip.methods.vae.model import VAE
 from coverslip.methods.vae.summary import layers
+from coverslip.models import load
+from coverslip.models.folder import Model
 from coverslip.nn.summary import trainable_parameters
 
 LARGE, SMALL = (2, 140, 140), (1, 20, 20)
@@ -44,20 +51,47 @@ def test_every_preset_is_covered() -> None:
 
 
 @pytest.mark.parametrize(("preset", "shape"), TOTALS)
-def test_presets_have_exactly_the_parameters_of_the_source(preset: str, shape: tuple[int, int, int]) -> None:
-    model = VAE(plan(shape, preset=preset), latent=2)
-    assert trainable_parameters(model) == TOTALS[preset, shape]
+def test_presets_have_exactly_the_parameters_of_the_source(
+    preset: str, shape: tuple[int, int, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    channels, height, width = shape
+    size = ["--size", f"{height}x{width}", "--channels", str(channels)]
+    assert main(["methods", "vae", *size, "--preset", preset]) == 0
+    said = capsys.readouterr().out
+    (total,) = (line.split()[-1] for line in said.splitlines() if line.startswith("total"))
+    assert total == f"{TOTALS[preset, shape]:,}"
+    assert said.endswith("latent: 2\n")
+    assert trainable_parameters(VAE(plan(shape, preset=preset), latent=2)) == TOTALS[preset, shape]
 
 
 @pytest.mark.parametrize("preset", CONVOLUTIONS)
 def test_layer_table_shows_the_shapes_of_the_source(preset: str) -> None:
     shape = SMALL if "_" in preset else LARGE
-    rows, facts = layers(Config(preset=preset, latent=2), shape)
+    rows, facts = layers(Config(preset=preset), shape)
     convolutions = [row.shape[1:] for row in rows if row.kind.startswith("Conv")]
     assert convolutions == [(c, n, n) for c, n in CONVOLUTIONS[preset]]
     assert sum(row.parameters for row in rows) == TOTALS[preset, shape]
     assert rows[-1].shape == (1, *shape)
     assert facts["depth"] == f"{len(PRESETS[preset].widths)} (preset {preset})"
+
+
+def test_a_preset_has_two_latents_unless_latent_is_set(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("preset: mp4\nlatent: 10\n")
+    assert Config().latent == 10
+    assert Config(preset="mp4").latent == Config.parse({"preset": "mp4"}).latent == 2
+    assert Config(preset="mp4", latent=10).latent == 10  # the usual length, yet set
+    assert Config.parse(read_settings(file, None)).latent == 10
+    assert Config.parse(read_settings(file, ["latent=20"])).latent == 20
+    assert Config.parse(read_settings(None, ["preset=mp4"])).latent == 2
+    assert Config.parse({"preset": None}).latent == 10
+
+
+@pytest.mark.parametrize("latent", [2, 10])
+def test_a_saved_preset_keeps_its_latent(latent: int, tmp_path: Path) -> None:
+    config = Config(preset="mp2_64", latent=latent)
+    saved = Model("vae", config, {"mu.weight": np.zeros((latent, 4), np.float32)}).save(tmp_path / "model")
+    assert load(saved).config == config
 
 
 @pytest.mark.parametrize(("size", "depth"), [(8, 1), (20, 2), (40, 3), (80, 3), (140, 4), (512, 5)])

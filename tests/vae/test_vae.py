@@ -109,10 +109,45 @@ def test_strange_crops_score_as_anomalies(fitted: Fitted, disc_samples: ArraySam
     assert vae.predict(fitted, ArraySamples(stripes)).column("anomaly").min() > ordinary.max()
 
 
-def test_a_collapsed_posterior_is_said_plainly(disc_samples: ArraySamples) -> None:
-    collapsed = vae.fit(disc_samples, vae.Config(**{**QUICK, "epochs": 5, "beta": 1000.0}), PRECISE)
+@pytest.fixture(scope="module")
+def collapsed(disc_samples: ArraySamples) -> Fitted:
+    return vae.fit(disc_samples, vae.Config(**{**QUICK, "epochs": 5, "beta": 1000.0}), PRECISE)
+
+
+def test_a_collapsed_posterior_is_said_plainly(collapsed: Fitted) -> None:
     assert collapsed.facts["active_units"] == 0
-    assert "lower beta" in collapsed.facts["warnings"][0]
+    assert collapsed.facts["active"] == [False] * 3
+    (warning,) = collapsed.warnings
+    assert "lower beta" in warning
+
+
+def test_one_held_out_crop_is_not_taken_for_a_collapse(disc_samples: ArraySamples) -> None:
+    words = np.array(["train"] * 59 + ["val"])
+    given = ArraySamples(disc_samples.read(np.arange(60)), {"split": words})
+    fitted = vae.fit(given, vae.Config(**{**QUICK, "epochs": 10}), PRECISE)
+    assert fitted.facts["active_units"] > 0
+
+
+def test_figures_show_reconstructions_traversals_and_the_use_of_latents(
+    fitted: Fitted, disc_samples: ArraySamples
+) -> None:
+    pairs, series, latents = vae.illustrate(fitted, disc_samples)
+    assert [shown.form for shown in (pairs, series, latents)] == ["pairs", "series", "latents"]
+    assert pairs.content["inputs"].shape == pairs.content["outputs"].shape == (16, 2, 16, 16)
+    error = ((pairs.content["inputs"] - pairs.content["outputs"]) ** 2).mean(axis=(1, 2, 3))
+    assert error[0] < error[-1]
+    kl = latents.content["kl"]
+    assert series.content["names"] == [f"z{d} · {kl[d]:.2g} nats" for d in np.argsort(-kl)]
+    assert series.content["images"].shape == (3, len(series.content["values"]), 2, 16, 16)
+
+
+def test_the_figure_counts_the_latents_in_use_as_the_fit_did(
+    fitted: Fitted, collapsed: Fitted, disc_samples: ArraySamples
+) -> None:
+    alike = Subset(disc_samples, [0, 0, 0, 0])  # on which no latent varies
+    for one, rows in ((fitted, disc_samples), (fitted, alike), (collapsed, disc_samples)):
+        *_, latents = vae.illustrate(one, rows)
+        assert (~latents.content["collapsed"]).tolist() == one.facts["active"]
 
 
 def test_a_split_column_decides_what_is_trained_on(disc_samples: ArraySamples) -> None:

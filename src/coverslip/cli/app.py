@@ -68,6 +68,7 @@ def fit(
 ) -> None:
     """Fit a method and write a model folder."""
     from coverslip import methods, results
+    from coverslip.cli.tables import print_notes
     from coverslip.core.memory import parse_bytes
     from coverslip.train.run import Run, is_main_process
     from coverslip.verbs.fit import fit_to_folder
@@ -93,8 +94,7 @@ def fit(
     losses = ", ".join(f"{name} {last[name]:.4g}" for name in ("loss", "val_loss") if name in last)
     trained = f" in {_number(len(model.history), 'epoch')} ({losses})" if model.history else ""
     typer.echo(f"Fitted {method}{trained}; the model is in {out}.")
-    for warning in model.facts.get("warnings", ()):
-        typer.echo(f"Note: {warning}")
+    print_notes(model.warnings)
     ending = results.get(methods.get(method).CARD.gives).endings[0]
     typer.echo(f"Next: coverslip predict {out} {samples}" + (f" --out cells{ending}" if ending else ""))
 
@@ -132,6 +132,7 @@ def predict(
 
     Options of the method and of what it gives are set with --set; 'coverslip methods NAME' lists them.
     """
+    from coverslip.cli.tables import print_notes
     from coverslip.core.memory import parse_bytes
     from coverslip.verbs.predict import predict_to_file
     from coverslip.work.asked import Asked
@@ -151,6 +152,7 @@ def predict(
         typer.echo(f"{written.path} is already finished; use --force to make it again.")
         return
     typer.echo(f"{written.said}: {written.path}")
+    print_notes(written.notes)
     typer.echo(f"Next: coverslip report {written.path} --out report.html")
 
 

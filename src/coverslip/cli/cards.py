@@ -7,10 +7,12 @@ from typing import Any
 
 import typer
 
-from coverslip import methods, shipped
+from coverslip import methods, results
 from coverslip.cli.options import read_settings
 from coverslip.cli.tables import print_table
 from coverslip.core.errors import InputError
+from coverslip.models import shipped
+from coverslip.verbs.options import method_options
 
 
 def list_methods() -> None:
@@ -27,6 +29,10 @@ def print_card(name: str) -> None:
     typer.echo(module.CARD.markdown())
     typer.echo("## Settings (--set key=value)\n")
     print_table(("setting", "default", "meaning"), module.Config.describe())
+    options = [*method_options(name).describe(), *results.get(module.CARD.gives).options("predict").describe()]
+    if options:
+        typer.echo("\n## Options of predict (--set key=value)\n")
+        print_table(("option", "default", "meaning"), options)
 
 
 def list_models() -> None:

@@ -13,7 +13,8 @@ from coverslip.cli.options import read_settings
 
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One option; may be repeated.")]
 
-_COMMANDS: dict[str, Any] = {}
+COMMANDS: dict[str, Any] = {}
+"""The commands that get flags, by their verbs."""
 
 
 def flagged(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -33,8 +34,9 @@ def flagged(verb: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
             function(**given, options={**read_settings(None, settings), **said})
 
         own.append(Parameter("settings", Parameter.KEYWORD_ONLY, default=None, annotation=Set))
+        command.own = own  # type: ignore[attr-defined]
         _sign(command, own)
-        _COMMANDS[verb] = command
+        COMMANDS[verb] = command
         return command
 
     return decorate
@@ -45,15 +47,9 @@ _PREFIX = "option_"
 
 def declare(verb: str | None) -> None:
     """Give a command the flags that methods and kinds declare for its options."""
-    command = _COMMANDS.pop(verb, None) if verb else None
+    command = COMMANDS.get(verb or "")
     if command is not None:
-        _sign(command, [*signature(command).parameters.values(), *_flags(verb or "")])
-
-
-def declare_all() -> None:
-    """Give all commands their flags, to write them up."""
-    for verb in [*_COMMANDS]:
-        declare(verb)
+        _sign(command, [*command.own, *_flags(verb or "")])
 
 
 def _sign(command: Any, parameters: list[Parameter]) -> None:

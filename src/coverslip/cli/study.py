@@ -59,21 +59,27 @@ def sweep(
     A second run goes on where the first stopped. Losses that are weighted by a swept setting, such as beta, do not
     compare; the terms of the loss do.
     """
-    from coverslip.cli.tables import print_rows
+    from coverslip.cli.tables import print_notes, print_rows
+    from coverslip.study.fits import fit_name
     from coverslip.study.sweep import run_sweep
 
+    varied = read_values(over)
     rows = run_sweep(
         method,
         samples,
-        read_values(over),
+        varied,
         out,
         settings=read_settings(config, settings),
         restarts=restarts,
         label=label,
         device=device,
     )
-    print_rows(rows)
-    typer.echo(f"\nTable: {out / 'sweep.csv'}   Figure: {out / 'sweep.png'}   Models: {out / 'fits'}")
+    print_rows([{key: value for key, value in row.items() if key != "note"} for row in rows])
+    typer.echo("")
+    print_notes(
+        f"{fit_name({key: row[key] for key in (*varied, 'seed')})}: {row['note']}" for row in rows if row["note"]
+    )
+    typer.echo(f"Table: {out / 'sweep.csv'}   Figure: {out / 'sweep.png'}   Models: {out / 'fits'}")
 
 
 @study_app.command(

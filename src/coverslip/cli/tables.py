@@ -1,4 +1,4 @@
-"""Tables on standard output: aligned in a terminal, and still readable in a pipe."""
+"""Tables and notes on standard output: aligned in a terminal, and still readable in a pipe."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:
     header = list(rows[0])
     numbers = [i for i, key in enumerate(header) if any(isinstance(row[key], int | float) for row in rows)]
     print_table(header, [[_text(row[key]) for key in header] for row in rows], right=numbers)
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what the reader should know beside the result."""
+    for note in notes:
+        typer.echo(f"Note: {note}")
 
 
 def _text(value: Any) -> str:

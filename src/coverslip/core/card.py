@@ -29,6 +29,8 @@ class Card:
         What was measured, on which data, with the number and its interval.
     limits : tuple of str
         Where it fails or must not be used.
+    losses : str
+        What the terms of its loss are, for whoever sees their curves.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Card:
     notation: dict[str, str] = field(default_factory=dict)
     measured: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    losses: str = ""
 
     def markdown(self) -> str:
         """The card as Markdown, as it is printed and saved with each model."""

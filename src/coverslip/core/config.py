@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, ClassVar, TypeVar
+from types import UnionType
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from coverslip.core.errors import InputError
 
@@ -104,8 +106,24 @@ def _described(cls: type[Config], values: Mapping[str, Any], prefix: str) -> lis
         if isinstance(value, Config):
             rows += _described(type(value), dict(value), f"{prefix}{name}.")
         else:
-            rows.append((f"{prefix}{name}", str(value), info.description or ""))
+            bounds = _bounds(info)
+            meaning = f"{info.description or ''} [{bounds}]" if bounds else info.description or ""
+            rows.append((f"{prefix}{name}", str(value), meaning))
     return rows
+
+
+def _bounds(info: FieldInfo) -> str:
+    """What a value must be, as signs: ``≥ 0, < 1``, or the words there are."""
+    words = [str(word) for kind in _kinds(info.annotation) if get_origin(kind) is Literal for word in get_args(kind)]
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    limits = [
+        f"{sign} {getattr(part, key):g}" for part in info.metadata for key, sign in signs.items() if hasattr(part, key)
+    ]
+    return ", ".join(limits) or (", ".join(words) if len(words) > 1 else "")
+
+
+def _kinds(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _first_problem(cls: type[Config], error: ValidationError) -> str:

@@ -25,7 +25,7 @@ class Fitted:
         The parameters and buffers by name.
     facts : mapping
         What was found while fitting and is needed or worth knowing afterwards, JSON-able:
-        the input shape, the normalisation, the depth chosen, warnings.
+        the input shape, the normalisation, the depth chosen, ``warnings``.
     history : list of dict
         One row per epoch: ``epoch`` and the losses.
     """
@@ -35,3 +35,8 @@ class Fitted:
     weights: Mapping[str, np.ndarray] = field(repr=False)
     facts: Mapping[str, Any] = field(default_factory=dict, repr=False)
     history: list[dict[str, float]] = field(default_factory=list, repr=False)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what went wrong while fitting; whoever uses the model or its results is told."""
+        return tuple(self.facts.get("warnings", ()))

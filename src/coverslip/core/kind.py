@@ -86,12 +86,15 @@ class Written:
         The result, where it is held in memory.
     finished_before : bool
         Whether it was all there already.
+    notes : tuple of str
+        Sentences on what may mislead.
     """
 
     path: Path
     said: str = ""
     value: Any = None
     finished_before: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 History = Sequence[Mapping[str, Any]] | Mapping[str, Sequence[Any]]
 """One row per epoch, or one column per loss."""
 
+_TRAINING = ("train_", "training_")
 _VALIDATION = ("val_", "validation_")
 
 
 @styled
 def loss_curves(
     histories: Mapping[str, History],
-    keys: Sequence[str] = ("loss", "reconstruction", "kl"),
+    keys: Sequence[str] | None = None,
     *,
     first_epoch: float = 0,
     titles: Mapping[str, str] | None = None,
@@ -39,8 +41,9 @@ def loss_curves(
     histories : mapping of str to history
         Per fit, its name and the rows (or columns) of its ``history.csv``: ``epoch`` and the losses. Without an
         ``epoch`` column the rows are counted from 0.
-    keys : sequence of str
-        The losses to show. A key that no history has is left out.
+    keys : sequence of str, optional
+        The losses to show; default: every column but ``epoch``, ``learning_rate`` and ``seconds``. A key that no
+        history has is left out.
     first_epoch : float
         The first epoch drawn; leaving out the first steep fall shows the rest.
     titles : mapping of str to str, optional
@@ -56,6 +59,8 @@ def loss_curves(
         If no history has any of the keys, or none reaches `first_epoch`.
     """
     tables = {name: _columns(history) for name, history in histories.items()}
+    if keys is None:
+        keys = _losses(tables.values())
     shown = [key for key in keys if any(_series(table, key) for table in tables.values())]
     if not shown:
         known = ", ".join(sorted({column for table in tables.values() for column in table})) or "nothing"
@@ -69,6 +74,16 @@ def loss_curves(
 
 
 _TITLES = {"loss": "Total loss", "kl": "KL divergence"}
+
+
+_NO_LOSSES = ("epoch", "learning_rate", "seconds")
+
+
+def _losses(tables: Iterable[Mapping[str, np.ndarray]]) -> list[str]:
+    """The losses of all histories, in their order, without the prefixes that `_series` knows."""
+    columns = (column for table in tables for column in table if column not in _NO_LOSSES)
+    prefix = f"^({'|'.join(_TRAINING + _VALIDATION)})"
+    return list(dict.fromkeys(re.sub(prefix, "", column) for column in columns))
 
 
 def _panel(
@@ -134,7 +149,7 @@ def _series(table: Mapping[str, np.ndarray], key: str) -> dict[str, str]:
     """The columns of a loss: training, then validation, of those there are."""
     found = {}
     for kind, names in (
-        ("training", (key, f"train_{key}", f"training_{key}")),
+        ("training", (key, *(prefix + key for prefix in _TRAINING))),
         ("validation", tuple(prefix + key for prefix in _VALIDATION)),
     ):
         column = next((name for name in names if name in table), None)

@@ -134,9 +134,8 @@ def kl_per_dimension(
     empirical: np.ndarray | None = None,
     *,
     collapsed: Sequence[bool] | np.ndarray | None = None,
-    threshold: float = 0.01,
 ) -> Figure:
-    """How much each latent says about an image, most telling first, collapsed ones marked.
+    """How much each latent says about an image, most telling first, those not in use marked.
 
     Parameters
     ----------
@@ -146,9 +145,7 @@ def kl_per_dimension(
         KL of the aggregate posterior against N(0, 1) per dimension, nats, in a panel below: how far the codes of all
         images together are from the prior. It is another quantity than the loss term.
     collapsed : sequence of bool, shape (D,), optional
-        Dimensions that carry nothing; default: those with `kl` under `threshold`.
-    threshold : float
-        Nats.
+        Dimensions that are not in use, see `coverslip.measure.active_units`; default: nothing is said of that.
 
     Returns
     -------
@@ -160,7 +157,7 @@ def kl_per_dimension(
         If the lengths differ.
     """
     kl = np.asarray(kl, dtype=np.float64)
-    dead = kl < threshold if collapsed is None else np.asarray(collapsed, dtype=bool)
+    dead = np.asarray(np.zeros(len(kl)) if collapsed is None else collapsed, dtype=bool)
     for other in (dead, empirical):
         if other is not None and len(other) != len(kl):
             raise InputError(f"There are {len(kl)} dimensions, but {len(other)} values beside them.")
@@ -194,6 +191,7 @@ def kl_per_dimension(
                 )
     every = max(1, len(kl) // 32)
     stack[-1].set_xticks(places[::every], [f"z{d}" for d in order[::every]], rotation=90 if len(kl) > 16 else 0)
-    active = int((~dead).sum())
-    stack[-1].set_xlabel(f"{active} of {len(kl)} in use" + (", on grey: collapsed" if dead.any() else ""))
+    if collapsed is not None:
+        active = int((~dead).sum())
+        stack[-1].set_xlabel(f"{active} of {len(kl)} in use" + (", on grey: collapsed" if dead.any() else ""))
     return figure

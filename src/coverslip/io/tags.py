@@ -14,8 +14,7 @@ PROVENANCE = "provenance.json"
 def provenance_of(path: Path) -> Mapping[str, Any]:
     """The provenance that a file or folder carries; empty where there is none, or it cannot be read.
 
-    A folder carries it in ``provenance.json``, an ``.h5ad`` in ``uns``, a ``.parquet`` in its metadata, and a
-    ``.labels.tif`` in its description.
+    A folder carries it in ``provenance.json``, an ``.h5ad`` in ``uns``, and a ``.labels.tif`` in its description.
     """
     reader = _READERS.get("" if path.is_dir() else path.suffix.lower())
     if reader is None or not path.exists():
@@ -38,16 +37,10 @@ def _of_h5ad(path: Path) -> Any:
         return json.loads(file["uns/coverslip/provenance"][()])
 
 
-def _of_parquet(path: Path) -> Any:
-    from pyarrow import parquet
-
-    return json.loads(parquet.read_schema(path).metadata[b"coverslip"])
-
-
 def _of_tiff(path: Path) -> Any:
     from coverslip.io.labels import label_facts
 
     return label_facts(path).get("provenance")
 
 
-_READERS = {"": _of_folder, ".h5ad": _of_h5ad, ".parquet": _of_parquet, ".tif": _of_tiff, ".tiff": _of_tiff}
+_READERS = {"": _of_folder, ".h5ad": _of_h5ad, ".tif": _of_tiff, ".tiff": _of_tiff}

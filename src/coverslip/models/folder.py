@@ -293,5 +293,6 @@ def _card_text(model: Model) -> str:
     parameters = sum(int(a.size) for a in model.weights.values())
     lines += [f"- Numbers in `{_WEIGHTS}`: {parameters:,} in {len(model.weights)} arrays"]
     lines += [f"- {key}: {value}" for key, value in (model.history[-1].items() if model.history else ())]
+    lines += [f"- Note: {warning}" for warning in model.warnings]
     lines += ["", "## Settings", "", *(f"- `{key}`: {value}" for key, value in model.config.model_dump().items()), ""]
     return "\n".join(lines)

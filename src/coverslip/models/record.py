@@ -47,11 +47,12 @@ def prediction_record(
 
 
 def _describe_model(model: Model) -> dict[str, Any]:
-    return {
+    described = {
         "method": model.method,
         "folder": str(model.folder) if model.folder else None,
         "settings": model.config.model_dump(mode="json"),
     }
+    return {**described, "warnings": list(model.warnings)} if model.warnings else described
 
 
 def path_of(inputs: Any) -> str | Path | None:

@@ -114,15 +114,37 @@ def open_bench(
     samples: Any,
     out: str | Path,
     *,
-    settings: Mapping[str, Any] | None,
-    restarts: int,
-    steps: int | None,
-    keep_models: bool,
-    run: Run | None,
+    settings: Mapping[str, Any] | None = None,
+    restarts: int = 3,
+    steps: int | None = None,
+    keep_models: bool = True,
+    run: Run | None = None,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
 ) -> Bench:
     """Check what a study is asked to do, and open its fields.
+
+    Parameters
+    ----------
+    method : str
+        A method that finds objects.
+    samples : str, Path, Sheet or Fields
+        Fields with masks.
+    out : str or Path
+        Folder of the study; run again, it goes on where it was stopped.
+    settings : mapping, optional
+        Settings of the method; ``seed`` is that of the first restart.
+    restarts : int
+        Fits of each kind, with different seeds.
+    steps : int, optional
+        Optimiser steps of each fit, to the nearest epoch; default: what the epochs of the settings take over the
+        largest training set.
+    keep_models : bool
+        Keep the model of each fit.
+    run : coverslip.train.Run, optional
+        Device, precision and memory.
+    channels, planes
+        As for `coverslip.fit`.
 
     Raises
     ------

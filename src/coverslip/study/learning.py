@@ -17,7 +17,7 @@ from coverslip.study.parts import check_objects, groups_of, held_out
 from coverslip.study.tables import ALL, Rows
 
 if TYPE_CHECKING:
-    from coverslip.train.run import Run
+    pass
 
 _ENOUGH = 0.06
 """A size is enough where F1 is this near to the best, as a share of the best."""
@@ -29,15 +29,9 @@ def learning_curve(
     out: str | Path,
     *,
     sizes: Sequence[int] | None = None,
-    restarts: int = 3,
     group: str | None = None,
-    steps: int | None = None,
-    settings: Mapping[str, Any] | None = None,
-    channels: Sequence[str | int] | None = None,
-    planes: str | int = "channels",
     baseline: bool = True,
-    keep_models: bool = True,
-    run: Run | None = None,
+    **shared: Any,
 ) -> Findings:
     """Fit a method to more and more fields, and evaluate each fit on the same held-out ones.
 
@@ -48,33 +42,20 @@ def learning_curve(
 
     Parameters
     ----------
-    method : str
-        A method that finds objects.
+    method, out
+        As for `open_bench`.
     samples : str, Path, Sheet or Fields
         Fields with masks. Evaluated are those whose ``split`` is ``val``; without such a column the share
         `validation` of the settings is held out, from each group where there are any.
-    out : str or Path
-        Folder of the study; run again, it goes on where it was stopped.
     sizes : sequence of int, optional
         Numbers of training fields; default: 1, 2, 4, … and all.
-    restarts : int
-        Fits of each size.
     group : str, optional
         Column of groups (cell lines, stains): each gets a curve of fits to its own fields, and one of fits to as many
         fields of every group (all of a group that has fewer).
-    steps : int, optional
-        Optimiser steps of each fit, to the nearest epoch; default: what the epochs of the settings take over the
-        largest size.
-    settings : mapping, optional
-        Settings of the method; ``seed`` is that of the first restart.
-    channels, planes
-        As for `coverslip.fit`.
     baseline : bool
         Evaluate `coverslip.samples.find_nuclei` (Otsu and watershed, first channel) on the same fields.
-    keep_models : bool
-        Keep the model of each fit.
-    run : coverslip.train.Run, optional
-        Device, precision and memory.
+    **shared
+        ``restarts``, ``steps``, ``settings``, ``channels``, ``planes``, ``keep_models``, ``run``: see `open_bench`.
 
     Returns
     -------
@@ -86,18 +67,7 @@ def learning_curve(
     InputError
         If the study cannot be made, before anything is fitted.
     """
-    bench = open_bench(
-        method,
-        samples,
-        out,
-        settings=settings,
-        restarts=restarts,
-        steps=steps,
-        keep_models=keep_models,
-        run=run,
-        channels=channels,
-        planes=planes,
-    )
+    bench = open_bench(method, samples, out, **shared)
     training, evaluated, by = held_out(bench.fields, bench.config, group)
     groups = np.full(len(bench.fields), ALL, dtype=object) if group is None else groups_of(bench.fields, group)
     names = [name for name in sorted(set(groups[training])) if name in set(groups[evaluated])]
@@ -142,7 +112,7 @@ def learning_curve(
         notes=lambda points: _notes(points, length, len(evaluated), by, names if group else [], left_over),
         facts=[
             (str(max(chosen)), "training fields at most"),
-            (str(restarts), "restarts"),
+            (str(len(bench.seeds)), "restarts"),
             (str(len(evaluated)), "held-out fields"),
         ],
         record=bench.record(steps=length, sizes=chosen, group=group, divided_by=by),

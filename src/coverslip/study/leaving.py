@@ -18,7 +18,7 @@ from coverslip.study.parts import groups_of, held_out
 from coverslip.study.tables import ALL, Rows
 
 if TYPE_CHECKING:
-    from coverslip.train.run import Run
+    pass
 
 COMPARED = ("without", "all", "only")
 """What a fit may have seen when it is evaluated on a group: the others, all of them, that one alone."""
@@ -31,14 +31,8 @@ def leave_one_out(
     *,
     by: str = "group",
     compare: Sequence[str] = ("without",),
-    restarts: int = 3,
-    steps: int | None = None,
-    settings: Mapping[str, Any] | None = None,
-    channels: Sequence[str | int] | None = None,
-    planes: str | int = "channels",
     baseline: bool = True,
-    keep_models: bool = True,
-    run: Run | None = None,
+    **shared: Any,
 ) -> Findings:
     """Fit a method without each group of fields in turn, and evaluate it on that group.
 
@@ -49,31 +43,18 @@ def leave_one_out(
 
     Parameters
     ----------
-    method : str
-        A method that finds objects.
+    method, out
+        As for `open_bench`.
     samples : str, Path, Sheet or Fields
         Fields with masks.
-    out : str or Path
-        Folder of the study; run again, it goes on where it was stopped.
     by : str
         Column of groups; ``"image"`` leaves out one image at a time.
     compare : sequence of str
         Of ``"without"`` (the group), ``"all"`` (with it) and ``"only"`` (it alone).
-    restarts : int
-        Fits of each kind, with different seeds.
-    steps : int, optional
-        Optimiser steps of each fit, to the nearest epoch; default: what the epochs of the settings take over the
-        largest training set.
-    settings : mapping, optional
-        Settings of the method.
-    channels, planes
-        As for `coverslip.fit`.
     baseline : bool
         Evaluate `coverslip.samples.find_nuclei` (Otsu and watershed, first channel) on the same fields.
-    keep_models : bool
-        Keep the model of each fit.
-    run : coverslip.train.Run, optional
-        Device, precision and memory.
+    **shared
+        ``restarts``, ``steps``, ``settings``, ``channels``, ``planes``, ``keep_models``, ``run``: see `open_bench`.
 
     Returns
     -------
@@ -88,18 +69,7 @@ def leave_one_out(
     unknown = [kind for kind in compare if kind not in COMPARED]
     if unknown or not compare:
         raise InputError(f"A group can be compared {', '.join(COMPARED)}, not '{''.join(unknown[:1])}'.")
-    bench = open_bench(
-        method,
-        samples,
-        out,
-        settings=settings,
-        restarts=restarts,
-        steps=steps,
-        keep_models=keep_models,
-        run=run,
-        channels=channels,
-        planes=planes,
-    )
+    bench = open_bench(method, samples, out, **shared)
     groups = _image_groups(bench.fields) if by == "image" else groups_of(bench.fields, by)
     kinds = [kind for kind in COMPARED if kind in compare]
     training, evaluated = _rows(bench, by, kinds)
@@ -139,7 +109,7 @@ def leave_one_out(
         notes=lambda points: _notes(points, kinds, by, length, left_over),
         facts=[
             (str(len(names)), "images" if by == "image" else "groups"),
-            (str(restarts), "restarts"),
+            (str(len(bench.seeds)), "restarts"),
             (str(len(evaluated)), "evaluated fields"),
         ],
         record=bench.record(steps=length, by=by, compare=kinds),

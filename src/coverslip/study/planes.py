@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations as subsets
 from math import comb
 from pathlib import Path
@@ -20,7 +20,7 @@ from coverslip.study.parts import check_objects, held_out
 from coverslip.study.tables import Rows
 
 if TYPE_CHECKING:
-    from coverslip.train.run import Run
+    pass
 
 Chosen = list[tuple[str, tuple[int, ...]]]
 """Why a set of planes was chosen, and the planes."""
@@ -33,42 +33,28 @@ def focal_planes(
     *,
     counts: Sequence[int] | None = None,
     combinations: int = 10,
-    restarts: int = 3,
-    steps: int | None = None,
-    settings: Mapping[str, Any] | None = None,
     channels: Sequence[str | int] | None = None,
-    keep_models: bool = True,
-    run: Run | None = None,
+    **shared: Any,
 ) -> Findings:
     """Fit a method to each focal plane alone and to several together, and evaluate all on the same held-out fields.
 
     Parameters
     ----------
-    method : str
-        A method that finds objects.
+    method, out
+        As for `open_bench`.
     samples : str, Path or Sheet
         Images with a Z axis, with masks. Evaluated are those whose ``split`` is ``val``; without such a column the
         share `validation` of the settings. `coverslip.samples.tile_sheet` cuts few large fields into tiles.
-    out : str or Path
-        Folder of the study; run again, it goes on where it was stopped.
     counts : sequence of int, optional
         Numbers of planes; default: 1, 2, 3 and all.
     combinations : int
         Where there are at most so many sets of a number of planes, all are fitted; else two: the planes spread evenly
         from the first to the last, and the sharpest (by mean gradient, over the training fields). Single planes are
         all fitted.
-    restarts : int
-        Fits of each set, with different seeds.
-    steps : int, optional
-        Optimiser steps of each fit, to the nearest epoch; default: what the epochs of the settings take.
-    settings : mapping, optional
-        Settings of the method.
     channels : sequence of str or int, optional
         Channels to use, by name or number, of images that have several beside their planes.
-    keep_models : bool
-        Keep the model of each fit.
-    run : coverslip.train.Run, optional
-        Device, precision and memory.
+    **shared
+        ``restarts``, ``steps``, ``settings``, ``keep_models`` and ``run``, as for `open_bench`.
 
     Returns
     -------
@@ -80,9 +66,7 @@ def focal_planes(
     InputError
         If the study cannot be made, before anything is fitted.
     """
-    bench = open_bench(
-        method, samples, out, settings=settings, restarts=restarts, steps=steps, keep_models=keep_models, run=run
-    )
+    bench = open_bench(method, samples, out, **shared)
     from coverslip.figures.studies import focal_planes_figure
     from coverslip.samples import Sheet, open_fields
 
@@ -125,7 +109,7 @@ def focal_planes(
         facts=[
             (str(planes), "focal planes"),
             (str(len(sets)), "sets of planes"),
-            (str(restarts), "restarts"),
+            (str(len(bench.seeds)), "restarts"),
             (str(len(evaluated)), "held-out fields"),
         ],
         record=bench.record(

@@ -74,7 +74,7 @@ def run_sweep(
     Returns
     -------
     list of dict
-        One row per fit: the settings, then what was measured on the held-out samples.
+        One row per fit: the settings, what was measured on the held-out samples, and a ``note`` of its warnings.
 
     Raises
     ------
@@ -95,6 +95,7 @@ def run_sweep(
             raise other_fit(folder)
         histories[name] = model.history
         measured = _measured(model, opened, label, device)
+        measured["note"] = " ".join(model.warnings)
         # A term of the loss may be called like the setting it depends on.
         rows.append({**varied, **{f"{key}_loss" if key in varied else key: value for key, value in measured.items()}})
     write_table({key: np.array([row.get(key, np.nan) for row in rows]) for key in rows[0]}, out / "sweep.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,4 +83,4 @@ def predict_to_file(
     used = loaded(model)
     own, given = for_prediction(used, options or {}, model)
     written: Written = results.get(used.gives).verb("write")(used, inputs, out, asked or Asked(), own, given)
-    return written
+    return replace(written, notes=(*written.notes, *used.warnings))

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import results
-from coverslip.core.errors import about
+from coverslip.core.errors import ModelError, about
 from coverslip.figures.document import Page
 from coverslip.io.atomic import free_place, refuse_existing
 from coverslip.models.folder import Model
+from coverslip.models.origins import model_of, warnings_about
 from coverslip.verbs.options import for_kind
 
 
@@ -89,5 +90,18 @@ def write_report(
     kind, found = results.opened(result)
     own = for_kind(kind, "report", options, "The result" if named is None else named)
     with about(named):
-        written: Path = kind.verb("report")(found, page, model, images, own)
+        fitted = _model_or_note(found, model, page.notes)
+        page.notes.extend(warnings_about(found) if fitted is None else fitted.warnings)
+        written: Path = kind.verb("report")(found, page, fitted, images, own)
     return written
+
+
+def _model_or_note(result: Any, model: Model | str | Path | None, notes: list[str]) -> Model | None:
+    """The model of a result; of one that was changed since, only a note that says so."""
+    try:
+        return model_of(result, model)
+    except ModelError as error:
+        if model is not None:
+            raise
+        notes.append(f"The model is not shown: {error}")  # it was changed or damaged since; the result is still one
+        return None

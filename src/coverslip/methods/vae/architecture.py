@@ -104,6 +104,9 @@ PRESETS: dict[str, Preset] = {
     "mp2_64": Preset((32, 64), "maxpool", (4, 4), (0, 0)),
 }
 
+PRESET_LATENT = 2
+"""Length of the latent vector in all of these tables."""
+
 
 def depth_rule(height: int, width: int) -> int:
     """Depth for an image size: ``L = round(2 + 0.356 (log2(H W) - 8.64))`` (section 4.3.1).

@@ -51,4 +51,5 @@ CARD = Card(
         "Reconstructions are smooth: texture finer than a few pixels is lost.",
         "All crops must have one size and dtype; nothing is rescaled.",
     ),
+    losses="Every term is a sum over the pixels of one image, averaged over the images.",
 )

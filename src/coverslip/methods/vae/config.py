@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from coverslip.core.settings import Training
-from coverslip.methods.vae.architecture import PRESETS
+from coverslip.methods.vae.architecture import PRESET_LATENT, PRESETS
 from coverslip.samples.opening.augment import Augment
 
 
@@ -17,7 +17,11 @@ class Config(Training):
     `likelihood` and `orientation` leave that definition when changed from their defaults.
     """
 
-    latent: int = Field(10, ge=1, description="Length of a cell's vector (the source studies 2, 10 and 20).")
+    latent: int = Field(
+        10,
+        ge=1,
+        description="Length of a cell's vector (the source studies 2, 10 and 20); with a preset 2, unless set.",
+    )
     beta: float = Field(1.0, ge=0, description="Weight of the KL term; below 1 sharper, above 1 more regular.")
     depth: int | Literal["auto"] = Field("auto", description="Down-sampling blocks; 'auto' follows the image size.")
     downsample: Literal["maxpool", "strided"] = Field(
@@ -25,7 +29,11 @@ class Config(Training):
         description="'maxpool': convolution, ReLU, pooling; 'strided': strided convolution, batch norm, ReLU.",
     )
     width: int = Field(32, ge=1, description="Channels of the first block; they double from block to block.")
-    preset: str | None = Field(None, description=f"A network of the source: {', '.join(PRESETS)}; overrides the shape.")
+    preset: str | None = Field(
+        None,
+        description=f"A network of the source: {', '.join(PRESETS)}; decides depth, downsample and width, and latent "
+        f"{PRESET_LATENT} unless latent is set.",
+    )
     likelihood: Literal["squared_error", "gaussian"] = Field(
         "squared_error",
         description="Reconstruction term: summed squared error, or a Gaussian whose noise per channel is learned.",
@@ -45,6 +53,13 @@ class Config(Training):
     )
     per_channel: bool = Field(True, description="Scale each channel by itself.")
     augment: Augment = Augment(dihedral=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_in_the_tables(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("preset") is not None:
+            return {"latent": PRESET_LATENT, **given}
+        return given
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:

@@ -40,8 +40,8 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     Returns
     -------
     Fitted
-        ``facts`` holds the input shape, the normaliser, the depth, the KL per dimension and active units on the
-        held-out samples, and a warning where dimensions collapsed.
+        ``facts`` holds the input shape, the normaliser, the depth, of the held-out samples the KL per
+        dimension and which dimensions are active, and a warning where some collapsed.
 
     Raises
     ------
@@ -92,18 +92,20 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
         **outcome.facts,
     }
     fitted = Fitted("vae", config, outcome.weights, facts, outcome.history)
-    held_out = split["val"] if len(split["val"]) else split["train"]
+    held_out = split["val"] if len(split["val"]) > 1 else split["train"]  # one sample does not vary
     facts |= _latent_facts(fitted, Subset(samples, held_out), config.beta)
     return fitted
 
 
 def _latent_facts(fitted: Fitted, samples: Samples, beta: float) -> dict[str, Any]:
     posterior = posterior_of(fitted, samples)
+    active = active_units(posterior.mu, logvar=posterior.logvar)
     warning = collapsed(posterior.mu, logvar=posterior.logvar, beta=beta)
     return {
         "kl_per_dimension": kl_per_dimension(posterior.mu, posterior.logvar).tolist(),
         "empirical_kl": empirical_kl(posterior.mu, posterior.logvar).tolist(),
-        "active_units": int(active_units(posterior.mu, logvar=posterior.logvar).sum()),
+        "active": active.tolist(),
+        "active_units": int(active.sum()),
         # What ordinary samples score, for the anomaly score of later ones.
         "negative_elbo_quantiles": np.quantile(posterior.negative_elbo, np.linspace(0, 1, 101)).tolist(),
         "warnings": [warning] if warning else [],

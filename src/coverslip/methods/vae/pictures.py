@@ -39,6 +39,8 @@ def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Ite
     shown = ranked[np.linspace(0, len(ranked) - 1, min(_SHOWN, len(ranked))).round().astype(int)]
     inputs, outputs = reconstruct(fitted, Subset(samples, shown), device=device)
     kl = kl_per_dimension(posterior.mu, posterior.logvar)
+    # As the fit judged, whatever the samples at hand; a model that was saved before that was kept is judged by these.
+    active = fitted.facts.get("active", active_units(posterior.mu, logvar=posterior.logvar))
     dimensions = np.argsort(-kl)[:_TRAVERSED].tolist()
     traversals, values = traverse(fitted, dimensions=dimensions, device=device)
     yield Illustration(
@@ -60,11 +62,12 @@ def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Ite
     )
     yield Illustration(
         "Use of the latent dimensions",
-        "Nats per dimension; a dimension near 0 says nothing about any sample.",
+        "Nats per dimension. One on grey is not in use, whatever its nats: it did not vary over the samples held out "
+        "while fitting.",
         "latents",
         {
             "kl": kl,
             "empirical": empirical_kl(posterior.mu, posterior.logvar),
-            "collapsed": ~active_units(posterior.mu, logvar=posterior.logvar),
+            "collapsed": ~np.asarray(active),
         },
     )

@@ -22,7 +22,7 @@ from coverslip.results.decomposition.replays import Replay, draw_replay
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.judging import Judged, judge_by_looks, judge_by_truth, pairs_of, worst_first
 from coverslip.results.labels.objects import Table, objects_of
-from coverslip.results.labels.report import chosen_images, model_or_note
+from coverslip.results.labels.report import chosen_images
 from coverslip.results.labels.summaries import (
     Columns,
     figures_of,
@@ -65,11 +65,10 @@ class Explained:
 
 
 def write_report(
-    found: LabelFolder, page: Page, model: Model | str | Path | None, images: str | Path | None, options: Report
+    found: LabelFolder, page: Page, model: Model | None, images: str | Path | None, options: Report
 ) -> Path:
     """Make the page of decompositions; see `coverslip.write_report`."""
     things, said = page.things or "objects", page.notes
-    loaded = model_or_note(found, model, said)
     table = _with_diameters(objects_of(found, images))
     own = found.own_rows(table)
     groups = groups_of(found, options.group)
@@ -83,7 +82,7 @@ def write_report(
         judged = judge_by_looks(table, own)
         order = np.argsort([one.share for one in explained], kind="stable")
     columns = _columns(image_columns(found, table, own, judged, groups, pairs, evaluation), explained)
-    drawn = page.figures | figures_of(table, own, judged, groups, evaluation, loaded, page.first_epoch, things)
+    drawn = page.figures | figures_of(table, own, judged, groups, evaluation, model, page.first_epoch, things)
     replays = [
         _replay(found, i, explained[i], judged[i], columns)
         for i in track(chosen_images(order, MOST_REPLAYS, _WORST), "Packing images")
@@ -100,7 +99,7 @@ def write_report(
         ordered="From the lowest AP at IoU 0.5 on." if pairs else "The least explained first.",
         figures=drawn,
         tables=page.tables | tables_of(table, evaluation, things),
-        card=loaded.card if loaded is not None else "",
+        card=model.card if model is not None else "",
         provenance=found.provenance,
     )
 

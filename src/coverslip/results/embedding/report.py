@@ -15,25 +15,21 @@ from coverslip.figures.illustrations import drawn
 from coverslip.figures.maps import ensure_map
 from coverslip.figures.thumbnails import thumbnails
 from coverslip.models.folder import Model
-from coverslip.models.origins import model_of
 from coverslip.results.embedding.images import images_of
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import write_page
 
 
-def write_report(
-    embedding: Embedding, page: Page, model: Model | str | Path | None, images: Any, options: Report
-) -> Path:
+def write_report(embedding: Embedding, page: Page, model: Model | None, images: Any, options: Report) -> Path:
     """Make the page of an embedding; see `coverslip.write_report`."""
     kind = "umap" if options.umap else "pca"
     ensure_map(embedding, kind)
     opened, complaint = images_of(embedding, images)
-    fitted = model_of(embedding, model)
     if complaint:
         page.notes.append(f"The crops are not shown: {complaint}")
     shown = dict(page.figures)
-    if fitted is not None:
-        shown |= _model_figures(fitted, opened, page.first_epoch)
+    if model is not None:
+        shown |= _model_figures(model, opened, page.first_epoch)
     pictures = None if opened is None else thumbnails(opened, opened.channels)
     if pictures is not None and len(pictures) > 1:
         shown["Map of pictures"] = (
@@ -59,10 +55,8 @@ def write_report(
 def _model_figures(model: Model, samples: Samples | None, first_epoch: int) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     if model.history:
-        figures["Losses"] = (
-            loss_curves({model.method: model.history}, first_epoch=first_epoch),
-            "Every term is a sum over the pixels of one image, averaged over the images.",
-        )
+        curves = loss_curves({model.method: model.history}, first_epoch=first_epoch)
+        figures["Losses"] = (curves, model.implementation.CARD.losses)
     illustrate = getattr(model.implementation, "illustrate", None)
     if illustrate is None or samples is None:
         return figures

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError, ModelError
+from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.core.progress import track
 from coverslip.figures.document import Page, save_figures
 from coverslip.models.folder import Model
-from coverslip.models.origins import model_of
 from coverslip.results.labels.drawings import draw_image
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.judging import ODD, judge_by_looks, judge_by_truth, pairs_of, worst_first
@@ -42,11 +41,10 @@ _STRETCHED = "Pictures are stretched each for itself, dim parts brightened."
 
 
 def write_report(
-    found: LabelFolder, page: Page, model: Model | str | Path | None, images: str | Path | None, options: Report
+    found: LabelFolder, page: Page, model: Model | None, images: str | Path | None, options: Report
 ) -> Path:
     """Make the page of label images; see `coverslip.write_report`."""
     things, said = page.things or "objects", page.notes
-    loaded = model_or_note(found, model, said)
     table = objects_of(found, images)
     own = found.own_rows(table)
     groups = groups_of(found, options.group)
@@ -68,7 +66,7 @@ def write_report(
         shots += draw_image(found, i, image, judged[i], name, note, min(_DETAILS // len(shown), 4))
     if complaint:
         said.append(f"The images are not shown: {complaint}")
-    drawn = page.figures | figures_of(table, own, judged, groups, evaluation, loaded, page.first_epoch, things)
+    drawn = page.figures | figures_of(table, own, judged, groups, evaluation, model, page.first_epoch, things)
     if page.figures_folder is not None:
         save_figures(drawn, page.figures_folder)
     return write_label_page(
@@ -82,7 +80,7 @@ def write_report(
         ordered=_ordered(evaluation is not None),
         figures=drawn,
         tables=page.tables | tables_of(table, evaluation, things),
-        card=loaded.card if loaded is not None else "",
+        card=model.card if model is not None else "",
         provenance=found.provenance,
     )
 
@@ -127,14 +125,3 @@ def _ordered(measured: bool) -> str:
         "from the median of all; images without any object come first, then those with the largest share of odd ones. "
         + _STRETCHED
     )
-
-
-def model_or_note(found: LabelFolder, model: Model | str | Path | None, notes: list[str]) -> Model | None:
-    """The model of a result; of one that was changed since, only a note that says so."""
-    try:
-        return model_of(found, model)
-    except ModelError as error:
-        if model is not None:
-            raise
-        notes.append(f"The model is not shown: {error}")  # it was changed or damaged since; the labels are still labels
-        return None
