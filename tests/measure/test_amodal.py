@@ -22,6 +22,7 @@ from coverslip.measure import (
     match_best,
     overlap,
 )
+from coverslip.measure.objects.amodal import overlapped
 
 from .label_images import drawn, label_pairs
 
@@ -192,3 +193,21 @@ def test_thousands_of_objects_are_quick() -> None:
     start = time.process_time()
     assert match(amodal_overlap(masks, masks), 0.5).tp == 4000
     assert time.process_time() - start < 10
+
+
+def test_the_overlap_of_an_object_is_the_largest_share_of_the_smaller_of_two() -> None:
+    masks = boxes((0, 0, 4, 4), (0, 2, 4, 4), (0, 0, 2, 1), (5, 0, 1, 1))
+    assert overlapped(masks).tolist() == [1, 0.5, 1, 0]
+    assert overlapped(boxes()).tolist() == []
+
+
+def test_the_overlap_is_measured_where_it_is_not_given_and_groups_are_resampled_whole() -> None:
+    truth, alone = boxes((0, 0, 4, 4), (0, 2, 4, 4)), boxes((0, 0, 4, 4))
+    images = [(str(i), truth, truth if i % 4 else alone) for i in range(8)]
+    found = evaluate_amodal(images)
+    assert [row.overlap for row in found.rows] == ["40 to 50 %", "all"]
+    assert found.rows == evaluate_amodal([(*image, [0.5, 0.5]) for image in images]).rows
+    row = evaluate_amodal(images, groups=[i // 4 for i in range(8)]).rows[-1]
+    assert (row.recall_low, row.recall, row.recall_high) == (14 / 16, 14 / 16, 14 / 16)  # both groups are alike
+    assert found.rows[-1].recall_low < 14 / 16 < found.rows[-1].recall_high
+    assert np.isnan(evaluate_amodal(images, groups=["a"] * 8).rows[-1].recall_low)

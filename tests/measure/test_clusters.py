@@ -1,5 +1,6 @@
 """Agreement of clusters with classes equals scikit-learn and hand counts, whatever the clusters are called."""
 
+import tracemalloc
 from itertools import permutations
 
 import numpy as np
@@ -12,10 +13,13 @@ from sklearn.datasets import make_blobs
 from coverslip.core.errors import InputError
 from coverslip.measure import (
     adjusted_rand_index,
+    balanced_accuracy,
+    bootstrap,
     cluster,
     clustering_accuracy,
     contingency,
     normalised_mutual_information,
+    paired_difference,
     purity,
     silhouette,
 )
@@ -125,3 +129,67 @@ def test_too_few_different_samples_are_one_cluster(samples) -> None:
 def test_more_clusters_than_different_samples_are_refused() -> None:
     with pytest.raises(InputError, match="cannot be 3 clusters of 2 different samples"):
         cluster(np.array([[0.0], [1.0], [1.0]]), 3)
+
+
+# Value and interval over samples, BCa interval over groups: from whole tables, before only their cells were kept.
+RECORDED = [
+    (
+        adjusted_rand_index,
+        (0.430212858362, 0.374106226419, 0.503294052832, 0.369853605521, 0.482276637398),
+    ),
+    (
+        normalised_mutual_information,
+        (0.451270912898, 0.406784176061, 0.535143855299, 0.374776386322, 0.499495012236),
+    ),
+    (clustering_accuracy, (0.6575, 0.6136875, 0.705, 0.61, 0.7017386807516971)),
+    (purity, (0.6575, 0.6136875, 0.705, 0.61, 0.7017386807516971)),
+    (balanced_accuracy, (0.6832148968814493, 0.6398704387185995, 0.7285629815433234, 0.628732866687, 0.726725648935)),
+]
+
+
+@pytest.mark.parametrize(("statistic", "recorded"), RECORDED, ids=lambda v: getattr(v, "__name__", ""))
+def test_intervals_are_those_of_whole_contingency_tables(statistic, recorded) -> None:
+    rng = np.random.default_rng(11)
+    classes = rng.integers(6, size=400)
+    clusters = np.where(rng.random(400) < 0.7, classes % 5, rng.integers(5, size=400))
+    samples = bootstrap(statistic, clusters, classes, n=500, seed=1)
+    groups = bootstrap(statistic, clusters, classes, groups=np.arange(400) // 20, n=500, seed=1, method="bca")
+    assert (samples.value, samples.low, samples.high, groups.low, groups.high) == pytest.approx(recorded, rel=1e-11)
+
+
+def many_classes(k: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    classes = rng.permutation(n) % k
+    return np.where(rng.random(n) < 0.6, classes, rng.integers(k, size=n)), classes
+
+
+@pytest.mark.parametrize(
+    ("statistic", "reference"),
+    [
+        (adjusted_rand_index, metrics.adjusted_rand_score),
+        (normalised_mutual_information, metrics.normalized_mutual_info_score),
+        (purity, None),
+        (balanced_accuracy, None),
+    ],
+)
+@pytest.mark.parametrize("groups", [None, np.arange(2000) // 20], ids=["samples", "groups"])
+def test_hundreds_of_classes_need_memory_for_samples_not_for_pairs_of_cells(statistic, reference, groups) -> None:
+    clusters, classes = many_classes(384, 2000)
+    tracemalloc.start()
+    found = bootstrap(statistic, clusters, classes, groups=groups, n=200)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (
+        peak < 200e6
+    )  # 384 x 384 cells for each of 384 x 384 cells would be 174 GB, for each of 200 resamplings 236 MB
+    assert found.low <= found.value <= found.high
+    assert found.low < found.high
+    if reference is not None:
+        assert found.value == pytest.approx(reference(classes, clusters))
+
+
+def test_two_clusterings_into_hundreds_are_compared_in_pairs() -> None:
+    clusters, classes = many_classes(384, 2000)
+    found = paired_difference(adjusted_rand_index, clusters, classes, classes, n=100)
+    assert found.value == pytest.approx(adjusted_rand_index(clusters, classes) - 1)
+    assert found.high < 0

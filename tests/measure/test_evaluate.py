@@ -13,6 +13,7 @@ from coverslip.measure import (
     linear_probe,
     mig,
     pca_baseline,
+    pca_reconstruction,
     silhouette,
 )
 
@@ -97,6 +98,13 @@ def test_the_pca_baseline_is_exact_and_learns_from_the_training_part_only() -> N
     assert np.abs(found) == pytest.approx(np.abs(expected), abs=1e-8)
     np.testing.assert_array_equal(found, pca_baseline(train, DIGITS, 5))
     assert pca_baseline(DIGITS[:3], DIGITS, 3).shape == (400, 3)
+
+
+def test_what_components_keep_is_exact_and_has_the_shape_of_the_images() -> None:
+    images = DIGITS.reshape(-1, 1, 8, 8)
+    pca = PCA(5, svd_solver="full").fit(DIGITS[:200])
+    expected = pca.inverse_transform(pca.transform(DIGITS)).reshape(images.shape)
+    np.testing.assert_allclose(pca_reconstruction(images[:200], images, 5), expected, atol=1e-5)
 
 
 def test_factors_are_measured_beside_a_baseline() -> None:

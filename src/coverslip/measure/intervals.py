@@ -6,9 +6,9 @@ contingency table): an `Additive` statistic says so, and 2,000 resamplings of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -51,6 +51,24 @@ class Interval:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+class Sums(NamedTuple):
+    """Samples as what each adds to a sum, and what is made of the sum.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (N,)
+        Sample ``i`` adds row ``codes[i]`` of the table.
+    table : ndarray or sparse array, shape (U, F)
+        Few different rows make large N cheap, few numbers other than 0 in a sparse one make large F cheap.
+    finish : callable
+        From sums ``(B, F)`` to one number each, ``(B,)``; NaN where undefined.
+    """
+
+    codes: np.ndarray
+    table: Any
+    finish: Callable[[np.ndarray], np.ndarray]
+
+
 @dataclass(frozen=True)
 class Additive:
     """A statistic that is a function of a sum over samples, so that resampling it needs only weighted sums.
@@ -58,42 +76,36 @@ class Additive:
     Parameters
     ----------
     summarise : callable
-        ``summarise(*arrays) -> codes, table``: sample ``i`` contributes ``table[codes[i]]`` to the sum. `codes` are
-        integers ``(N,)``; `table` is ``(U, ...)``. Few different rows make large N cheap.
-    finish : callable
-        ``finish(sums) -> values``: from sums ``(B, ...)`` to one number each, ``(B,)``; NaN where undefined.
+        ``summarise(*arrays) -> Sums``.
     """
 
-    summarise: Callable[..., tuple[np.ndarray, np.ndarray]]
-    finish: Callable[[np.ndarray], np.ndarray]
+    summarise: Callable[..., Sums]
 
     def __call__(self, *arrays: Any) -> float:
-        codes, table = self.summarise(*arrays)
-        return self.of_counts(np.bincount(codes, minlength=len(table))[None], table)[0].item()
-
-    def of_counts(self, counts: np.ndarray, table: np.ndarray) -> np.ndarray:
-        """The statistic where row ``u`` of `table` occurs ``counts[b, u]`` times, ``(B,)``."""
-        sums = counts.astype(np.float64) @ table.reshape(len(table), -1)
-        return self.finish(sums.reshape(len(counts), *table.shape[1:]))
+        return _SummedUnits(self, arrays, None).value()
 
     def difference(self) -> Additive:
         """The statistic of ``(truth, a)`` minus that of ``(truth, b)``, additive in ``(a, b, truth)``."""
-        shapes: list[tuple[int, ...]] = []
 
-        def summarise(a: Any, b: Any, *truth: Any) -> tuple[np.ndarray, np.ndarray]:
-            (codes_a, table_a), (codes_b, table_b) = self.summarise(*truth, a), self.summarise(*truth, b)
-            shapes[:] = [table_a.shape[1:], table_b.shape[1:]]
-            pairs, codes = np.unique(codes_a * len(table_b) + codes_b, return_inverse=True)
-            rows = [table_a.reshape(len(table_a), -1)[pairs // len(table_b)]]
-            rows += [table_b.reshape(len(table_b), -1)[pairs % len(table_b)]]
-            return codes, np.concatenate(rows, axis=1)
+        def summarise(a: Any, b: Any, *truth: Any) -> Sums:
+            of_a, of_b = self.summarise(*truth, a), self.summarise(*truth, b)
+            count, size = of_b.table.shape[0], of_a.table.shape[1]
+            pairs, codes = np.unique(of_a.codes * count + of_b.codes, return_inverse=True)
 
-        def finish(sums: np.ndarray) -> np.ndarray:
-            size = int(np.prod(shapes[0]))
-            of_a = self.finish(sums[:, :size].reshape(-1, *shapes[0]))
-            return of_a - self.finish(sums[:, size:].reshape(-1, *shapes[1]))
+            def finish(sums: np.ndarray) -> np.ndarray:
+                return of_a.finish(sums[:, :size]) - of_b.finish(sums[:, size:])
 
-        return Additive(summarise, finish)
+            return Sums(codes, _beside(of_a.table[pairs // count], of_b.table[pairs % count]), finish)
+
+        return Additive(summarise)
+
+
+def _beside(a: Any, b: Any) -> Any:
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.concatenate([a, b], axis=1)
+    from scipy.sparse import hstack
+
+    return hstack([a, b], format="csr")
 
 
 def resampled_by(additive: Additive) -> Callable[[F], F]:
@@ -234,31 +246,35 @@ def _additive(statistic: Any) -> Additive | None:
 class _SummedUnits:
     """What is drawn (samples or groups), for an additive statistic: one row of summed contributions each."""
 
-    def __init__(self, statistic: Additive, arrays: list[np.ndarray], groups: np.ndarray | None) -> None:
-        self.statistic = statistic
-        codes, table = statistic.summarise(*arrays)
+    def __init__(self, statistic: Additive, arrays: Sequence[Any], groups: np.ndarray | None) -> None:
+        codes, table, self.finish = statistic.summarise(*arrays)
         if groups is None:
             # Samples with the same contribution are drawn as one kind, as often as it occurs.
-            self.table = table
-            self.copies = np.bincount(codes, minlength=len(table))
+            self.copies = np.bincount(codes, minlength=table.shape[0])
+            self.table = table[self.copies > 0]
         else:
             from scipy.sparse import csr_array
 
-            shape = (groups.max() + 1, len(table))
-            crossed = csr_array((np.ones(len(codes)), (groups, codes)), shape=shape)
-            self.table = (crossed @ table.reshape(len(table), -1)).reshape(-1, *table.shape[1:])
-            self.copies = np.ones(len(self.table), dtype=np.intp)
+            shape = (groups.max() + 1, table.shape[0])
+            self.table = csr_array((np.ones(len(codes)), (groups, codes)), shape=shape) @ table
+            self.copies = np.ones(self.table.shape[0], dtype=np.intp)
 
     def value(self) -> float:
-        return self.of(self.copies[None])[0].item()
+        return self.of(self.copies[self.copies > 0][None])[0].item()
 
     def of(self, counts: np.ndarray) -> np.ndarray:
-        return self.statistic.of_counts(counts, self.table)
+        # Laid out row by row, so that equal counts give equal values whatever else is in the batch.
+        return self.finish(np.ascontiguousarray(counts.astype(np.float64) @ self.table))
 
     def left_out(self) -> np.ndarray:
         """The statistic without one unit of each kind, ``(U,)``."""
-        total = np.tensordot(self.copies.astype(np.float64), self.table, axes=1)
-        return self.statistic.finish(total - self.table)
+        total = self.copies[self.copies > 0].astype(np.float64) @ self.table
+        kinds, size = self.table.shape
+        step = max(1, _COUNTS_AT_ONCE // size)
+        parts = (self.table[start : start + step] for start in range(0, kinds, step))
+        return np.concatenate(
+            [self.finish(total - (part if isinstance(part, np.ndarray) else part.toarray())) for part in parts]
+        )
 
 
 class _IndexedUnits:
@@ -284,17 +300,18 @@ class _IndexedUnits:
 
 
 def _counts(copies: np.ndarray, n: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each unit is drawn in each of `n` resamplings, in batches ``(b, U)``."""
+    """How often each unit that occurs is drawn in each of `n` resamplings, in batches ``(b, U)``."""
     rng = np.random.default_rng(seed)
-    total, kinds = int(copies.sum()), len(copies)
-    step = max(1, _COUNTS_AT_ONCE // max(kinds, 1))
-    if 4 * kinds <= total:
+    total, there = int(copies.sum()), copies > 0
+    step = max(1, _COUNTS_AT_ONCE // max(len(copies), 1))
+    if 4 * len(copies) <= total:
         for start in range(0, n, step):
-            yield rng.multinomial(total, copies / total, size=min(step, n - start))
+            yield rng.multinomial(total, copies / total, size=min(step, n - start))[:, there]
         return
     # Drawing each sample and counting is quicker than a multinomial with about as many kinds as samples.
     step = max(1, _COUNTS_AT_ONCE // total)
-    kind_of = np.repeat(np.arange(kinds), copies)
+    kinds = int(there.sum())
+    kind_of = np.repeat(np.arange(kinds), copies[there])
     for start in range(0, n, step):
         rows = min(step, n - start)
         drawn = kind_of[rng.integers(total, size=(rows, total))] + kinds * np.arange(rows)[:, None]
@@ -309,8 +326,8 @@ def _bca_tails(
 
     below = ((resampled < value).mean() + (resampled <= value).mean()) / 2
     bias = ndtri(np.clip(below, 0.5 / len(resampled), 1 - 0.5 / len(resampled)))
-    used = (copies > 0) & ~np.isnan(left_out)
-    weights, left_out = copies[used], left_out[used]
+    used = ~np.isnan(left_out)
+    weights, left_out = copies[copies > 0][used], left_out[used]
     deviation = (weights @ left_out / max(weights.sum(), 1)) - left_out
     spread = weights @ deviation**2
     acceleration = weights @ deviation**3 / (6 * spread**1.5) if spread > 0 else 0.0

@@ -8,7 +8,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.measure.inputs import as_features, check_length, encode
-from coverslip.measure.intervals import Additive, resampled_by
+from coverslip.measure.intervals import Additive, Sums, resampled_by
 
 
 def _ratio(sums: np.ndarray) -> np.ndarray:
@@ -18,7 +18,8 @@ def _ratio(sums: np.ndarray) -> np.ndarray:
 
 
 def _mean_over_present(sums: np.ndarray) -> np.ndarray:
-    """Mean over the classes that occur of a ratio per class; ``(B, K, 2)`` to ``(B,)``."""
+    """Mean over the classes that occur of a ratio per class; ``(B, 2 K)`` to ``(B,)``."""
+    sums = sums.reshape(len(sums), -1, 2)
     occurs = sums[..., 0] > 0
     ratios = np.where(occurs, _ratio(sums), 0)
     with np.errstate(invalid="ignore"):
@@ -32,12 +33,12 @@ def _values(values: Any) -> np.ndarray:
     return array[:, 0]
 
 
-def _summed_values(values: Any) -> tuple[np.ndarray, np.ndarray]:
+def _summed_values(values: Any) -> Sums:
     values = _values(values)
-    return np.arange(len(values)), np.stack([np.ones_like(values), values], axis=1)
+    return Sums(np.arange(len(values)), np.stack([np.ones_like(values), values], axis=1), _ratio)
 
 
-_MEAN = Additive(_summed_values, _ratio)
+_MEAN = Additive(_summed_values)
 
 
 @resampled_by(_MEAN)
@@ -64,12 +65,12 @@ def _hits(truth: Any, predicted: Any) -> tuple[np.ndarray, np.ndarray, int]:
     return codes, np.eye(k).ravel(), k
 
 
-def _summed_hits(truth: Any, predicted: Any) -> tuple[np.ndarray, np.ndarray]:
+def _summed_hits(truth: Any, predicted: Any) -> Sums:
     codes, hit, _ = _hits(truth, predicted)
-    return codes, np.stack([np.ones_like(hit), hit], axis=1)
+    return Sums(codes, np.stack([np.ones_like(hit), hit], axis=1), _ratio)
 
 
-_ACCURACY = Additive(_summed_hits, _ratio)
+_ACCURACY = Additive(_summed_hits)
 
 
 @resampled_by(_ACCURACY)
@@ -89,16 +90,18 @@ def accuracy(truth: Any, predicted: Any) -> float:
     return _ACCURACY(truth, predicted)
 
 
-def _hits_per_class(truth: Any, predicted: Any) -> tuple[np.ndarray, np.ndarray]:
+def _hits_per_class(truth: Any, predicted: Any) -> Sums:
+    from scipy.sparse import csr_array
+
     codes, hit, k = _hits(truth, predicted)
-    table = np.zeros((k, k, k, 2))
-    classes = np.arange(k)
-    table[classes, :, classes, 0] = 1
-    table[classes, :, classes, 1] = hit.reshape(k, k)
-    return codes, table.reshape(k * k, k, 2)
+    cells = np.arange(k * k)
+    adds = np.stack([np.ones_like(hit), hit], axis=1)
+    places = 2 * (cells // k)[:, None] + [0, 1]
+    table = csr_array((adds.ravel(), (np.repeat(cells, 2), places.ravel())), shape=(k * k, 2 * k))
+    return Sums(codes, table, _mean_over_present)
 
 
-_BALANCED_ACCURACY = Additive(_hits_per_class, _mean_over_present)
+_BALANCED_ACCURACY = Additive(_hits_per_class)
 
 
 @resampled_by(_BALANCED_ACCURACY)
@@ -119,7 +122,7 @@ def balanced_accuracy(truth: Any, predicted: Any) -> float:
     return _BALANCED_ACCURACY(truth, predicted)
 
 
-def _values_per_class(values: Any, classes: Any) -> tuple[np.ndarray, np.ndarray]:
+def _values_per_class(values: Any, classes: Any) -> Sums:
     values, labels = _values(values), encode(classes, "classes")
     check_length(labels.codes, len(values), "classes")
     different, which = np.unique(values, return_inverse=True)
@@ -127,10 +130,10 @@ def _values_per_class(values: Any, classes: Any) -> tuple[np.ndarray, np.ndarray
     table = np.zeros((len(pairs), len(labels.classes), 2))
     table[np.arange(len(pairs)), pairs // len(different), 0] = 1
     table[np.arange(len(pairs)), pairs // len(different), 1] = different[pairs % len(different)]
-    return codes, table
+    return Sums(codes, table.reshape(len(pairs), -1), _mean_over_present)
 
 
-_CLASS_MEAN = Additive(_values_per_class, _mean_over_present)
+_CLASS_MEAN = Additive(_values_per_class)
 
 
 @resampled_by(_CLASS_MEAN)
@@ -147,11 +150,12 @@ def class_mean(values: Any, classes: Any) -> float:
     return _CLASS_MEAN(values, classes)
 
 
-def _squares(truth: Any, predicted: Any) -> tuple[np.ndarray, np.ndarray]:
+def _squares(truth: Any, predicted: Any) -> Sums:
     y, p = _values(truth), _values(predicted)
     check_length(p, len(y), "predictions")
     centred = y - y.mean()  # R² does not change; the sums of squares stay small
-    return np.arange(len(y)), np.stack([np.ones_like(y), centred, centred**2, (y - p) ** 2], axis=1)
+    table = np.stack([np.ones_like(y), centred, centred**2, (y - p) ** 2], axis=1)
+    return Sums(np.arange(len(y)), table, _r_squared)
 
 
 def _r_squared(sums: np.ndarray) -> np.ndarray:
@@ -161,7 +165,7 @@ def _r_squared(sums: np.ndarray) -> np.ndarray:
         return np.where(total > 0, 1 - error / total, np.nan)
 
 
-_R_SQUARED = Additive(_squares, _r_squared)
+_R_SQUARED = Additive(_squares)
 
 
 @resampled_by(_R_SQUARED)

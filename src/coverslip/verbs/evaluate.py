@@ -23,7 +23,8 @@ def evaluate(
 
     Of an embedding, probes are cross-validated and stand beside simple baselines; where a column ``split`` names a test
     part (or, without one, a validation part), they are trained on the training part and everything is scored on that
-    one. Of labels, objects are matched with true ones, and pixels compared.
+    one. What its model can give back of the images is measured too. Of labels, objects are matched with true ones, and
+    pixels compared; of decompositions also whole objects, where the truth has layers of whole masks.
 
     Parameters
     ----------
@@ -31,16 +32,17 @@ def evaluate(
         What `predict` gave, or its file: a ``.h5ad``, a folder, a label image, an OME-Zarr image with labels.
     truth : str, Path or Sheet, optional
         For an embedding a sheet with the truth, matched by image (and frame); default: the embedding's own columns.
-        For labels a sheet with the column ``mask``, a folder of masks, or one mask; also label maps and arrays, in the
-        order of the result. Default: the masks of the sheet that was predicted on.
+        For labels a sheet with the column ``mask`` (and ``layers``, stacks of whole masks as decompositions have them),
+        a folder of masks, or one mask; also label maps and arrays, in the order of the result. Default: the masks of
+        the sheet that was predicted on.
     images : optional
         Where the images are, for the baselines of an embedding; default: where provenance says.
     seed : int
         Decides folds and resampling.
     **options
         Those of the kind. Of an embedding ``label`` (the column of classes), ``group``, ``factors`` (columns for MIG
-        and DCI) and ``baseline``; of labels ``group``, ``split`` (measure only images of this part) and ``partial``
-        (leave out images that have no result).
+        and DCI), ``baseline`` and ``reconstruction``; of labels ``group``, ``split`` (measure only images of this
+        part) and ``partial`` (leave out images that have no result).
 
     Returns
     -------

@@ -6,15 +6,16 @@ and do not depend on how clusters and classes are named.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.progress import track
-from coverslip.measure.inputs import as_features, check_length, encode
-from coverslip.measure.intervals import Additive, resampled_by
+from coverslip.measure.inputs import Labels, as_features, check_length, encode
+from coverslip.measure.intervals import Additive, Sums, resampled_by
 from coverslip.measure.threads import few_threads
 
 SILHOUETTE_SAMPLES = 5000
@@ -33,59 +34,101 @@ def contingency(clusters: Any, classes: Any) -> np.ndarray:
     -------
     ndarray of int, shape (clusters, classes)
     """
-    codes, table = _cells(clusters, classes)
-    return np.bincount(codes, minlength=len(table)).reshape(table.shape[1:])
+    rows, columns = _encoded(clusters, classes)
+    r, c = len(rows.classes), len(columns.classes)
+    return np.bincount(rows.codes * c + columns.codes, minlength=r * c).reshape(r, c)
 
 
-def _cells(clusters: Any, classes: Any) -> tuple[np.ndarray, np.ndarray]:
+def _encoded(clusters: Any, classes: Any) -> tuple[Labels, Labels]:
     rows, columns = encode(clusters, "clusters"), encode(classes, "classes")
     check_length(columns.codes, len(rows.codes), "classes")
-    r, c = len(rows.classes), len(columns.classes)
-    return rows.codes * c + columns.codes, np.eye(r * c).reshape(r * c, r, c)
+    return rows, columns
+
+
+class _Tables(NamedTuple):
+    """Contingency tables of the same samples, resampled: only their cells that may hold one.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (B, U)
+        Counts, row by row.
+    rows, columns : ndarray, shape (B, r) and (B, c)
+        Sums of the rows and columns.
+    row, column : ndarray of int, shape (U,)
+        Where each cell is.
+    """
+
+    cells: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+
+
+def _of_tables(finish: Callable[[_Tables], np.ndarray]) -> Additive:
+    """A function of contingency tables: each sample counts for its cell, its row and its column."""
+
+    def summarise(clusters: Any, classes: Any) -> Sums:
+        from scipy.sparse import csr_array
+
+        rows, columns = _encoded(clusters, classes)
+        r, c = len(rows.classes), len(columns.classes)
+        codes = rows.codes * c + columns.codes
+        found = np.unique(codes)  # of k x k cells few hold a sample where k is large
+        row, column = np.divmod(found, c)
+        u = len(found)
+        adds = np.stack([np.arange(u), u + row, u + r + column], axis=1).ravel()
+        table = csr_array((np.ones(3 * u), (np.repeat(found, 3), adds)), shape=(r * c, u + r + c))
+
+        def of_sums(sums: np.ndarray) -> np.ndarray:
+            return finish(_Tables(sums[:, :u], sums[:, u : u + r], sums[:, u + r :], row, column))
+
+        return Sums(codes, table, of_sums)
+
+    return Additive(summarise)
 
 
 def _pairs(counts: np.ndarray) -> np.ndarray:
-    return counts * (counts - 1) / 2
+    return (counts * (counts - 1) / 2).sum(axis=1)
 
 
-def _ari(tables: np.ndarray) -> np.ndarray:
-    together = _pairs(tables).sum(axis=(1, 2))
-    rows, columns = _pairs(tables.sum(axis=2)).sum(axis=1), _pairs(tables.sum(axis=1)).sum(axis=1)
-    everything = _pairs(tables.sum(axis=(1, 2)))
+def _ari(tables: _Tables) -> np.ndarray:
+    together, rows, columns = _pairs(tables.cells), _pairs(tables.rows), _pairs(tables.columns)
+    everything = _pairs(tables.rows.sum(axis=1, keepdims=True))
     expected = rows * columns / np.maximum(everything, 1)
     most = (rows + columns) / 2
     same = most == expected  # one cluster and one class, or as many of each as samples
     return np.where(same, 1.0, (together - expected) / np.where(same, 1, most - expected))
 
 
-def _entropy(p: np.ndarray) -> np.ndarray:
-    """Entropy over all but the first axis, nats."""
+def _nmi(tables: _Tables) -> np.ndarray:
     from scipy.special import entr
 
-    return entr(p).reshape(len(p), -1).sum(axis=1)
-
-
-def _nmi(tables: np.ndarray) -> np.ndarray:
-    p = tables / tables.sum(axis=(1, 2), keepdims=True)
-    of_rows, of_columns = _entropy(p.sum(axis=2)), _entropy(p.sum(axis=1))
-    shared = np.maximum(of_rows + of_columns - _entropy(p), 0)
+    total = tables.rows.sum(axis=1, keepdims=True)
+    of_cells, of_rows, of_columns = (entr(counts / total).sum(axis=1) for counts in tables[:3])  # nats
+    shared = np.maximum(of_rows + of_columns - of_cells, 0)
     average = (of_rows + of_columns) / 2
     single = average < 1e-15  # one cluster and one class
     return np.where(single, 1.0, np.minimum(shared / np.where(single, 1, average), 1))
 
 
-def _matched(tables: np.ndarray) -> np.ndarray:
+def _matched(tables: _Tables) -> np.ndarray:
     from scipy.optimize import linear_sum_assignment
 
-    matched = [table[linear_sum_assignment(table, maximize=True)].sum() for table in tables]
-    return np.array(matched) / tables.sum(axis=(1, 2))
+    whole = np.zeros((tables.rows.shape[1], tables.columns.shape[1]))
+    matched = np.empty(len(tables.cells))
+    for i, cells in enumerate(tables.cells):
+        whole[tables.row, tables.column] = cells
+        matched[i] = whole[linear_sum_assignment(whole, maximize=True)].sum()
+    return matched / tables.rows.sum(axis=1)
 
 
-def _purity(tables: np.ndarray) -> np.ndarray:
-    return tables.max(axis=2).sum(axis=1) / tables.sum(axis=(1, 2))
+def _purity(tables: _Tables) -> np.ndarray:
+    starts = np.searchsorted(tables.row, np.arange(tables.rows.shape[1]))
+    return np.maximum.reduceat(tables.cells, starts, axis=1).sum(axis=1) / tables.rows.sum(axis=1)
 
 
-_ARI, _NMI, _MATCHED, _PURITY = (Additive(_cells, finish) for finish in (_ari, _nmi, _matched, _purity))
+_ARI, _NMI, _MATCHED, _PURITY = map(_of_tables, (_ari, _nmi, _matched, _purity))
 
 
 @resampled_by(_ARI)

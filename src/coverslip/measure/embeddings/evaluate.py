@@ -113,6 +113,28 @@ def pca_baseline(train: Any, features: Any, n: int) -> np.ndarray:
     InputError
         If there are fewer samples or features than components, or the sizes differ.
     """
+    found, others = _components(train, features, n)
+    return found.transform(others)
+
+
+def pca_reconstruction(train: Any, features: Any, n: int) -> np.ndarray:
+    """What `n` principal components keep of samples, as the baseline that reconstructions must beat.
+
+    Parameters
+    ----------
+    train, features, n
+        As for `pca_baseline`.
+
+    Returns
+    -------
+    ndarray of float32, shape of `features`
+    """
+    found, others = _components(train, features, n)
+    return found.inverse_transform(found.transform(others)).astype(np.float32).reshape(np.shape(features))
+
+
+def _components(train: Any, features: Any, n: int) -> tuple[Any, np.ndarray]:
+    """The components of training samples, and the other samples as vectors."""
     from sklearn.decomposition import PCA
 
     x = as_features(train, "training samples")
@@ -122,7 +144,7 @@ def pca_baseline(train: Any, features: Any, n: int) -> np.ndarray:
     if not 1 <= n <= min(x.shape):
         raise InputError(f"Of {x.shape[0]} samples of {x.shape[1]} values, 1 to {min(x.shape)} components can be had.")
     solver = "arpack" if n < min(x.shape) else "full"
-    return PCA(n, svd_solver=solver, random_state=0).fit(x).transform(others)
+    return PCA(n, svd_solver=solver, random_state=0).fit(x), others
 
 
 def evaluate_embedding(

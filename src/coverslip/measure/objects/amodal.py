@@ -11,6 +11,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError, about
 from coverslip.core.results import LabelMap
+from coverslip.measure.inputs import check_length, encode
 from coverslip.measure.intervals import bootstrap
 from coverslip.measure.objects.matching import match, match_best
 from coverslip.measure.objects.overlaps import Overlap
@@ -152,6 +153,26 @@ def amodal_overlap(truth: Any, prediction: Any) -> Overlap:
     )
 
 
+def overlapped(masks: AmodalMasks) -> np.ndarray:
+    """How much each object of an image overlaps with another one.
+
+    Parameters
+    ----------
+    masks : AmodalMasks, or what `amodal_masks` takes
+
+    Returns
+    -------
+    ndarray of float, shape (N,)
+        Pixels that it shares with another object over those of the smaller of both, for the object with which this is
+        most; 0 for an object that stands alone.
+    """
+    shared = amodal_overlap(masks, masks)
+    own, other, area = shared.truth, shared.prediction, shared.truth_areas
+    found = np.zeros(shared.n_true)
+    np.maximum.at(found, own, np.where(own == other, 0, shared.intersection / np.minimum(area[own], area[other])))
+    return found
+
+
 @dataclass(frozen=True)
 class AmodalRow:
     """How well objects of some overlap are found.
@@ -167,7 +188,8 @@ class AmodalRow:
     recall, recall_low, recall_high : float
         Share of them with a partner at IoU ≥ 0.5, and its interval.
     images : int
-        Images they lie in; these are resampled for the intervals, which are NaN where there is only one.
+        Images they lie in; these (or their groups) are resampled for the intervals, which are NaN where there is only
+        one.
     """
 
     overlap: str
@@ -212,18 +234,20 @@ class AmodalEvaluation:
 
 
 def evaluate_amodal(
-    images: Iterable[tuple[str, Any, Any, Any]], *, edges: Sequence[float] = EDGES, seed: int = 0
+    images: Iterable[Sequence[Any]], *, edges: Sequence[float] = EDGES, groups: Any = None, seed: int = 0
 ) -> AmodalEvaluation:
     """Match whole masks one for one, and tell how well objects are found by how much they overlap.
 
     Parameters
     ----------
-    images : iterable of (name, truth, prediction, overlap)
+    images : iterable of (name, truth, prediction[, overlap])
         One image after the other. Truth and prediction are what `amodal_masks` takes; the overlap is one share from 0
-        to 1 for each true object.
+        to 1 for each true object, default: as `overlapped` measures it.
     edges : sequence of float
         Ends of the divisions, ascending from 0: objects of overlap 0 stand alone, those above each end and up to the
         next together. Larger overlaps are only among ``all``.
+    groups : array, shape (number of images,), optional
+        Well, plate or patient of each image: resampled whole, instead of images.
     seed : int
         For resampling.
 
@@ -240,10 +264,10 @@ def evaluate_amodal(
     names: list[str] = []
     columns: list[tuple[np.ndarray, ...]] = []
     n_predicted = tp = 0
-    for name, truth, prediction, shares in images:
+    for name, truth, prediction, *given in images:
         with about(name):
             table = amodal_overlap(truth, prediction)
-            shares = np.asarray(shares, dtype=np.float64)
+            shares = np.asarray(given[0] if given else overlapped(truth), dtype=np.float64)
             if shares.shape != (table.n_true,) or not ((shares >= 0) & (shares <= 1)).all():
                 raise InputError(f"There are {table.n_true} true objects; give an overlap from 0 to 1 for each.")
         best, sure = match_best(table), match(table, 0.5)
@@ -260,7 +284,8 @@ def evaluate_amodal(
         (f"{100 * low:g} to {100 * high:g} %", (shares > low) & (shares <= high)) for low, high in pairwise(edges)
     ]
     divisions.append(("all", np.ones(len(shares), bool)))
-    rows = tuple(_row(name, iou[own], found[own], image[own], seed) for name, own in divisions if own.any())
+    unit = image if groups is None else encode(check_length(groups, len(names), "groups"), "groups").codes[image]
+    rows = tuple(_row(name, iou[own], found[own], image[own], unit[own], seed) for name, own in divisions if own.any())
     per_object = {"image": np.array(names, dtype=object)[image], "object": number, "overlap": shares}
     return AmodalEvaluation(rows, len(image), n_predicted, tp, {**per_object, "iou": iou, "found": found})
 
@@ -276,13 +301,11 @@ def _pixels(side: AmodalMasks) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([np.zeros(0, np.int64), *found]), areas
 
 
-def _row(name: str, iou: np.ndarray, found: np.ndarray, image: np.ndarray, seed: int) -> AmodalRow:
-    images = len(np.unique(image))
-
+def _row(name: str, iou: np.ndarray, found: np.ndarray, image: np.ndarray, unit: np.ndarray, seed: int) -> AmodalRow:
     def interval(values: np.ndarray) -> tuple[float, float, float]:
-        if images == 1:
+        if len(np.unique(unit)) == 1:
             return float(values.mean()), float("nan"), float("nan")
-        found = bootstrap(mean, values, groups=image, seed=seed)
+        found = bootstrap(mean, values, groups=unit, seed=seed)
         return found.value, found.low, found.high
 
-    return AmodalRow(name, len(iou), *interval(iou), *interval(found.astype(np.float64)), images)
+    return AmodalRow(name, len(iou), *interval(iou), *interval(found.astype(np.float64)), len(np.unique(image)))

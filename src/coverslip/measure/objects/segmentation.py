@@ -12,7 +12,7 @@ from coverslip.core.errors import InputError, about
 from coverslip.core.image import PixelSize
 from coverslip.core.results import LabelMap
 from coverslip.measure.inputs import check_length
-from coverslip.measure.intervals import Additive, Interval, bootstrap
+from coverslip.measure.intervals import Additive, Interval, Sums, bootstrap
 from coverslip.measure.objects import instances, pixels
 from coverslip.measure.objects.contours import boundary_distances
 from coverslip.measure.objects.matching import THRESHOLDS, checked_threshold, count_matches
@@ -103,10 +103,10 @@ def evaluate_labels(
 
     Parameters
     ----------
-    pairs : iterable of (name, truth, prediction) or (name, truth, prediction, probability)
+    pairs : iterable of (name, truth, prediction[, probability[, shared]])
         One image after the other; only one is held at a time. Truth and prediction are `LabelMap` or integer arrays
         ``(H, W)``, 0 for background; the probability of being foreground is ``(H, W)`` from 0 to 1, default: that of
-        the prediction, where it has one.
+        the prediction, where it has one; what they share (`overlap`) is counted unless it is given.
     thresholds : sequence of float
         IoU from which a pair of objects is a match, for AP; ``ap`` is the mean over them.
     groups : array, shape (N,), optional
@@ -131,9 +131,9 @@ def evaluate_labels(
     if not thresholds:
         raise InputError("AP needs at least one IoU threshold, such as 0.5.")
     names, images = [], []
-    for name, truth, prediction, *probability in pairs:
+    for name, *image in pairs:
         with about(name):
-            images.append(_sums(truth, prediction, probability[0] if probability else None, thresholds, pixel_size))
+            images.append(_sums(thresholds, pixel_size, *image))
         names.append(str(name))
     if not images:
         raise InputError("There is no image to evaluate; give at least one with its truth.")
@@ -209,14 +209,19 @@ _DICE = ("dice true", "area true", "dice predicted", "area predicted")
 
 
 def _sums(
-    truth: Any, prediction: Any, probability: Any, thresholds: Sequence[float], pixel_size: PixelSize | float | None
+    thresholds: Sequence[float],
+    pixel_size: PixelSize | float | None,
+    truth: Any,
+    prediction: Any,
+    probability: Any = None,
+    shared: Overlap | None = None,
 ) -> dict[str, Any]:
     """What one image adds to the measures."""
     sizes = [labels.pixel_size for labels in (prediction, truth) if isinstance(labels, LabelMap) and labels.pixel_size]
     if probability is None and isinstance(prediction, LabelMap):
         probability = prediction.probability
     true, predicted = (labels.labels if isinstance(labels, LabelMap) else labels for labels in (truth, prediction))
-    table = overlap(true, predicted)
+    table = overlap(true, predicted) if shared is None else shared
     tp = int(count_matches(table, (0.5,))[0])
     sums: dict[str, Any] = {"n_true": table.n_true, "n_predicted": table.n_predicted}
     sums |= {"tp": tp, "fp": table.n_predicted - tp, "fn": table.n_true - tp}
@@ -278,18 +283,17 @@ def _row(
 
 def _pooled(of: Callable[..., np.ndarray]) -> Additive:
     """A measure of summed sums, which is resampled image by image."""
-    shapes: list[tuple[int, ...]] = []
 
-    def summarise(*sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        shapes[:] = [s.shape[1:] for s in sums]
-        return np.arange(len(sums[0])), np.concatenate([s.reshape(len(s), -1) for s in sums], axis=1)
+    def summarise(*sums: np.ndarray) -> Sums:
+        ends = np.cumsum([s[0].size for s in sums])
 
-    def finish(sums: np.ndarray) -> np.ndarray:
-        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])
-        parts = np.split(sums, ends[:-1], axis=1)
-        return of(*(part.reshape(len(sums), *shape) for part, shape in zip(parts, shapes, strict=True)))
+        def finish(totals: np.ndarray) -> np.ndarray:
+            parts = np.split(totals, ends[:-1], axis=1)
+            return of(*(part.reshape(len(part), *s.shape[1:]) for part, s in zip(parts, sums, strict=True)))
 
-    return Additive(summarise, finish)
+        return Sums(np.arange(len(sums[0])), np.concatenate([s.reshape(len(s), -1) for s in sums], axis=1), finish)
+
+    return Additive(summarise)
 
 
 def _interval(statistic: Any, arrays: list[np.ndarray], groups: np.ndarray | None, seed: int) -> Interval:

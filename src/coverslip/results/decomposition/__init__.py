@@ -28,7 +28,7 @@ KIND = Kind(
         "open": ".folder:read_label_folder",
         "predict": ".prediction:predict",
         "write": ".prediction:predict_to_file",
-        "evaluate": "..labels.evaluation:evaluate",
+        "evaluate": ".evaluation:evaluate",
         "report": ".report:write_report",
         "export": ".export:export",
         "score": "..labels.score:score",

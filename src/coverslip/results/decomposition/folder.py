@@ -5,6 +5,7 @@ Whatever takes a folder of labels takes it: its masks are the flat label images.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from coverslip.core.decomposition import COLUMNS, ROUND_COLUMNS, Decomposition
 from coverslip.core.errors import InputError, about
 from coverslip.io.images.opening import open_image
-from coverslip.io.tables import read_table
+from coverslip.measure.objects.amodal import AmodalMasks
 from coverslip.results.labels.folder import KEYS, OBJECTS, SHEET, LabelFolder, read_label_folder
 
 FILES = ("layers", "generated", "background", "internal", "error")
@@ -36,7 +37,7 @@ def names_layers(path: Path) -> bool:
     if not sheet.is_file():
         return False
     with sheet.open(encoding="utf-8-sig", errors="replace") as lines:
-        return "layers" in lines.readline()
+        return "layers" in re.findall(r"[^\s,;\"]+", lines.readline())
 
 
 def read_decomposition(folder: str | Path | LabelFolder, index: int = 0) -> Decomposition:
@@ -125,6 +126,20 @@ def read_layers(found: LabelFolder, index: int) -> np.ndarray:
     return layers.reshape(-1, *layers.shape[-2:])  # a file of one layer has no axis for them
 
 
+def whole_masks(layers: np.ndarray) -> AmodalMasks:
+    """The objects of layers ``(L, H, W)`` as whole masks that may overlap, by their numbers.
+
+    Raises
+    ------
+    InputError
+        If an object lies in two layers.
+    """
+    places = [(number, layer, box) for number, (layer, box) in sorted(_boxes(layers).items())]
+    masks = [layers[layer][box] == number for number, layer, box in places]
+    corners = np.array([[part.start for part in box] for _, _, box in places])
+    return AmodalMasks(masks, corners, (layers.shape[1], layers.shape[2]))
+
+
 def _pixels(found: LabelFolder, index: int, column: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
     """What one of the files of an image holds."""
     file = found.file(index, column)
@@ -154,12 +169,11 @@ def _rows(found: LabelFolder, index: int, name: str, columns: Sequence[str]) -> 
     file = found.folder / name
     if not file.is_file():
         raise InputError(f"{file} is missing; copy the whole folder again from its source.")
-    table = read_table(file)
+    table, rows = found.table(file)
     missing = next((column for column in columns if column not in table), None)
     if missing is not None:
         raise InputError(f"{file} has no column '{missing}'; copy the whole folder again from its source.")
-    own = found.own_rows(table, index)
-    return {column: table[column][own] for column in dict.fromkeys((*columns, *table)) if column not in KEYS}
+    return {column: table[column][rows[index]] for column in dict.fromkeys((*columns, *table)) if column not in KEYS}
 
 
 def _boxes(layers: np.ndarray) -> dict[int, _Box]:

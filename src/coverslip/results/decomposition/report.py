@@ -70,7 +70,7 @@ def write_report(
     """Make the page of decompositions; see `coverslip.write_report`."""
     things, said = page.things or "objects", page.notes
     table = _with_diameters(objects_of(found, images))
-    own = [found.own_rows(table, i) for i in range(len(found))]
+    own = found.own_rows(table)
     groups = groups_of(found, options.group)
     pairs = pairs_of(found, options.truth, options.partial, said)
     explained = [how_explained(*read_explained(found, i)) for i in track(range(len(found)), "Looking for what is left")]

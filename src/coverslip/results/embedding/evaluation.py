@@ -12,20 +12,21 @@ import numpy as np
 from coverslip.core.errors import InputError, about
 from coverslip.core.kind import Measured
 from coverslip.core.results import Embedding
+from coverslip.core.samples import Samples
 from coverslip.results.embedding.file import read_embedding
 from coverslip.results.embedding.images import as_text, images_of, is_empty
 from coverslip.results.embedding.options import Evaluate
+from coverslip.results.embedding.reconstruction import reconstruction_rows
 
 
 def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
     """Measure an embedding; see `coverslip.evaluate`."""
     named = result if isinstance(result, str | Path) else None
     with about(named):
-        rows = _rows(result if named is None else read_embedding(named), truth, images, seed, options)
-    return Measured(rows)
+        return _measured(result if named is None else read_embedding(named), truth, images, seed, options)
 
 
-def _rows(embedding: Embedding, truth: Any, images: Any, seed: int, options: Evaluate) -> list[dict[str, Any]]:
+def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
     label, group, factors = options.label, options.group, options.factors
     from coverslip.measure import evaluate_embedding, evaluate_factors
 
@@ -39,7 +40,8 @@ def _rows(embedding: Embedding, truth: Any, images: Any, seed: int, options: Eva
             )
     groups = _as_words(columns[group]) if group else _usual_groups(columns)
     split = _train_and_test(columns)
-    baselines = _pixel_baselines(embedding, split, images) if options.baseline else {}
+    opened = images_of(embedding, images) if options.baseline or options.reconstruction else (None, "")
+    baselines = _pixel_baselines(embedding, split, opened[0]) if options.baseline and opened[0] is not None else {}
     found: list[Any] = []
     if label in columns:
         kept = np.arange(len(embedding)) if split is None else np.flatnonzero(split != "")
@@ -56,7 +58,10 @@ def _rows(embedding: Embedding, truth: Any, images: Any, seed: int, options: Eva
         known_factors = {name: columns[name] for name in factors}
         table = evaluate_factors(embedding.latent, known_factors, groups=groups, baselines=baselines, seed=seed)
         found += table.records()
-    return found
+    if not options.reconstruction:
+        return Measured(found)
+    rows, notes = reconstruction_rows(embedding, opened, split, groups, seed)
+    return Measured(found + rows, notes)
 
 
 def _as_words(column: np.ndarray) -> np.ndarray:
@@ -117,13 +122,10 @@ def _train_and_test(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
     return words
 
 
-def _pixel_baselines(embedding: Embedding, split: np.ndarray | None, images: Any) -> dict[str, np.ndarray]:
+def _pixel_baselines(embedding: Embedding, split: np.ndarray | None, opened: Samples) -> dict[str, np.ndarray]:
     from coverslip.core.memory import free_memory
     from coverslip.measure import pca_baseline
 
-    opened, _ = images_of(embedding, images)
-    if opened is None:
-        return {}
     needed, free = 4 * len(opened) * prod(opened.shape), free_memory()
     if needed > free // 3:  # as float32, and once more for the components and the probes
         raise InputError(

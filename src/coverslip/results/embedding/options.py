@@ -36,6 +36,7 @@ class Evaluate(Options):
         (), "Columns with known factors, for disentanglement (MIG, DCI): day,area_px"
     )
     baseline: bool = flag(True, "Compare with PCA of the pixels and the raw pixels.")
+    reconstruction: bool = flag(True, "Measure how well the model gives the images back, where it can.")
 
 
 class Report(Options):

@@ -18,7 +18,21 @@ from coverslip.samples.sheets.splits import split_word, usual_groups
 
 def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
     """Measure label images; see `coverslip.evaluate`."""
-    group, split = options.group, options.split
+    pairs, notes = pairs_to_measure(result, truth, options)
+    return measured(pairs, notes, seed, options)
+
+
+def measured(
+    pairs: Sequence[tuple[Labelled, Labelled]], notes: Sequence[str], seed: int, options: Evaluate
+) -> Measured:
+    """The measures of what was paired."""
+    table = evaluate_labels(_read(pairs), groups=groups_of(pairs, options.group), seed=seed)
+    return Measured(table.records(), tuple(notes), table.per_image)
+
+
+def pairs_to_measure(result: Any, truth: Any, options: Evaluate) -> tuple[list[tuple[Labelled, Labelled]], list[str]]:
+    """Each label image that is measured with the true one, and sentences on what is left out."""
+    split = options.split
     found = labelled(result, "result")
     true = own_truth(found) if truth is None else labelled(truth, "truth")
     notes = []
@@ -31,8 +45,7 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
         notes.append(f"Left out {_images(len(true) - len(pairs))} whose truth has no result.")
     if len(found) > len(pairs) and split is None:
         notes.append(f"Left out {_images(len(found) - len(pairs))} whose result has no truth.")
-    table = evaluate_labels(_read(pairs), groups=_groups(pairs, group), seed=seed)
-    return Measured(table.records(), tuple(notes), table.per_image)
+    return pairs, notes
 
 
 def _part(images: Sequence[Labelled], split: str) -> list[Labelled]:
@@ -57,7 +70,7 @@ def _read(pairs: Sequence[tuple[Labelled, Labelled]]) -> Iterator[tuple[str, Any
         yield truth.name, truth.read(), result.read()
 
 
-def _groups(pairs: Sequence[tuple[Labelled, Labelled]], group: str | None) -> np.ndarray | None:
+def groups_of(pairs: Sequence[tuple[Labelled, Labelled]], group: str | None) -> np.ndarray | None:
     """The group of each image; None where each stands alone."""
     facts = [{**result.facts, **truth.facts} for result, truth in pairs]
     columns = {

@@ -142,6 +142,9 @@ class _Export:
     def _table(self) -> Table:
         return objects_of(self.found, self.images)
 
+    @cached_property
+    def _own(self) -> list[np.ndarray]:
+        return self.found.own_rows(self._table)
+
     def _objects(self, index: int) -> Table:
-        own = self.found.own_rows(self._table, index)
-        return {name: column[own] for name, column in self._table.items()}
+        return {name: column[self._own[index]] for name, column in self._table.items()}

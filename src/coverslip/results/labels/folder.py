@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -117,16 +118,29 @@ class LabelFolder:
         """The table of objects, if there is one: a row per object, whose ``image`` is that of its row."""
         stem = labels_path(self.path).name.removesuffix(".labels.tif")
         file = self.folder / (OBJECTS if self.path.is_dir() and self.path.suffix != ".zarr" else f"{stem}.{OBJECTS}")
-        return read_table(file) if file.is_file() else None
+        return self.table(file)[0] if file.is_file() else None
 
-    def own_rows(self, table: Mapping[str, np.ndarray], index: int) -> np.ndarray:
-        """Which rows of a table of all images belong to one of them, ``(n,)`` bool."""
-        own = np.ones(len(next(iter(table.values()), ())), bool)
-        if len(self) > 1:
-            for key, text in self.key(index).items():
-                if key in table:
-                    own &= table[key] == text
-        return own
+    def table(self, file: Path) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+        """A table of all images, read once, and which of its rows belong to each (`own_rows`)."""
+        if file not in self._tables:
+            table = read_table(file)
+            self._tables[file] = table, self.own_rows(table)
+        return self._tables[file]
+
+    @cached_property
+    def _tables(self) -> dict[Path, tuple[dict[str, np.ndarray], list[np.ndarray]]]:
+        return {}
+
+    def own_rows(self, table: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Which rows of a table of all images belong to each of them, ``(n,)`` int."""
+        keys = [name for name in self._keys if name in table]
+        if len(self) == 1 or not keys:
+            return [np.arange(len(next(iter(table.values()), ())))] * len(self)
+        rows = defaultdict(list)
+        for row, said in enumerate(zip(*(table[name].tolist() for name in keys), strict=True)):
+            rows[said].append(row)
+        said_of = (tuple(row.get(name, "") for name in keys) for row in self.rows)
+        return [np.array(rows.get(said, []), np.intp) for said in said_of]
 
     def _existing(self, index: int, column: str, moved: Path | None) -> Path:
         file = self.file(index, column)

@@ -99,7 +99,7 @@ def judge_by_truth(
 
     judged: dict[int, Judged] = {}
 
-    def read() -> Iterator[tuple[str, Any, Any]]:
+    def read() -> Iterator[tuple[Any, ...]]:
         for i, truth in track(pairs.items(), "Measuring labels", len(pairs)):
             true, labels = truth.read(), found.labels(i)
             with about(truth.name):
@@ -116,7 +116,7 @@ def judge_by_truth(
                 shared.truth_areas,
                 _pixel_area(found, i, labels, images),
             )
-            yield found.rows[i]["image"], true, labels
+            yield found.rows[i]["image"], true, labels, labels.probability, shared
 
     evaluation = evaluate_labels(read(), groups=None if groups is None else groups[list(pairs)])
     for i in range(len(found)):
@@ -142,7 +142,7 @@ def judge_by_looks(table: Table, own: Sequence[np.ndarray]) -> list[Judged]:
     ----------
     table : dict of str to ndarray, shape (n,)
         All objects.
-    own : sequence of ndarray of bool, shape (n,)
+    own : sequence of ndarray of int
         Which of them belong to each image.
 
     Notes
@@ -157,7 +157,7 @@ def judge_by_looks(table: Table, own: Sequence[np.ndarray]) -> list[Judged]:
         if name in table and len(odd):
             values = np.asarray(table[name], float)
             odd |= np.abs(robust_z(np.log(values) if name == "area_px" else values)) > ODD
-    return [Judged(table["label"][rows & ~odd], table["label"][rows & odd]) for rows in own]
+    return [Judged(table["label"][rows[~odd[rows]]], table["label"][rows[odd[rows]]]) for rows in own]
 
 
 def worst_first(judged: Sequence[Judged], pairs: Mapping[int, Labelled], precision: np.ndarray | None) -> np.ndarray:

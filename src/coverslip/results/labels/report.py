@@ -46,7 +46,7 @@ def write_report(
     """Make the page of label images; see `coverslip.write_report`."""
     things, said = page.things or "objects", page.notes
     table = objects_of(found, images)
-    own = [found.own_rows(table, i) for i in range(len(found))]
+    own = found.own_rows(table)
     groups = groups_of(found, options.group)
     pairs = pairs_of(found, options.truth, options.partial, said)
     evaluation = None

@@ -109,10 +109,10 @@ def image_columns(
                 values[rows] = evaluation.per_image[name]
                 columns[heading] = (values, meant)
     size, unit = _size(table)
-    medians = [np.median(table[size][rows]) if rows.any() else np.nan for rows in own]
+    medians = [np.median(table[size][rows]) if len(rows) else np.nan for rows in own]
     columns[f"diameter, {unit}"] = (np.array(medians, float), "median of the discs of the same areas")
     if "touches_border" in table:
-        cut = [100 * table["touches_border"][rows].mean() if rows.any() else np.nan for rows in own]
+        cut = [100 * table["touches_border"][rows].mean() if len(rows) else np.nan for rows in own]
         columns["at border, %"] = (np.round(np.array(cut, float), 1), "objects that the border of the image may cut")
     return columns
 
@@ -201,7 +201,7 @@ def figures_of(
     from coverslip.figures import distributions, loss_curves
 
     drawn: dict[str, Any] = {}
-    counts = np.array([rows.sum() for rows in own])
+    counts = np.array([len(rows) for rows in own])
     of_object = None
     if groups is not None:
         of_object = np.full(len(table["label"]), "–", dtype=object)

@@ -19,6 +19,9 @@ from coverslip.samples.opening.samples import open_column, typed_column
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
 
+_KEPT = 64 << 20
+"""Bytes of the fields last read whole that are kept: who scales a field by all of it reads it again, part by part."""
+
 _SHEETS = ("", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
 
@@ -101,6 +104,7 @@ class SheetFields:
         self._obs = {name: typed_column(name, sheet.column(name)) for name in sheet.columns}
         # One field at a time is searched for its sharpest planes, then read window by window.
         self._sharpest = lru_cache(maxsize=4)(self._find_sharpest)
+        self._recent: tuple[tuple[int, np.ndarray], ...] = ()
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -153,6 +157,19 @@ class SheetFields:
         InputError
             Naming the file, if it is damaged, or holds NaN or infinite pixels.
         """
+        whole = next((pixels for row, pixels in self._recent if row == index), None)
+        if whole is None:
+            pixels = self._read(index, region)
+            if region is not None or pixels.nbytes > _KEPT:
+                return pixels
+            whole = pixels
+            held = np.cumsum([pixels.nbytes, *(other.nbytes for _, other in self._recent)])
+            # Replaced, never changed: several threads read.
+            self._recent = ((index, whole), *self._recent)[: int((held <= _KEPT).sum())]
+        kept = Image.from_array(whole, "CYX", source=self.image(index).source)
+        return (kept if region is None else kept.crop(region)).read().copy()
+
+    def _read(self, index: int, region: Region | None) -> np.ndarray:
         parts = []
         for column in self._images:
             image = self.image(index, column)

@@ -82,9 +82,10 @@ def _holds_labels(folder: Path) -> bool:
 
 def _row(row: Mapping[str, str], mask: str, base: Path, out: Path) -> dict[str, str]:
     """A row as it stands in the new sheet."""
-    kept = {key: text for key, text in row.items() if key not in ("image", "mask")}
-    if row.get("mask") and not kept.get("source_mask"):
-        kept["source_mask"] = row["mask"]
+    kept = {key: text for key, text in row.items() if key not in ("image", "mask", "layers")}
+    for name in ("mask", "layers"):  # the truth
+        if row.get(name) and not kept.get(f"source_{name}"):
+            kept[f"source_{name}"] = row[name]
     kept = {"image": row["image"], **kept}
     for column in set(PATH_COLUMNS).intersection(kept):
         if kept[column]:
