@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coverslip import api, measure
+import coverslip as cs
+from coverslip import measure
 from coverslip.core.errors import InputError, Stopped
 from coverslip.core.fields import ArrayFields, FieldSubset
 from coverslip.core.image import Image
@@ -67,7 +68,7 @@ def test_all_fits_take_the_same_number_of_steps(study: tuple[Path, Findings]) ->
     assert fits["size=3,seed=0"]["settings"]["epochs"] == 6  # a batch of two, and one that is left for later
     table = read_table(study[0] / "table.csv")
     assert set(table["steps"][table["trained_on"] == "all"]) == {6}
-    assert len(api.load(study[0] / "fits" / "size=1,seed=0" / "model").history) == 6
+    assert len(cs.load(study[0] / "fits" / "size=1,seed=0" / "model").history) == 6
 
 
 @pytest.mark.parametrize(("count", "batch"), [(1, 2), (2, 2), (3, 2), (5, 4), (7, 3), (3, 1)])
@@ -101,7 +102,7 @@ def test_the_tables_agree_with_each_other(study: tuple[Path, Findings]) -> None:
 def test_a_fit_is_what_its_model_does(fields: ArrayFields, study: tuple[Path, Findings]) -> None:
     out, _ = study
     held_out = FieldSubset(fields, [5, 6, 7])
-    found = api.predict(out / "fits" / "size=3,seed=1" / "model", held_out, device="cpu")
+    found = cs.predict(out / "fits" / "size=3,seed=1" / "model", held_out, device="cpu")
     again = measure.evaluate_labels((i, held_out.labels(i), each) for i, each in enumerate(found))
     images = read_table(out / "fits" / "size=3,seed=1" / "images.csv")
     for name in ("ap50", "pixel_f1", "aji", "auroc"):

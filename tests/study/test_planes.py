@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coverslip import api, measure
+import coverslip as cs
+from coverslip import measure
 from coverslip.core.errors import InputError
 from coverslip.core.fields import FieldSubset
 from coverslip.read import read_table, write_image_tiff
@@ -74,7 +75,7 @@ def test_only_the_plane_that_shows_the_objects_tells_where_they_are(study: tuple
 
 def test_a_kept_model_takes_its_planes_from_whole_stacks(stacks: Sheet, study: tuple[Path, Findings]) -> None:
     folder = study[0] / "fits" / "planes=1,seed=0"
-    found = api.predict(folder / "model", stacks, device="cpu")
+    found = cs.predict(folder / "model", stacks, device="cpu")
     whole = FieldSubset(open_fields(stacks), [4, 5])
     again = measure.evaluate_labels((i, whole.labels(i), found[row]) for i, row in enumerate((4, 5)))
     np.testing.assert_allclose(read_table(folder / "images.csv")["pixel_f1"], again.per_image["pixel_f1"])

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coverslip import api, measure
+import coverslip as cs
+from coverslip import measure
 from coverslip.core.errors import InputError, Stopped
 from coverslip.core.fields import ArrayFields, FieldSubset
 from coverslip.core.samples import ArraySamples
@@ -55,7 +56,7 @@ def test_every_combination_is_fitted_and_tabled(samples: ArraySamples, tmp_path:
 def test_terms_compare_across_beta_where_losses_do_not(
     samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from coverslip.figures import figures
+    from coverslip import figures
 
     drawn: list[str] = []
     draw = figures.sweep_figure
@@ -138,7 +139,7 @@ def test_methods_that_find_objects_are_swept_over_fields(fields: ArrayFields, tm
     assert [row["separation"] for row in rows] == ["distance", "boundary"]
     held_out = FieldSubset(fields, [5, 6, 7])
     for row in rows:
-        found = api.predict(tmp_path / "fits" / f"separation={row['separation']}", held_out, device="cpu")
+        found = cs.predict(tmp_path / "fits" / f"separation={row['separation']}", held_out, device="cpu")
         again = measure.evaluate_labels((i, held_out.labels(i), each) for i, each in enumerate(found))
         assert row["pixel_f1"] == pytest.approx(again.get("pixel_f1").mean)
         assert row["ap50"] == pytest.approx(again.get("ap50").mean)
