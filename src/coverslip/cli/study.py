@@ -73,7 +73,8 @@ def sweep(
         device=device,
     )
     print_rows(rows)
-    typer.echo(f"\nTable: {out / 'sweep.csv'}   Figure: {out / 'sweep.png'}   Models: {out / 'fits'}")
+    figure = f"Figure: {out / 'sweep.png'}   " if (out / "sweep.png").exists() else ""
+    typer.echo(f"\nTable: {out / 'sweep.csv'}   {figure}Models: {out / 'fits'}")
 
 
 @study_app.command(
