@@ -21,6 +21,7 @@ from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.loss import loss_terms
 from coverslip.methods.vae.model import VAE
 from coverslip.samples import Normaliser
+from coverslip.train.batch import Batch
 from coverslip.train.feed import Feed
 from coverslip.train.loop import train
 from coverslip.train.memory import keep_freed_memory
@@ -73,8 +74,9 @@ class Ours:
         """One epoch, as its history reports it."""
 
         def step(
-            module: torch.nn.Module, x: torch.Tensor, generator: torch.Generator, epoch: int
+            module: torch.nn.Module, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
         ) -> dict[str, torch.Tensor]:
+            x = batch.inputs
             x_hat, mu, logvar = module(x, torch.randn((len(x), 2), generator=generator))
             return loss_terms(x, x_hat, mu, logvar, beta=1.0)
 

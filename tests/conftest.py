@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def data_folder() -> Path:
     """The folder of shared real images (mark the test `data`)."""
     return DATA
+
+
+@pytest.fixture(scope="module")
+def toy_pca() -> Iterator[str]:
+    """The name of a method that is not trained, known while the tests of a module run."""
+    from coverslip import methods
+
+    folder = str(ROOT / "tests" / "toy_pca" / "methods")
+    methods.__path__.append(folder)
+    yield "toy_pca"
+    methods.__path__.remove(folder)
+    vars(methods).pop("toy_pca", None)
+    for name in [name for name in sys.modules if name.startswith("coverslip.methods.toy_pca")]:
+        del sys.modules[name]
 
 
 @pytest.fixture(scope="session")

@@ -96,9 +96,10 @@ def test_four_of_five_patches_have_an_object_at_the_centre() -> None:
     assert feed.count == objects
     assert (rows < objects).mean() == pytest.approx(0.8, abs=0.02)
     (batch,) = feed.batches([rows], [np.random.SeedSequence(1)])
-    np.testing.assert_array_equal(batch[:, 1, 16, 16], rows < objects)
-    assert (batch[rows >= objects, 1:] == 0).all()
-    masks, pixels = batch[:, 1] > 0, batch[:, 2]
+    np.testing.assert_array_equal(batch.rows, rows)
+    np.testing.assert_array_equal(batch.targets[:, 0, 16, 16], rows < objects)
+    assert (batch.targets[rows >= objects] == 0).all()
+    masks, pixels = batch.targets[:, 0] > 0, batch.targets[:, 1]
     assert (pixels[~masks] == 0).all()
 
 
@@ -122,7 +123,11 @@ def test_the_same_seed_gives_the_same_patches() -> None:
     feed = ObjectFeed(blob_fields(2), np.arange(2), kaizen.Config(patch=32))
     rows = [np.arange(6), np.arange(6)]
     one, other, third = (
-        list(feed.batches(rows, [np.random.SeedSequence(seed), np.random.SeedSequence(5)])) for seed in (1, 1, 2)
+        [
+            np.concatenate([batch.inputs, batch.targets], 1)
+            for batch in feed.batches(rows, [np.random.SeedSequence(seed), np.random.SeedSequence(5)])
+        ]
+        for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(one[0], other[0])
     np.testing.assert_array_equal(one[1], third[1])

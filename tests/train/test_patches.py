@@ -36,33 +36,37 @@ def feed_of(fields: ArrayFields, *, patch: int = 32, zoom: float = 1.0, max_ram:
     )
 
 
-def batches(feed: PatchFeed, rows: list[list[int]], first_seed: int = 0) -> list[np.ndarray]:
+def batches(feed: PatchFeed, rows: list[list[int]], first_seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pixels and targets of each batch, one channel each."""
     seeds = [np.random.SeedSequence([first_seed, i]) for i in range(len(rows))]
-    return list(feed.batches([np.array(r) for r in rows], seeds))
+    made = list(feed.batches([np.array(r) for r in rows], seeds))
+    assert [batch.rows.tolist() for batch in made] == rows
+    assert all(batch.inputs.shape[1] == batch.targets.shape[1] == 1 for batch in made)
+    return [(batch.inputs[:, 0], batch.targets[:, 0]) for batch in made]
 
 
 @pytest.mark.parametrize("size", [(90, 70), (20, 25), (32, 32), (33, 200)])
 def test_targets_lie_where_their_pixels_lie(size: tuple[int, int]) -> None:
     feed = feed_of(fields_of(size))
-    for batch in batches(feed, [[0] * 6] * 5):
-        assert batch.shape == (6, 2, 32, 32)
-        assert batch.dtype == np.float32
-        np.testing.assert_array_equal(batch[:, 0] > 0.25, batch[:, 1] > 0.5)
+    for pixels, targets in batches(feed, [[0] * 6] * 5):
+        assert pixels.shape == targets.shape == (6, 32, 32)
+        assert pixels.dtype == targets.dtype == np.float32
+        np.testing.assert_array_equal(pixels > 0.25, targets > 0.5)
 
 
 def test_zoomed_targets_lie_where_their_pixels_lie_but_for_the_border() -> None:
     feed = feed_of(fields_of((120, 110)), zoom=2.5)
-    found = np.concatenate(batches(feed, [[0] * 8] * 6))
-    differ = (found[:, 0] > 0.25) != (found[:, 1] > 0.5)
+    pixels, targets = (np.concatenate(made) for made in zip(*batches(feed, [[0] * 8] * 6), strict=True))
+    differ = (pixels > 0.25) != (targets > 0.5)
     assert differ.mean() < 0.02
-    assert (found[:, 1] > 0.5).mean() > 0.05
+    assert (targets > 0.5).mean() > 0.05
 
 
 def test_patches_are_seen_in_all_eight_orientations_and_all_places() -> None:
     height, width = 40, 44
     ramp = (np.arange(height)[:, None] * 100 + np.arange(width)).astype(np.uint16)
     feed = feed_of(ArrayFields([ramp], [np.ones((height, width), np.int32)]))
-    found = np.concatenate(batches(feed, [[0] * 50] * 4))[:, 0]
+    found = np.concatenate([pixels for pixels, _ in batches(feed, [[0] * 50] * 4)])
     down, right = np.sign(found[:, 1, 0] - found[:, 0, 0]), np.sign(found[:, 0, 1] - found[:, 0, 0])
     steep = np.abs(found[:, 1, 0] - found[:, 0, 0]) > np.abs(found[:, 0, 1] - found[:, 0, 0])
     assert len(set(zip(down, right, steep, strict=True))) == 8
@@ -74,7 +78,7 @@ def test_the_seed_decides_a_patch() -> None:
     feed = feed_of(fields_of((90, 70), (64, 80)))
     one, same, other = (batches(feed, [[0, 1, 1]], seed)[0] for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, same)
-    assert not np.array_equal(one, other)
+    assert not np.array_equal(one[0], other[0])
 
 
 def test_fields_that_do_not_fit_into_memory_give_the_same_patches() -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import coverslip as cs
 from coverslip.core.errors import Stopped
 from coverslip.core.samples import ArraySamples
 from coverslip.read import read_tensors
 from coverslip.train.loop import _Loop
 from coverslip.train.run import Run
-from coverslip.verbs.fit import fit
 
 SCRIPT = """
 import sys
@@ -106,7 +106,7 @@ def test_a_fit_stopped_after_any_step_goes_on_to_the_same_weights(
 
     def weights_of(folder: Path) -> Mapping[str, np.ndarray]:
         run = Run(folder=folder, resume=True, device="cpu", precision="fp32", save_every=0.0)
-        return fit("vae", ArraySamples(pixels), settings, run=run).weights
+        return cs.fit("vae", ArraySamples(pixels), settings, run=run).weights
 
     whole = weights_of(tmp_path / "whole")
     answers = iter([False] * (checks - 1) + [True])

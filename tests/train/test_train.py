@@ -15,6 +15,7 @@ from coverslip.core.memory import parse_bytes
 from coverslip.core.samples import ArraySamples
 from coverslip.core.settings import Training
 from coverslip.nn.device import choose_device, choose_precision
+from coverslip.train.batch import Batch
 from coverslip.train.feed import Feed
 from coverslip.train.loop import Outcome, train
 from coverslip.train.run import Run
@@ -39,7 +40,8 @@ class Mean(torch.nn.Module):
         return self.guess.expand(len(x))
 
 
-def step(module: Any, x: torch.Tensor, generator: torch.Generator, epoch: int) -> dict[str, torch.Tensor]:
+def step(module: Any, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int) -> dict[str, torch.Tensor]:
+    x = batch.inputs
     return {"loss": (module(x) - x.mean(dim=(1, 2, 3))).square().mean()}
 
 
@@ -66,11 +68,13 @@ def test_the_reported_loss_is_a_mean_over_the_samples(samples: ArraySamples) -> 
 def test_early_stopping_keeps_the_best_weights(samples: ArraySamples) -> None:
     losses = iter([3.0, 1.0, 2.0, 2.5, 9.0, 9.0])
 
-    def scripted(module: Any, x: torch.Tensor, generator: torch.Generator, epoch: int) -> dict[str, torch.Tensor]:
+    def scripted(
+        module: Any, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
+    ) -> dict[str, torch.Tensor]:
         # Each training epoch moves the guess; the validation loss is best after the second.
         if module.training:
-            return {"loss": -module(x).mean()}
-        return {"loss": torch.tensor(next(losses)) + 0 * module(x).mean()}
+            return {"loss": -module(batch.inputs).mean()}
+        return {"loss": torch.tensor(next(losses)) + 0 * module(batch.inputs).mean()}
 
     settings = Training(epochs=6, batch=64, patience=2, learning_rate=0.1)
     outcome = run_fit(samples, settings, loss=scripted)
@@ -86,8 +90,10 @@ def test_the_cosine_schedule_falls(samples: ArraySamples) -> None:
 
 
 def test_clipping_bounds_the_step(samples: ArraySamples) -> None:
-    def steep(module: Any, x: torch.Tensor, generator: torch.Generator, epoch: int) -> dict[str, torch.Tensor]:
-        return {"loss": 1e6 * module(x).mean()}
+    def steep(
+        module: Any, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
+    ) -> dict[str, torch.Tensor]:
+        return {"loss": 1e6 * module(batch.inputs).mean()}
 
     module = Mean()
     seen = []
@@ -98,11 +104,46 @@ def test_clipping_bounds_the_step(samples: ArraySamples) -> None:
 
 
 def test_a_loss_that_is_no_number_stops_with_the_remedy(samples: ArraySamples) -> None:
-    def broken(module: Any, x: torch.Tensor, generator: torch.Generator, epoch: int) -> dict[str, torch.Tensor]:
-        return {"loss": module(x).mean() * float("nan")}
+    def broken(
+        module: Any, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
+    ) -> dict[str, torch.Tensor]:
+        return {"loss": module(batch.inputs).mean() * float("nan")}
 
     with pytest.raises(InputError, match="lower learning_rate"):
         run_fit(samples, Training(epochs=2), loss=broken)
+
+
+def test_a_step_gets_inputs_and_targets_of_the_rows_it_was_asked_for(samples: ArraySamples) -> None:
+    """Targets of three forms, from which the network learns a number of each sample that the pixels do not hold."""
+    numbers = np.arange(N, dtype=np.int64)
+
+    class Told(Feed):
+        def batches(self, rows: Any, seeds: Any = ()) -> Any:
+            for batch in super().batches(rows):
+                each = [np.full(row % 3, row) for row in batch.rows]  # of different lengths
+                targets = {"number": numbers[batch.rows], "each": each, "map": 2 * batch.inputs}
+                yield replace(batch, targets=targets)
+
+    seen: list[int] = []
+
+    def told(
+        module: Any, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
+    ) -> dict[str, torch.Tensor]:
+        number, each, image = (batch.targets[name] for name in ("number", "each", "map"))
+        assert number.dtype == torch.int64
+        assert number.tolist() == batch.rows.tolist()
+        assert [one.tolist() for one in each] == [[row] * (row % 3) for row in batch.rows]
+        assert torch.equal(image, 2 * batch.inputs)
+        assert batch.inputs.is_contiguous(memory_format=torch.channels_last)
+        seen.extend(number.tolist())
+        return {"loss": (module(batch.inputs) - number).square().mean()}
+
+    split = {"train": np.arange(30), "val": np.arange(30, N)}
+    settings = Training(epochs=200, batch=30, learning_rate=0.5)
+    outcome = train(Mean(), told, Told(samples, lambda stored: stored, CPU), split, settings, CPU, {})
+    assert outcome.weights["guess"][0] == pytest.approx(14.5, abs=0.1)
+    assert sorted(seen[:30]) == list(range(30))
+    assert seen[30:40] == list(range(30, N))
 
 
 def test_batches_from_disk_equal_batches_from_memory(samples: ArraySamples) -> None:
@@ -119,8 +160,8 @@ def test_batches_from_disk_equal_batches_from_memory(samples: ArraySamples) -> N
     assert not streamed.in_memory
     rows = [np.array([3, 1, 2]), np.array([7]), np.arange(10, 20), np.array([39, 0])]
     pairs = list(zip(held.batches(rows), streamed.batches(rows), strict=True))
-    assert all(np.array_equal(a, b) for a, b in pairs)
-    assert len(pairs) == 4
+    assert all(np.array_equal(a.inputs, b.inputs) for a, b in pairs)
+    assert [a.rows.tolist() for a, _ in pairs] == [r.tolist() for r in rows]
     assert max(reads) == 10  # never more than a batch
 
 
@@ -143,10 +184,12 @@ def test_stopping_without_a_folder_says_that_nothing_was_saved(samples: ArraySam
     import os
     import signal
 
-    def interrupt(module: Any, x: torch.Tensor, generator: torch.Generator, epoch: int) -> dict[str, torch.Tensor]:
+    def interrupt(
+        module: Any, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
+    ) -> dict[str, torch.Tensor]:
         if module.training:  # once: the second Ctrl-C ends the process
             os.kill(os.getpid(), signal.SIGINT)
-        return step(module, x, generator, epoch)
+        return step(module, batch, generator, epoch)
 
     with pytest.raises(Stopped, match="nothing was saved"):
         run_fit(samples, Training(epochs=3), loss=interrupt)

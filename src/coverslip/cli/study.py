@@ -79,7 +79,8 @@ def sweep(
     print_notes(
         f"{fit_name({key: row[key] for key in (*varied, 'seed')})}: {row['note']}" for row in rows if row["note"]
     )
-    typer.echo(f"Table: {out / 'sweep.csv'}   Figure: {out / 'sweep.png'}   Models: {out / 'fits'}")
+    figure = f"Figure: {out / 'sweep.png'}   " if (out / "sweep.png").exists() else ""
+    typer.echo(f"Table: {out / 'sweep.csv'}   {figure}Models: {out / 'fits'}")
 
 
 @study_app.command(

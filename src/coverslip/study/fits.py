@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 
 
 def seeds_of(kind: type[Config], settings: Mapping[str, Any], restarts: int) -> range:
-    """The seed of each restart: that of the settings and those after it.
+    """The seed of each restart: that of the settings and those after it; none for a method without a seed.
 
     Raises
     ------
     InputError
-        If a setting is wrong, or there is to be no fit at all.
+        If a setting is wrong, there is to be no fit at all, or several would be the same.
     """
     if restarts < 1:
         raise InputError(f"At least one fit of each kind is needed, not {restarts}; say --restarts 3.")
-    first = kind.parse(settings).seed  # type: ignore[attr-defined]
-    return range(first, first + restarts)
+    first = getattr(kind.parse(settings), "seed", None)
+    if first is None and restarts > 1:
+        raise InputError("Nothing in this method is random: all fits would be the same, so leave out --restarts.")
+    return range(0) if first is None else range(first, first + restarts)
 
 
 def fit_name(facts: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from coverslip import methods, results
 from coverslip.core.errors import InputError
 from coverslip.core.progress import track
+from coverslip.core.settings import Training
 from coverslip.io import write_table
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.folder import Model
@@ -81,9 +82,8 @@ def run_sweep(
     InputError
         If a setting or a value cannot be, before anything is fitted.
     """
-    out, settings = Path(out), dict(settings or {})
-    seed = settings.pop("seed", 0)
-    planned = _plan(methods.get(method).Config, over, settings, seed, restarts)
+    out = Path(out)
+    planned = _plan(methods.get(method).Config, over, settings or {}, restarts)
     run = Run(device=device)
     refuse_existing(out / "fits", force=True)
     opened = open_as(methods.get(method).CARD.takes, samples)
@@ -104,10 +104,10 @@ def run_sweep(
 
 
 def _plan(
-    kind: type[Config], over: Mapping[str, Sequence[Any]], settings: Mapping[str, Any], seed: Any, restarts: int
+    kind: type[Config], over: Mapping[str, Sequence[Any]], settings: Mapping[str, Any], restarts: int
 ) -> list[tuple[str, dict[str, Any], Config]]:
     """Folder name, varied settings and all settings of each fit."""
-    seeds = seeds_of(kind, {**settings, "seed": seed}, restarts)
+    drawn = [{"seed": seed} for seed in seeds_of(kind, settings, restarts)] or [{}]
     if "seed" in over:
         raise InputError("Seeds are not swept over: ask for several fits of each combination with --restarts.")
     if not over or not all(over.values()):
@@ -118,8 +118,8 @@ def _plan(
     planned = []
     for values in product(*over.values()):
         combination = dict(zip(over, values, strict=True))
-        for number in seeds:
-            varied = {**combination, "seed": number}
+        for seed in drawn:
+            varied = {**combination, **seed}
             name = fit_name(varied if restarts > 1 else combination)
             planned.append((name, varied, kind.parse({**settings, **varied})))
     return planned
@@ -132,11 +132,13 @@ def _same_inputs(model: Model, opened: Any) -> bool:
 
 
 def _measured(model: Model, samples: Any, label: str, device: str) -> dict[str, Any]:
-    last = model.history[-1]
+    last = model.history[-1] if model.history else {}  # a method without training has none
     found: dict[str, Any] = {key: value for key, value in last.items() if key not in _LEFT_OUT}
     found |= {key: model.facts[key] for key in ("active_units", "depth", "parameters") if key in model.facts}
-    found["seconds"] = round(sum(row["seconds"] for row in model.history), 1)
-    parts, _ = training_split(samples, model.config)  # type: ignore[arg-type]
+    if model.history:
+        found["seconds"] = round(sum(row["seconds"] for row in model.history), 1)
+    # Where nothing is trained nothing is held out either; the usual share is then what measures are taken on.
+    parts, _ = training_split(samples, model.config if isinstance(model.config, Training) else Training())
     kind = results.get(model.gives)
     if "score" in kind.verbs and len(parts["val"]):
         found |= kind.verb("score")(model, samples, parts, label, device)
@@ -154,6 +156,7 @@ def _draw(rows: list[dict[str, Any]], over: list[str], histories: Mapping[str, A
         if _LOSS_WEIGHTS & set(over):  # another loss for each value: only its terms compare
             hidden |= {"loss", "val_loss"}
         measures = [key for key in measures if key not in hidden]
-        save_figure(sweep_figure(rows, over, measures), out / "sweep.png")
-    if len(histories) <= _MOST_CURVES:
+        if measures:
+            save_figure(sweep_figure(rows, over, measures), out / "sweep.png")
+    if any(histories.values()) and len(histories) <= _MOST_CURVES:
         save_figure(loss_curves(histories), out / "losses.png")

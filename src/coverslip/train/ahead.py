@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
+T = TypeVar("T")
 
 _AHEAD = 2
 
 
-def made_ahead(make: Callable[..., np.ndarray], *arguments: Sequence[Any]) -> Iterator[np.ndarray]:
+def made_ahead(make: Callable[..., T], *arguments: Sequence[Any]) -> Iterator[T]:
     """Yield what a function makes of each row of arguments, in order, two of them made before they are asked for.
 
     Parameters

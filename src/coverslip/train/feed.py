@@ -12,6 +12,7 @@ from coverslip.core.memory import free_memory, resident_memory
 from coverslip.core.progress import track
 from coverslip.core.samples import Samples
 from coverslip.train.ahead import made_ahead
+from coverslip.train.batch import Batch
 from coverslip.train.run import Run
 
 _WORKING = 512 * 2**20
@@ -25,15 +26,17 @@ class Batches(Protocol):
     def in_memory(self) -> bool:
         """Whether everything fitted into memory."""
 
-    def batches(self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]) -> Iterator[np.ndarray]:
-        """Yield one float32 array ``(n, …)`` for each array of row numbers, in order.
+    def batches(
+        self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]
+    ) -> Iterator[Batch[np.ndarray]]:
+        """Yield one batch for each array of row numbers, in order.
 
         Whatever is random in a batch follows from its seed, so that a resumed fit sees the same batches.
         """
 
 
 class Feed:
-    """Batches of samples, as float32 ready for the network.
+    """Batches of samples without targets, as float32 ready for the network.
 
     Samples stay in their stored dtype, in memory or on disk, and are scaled batch by batch: 16-bit images
     take half the memory of floats, and both ways give the same batches.
@@ -69,10 +72,12 @@ class Feed:
             held[rows[0] : rows[-1] + 1] = self.samples.read(rows)
         return held
 
-    def _batch(self, rows: np.ndarray) -> np.ndarray:
+    def _batch(self, rows: np.ndarray) -> Batch[np.ndarray]:
         stored = self._held[rows] if self._held is not None else self.samples.read(rows)
-        return np.ascontiguousarray(self.prepare(stored), dtype=np.float32)
+        return Batch(np.ascontiguousarray(self.prepare(stored), dtype=np.float32), None, rows)
 
-    def batches(self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence] = ()) -> Iterator[np.ndarray]:
-        """One array ``(n, C, H, W)`` float32 for each array of row numbers, in order; nothing is random."""
+    def batches(
+        self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence] = ()
+    ) -> Iterator[Batch[np.ndarray]]:
+        """One batch for each array of row numbers, in order; nothing is random."""
         return map(self._batch, rows) if self.in_memory else made_ahead(self._batch, rows)

@@ -19,6 +19,7 @@ from coverslip.core.errors import InputError, Stopped
 from coverslip.core.interrupt import stop_on_signal
 from coverslip.core.progress import task
 from coverslip.core.settings import Training
+from coverslip.train.batch import Batch, on_device
 from coverslip.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from coverslip.train.feed import Batches
 from coverslip.train.run import Run
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     import torch
     from lightning.fabric import Fabric
 
-Step = Callable[["torch.nn.Module", "torch.Tensor", "torch.Generator", int], dict[str, "torch.Tensor"]]
+Step = Callable[["torch.nn.Module", Batch["torch.Tensor"], "torch.Generator", int], dict[str, "torch.Tensor"]]
 """``step(module, batch, generator, epoch) -> terms``, with ``terms["loss"]`` to be minimised.
 
-Each term is a mean over the samples of the batch. `module.training` says whether it is for training; all noise
-must come from `generator`. Call the network through `module(...)` so that several devices stay in step.
+The batch is on the device. Each term is a mean over its samples. `module.training` says whether it is for training;
+all noise must come from `generator`. Call the network through `module(...)` so that several devices stay in step.
 """
 
 _NOTE_SECONDS = 0.5
@@ -196,14 +197,14 @@ class _Loop:
         totals = self._totals(progress.sums)
         noted, behind = time.monotonic(), 0
         seeds = [self._seed(0, progress.epoch, progress.step + i) for i in range(len(plan))]
-        for rows, batch in zip(plan, self.feed.batches(plan, seeds), strict=True):
+        for batch in self.feed.batches(plan, seeds):
             terms = self._terms_of(batch, phase=0)
             self.optimiser.zero_grad(set_to_none=True)
             self.fabric.backward(terms["loss"])
             if self.settings.gradient_clip:
                 self.fabric.clip_gradients(self.module, self.optimiser, max_norm=self.settings.gradient_clip)
             self.optimiser.step()
-            totals = self._add(totals, terms, len(rows))
+            totals = self._add(totals, terms, len(batch))
             progress.step += 1
             behind += 1
             # After the last step, stopping and saving wait for the end of the epoch: none has no steps left.
@@ -236,21 +237,20 @@ class _Loop:
         plan = self._plan("val", 0)
         seeds = [self._seed(1, 0, i) for i in range(len(plan))]
         with torch.no_grad():
-            for i, (rows, batch) in enumerate(zip(plan, self.feed.batches(plan, seeds), strict=True)):
-                totals = self._add(totals, self._terms_of(batch, phase=1, index=i), len(rows))
+            for i, batch in enumerate(self.feed.batches(plan, seeds)):
+                totals = self._add(totals, self._terms_of(batch, phase=1, index=i), len(batch))
         return self._means(self._over_devices([float(t) for t in totals]))
 
-    def _terms_of(self, batch: np.ndarray, *, phase: int, index: int | None = None) -> dict[str, torch.Tensor]:
+    def _terms_of(self, batch: Batch[np.ndarray], *, phase: int, index: int | None = None) -> dict[str, torch.Tensor]:
         import torch
 
         device = self.fabric.device
-        x = torch.from_numpy(batch).to(device, memory_format=torch.channels_last, non_blocking=True)
         # Validation draws the same noise every epoch, so that its losses compare.
         at = (self.progress.epoch, self.progress.step) if index is None else (0, index)
         sequence = self._seed(phase, *at)
         generator = torch.Generator(device=device)
         generator.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> 1))
-        terms = self.step(self.module, x, generator, self.progress.epoch)
+        terms = self.step(self.module, on_device(batch, device), generator, self.progress.epoch)
         self.terms = list(terms)
         return terms
 

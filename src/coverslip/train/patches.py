@@ -11,6 +11,7 @@ from coverslip.core.memory import free_memory, resident_memory
 from coverslip.core.progress import track
 from coverslip.samples.opening.exposure import Exposure
 from coverslip.train.ahead import made_ahead
+from coverslip.train.batch import Batch
 from coverslip.train.run import Run
 
 _WORKING = 1024 * 2**20
@@ -20,7 +21,7 @@ _MARGIN = 32
 
 
 class PatchFeed:
-    """Batches of patches: the scaled pixels, then the targets, as channels of one array.
+    """Batches of patches: the scaled pixels, and targets ``(n, K, patch, patch)`` from the same place.
 
     Fields stay in memory in their stored dtype as far as there is room; the others are read again for each patch.
     Both give the same batches.
@@ -74,18 +75,24 @@ class PatchFeed:
         """Whether the fields fitted into memory."""
         return self._in_memory
 
-    def batches(self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]) -> Iterator[np.ndarray]:
-        """One array ``(n, C + K, patch, patch)`` float32 for each array of row numbers, in order.
+    def batches(
+        self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]
+    ) -> Iterator[Batch[np.ndarray]]:
+        """One batch for each array of row numbers, in order.
 
         A seed decides the places, scales and symmetries of its batch.
         """
         return made_ahead(self._batch, rows, seeds)
 
-    def _batch(self, rows: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
+    def _batch(self, rows: np.ndarray, seed: np.random.SeedSequence) -> Batch[np.ndarray]:
         rng = np.random.default_rng(seed)
-        return np.stack([self._one(int(row), rng) for row in rows])
+        made = np.stack([self._one(int(row), rng) for row in rows])
+        # Laid out for the network here, ahead of it, and as one block: where pixels lie decides how sums round.
+        made = np.moveaxis(np.ascontiguousarray(np.moveaxis(made, 1, -1)), -1, 1)
+        return Batch(made[:, : self.fields.count], made[:, self.fields.count :], rows)
 
     def _one(self, row: int, rng: np.random.Generator) -> np.ndarray:
+        """The scaled pixels and the targets of a patch, ``(C + K, patch, patch)``."""
         pixels, labels = self._held.get(row) or (self.fields.pixels(row), compact_labels(self.fields.labels(row)))
         side = max(8, round(self.patch / self.zoom ** rng.uniform(-1, 1)))
         # The whole field is turned (as a view), so that directions in the targets follow the turned image.

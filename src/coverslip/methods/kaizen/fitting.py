@@ -16,6 +16,7 @@ from coverslip.methods.kaizen.loss import loss_terms
 from coverslip.methods.kaizen.patches import ObjectFeed
 from coverslip.methods.kaizen.search import QUIET, Search
 from coverslip.methods.kaizen.tuning import best_search
+from coverslip.train.batch import Batch
 from coverslip.train.loop import train
 from coverslip.train.run import Run
 from coverslip.train.split import training_split
@@ -61,10 +62,9 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         model = build(config)
 
     def step(
-        module: torch.nn.Module, batch: torch.Tensor, generator: torch.Generator, epoch: int
+        module: torch.nn.Module, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
     ) -> dict[str, torch.Tensor]:
-        seen, mask, target = batch[:, :1], batch[:, 1], batch[:, 2]
-        return loss_terms(module(seen), mask, target)
+        return loss_terms(module(batch.inputs), batch.targets[:, 0], batch.targets[:, 1])
 
     identity: dict[str, Any] = {
         "method": "kaizen",

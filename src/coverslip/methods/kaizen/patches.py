@@ -17,6 +17,7 @@ from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import BOX
 from coverslip.samples.cutting.cutouts import CutOut, cutouts
 from coverslip.train.ahead import made_ahead
+from coverslip.train.batch import Batch
 from coverslip.train.patches import compact_labels
 
 _SHINE = 5
@@ -56,7 +57,7 @@ class Field(NamedTuple):
 
 
 class ObjectFeed:
-    """Batches of patches ``(n, 3, P, P)``: what the generator sees, the mask, and the square root of the light.
+    """Batches of patches ``(n, 1, P, P)``; targets ``(n, 2, P, P)`` are the mask and the square root of the light.
 
     Row numbers below `count` are objects; from there on they are fields, in each of which an empty place is meant.
 
@@ -112,15 +113,19 @@ class ObjectFeed:
             [max(y.stop - y.start, x.stop - x.start) for field in self._fields for y, x in field.boxes], np.intp
         )
 
-    def batches(self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]) -> Iterator[np.ndarray]:
+    def batches(
+        self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]
+    ) -> Iterator[Batch[np.ndarray]]:
         """One batch for each array of row numbers; a seed decides all that is random in it."""
         return made_ahead(self._batch, rows, seeds)
 
-    def _batch(self, rows: np.ndarray, seed: np.random.SeedSequence) -> np.ndarray:
+    def _batch(self, rows: np.ndarray, seed: np.random.SeedSequence) -> Batch[np.ndarray]:
         rng = np.random.default_rng(seed)
-        return np.stack([self._one(int(row), rng) for row in rows])
+        made = np.stack([self._one(int(row), rng) for row in rows])
+        return Batch(made[:, :1], made[:, 1:], rows)
 
     def _one(self, row: int, rng: np.random.Generator) -> np.ndarray:
+        """What the generator sees, the mask and the square root of the light, ``(3, P, P)``."""
         empty = row >= self.count
         field = self._fields[row - self.count if empty else self.field_of[row]]
         number = 0 if empty else self.number_of[row]

@@ -17,6 +17,7 @@ from coverslip.methods.unet.inference import build
 from coverslip.methods.unet.loss import loss_terms
 from coverslip.methods.unet.targets import emphasis, targets
 from coverslip.methods.unet.tuning import best_decoding
+from coverslip.train.batch import Batch
 from coverslip.train.loop import train
 from coverslip.train.patches import PatchFeed
 from coverslip.train.run import Run
@@ -74,12 +75,10 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         model = build(config, fields.count)
 
     def step(
-        module: torch.nn.Module, batch: torch.Tensor, generator: torch.Generator, epoch: int
+        module: torch.nn.Module, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
     ) -> dict[str, torch.Tensor]:
-        x, target, weight = batch[:, : fields.count], batch[:, fields.count : -1], batch[:, -1]
-        if module.training:
-            x = config.augment(x, generator)
-        return loss_terms(module(x), target, weight, config.separation)
+        x = config.augment(batch.inputs, generator) if module.training else batch.inputs
+        return loss_terms(module(x), batch.targets[:, :-1], batch.targets[:, -1], config.separation)
 
     identity: dict[str, Any] = {
         "method": "unet",

@@ -18,6 +18,7 @@ from coverslip.methods.vae.loss import best_orientation, loss_terms
 from coverslip.methods.vae.model import VAE
 from coverslip.samples.opening.augment import dihedral
 from coverslip.samples.opening.normalise import Normaliser
+from coverslip.train.batch import Batch
 from coverslip.train.feed import Feed
 from coverslip.train.loop import train
 from coverslip.train.run import Run
@@ -70,8 +71,9 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     free = config.orientation == "free"
 
     def step(
-        module: torch.nn.Module, x: torch.Tensor, generator: torch.Generator, epoch: int
+        module: torch.nn.Module, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
     ) -> dict[str, torch.Tensor]:
+        x = batch.inputs
         if module.training:
             x = config.augment(x, generator)
             x = dihedral(x, generator) if free else x
