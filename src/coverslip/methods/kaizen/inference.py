@@ -85,8 +85,8 @@ class Proposer:
         self.reach = ceil(max(fitted.config.scales) * self.patch / 2)
         """From a point to the centre of what is proposed for it, pixels at most."""
         self._quick = Quick(_Stacked(network(fitted)), device, speed)
-        self.bytes = 16 * _AT_ONCE * self.patch**2 * self.config.width if self._quick.device == "cpu" else 0
-        """Of this machine's memory, that the network takes at work: about four arrays of the widest level."""
+        self.bytes = 8 * _AT_ONCE * self.patch**2 * self.config.width if self._quick.device == "cpu" else 0
+        """Of this machine's memory, that the network takes at work: about two arrays of the widest level."""
 
     def __call__(
         self, light: np.ndarray, points: np.ndarray, search: Search, known: np.ndarray

@@ -48,7 +48,7 @@ from coverslip.work.crew import Piece, Trade, Workers, crew, device_names
 from coverslip.work.memory import Footprint
 from coverslip.work.unfinished import Parts, Work, stopped_after
 
-FOOTPRINT = Footprint(largest=1024, per_pixel=400)
+FOOTPRINT = Footprint(largest=1024, per_pixel=100)
 """Explaining a part takes about so many bytes for each of its pixels."""
 
 _FILE_ENDINGS = (".tif", ".tiff", ".zarr", ".h5ad", ".csv", ".parquet", ".png", ".npy", ".html", ".geojson")
