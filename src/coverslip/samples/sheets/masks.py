@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from coverslip.core.errors import InputError
+from coverslip.io.cells import write_cells
 from coverslip.io.labels import labels_path
 from coverslip.io.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
 from coverslip.io.tags import PROVENANCE
@@ -68,10 +68,7 @@ def write_masks_sheet(
         Inputs with hashes, model, seed, versions.
     """
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with (folder / SHEET).open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_cells(folder / SHEET, columns, rows)
     text = json.dumps(dict(provenance or {}), indent=2, default=str)
     (folder / PROVENANCE).write_text(text, encoding="utf-8")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +14,11 @@ from coverslip.core.image import Image
 from coverslip.core.progress import track
 from coverslip.core.provenance import file_hash, provenance
 from coverslip.core.results import LabelMap
+from coverslip.io.cells import write_cells
+from coverslip.io.paths import relative_path
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.sheets.rows import at_row, frame_of, in_threads, open_cell
-from coverslip.samples.sheets.sheet import Sheet, read_sheet, relative_path
+from coverslip.samples.sheets.sheet import Sheet, read_sheet
 from coverslip.samples.stain.labels import segment_stain
 from coverslip.samples.stain.quality import StainFacts, judge_stain
 from coverslip.samples.stain.settings import StainSettings
@@ -288,7 +289,4 @@ def _label(stained: StainedSheet, i: int, settings: StainSettings, made: dict[st
 
 def _write_facts(path: Path, rows: list[dict[str, str]], facts: list[StainFacts]) -> None:
     table = [{"image": row["image"], "mask": row["mask"], **one.texts()} for row, one in zip(rows, facts, strict=True)]
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, table[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
+    write_cells(path, list(table[0]), table)
