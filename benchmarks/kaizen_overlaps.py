@@ -1,6 +1,6 @@
 """How well whole objects are found by how much they overlap: Kaizen, a U-Net, and Otsu + watershed on phantoms.
 
-Phantoms are made of the validation fields of BBBC039 (see `coverslip.samples.cutting.phantoms`): real nuclei, cut out, are added
+Phantoms are made of the validation fields of BBBC039 (see `coverslip.samples.overlap_phantoms`): real nuclei, cut out, are added
 onto real background in pairs of which one covers 0 to 60 % of the smaller one. Whole (amodal) masks are known, and
 matched one for one with what is found: Kaizen's whole masks, the labels of the others. IoU is the mean over the true
 nuclei, 0 for those without a partner; recall the share with a partner at IoU >= 0.5. Intervals are over images.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coverslip.core.fields import ArrayFields
 from coverslip.figures.style import figure_of, save_figure, styled
 from coverslip.measure import AmodalEvaluation, evaluate_amodal
 from coverslip.read import write_table
@@ -66,14 +67,15 @@ def main() -> None:
 
     fields = open_fields(given.data)
     rows = np.flatnonzero(fields.obs["split"].astype(str) == "validation")
-    made = overlap_phantoms(fields, rows, overlap=LEVELS, pairs=given.pairs, count=given.images, seed=given.seed)
-    print(f"{len(made.truth)} phantoms, {sum(map(len, made.truth))} nuclei")
+    truths = overlap_phantoms(fields, rows, overlap=LEVELS, pairs=given.pairs, count=given.images, seed=given.seed)
+    print(f"{len(truths)} phantoms, {sum(map(len, truths))} nuclei")
+    images = ArrayFields([truth.image for truth in truths], channels=fields.channels[:1])
     peers = chosen_peers(given)
     found: dict[str, AmodalEvaluation] = {}
     table: list[dict[str, Any]] = []
     print(f"\n{'method':18}{'overlap':14}{'nuclei':>7}  IoU                   recall")
     for name, peer in peers.items():
-        results = zip(made.truth, peer(made.fields), strict=True)
+        results = zip(truths, peer(images), strict=True)
         found[name] = evaluate_amodal(
             (f"{name}, phantom {i}", truth, result, truth.objects["overlap"])
             for i, (truth, result) in enumerate(results)

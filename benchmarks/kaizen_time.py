@@ -1,6 +1,6 @@
 """Time of Kaizen against the number of objects: it should be proportional to it.
 
-Phantoms of one size (see `coverslip.samples.cutting.phantoms`) hold 0 to 1,000 real nuclei of BBBC039 that stand alone. All are
+Phantoms of one size (see `coverslip.samples.overlap_phantoms`) hold 0 to 1,000 real nuclei of BBBC039 that stand alone. All are
 decomposed in this process, in interleaved rounds; a time is the median of the rounds, in seconds of processor time (set
 OMP_NUM_THREADS=1). Printed are the line fitted to the times and its R².
 
@@ -63,7 +63,7 @@ def main() -> None:
     fields = open_fields(given.data)
     rows = np.flatnonzero(fields.obs["split"].astype(str) == "validation")[:20]
     size = (given.size, given.size)
-    (known,) = overlap_phantoms(fields, rows, pairs=0, singles=max(COUNTS), size=size, count=1).truth
+    (known,) = overlap_phantoms(fields, rows, pairs=0, singles=max(COUNTS), size=size, count=1)
     images = [with_objects(known, count) for count in COUNTS]
     kaizen = of_model(given.kaizen, "cpu")
     seconds = np.zeros((len(COUNTS), given.rounds))
