@@ -1,9 +1,9 @@
 """How well whole objects are found by how much they overlap: Kaizen, a U-Net, and Otsu + watershed on phantoms.
 
-Phantoms are made of the validation fields of BBBC039 (see `coverslip.samples.overlap_phantoms`): real nuclei, cut out, are added
-onto real background in pairs of which one covers 0 to 60 % of the smaller one. Whole (amodal) masks are known, and
-matched one for one with what is found: Kaizen's whole masks, the labels of the others. IoU is the mean over the true
-nuclei, 0 for those without a partner; recall the share with a partner at IoU >= 0.5. Intervals are over images.
+Phantoms are made of the validation fields of BBBC039 (see `coverslip.samples.overlap_phantoms`): real nuclei, cut out,
+are added onto real background in pairs of which one covers 0 to 60 % of the smaller one. Whole (amodal) masks are
+known, and matched one for one with what is found: Kaizen's whole masks, the labels of the others. IoU is the mean over
+the true nuclei, 0 for those without a partner; recall the share with one at IoU >= 0.5. Intervals are over images.
 
     python benchmarks/kaizen_overlaps.py ../shared/data/bbbc039 --kaizen kaizen/ --unet unet/ --out overlaps/
 """

@@ -1,8 +1,8 @@
 """Time of Kaizen against the number of objects: it should be proportional to it.
 
-Phantoms of one size (see `coverslip.samples.overlap_phantoms`) hold 0 to 1,000 real nuclei of BBBC039 that stand alone. All are
-decomposed in this process, in interleaved rounds; a time is the median of the rounds, in seconds of processor time (set
-OMP_NUM_THREADS=1). Printed are the line fitted to the times and its R².
+Phantoms of one size (see `coverslip.samples.overlap_phantoms`) hold 0 to 1,000 real nuclei of BBBC039 that stand alone.
+All are decomposed in this process, in interleaved rounds; a time is the median of the rounds, in seconds of processor
+time (set OMP_NUM_THREADS=1). Printed are the line fitted to the times and its R².
 
     python benchmarks/kaizen_time.py ../shared/data/bbbc039 --kaizen kaizen/ --out time/
 """

@@ -17,6 +17,7 @@ from coverslip.core.errors import InputError
 KNOWN_COLUMNS = (
     "image",
     "mask",
+    "layers",
     "label",
     "group",
     "split",
@@ -31,9 +32,9 @@ KNOWN_COLUMNS = (
 )
 """The columns that mean something to Coverslip, in capitals or not; all others ride along.
 
-``source`` is a second channel or paired image; ``frame`` says which frame of a stack with a T axis a row means,
-counted from 0 (stacks of crops have one frame per object); ``axes`` says which axis is which, such as ``ZYX``, where
-the image file does not.
+``layers`` is a stack of label images with the whole masks of objects that overlap, each in one of them; ``source`` is a
+second channel or paired image; ``frame`` says which frame of a stack with a T axis a row means, counted from 0 (stacks
+of crops have one frame per object); ``axes`` says which axis is which, such as ``ZYX``, where the image file does not.
 """
 
 

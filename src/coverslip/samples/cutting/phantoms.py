@@ -225,8 +225,7 @@ class Material:
         """
         if len(self._objects) < 2 and (len(shares) or singles):
             raise InputError(
-                f"The fields hold {len(self._objects)} object(s) {self._said}; add fields, or give a smaller rim= or "
-                "min_area=."
+                f"The fields hold {len(self._objects)} object(s) {self._said}; add fields, or take smaller objects too."
             )
         at = number % len(self.rows)
         background = _window(self._emptied[at], size or self._emptied[at].shape, rng)

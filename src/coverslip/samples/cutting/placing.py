@@ -106,6 +106,6 @@ def free_place(taken: np.ndarray, group: list[Part], rng: np.random.Generator) -
                 taken[Region(y, x, *around.shape).slices] |= around
                 return y - top, x - left
     raise InputError(
-        f"An image of {size[0]} x {size[1]} pixels has no room for so many objects; ask for fewer, or for a larger "
-        "size=."
+        f"An image of {size[0]} x {size[1]} pixels has no room for so many objects; ask for fewer, or for larger "
+        "images."
     )

@@ -5,10 +5,12 @@ Only the standard library is used, so that checking a sheet starts at once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coverslip.core.errors import InputError
+from coverslip.core.provenance import file_hash
 from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.paths import PATH_COLUMNS, relative_path, resolve_path
 
@@ -85,6 +87,15 @@ class Sheet:
         """The file that sample `index` names in `column`, or None where it names none."""
         text = self.rows[index].get(column, "")
         return resolve_path(self.folder, text) if text else None
+
+    def files(self, *columns: str) -> Iterator[Path]:
+        """All files that the rows name in these columns."""
+        return (file for i in range(len(self)) for column in columns if (file := self.file(i, column)))
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """What to note as the source of things made of the sheet: its file, with a hash, or its folder."""
+        return {"folder": self.name} if self.path is None else {"sheet": self.name, "sha256": file_hash(self.path)}
 
     def frame_text(self, index: int) -> str:
         """What sample `index` says in the column ``frame``; empty where there is none."""

@@ -12,7 +12,7 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.core.progress import track
-from coverslip.core.provenance import file_hash, provenance
+from coverslip.core.provenance import provenance
 from coverslip.core.results import LabelMap
 from coverslip.io.cells import write_cells
 from coverslip.io.paths import relative_path
@@ -199,14 +199,13 @@ def label_from_stain(
     stained = _stained(source, stain, stain_column, planes)
     sheet, out = stained.sheet, Path(out)
     if overwrite:
-        refuse_other_things(out)
-        _refuse_own_images(stained, out)
+        refuse_other_things(out, own=sheet.files("image", stained.column))
     largest = 0
     for image in track(in_threads(stained.opened, range(len(sheet))), "Opening images", len(sheet)):
         largest = max(largest, image.height * image.width)
     made = {
         "made_by": "coverslip samples label-from-stain",
-        "inputs": {"sheet": sheet.name, "sha256": file_hash(sheet.path)} if sheet.path else {"images": sheet.name},
+        "inputs": sheet.origin,
         "stain": {"column": stained.column, "channel": stained.stain, "planes": str(planes)},
         "settings": settings.model_dump(),
     }
@@ -251,15 +250,6 @@ def _stained(
     if column is None:
         column = "source" if stain is None and source.has("source") else "image"
     return StainedSheet(source, column, None if stain is None else str(stain), planes)
-
-
-def _refuse_own_images(stained: StainedSheet, out: Path) -> None:
-    """Never delete what the labels are made from."""
-    for i in range(len(stained)):
-        for column in ("image", stained.column):
-            file = stained.sheet.file(i, column)
-            if file is not None and out.resolve() in file.resolve().parents:
-                raise InputError(f"{out} holds {file} itself, so it is not replaced; choose another folder.")
 
 
 def _seen_from(out: Path, sheet: Sheet, column: str) -> list[dict[str, str]]:
