@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coverslip.core.fields import ArrayFields
 from coverslip.figures.style import figure_of, save_figure, styled
 from coverslip.measure import AmodalEvaluation, evaluate_amodal
 from coverslip.read import write_table
@@ -66,14 +67,15 @@ def main() -> None:
 
     fields = open_fields(given.data)
     rows = np.flatnonzero(fields.obs["split"].astype(str) == "validation")
-    made = overlap_phantoms(fields, rows, overlap=LEVELS, pairs=given.pairs, count=given.images, seed=given.seed)
-    print(f"{len(made.truth)} phantoms, {sum(map(len, made.truth))} nuclei")
+    truths = overlap_phantoms(fields, rows, overlap=LEVELS, pairs=given.pairs, count=given.images, seed=given.seed)
+    print(f"{len(truths)} phantoms, {sum(map(len, truths))} nuclei")
+    images = ArrayFields([truth.image for truth in truths], channels=fields.channels[:1])
     peers = chosen_peers(given)
     found: dict[str, AmodalEvaluation] = {}
     table: list[dict[str, Any]] = []
     print(f"\n{'method':18}{'overlap':14}{'nuclei':>7}  IoU                   recall")
     for name, peer in peers.items():
-        results = zip(made.truth, peer(made.fields), strict=True)
+        results = zip(truths, peer(images), strict=True)
         found[name] = evaluate_amodal(
             (f"{name}, phantom {i}", truth, result, truth.objects["overlap"])
             for i, (truth, result) in enumerate(results)

@@ -63,7 +63,7 @@ def main() -> None:
     fields = open_fields(given.data)
     rows = np.flatnonzero(fields.obs["split"].astype(str) == "validation")[:20]
     size = (given.size, given.size)
-    (known,) = overlap_phantoms(fields, rows, pairs=0, singles=max(COUNTS), size=size, count=1).truth
+    (known,) = overlap_phantoms(fields, rows, pairs=0, singles=max(COUNTS), size=size, count=1)
     images = [with_objects(known, count) for count in COUNTS]
     kaizen = of_model(given.kaizen, "cpu")
     seconds = np.zeros((len(COUNTS), given.rounds))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coverslip.core.fields import ArrayFields
 from coverslip.core.region import Region
-from coverslip.samples import background as module
+from coverslip.samples.opening import background as module
 from coverslip.samples.opening.background import Background
 
 

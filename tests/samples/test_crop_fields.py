@@ -165,6 +165,13 @@ def test_only_crops_are_overwritten(fields: Sheet, tmp_path: Path) -> None:
     assert (tmp_path / "plate0" / "field.tif").is_file()
 
 
+def test_what_crops_are_cut_from_is_never_replaced(fields: Sheet, tmp_path: Path) -> None:
+    write_sheet(fields, tmp_path / "crops.csv")
+    with pytest.raises(InputError, match=r"holds .*field\.tif itself, so it is not replaced"):
+        crop_sheet(fields, tmp_path, 12, overwrite=True)
+    assert (tmp_path / "plate0" / "field.tif").is_file()
+
+
 def test_rows_may_mean_frames_of_a_series(tmp_path: Path) -> None:
     movie = np.arange(3 * 16 * 16, dtype=np.uint16).reshape(3, 16, 16)
     write_image_tiff(movie, tmp_path / "movie.tif", axes="TYX")

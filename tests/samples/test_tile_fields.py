@@ -82,6 +82,23 @@ def test_a_split_of_the_sheet_is_kept(sheet: Sheet, tmp_path: Path) -> None:
     assert [open_fields(tiles).size(i)[1] for i in range(2)] == [50, 51]
 
 
+def test_tiles_are_replaced_only_when_asked_and_what_they_are_cut_from_never(sheet: Sheet, tmp_path: Path) -> None:
+    tile_sheet(sheet, tmp_path / "tiles", (1, 2))
+    assert len(tile_sheet(sheet, tmp_path / "tiles", (2, 2), overwrite=True)) == 4
+    tiles = read_sheet(tmp_path / "tiles")
+    with pytest.raises(InputError, match=r"tiles holds .*light_r0c0\.tif itself, so it is not replaced"):
+        tile_sheet(tiles, tmp_path / "tiles", (1, 2), overwrite=True)
+    with pytest.raises(InputError, match="holds other things than tiles"):
+        tile_sheet(tiles, tmp_path, (1, 2), overwrite=True)
+    assert (tmp_path / "light.tif").exists()
+
+
+def test_layers_of_a_field_are_not_taken_for_those_of_a_tile(sheet: Sheet, tmp_path: Path) -> None:
+    row = tile_sheet(sheet.with_column("layers", ["light.layers.tif"]), tmp_path / "tiles", (1, 2)).rows[0]
+    assert "layers" not in row
+    assert row["source_layers"] == "../light.layers.tif"
+
+
 @given(
     st.integers(40, 300),
     st.integers(40, 300),

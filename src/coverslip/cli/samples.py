@@ -1,4 +1,4 @@
-"""`coverslip samples`: make, check, divide and crop sample sheets."""
+"""`coverslip samples`: make, check, divide and crop sample sheets, and make labels and phantoms."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def split(
 
     refuse_existing(out, force)
     try:
-        train, val, test = (float(part) for part in fractions.split(","))
+        train, val, test = _numbers(fractions)
     except ValueError:
         raise InputError(f"'{fractions}' is not three numbers; write 0.7,0.15,0.15.") from None
     divided = split_sheet(read_sheet(sheet), (train, val, test), by=by, seed=seed)
@@ -156,6 +156,61 @@ def tile(
     typer.echo(f"{len(tiles)} tiles{f' ({parts})' if parts else ''}: {tiles.path}")
 
 
+@samples_app.command(
+    epilog="Example: coverslip samples phantom fields.csv --split val --overlap 0,0.2,0.4,0.6 --out phantoms"
+)
+def phantom(
+    sheet: Annotated[Path, typer.Argument(help="A sample sheet of fluorescence images with a column 'mask'.")],
+    out: Out,
+    overlap: Annotated[
+        str, typer.Option(help="Shares of the smaller object that the other covers; phantoms have these in turn.")
+    ] = "0,0.2,0.4,0.6",
+    count: Annotated[
+        int | None, typer.Option(help="Number of phantoms; default: one for each field, and for each overlap at least.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(help="Pairs of objects in each phantom.")] = 20,
+    singles: Annotated[int, typer.Option(help="Further objects in each, alone.")] = 0,
+    size: Annotated[str | None, typer.Option(help="Height x width: 512x640; default: those of the fields.")] = None,
+    channel: Annotated[str, typer.Option(help="Channel to take, by name or number from 0.")] = "0",
+    min_area: Annotated[float, typer.Option(help="Leave out smaller objects, pixels.")] = 100,
+    split: Annotated[str | None, typer.Option(help="Take fields of this part only: train, val or test.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same phantoms.")] = 0,
+    force: Force = False,
+) -> None:
+    """Make images whose overlaps and whole masks are known.
+
+    Real objects that nothing disturbs are cut out and added onto real background in pairs. Writes each image with
+    flat labels and layers of whole masks, a sheet, and a table of all objects.
+    """
+    from coverslip.cli.cards import parse_size
+    from coverslip.core.errors import InputError
+    from coverslip.io.atomic import refuse_existing
+    from coverslip.samples import phantom_sheet, read_sheet
+
+    refuse_existing(out, force)
+    try:
+        levels = _numbers(overlap)
+    except ValueError:
+        raise InputError(f"'{overlap}' is not a list of shares; write 0,0.2,0.4,0.6.") from None
+    made = phantom_sheet(
+        read_sheet(sheet),
+        out,
+        count=count,
+        overlap=levels,
+        pairs=pairs,
+        singles=singles,
+        size=None if size is None else parse_size(size),
+        channel=channel,
+        min_area=min_area,
+        split=split,
+        seed=seed,
+        overwrite=force,
+    )
+    objects = sum(int(text) for text in made.column("objects"))
+    typer.echo(f"{len(made)} phantom{'s' * (len(made) != 1)} with {objects:,} objects: {out}")
+    typer.echo(f"Next: coverslip predict nuclei-fluo-kaizen {out}")
+
+
 @samples_app.command(epilog="Example: coverslip samples label-from-stain fields.csv --stain DAPI --out labelled")
 def label_from_stain(
     source: Annotated[Path, typer.Argument(help="A sample sheet, a folder of images, or one image.")],
@@ -204,6 +259,10 @@ def label_from_stain(
         counts = {flag: sum(flag in text.split() for text in flagged) for flag in sorted({*" ".join(flagged).split()})}
         typer.echo(f"Flagged: {_words(counts)}")
     typer.echo(f"Look at {out / PAGE} first. Next: coverslip fit unet {out} --out model")
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]
 
 
 def _words(value: object) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
-from coverslip.core.near import Near
+from coverslip.core.layers import layers_of
 from coverslip.core.region import Region
 
 COLUMNS = ("object", "y_px", "x_px", "top_px", "left_px", "area_px", "pass", "round", "gain", "confidence", "generator")
@@ -103,13 +102,7 @@ class Decomposition:
 
         Objects in one layer never share a pixel, so that layers lose no overlap.
         """
-        layers = np.zeros(len(self), np.int64)
-        near = Near[int](max((max(mask.shape) for mask in self.masks), default=1))
-        for index, box in enumerate(self._boxes):
-            taken = {layers[other] for other in near.around(box) if self._meet(index, other)}
-            layers[index] = next(layer for layer in count() if layer not in taken)
-            near.add(box, index)
-        return layers
+        return layers_of(self._boxes, self.masks)
 
     @property
     def depth(self) -> int:
@@ -163,8 +156,3 @@ class Decomposition:
         for index in np.flatnonzero(reaches).tolist():
             place, part = region.shared(self._boxes[index])  # type: ignore[misc]  # there is such a place
             yield index, place, part
-
-    def _meet(self, one: int, other: int) -> bool:
-        """Whether two objects have a pixel in common."""
-        shared = self._boxes[one].shared(self._boxes[other])
-        return shared is not None and bool((self.masks[one][shared[0]] & self.masks[other][shared[1]]).any())

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-PATH_COLUMNS = ("image", "mask", "source", "source_image", "source_mask", "source_layers")
+PATH_COLUMNS = ("image", "mask", "layers", "source", "source_image", "source_mask", "source_layers")
 """Columns of a sheet that hold paths, relative to the sheet."""
 
 

@@ -3,8 +3,8 @@ from .cutting.crops import crop_objects as crop_objects
 from .cutting.cutouts import CutOut as CutOut
 from .cutting.cutouts import cut_out as cut_out
 from .cutting.cutouts import find_background as find_background
+from .cutting.phantom_sheet import phantom_sheet as phantom_sheet
 from .cutting.phantoms import Phantom as Phantom
-from .cutting.phantoms import Phantoms as Phantoms
 from .cutting.phantoms import overlap_phantoms as overlap_phantoms
 from .cutting.tile_fields import tile_sheet as tile_sheet
 from .nuclei import find_nuclei as find_nuclei

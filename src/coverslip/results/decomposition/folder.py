@@ -5,7 +5,6 @@ Whatever takes a folder of labels takes it: its masks are the flat label images.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from coverslip.core.decomposition import COLUMNS, ROUND_COLUMNS, Decomposition
 from coverslip.core.errors import InputError, about
+from coverslip.io.cells import read_cells
 from coverslip.io.images.opening import open_image
 from coverslip.measure.objects.amodal import AmodalMasks
 from coverslip.results.labels.folder import KEYS, OBJECTS, SHEET, LabelFolder, read_label_folder
@@ -34,10 +34,7 @@ def holds_decompositions(found: LabelFolder) -> bool:
 def names_layers(path: Path) -> bool:
     """Whether a folder is one of decompositions, to judge by the head of its sheet alone."""
     sheet = path / SHEET
-    if not sheet.is_file():
-        return False
-    with sheet.open(encoding="utf-8-sig", errors="replace") as lines:
-        return "layers" in re.findall(r"[^\s,;\"]+", lines.readline())
+    return sheet.is_file() and "layers" in read_cells(sheet).columns
 
 
 def read_decomposition(folder: str | Path | LabelFolder, index: int = 0) -> Decomposition:

@@ -5,7 +5,6 @@ The folder is a sample sheet itself, so that whatever takes images and masks tak
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ import numpy as np
 from coverslip.core.errors import InputError, about
 from coverslip.core.image import Image
 from coverslip.core.results import LabelMap
+from coverslip.io.cells import Cells, read_cells
 from coverslip.io.images.opening import IMAGE_SUFFIXES, open_image
 from coverslip.io.labels import label_facts, labels_path, read_labels
 from coverslip.io.paths import relative_path, resolve_path
@@ -47,12 +47,15 @@ class LabelFolder:
         predicted on had masks), and the other columns of that sheet.
     provenance : mapping
         Inputs with hashes, model, seed, versions; empty for labels of other programs.
+    numbers : tuple of int
+        The number of each row in the sheet as a spreadsheet shows it; default: from 2.
     """
 
     path: Path
     folder: Path
     rows: list[dict[str, str]] = field(repr=False)
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    numbers: tuple[int, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -72,7 +75,9 @@ class LabelFolder:
 
     def where(self, index: int) -> str:
         """Where a row stands, for messages."""
-        return f"{self.path / SHEET}, row {index + 2}" if self.path.is_dir() and len(self) > 1 else str(self.path)
+        if not self.path.is_dir() or len(self) == 1:
+            return str(self.path)
+        return f"{self.path / SHEET}, row {self.numbers[index] if self.numbers else index + 2}"
 
     def key(self, index: int) -> dict[str, str]:
         """What a row's objects are told by in the table of objects: ``image``, and what else is needed."""
@@ -191,7 +196,7 @@ def read_label_folder(path: str | Path) -> LabelFolder:
             f"{path} is no folder of labels: it has no {SHEET} with the columns image and mask; give the folder that "
             "coverslip predict wrote."
         )
-    rows = _read_rows(path / SHEET)
+    cells = _read_rows(path / SHEET)
     facts: Any = {}
     if (path / PROVENANCE).is_file():
         try:
@@ -200,7 +205,7 @@ def read_label_folder(path: str | Path) -> LabelFolder:
             facts = None
         if not isinstance(facts, dict):
             raise InputError(f"{path / PROVENANCE} is damaged; copy it again, or delete it.")
-    return LabelFolder(path, path, rows, facts)
+    return LabelFolder(path, path, cells.rows, facts, cells.numbers)
 
 
 def key_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
@@ -211,19 +216,16 @@ def key_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
     return names
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    delimiter = max(",;\t", key=text.split("\n", 1)[0].count)  # spreadsheets of some countries save semicolons
-    records = list(csv.DictReader(text.splitlines(), delimiter=delimiter, restval=""))
-    rows = [{str(key): str(cell or "").strip() for key, cell in record.items() if key} for record in records]
-    if not rows or not {"image", "mask"} <= rows[0].keys():
+def _read_rows(path: Path) -> Cells:
+    cells = read_cells(path)
+    if not cells.rows or not {"image", "mask"} <= set(cells.columns):
         raise InputError(f"{path} has no rows with the columns image and mask; give the folder of a label result.")
-    for number, row in enumerate(rows, 2):
+    for number, row in zip(cells.numbers, cells.rows, strict=True):
         if not row["mask"]:
             raise InputError(
                 f"{path}, row {number}: the column 'mask' is empty; name a label image, or delete the row."
             )
-    return rows
+    return cells
 
 
 def _of_file(path: Path) -> LabelFolder:

@@ -18,11 +18,12 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.core.progress import track
-from coverslip.core.provenance import file_hash, provenance
-from coverslip.io.paths import distinct_stems, relative_path
+from coverslip.core.provenance import provenance
+from coverslip.io.paths import distinct_stems
 from coverslip.samples.cutting.crops import Border, Neighbours, Table, checked_options, crop_objects
 from coverslip.samples.opening.planes import Planes
-from coverslip.samples.sheets.rows import at_row, frame_of, in_threads, open_cell
+from coverslip.samples.sheets.masks import refuse_other_things
+from coverslip.samples.sheets.rows import at_row, carried, frame_of, in_threads, open_cell, read_mask
 from coverslip.samples.sheets.sheet import Sheet, write_rows
 
 Facts = tuple[str, int, str]
@@ -79,8 +80,8 @@ def crop_sheet(
     if not sheet.has("mask"):
         raise InputError(f"{sheet.name} names no masks; fill a column 'mask' with the label image of each field.")
     out = Path(out)
-    if overwrite and out.is_dir() and any(out.iterdir()) and not (out / "crops.csv").is_file():
-        raise InputError(f"{out} holds other things than crops, so it is not replaced; choose another folder.")
+    if overwrite:
+        refuse_other_things(out, "crops", ("crops.csv",), sheet.files("image", "mask", "source"))
     options: dict[str, Any] = {
         "neighbours": neighbours,
         "border": border,
@@ -120,29 +121,22 @@ def crop_sheet(
 
 def _provenance(sheet: Sheet, settings: dict[str, Any]) -> str:
     """How the crops were made, as JSON: it states the border policy and all else that the pixels don't show."""
-    inputs = {"sheet": sheet.name, "sha256": file_hash(sheet.path)} if sheet.path else {"folder": sheet.name}
     finite = {name: None if value == np.inf else value for name, value in settings.items()}
-    return json.dumps(provenance(made_by="coverslip samples crop", inputs=inputs, settings=finite), indent=2)
+    return json.dumps(provenance(made_by="coverslip samples crop", inputs=sheet.origin, settings=finite), indent=2)
 
 
 def _crop_row(
     sheet: Sheet, i: int, targets: dict[str, Path], size: tuple[int, int], options: dict[str, Any]
 ) -> tuple[Table, list[Facts]]:
     """Crop each column's image of a row into its target; one table, and facts about each stack written."""
-    from coverslip.io import read_labels
-
-    mask = sheet.file(i, "mask")
-    if mask is None or not mask.exists():
-        what = f"there is no mask {mask}" if mask else "the column 'mask' is empty"
-        raise InputError(f"{sheet.where(i)}: {what}; name a label image, or delete the row.")
     facts: list[Facts] = []
     table: Table = {}
     labels: np.ndarray | None = None
     for column, target in targets.items():
         image = frame_of(sheet, i, open_cell(sheet, i, column))
+        if labels is None:
+            labels = read_mask(sheet, i, (image.height, image.width))
         try:
-            if labels is None:
-                labels = read_labels(mask, (image.height, image.width)).labels
             crops, found = crop_objects(image, labels, size, **options)
         except InputError as error:
             raise at_row(sheet, i, error) from None
@@ -172,15 +166,10 @@ def _write_stack(file: Path, crops: np.ndarray, image: Image, planes: Planes) ->
 
 
 def _rows_of(sheet: Sheet, i: int, out: Path, table: Table, files: dict[str, str]) -> list[dict[str, str]]:
-    carried = {key: text for key, text in sheet.rows[i].items() if key not in ("image", "mask", "source", "frame")}
-    for column, name in (("image", "source_image"), ("mask", "source_mask")):
-        file = sheet.file(i, column)
-        carried[name] = relative_path(file, out) if file else ""
-    if sheet.frame(i) is not None:
-        carried["source_frame"] = sheet.rows[i]["frame"]
+    kept = carried(sheet, i, out)
     texts = {name: [_text(value) for value in column.tolist()] for name, column in table.items()}
     return [
-        {"image": files["image"], "frame": str(n), **carried, **{k: v for k, v in files.items() if k != "image"}}
+        {"image": files["image"], "frame": str(n), **kept, **{k: v for k, v in files.items() if k != "image"}}
         | {name: column[n] for name, column in texts.items()}
         for n in range(len(table["object"]))
     ]

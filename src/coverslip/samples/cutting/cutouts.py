@@ -156,6 +156,45 @@ def find_background(
     return _smooth(pixels, free, windows), free
 
 
+def emptied(pixels: np.ndarray, free: np.ndarray, level: np.ndarray, rng: np.random.Generator, name: str) -> np.ndarray:
+    """A field without objects: where they lit it, the level around and the noise of other places.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W)
+        One channel.
+    free, level : ndarray, shape (H, W)
+        From `find_background`.
+    rng : numpy.random.Generator
+        Decides which places.
+    name : str
+        The field, for messages.
+
+    Raises
+    ------
+    InputError
+        If hardly a pixel is free.
+    """
+    if free.mean() < 0.01:
+        raise InputError(f"{name} has hardly any background between its objects; leave it out.")
+    noise, image = pixels - level, np.where(free, pixels, level)
+    holes = ~free
+    while holes.any():
+        shift = tuple(int(rng.integers(side)) for side in holes.shape)
+        from_there = holes & np.roll(free, shift, (0, 1))
+        image[from_there] += np.roll(noise, shift, (0, 1))[from_there]
+        holes &= ~from_there
+    return stored(image, pixels.dtype)
+
+
+def stored(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Grey values as files hold them; what exceeds the range is cut off there."""
+    if dtype.kind == "f":
+        return image.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.rint(image).clip(limits.min, limits.max).astype(dtype)
+
+
 def _smooth(pixels: np.ndarray, free: np.ndarray, windows: Sequence[float]) -> np.ndarray:
     """Means of the free pixels; each window corrects what the wider one before it left, where it holds enough."""
     from scipy import ndimage

@@ -20,29 +20,44 @@ exposures is added, which is what the sum of their light has (shot noise), but f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from coverslip.core.errors import InputError
-from coverslip.core.fields import ArrayFields, Fields
-from coverslip.samples.cutting.cutouts import CutOut, cutouts, find_background
+from coverslip.core.fields import Fields
+from coverslip.core.layers import layers_of
+from coverslip.core.progress import track
+from coverslip.core.region import Region
+from coverslip.samples.cutting.cutouts import CutOut, cutouts, emptied, find_background, stored
+from coverslip.samples.cutting.placing import NEAR, Part, corners_sharing, free_place
 
 _GLOW = 8
 """So far around objects, in pixels, light of theirs is left that must not stay on an emptied field."""
-_NEAR, _FAR = 2, 6
-"""Smallest and largest distance between the masks of a pair that does not overlap; others keep at least the first."""
-_TOLERANCE, _MOST = 0.02, 0.05
-"""How far the overlap of a pair may be from what is wanted: where some place is that good, and at all."""
 _TRIES = 2000
+
+_FACTS: dict[str, type] = {
+    "object": int,
+    "pair": int,
+    "top_px": int,
+    "left_px": int,
+    "area_px": int,
+    "overlap": float,
+    "covered": float,
+    "field": int,
+    "label": int,
+}
+"""Columns of the table of objects."""
 
 
 @dataclass(frozen=True)
 class Phantom:
-    """What is known of one phantom image.
+    """A phantom image and what is known of it.
 
     Parameters
     ----------
+    image : ndarray, shape (H, W)
+        Background and objects, dtype as the fields have it.
     objects : mapping of str to ndarray, shape (n,)
         One row per object: ``object`` (from 1), ``pair`` (from 1; 0 for an object alone), ``top_px`` and ``left_px``
         (where its crop begins), ``area_px``, ``overlap`` (share of the area of the smaller object of its pair that the
@@ -55,37 +70,36 @@ class Phantom:
         The image without objects, dtype as stored.
     labels : ndarray of int32, shape (H, W)
         Flat: where two overlap, the object that adds more light.
+    field : int
+        Which field the background is from.
     """
 
+    image: np.ndarray = field(repr=False)
     objects: Mapping[str, np.ndarray] = field(repr=False)
     masks: tuple[np.ndarray, ...] = field(repr=False)
     pixels: tuple[np.ndarray, ...] = field(repr=False)
     background: np.ndarray = field(repr=False)
     labels: np.ndarray = field(repr=False)
+    field: int
 
     def __len__(self) -> int:
         return len(self.masks)
 
     def places(self) -> list[tuple[slice, slice]]:
         """The rows and columns of the image that each object's crop fills."""
+        return [box.slices for box in self._boxes()]
+
+    def layers(self) -> np.ndarray:
+        """Label images that lose no overlap, ``(L, H, W)`` int32: objects in one layer share no pixel."""
+        layer_of = layers_of(self._boxes(), self.masks)
+        layers = np.zeros((layer_of.max(initial=0) + 1, *self.labels.shape), np.int32)
+        for number, (layer, place, mask) in enumerate(zip(layer_of, self.places(), self.masks, strict=True), 1):
+            layers[layer][place][mask] = number
+        return layers
+
+    def _boxes(self) -> list[Region]:
         corners = zip(self.objects["top_px"].tolist(), self.objects["left_px"].tolist(), strict=True)
-        return [_box(corner, mask.shape) for corner, mask in zip(corners, self.masks, strict=True)]
-
-
-@dataclass(frozen=True)
-class Phantoms:
-    """Phantom images and what is known of them.
-
-    Parameters
-    ----------
-    fields : ArrayFields
-        The images, with flat labels; the column ``background`` names the field each background is from.
-    truth : tuple of Phantom
-        One for each.
-    """
-
-    fields: ArrayFields
-    truth: tuple[Phantom, ...] = field(repr=False)
+        return [Region(*corner, *mask.shape) for corner, mask in zip(corners, self.masks, strict=True)]
 
 
 def overlap_phantoms(
@@ -95,13 +109,13 @@ def overlap_phantoms(
     overlap: Sequence[float] | np.ndarray = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
     pairs: int = 20,
     singles: int = 0,
-    size: tuple[int, int] = (520, 696),
+    size: tuple[int, int] | None = None,
     count: int | None = None,
     channel: int = 0,
     rim: int = 5,
     min_area: float = 100,
     seed: int = 0,
-) -> Phantoms:
+) -> list[Phantom]:
     """Make phantoms of overlapping objects.
 
     Parameters
@@ -115,8 +129,8 @@ def overlap_phantoms(
         by side, 2 to 6 pixels apart. What came out is in the table; it is within 0.05.
     pairs, singles : int
         Pairs, and objects alone, in each image.
-    size : (int, int)
-        Height and width of the images. Smaller fields are continued by reflection.
+    size : (int, int), optional
+        Height and width of the images; default: those of the field. Smaller fields are continued by reflection.
     count : int, optional
         Number of images, whose backgrounds are of the rows in turn; default: one for each row.
     channel : int
@@ -130,81 +144,115 @@ def overlap_phantoms(
 
     Returns
     -------
-    Phantoms
+    list of Phantom
         Images with the truth about them.
 
     Raises
     ------
     InputError
-        If an overlap is impossible, the fields hold too few objects, or the image has no room for so many.
+        If an overlap is impossible, the fields hold too few objects or differ in dtype, or the image has no room for so
+        many.
     """
-    levels = np.asarray(overlap, dtype=np.float64)
-    if (pairs and not levels.size) or ((levels < 0) | (levels >= 1)).any():
-        raise InputError(f"Overlaps are shares from 0 to below 1, not {list(overlap)}; give some such as 0, 0.3, 0.6.")
-    rows = [int(row) for row in rows]
-    if not rows or not fields.has_labels:
-        raise InputError("Phantoms are made of fields with masks; name at least one.")
-    pool: list[tuple[int, CutOut]] = []
-    emptied = []
-    for row in rows:
-        pixels, labels = fields.pixels(row)[channel], fields.labels(row)
-        level, free = find_background(pixels, labels, gap=_GLOW)
-        cut = cutouts(pixels, labels, level, rim=rim)
-        pool += [(row, one) for one in cut if np.count_nonzero(one.mask) >= min_area]
-        emptied.append(_emptied(pixels, free, level, np.random.default_rng((seed, row)), fields.name(row)))
-    if len(pool) < 2 and (pairs or singles):
-        raise InputError(
-            f"The fields hold {len(pool)} object(s) of {min_area:g} pixels or more that stand alone; add fields, or "
-            "give a smaller rim= or min_area=."
-        )
-    images, truth = [], []
-    for i in range(len(rows) if count is None else count):
+    levels = checked_levels(overlap) if pairs else np.zeros(0)
+    material = Material(fields, rows, channel=channel, rim=rim, min_area=min_area, seed=seed)
+    made = []
+    for i in range(len(material.rows) if count is None else count):
         rng = np.random.default_rng((seed, len(fields), i))
-        wanted = rng.permutation(np.resize(np.roll(levels, -i * pairs), pairs))
-        background = _window(emptied[i % len(rows)], size, rng)
-        groups = [_pair(pool, float(share), background.dtype, rng) for share in wanted]
-        groups += [[_turned(pool, background.dtype, rng)] for _ in range(singles)]
-        image, known = _composed(background, groups, rng)
-        images.append(image)
-        truth.append(known)
-    names = [fields.name(rows[i % len(rows)]) for i in range(len(images))]
-    made = ArrayFields(images, [known.labels for known in truth], {"background": names}, fields.channels[channel:][:1])
-    return Phantoms(made, tuple(truth))
+        shares = rng.permutation(np.resize(np.roll(levels, -i * pairs), pairs))
+        made.append(material.phantom(i, shares, singles, size, rng))
+    return made
 
 
-@dataclass(frozen=True)
-class _Part:
-    """An object on its way into a phantom."""
-
-    pixels: np.ndarray
-    mask: np.ndarray
-    origin: tuple[int, int]
-    corner: tuple[int, int] = (0, 0)
-    overlap: float = 0
-    covered: float = 0
+def checked_levels(overlap: Sequence[float] | np.ndarray) -> np.ndarray:
+    """The overlaps asked for, once they are known to be possible."""
+    levels = np.asarray(overlap, dtype=np.float64)
+    if not levels.size or not ((levels >= 0) & (levels < 1)).all():
+        raise InputError(f"Overlaps are shares from 0 to below 1, not {list(overlap)}; give some such as 0, 0.3, 0.6.")
+    return levels
 
 
-def _emptied(
-    pixels: np.ndarray, free: np.ndarray, level: np.ndarray, rng: np.random.Generator, name: str
-) -> np.ndarray:
-    """A field without objects: where they lit it, the level around and the noise of other places."""
-    if free.mean() < 0.01:
-        raise InputError(f"{name} has hardly any background between its objects; leave it out.")
-    noise, image = pixels - level, np.where(free, pixels, level)
-    holes = ~free
-    while holes.any():
-        shift = tuple(int(rng.integers(side)) for side in holes.shape)
-        from_there = holes & np.roll(free, shift, (0, 1))
-        image[from_there] += np.roll(noise, shift, (0, 1))[from_there]
-        holes &= ~from_there
-    return _stored(image, pixels.dtype)
+class Material:
+    """What phantoms are made of: objects cut out of fields, and the fields without any; see `overlap_phantoms`."""
 
+    def __init__(
+        self,
+        fields: Fields,
+        rows: Sequence[int] | np.ndarray,
+        *,
+        channel: int = 0,
+        rim: int = 5,
+        min_area: float = 100,
+        seed: int = 0,
+    ) -> None:
+        self.rows = [int(row) for row in rows]
+        if not self.rows or not fields.has_labels:
+            raise InputError("Phantoms are made of fields with masks; name at least one.")
+        self._said = f"of {min_area:g} pixels or more that stand alone"
+        self._objects: list[tuple[int, CutOut]] = []
+        self._emptied: list[np.ndarray] = []
+        for row in track(self.rows, "Cutting out objects"):
+            pixels, labels = fields.pixels(row)[channel], fields.labels(row)
+            if self._emptied and pixels.dtype != self._emptied[0].dtype:
+                raise InputError(
+                    f"{fields.name(row)} is {pixels.dtype}, fields before it {self._emptied[0].dtype}: objects of both "
+                    "do not go together; make phantoms of each by themselves."
+                )
+            level, free = find_background(pixels, labels, gap=_GLOW)
+            cut = cutouts(pixels, labels, level, rim=rim)
+            self._objects += [(row, one) for one in cut if np.count_nonzero(one.mask) >= min_area]
+            self._emptied.append(emptied(pixels, free, level, np.random.default_rng((seed, row)), fields.name(row)))
 
-def _stored(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    if dtype.kind == "f":
-        return image.astype(dtype)
-    limits = np.iinfo(dtype)
-    return np.rint(image).clip(limits.min, limits.max).astype(dtype)
+    def phantom(
+        self,
+        number: int,
+        shares: Sequence[float] | np.ndarray,
+        singles: int,
+        size: tuple[int, int] | None,
+        rng: np.random.Generator,
+    ) -> Phantom:
+        """One image.
+
+        Parameters
+        ----------
+        number : int
+            Its number, from 0, which decides the field that the background is from.
+        shares : sequence of float
+            The overlap of each pair.
+        singles, size
+            As for `overlap_phantoms`.
+        rng : numpy.random.Generator
+            Decides the rest.
+        """
+        if len(self._objects) < 2 and (len(shares) or singles):
+            raise InputError(
+                f"The fields hold {len(self._objects)} object(s) {self._said}; add fields, or take smaller objects too."
+            )
+        at = number % len(self.rows)
+        background = _window(self._emptied[at], size or self._emptied[at].shape, rng)
+        groups = [self._pair(float(share), background.dtype, rng) for share in shares]
+        groups += [[self._turned(background.dtype, rng)] for _ in range(singles)]
+        return _composed(background, groups, self.rows[at], rng)
+
+    def _turned(self, dtype: np.dtype, rng: np.random.Generator) -> Part:
+        """One of the objects, in one of eight positions."""
+        row, cut = self._objects[int(rng.integers(len(self._objects)))]
+        quarter, flip = int(rng.integers(4)), int(rng.integers(2))
+        pixels, mask = (np.rot90(part[:, ::-1] if flip else part, quarter) for part in (cut.pixels, cut.mask))
+        return Part(np.rint(pixels) if dtype.kind in "iu" else pixels, mask, row, cut.number)
+
+    def _pair(self, share: float, dtype: np.dtype, rng: np.random.Generator) -> list[Part]:
+        """Two objects that overlap as wanted."""
+        for _ in range(_TRIES):
+            one, other = self._turned(dtype, rng), self._turned(dtype, rng)
+            corners, found = corners_sharing(one.mask, other.mask, share)
+            if len(corners):
+                chosen = int(rng.integers(len(corners)))
+                other = replace(other, top_px=int(corners[chosen, 0]), left_px=int(corners[chosen, 1]))
+                smaller, common = min(one.area_px, other.area_px), found[chosen]
+                return [replace(part, overlap=common / smaller, covered=common / part.area_px) for part in (one, other)]
+        raise InputError(
+            f"No two objects were found of which one covers {share:.0%} of the other; ask for less overlap."
+        )
 
 
 def _window(image: np.ndarray, size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -215,129 +263,33 @@ def _window(image: np.ndarray, size: tuple[int, int], rng: np.random.Generator) 
     return image[top : top + size[0], left : left + size[1]]
 
 
-def _turned(pool: list[tuple[int, CutOut]], dtype: np.dtype, rng: np.random.Generator) -> _Part:
-    """One of the objects, in one of eight positions."""
-    row, cut = pool[int(rng.integers(len(pool)))]
-    quarter, flip = int(rng.integers(4)), int(rng.integers(2))
-    pixels, mask = (np.rot90(part[:, ::-1] if flip else part, quarter) for part in (cut.pixels, cut.mask))
-    return _Part(np.rint(pixels) if dtype.kind in "iu" else pixels, mask, (row, cut.number))
-
-
-def _pair(pool: list[tuple[int, CutOut]], share: float, dtype: np.dtype, rng: np.random.Generator) -> list[_Part]:
-    """Two objects that overlap as wanted."""
-    for _ in range(_TRIES):
-        one, other = _turned(pool, dtype, rng), _turned(pool, dtype, rng)
-        corners, found = _corners(one.mask, other.mask, share)
-        if len(corners):
-            chosen = int(rng.integers(len(corners)))
-            corner, common = (int(corners[chosen, 0]), int(corners[chosen, 1])), found[chosen]
-            areas = [np.count_nonzero(part.mask) for part in (one, other)]
-            reached = common / min(areas)
-            return [
-                _Part(part.pixels, part.mask, part.origin, at, reached, common / area)
-                for part, at, area in zip((one, other), ((0, 0), corner), areas, strict=True)
-            ]
-    raise InputError(f"No two objects were found of which one covers {share:.0%} of the other; ask for less overlap.")
-
-
-def _corners(one: np.ndarray, other: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where the second mask can begin, seen from the first, to share what is wanted; and how many pixels that is."""
-    if share > 0:
-        common = _common(one, other)
-        off = np.abs(common / min(np.count_nonzero(one), np.count_nonzero(other)) - share)
-        off[common == 0] = np.inf
-        best = off.min()
-        good = off <= (_TOLERANCE if best <= _TOLERANCE else min(best, _MOST))
-        margin = 0
-    else:
-        from scipy import ndimage
-
-        margin = _FAR
-        distance = ndimage.distance_transform_edt(~np.pad(one, margin))
-        common = _common(distance < _FAR, other)
-        good = (_common(distance < _NEAR, other) == 0) & (common > 0)
-        common = np.zeros_like(common)
-    corners = np.argwhere(good) - (np.array(other.shape) - 1) - margin
-    return corners, common[good]
-
-
-def _common(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Pixels that two masks share for each place of the second; at ``[i, j]`` it begins at ``(i, j) - size + 1``."""
-    from scipy.signal import correlate
-
-    return np.rint(correlate(one.astype(np.float32), other.astype(np.float32), method="fft")).astype(np.int64)
-
-
-def _composed(
-    background: np.ndarray, groups: list[list[_Part]], rng: np.random.Generator
-) -> tuple[np.ndarray, Phantom]:
+def _composed(background: np.ndarray, groups: list[list[Part]], row: int, rng: np.random.Generator) -> Phantom:
     """Put pairs and objects alone at free places, and add them up."""
+    taken = np.zeros([side + 2 * NEAR for side in background.shape], bool)  # with a margin, to keep off objects
     total = background.astype(np.float64)
-    taken = np.zeros(background.shape, bool)
     brightest = np.zeros(background.shape, np.float32)
     labels = np.zeros(background.shape, np.int32)
-    rows: list[dict[str, float]] = []
-    parts: list[_Part] = []
-    pair = 0
+    parts: list[Part] = []
+    pairs = 0
     for group in groups:
-        pair += len(group) == 2
-        first = _free_place(taken, group, rng)
+        pairs += len(group) == 2
+        top, left = free_place(taken, group, rng)
         for part in group:
-            corner = part.corner[0] + first[0], part.corner[1] + first[1]
-            place = _box(corner, part.mask.shape)
-            parts.append(part)
-            rows.append(
-                {
-                    "object": len(parts),
-                    "pair": pair if len(group) == 2 else 0,
-                    "top_px": corner[0],
-                    "left_px": corner[1],
-                    "area_px": int(np.count_nonzero(part.mask)),
-                    "overlap": part.overlap,
-                    "covered": part.covered,
-                    "field": part.origin[0],
-                    "label": part.origin[1],
-                }
+            part = replace(
+                part,
+                object=len(parts) + 1,
+                pair=pairs if len(group) == 2 else 0,
+                top_px=part.top_px + top,
+                left_px=part.left_px + left,
             )
+            parts.append(part)
+            place = part.box.slices
             total[place] += part.pixels
             on_top = part.mask & ((labels[place] == 0) | (part.pixels > brightest[place]))
-            labels[place][on_top] = len(parts)
+            labels[place][on_top] = part.object
             brightest[place][on_top] = part.pixels[on_top]
-    names = ("object", "pair", "top_px", "left_px", "area_px", "overlap", "covered", "field", "label")
-    table = {
-        name: np.array([row[name] for row in rows], np.float64 if name in ("overlap", "covered") else np.int64)
-        for name in names
+    table: dict[str, np.ndarray] = {
+        name: np.array([getattr(part, name) for part in parts], dtype) for name, dtype in _FACTS.items()
     }
     masks, pixels = tuple(part.mask for part in parts), tuple(part.pixels for part in parts)
-    return _stored(total, background.dtype), Phantom(table, masks, pixels, background, labels)
-
-
-def _free_place(taken: np.ndarray, group: list[_Part], rng: np.random.Generator) -> tuple[int, int]:
-    """Where the first of a group begins, so that all of it is in the image and apart from the others; it is taken."""
-    from scipy import ndimage
-
-    corners = np.array([part.corner for part in group])
-    ends = corners + [part.mask.shape for part in group]
-    low, high = corners.min(axis=0), ends.max(axis=0)
-    shape = high - low
-    union = np.zeros(shape, bool)
-    for part in group:
-        union[_box((part.corner[0] - low[0], part.corner[1] - low[1]), part.mask.shape)] |= part.mask
-    free = np.array(taken.shape) - shape
-    if (free >= 0).all():
-        for corner in rng.integers(free + 1, size=(_TRIES, 2)):
-            place = _box((int(corner[0]), int(corner[1])), union.shape)
-            if not (taken[place] & union).any():
-                around = ndimage.binary_dilation(np.pad(union, _NEAR), iterations=_NEAR)
-                inside = [slice(max(0, _NEAR - c), _NEAR + n - c) for c, n in zip(corner, taken.shape, strict=True)]
-                around = around[tuple(inside)]
-                taken[_box((max(0, corner[0] - _NEAR), max(0, corner[1] - _NEAR)), around.shape)] |= around
-                return int(corner[0] - low[0]), int(corner[1] - low[1])
-    raise InputError(
-        f"An image of {taken.shape[0]} x {taken.shape[1]} pixels has no room for so many objects; ask for fewer, or "
-        "for a larger size=."
-    )
-
-
-def _box(corner: tuple[int, int], shape: tuple[int, ...]) -> tuple[slice, slice]:
-    return slice(corner[0], corner[0] + shape[0]), slice(corner[1], corner[1] + shape[1])
+    return Phantom(stored(total, background.dtype), table, masks, pixels, background, labels, row)

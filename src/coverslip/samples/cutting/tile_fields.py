@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.progress import track
-from coverslip.core.provenance import file_hash, provenance
+from coverslip.core.provenance import provenance
 from coverslip.core.region import Region
-from coverslip.io.paths import distinct_stems, relative_path
-from coverslip.samples.sheets.rows import at_row, frame_of, open_cell
-from coverslip.samples.sheets.sheet import Sheet, write_rows
+from coverslip.io.paths import distinct_stems
+from coverslip.samples.sheets.masks import SHEET, refuse_other_things, write_masks_sheet
+from coverslip.samples.sheets.rows import carried, frame_of, open_cell, read_mask
+from coverslip.samples.sheets.sheet import Sheet, read_sheet
 
 _SMALLEST = 16
 """Narrower tiles, in pixels, hold nothing to learn from."""
@@ -70,22 +69,18 @@ def tile_sheet(
         raise InputError(f"A gap of {gap} pixels cannot be cut off; give 0 or more.")
     held = 0 if sheet.has("split") else _held_lines(val, down if across == 1 else across)
     out = Path(out)
-    if overwrite and out.is_dir() and any(out.iterdir()) and not (out / "sheet.csv").is_file():
-        raise InputError(f"{out} holds other things than tiles, so it is not replaced; choose another folder.")
+    if overwrite:
+        refuse_other_things(out, "tiles", (SHEET, "*_r0c0.tif"), sheet.files("image", "mask", "source"))
     files = [sheet.file(i) for i in range(len(sheet))]
     stems = distinct_stems([file.stem.removesuffix(".ome") if file else "" for file in files], sheet.numbers)
     written: list[dict[str, str]] = []
     with atomic_folder(out, overwrite=overwrite) as folder:
         for i in track(range(len(sheet)), "Cutting"):
             written += _cut(sheet, i, folder, out, stems[i], grid, held, gap)
-        columns = tuple(dict.fromkeys(name for row in written for name in row))
-        tiles = Sheet(out, columns, [{name: row.get(name, "") for name in columns} for row in written])
-        write_rows(tiles, folder / "sheet.csv", out)
-        inputs = {"sheet": sheet.name, "sha256": file_hash(sheet.path)} if sheet.path else {"folder": sheet.name}
         settings = {"grid": list(grid), "val": val if held else 0, "gap": gap if held else 0}
-        text = json.dumps(provenance(made_by="coverslip samples tile", inputs=inputs, settings=settings), indent=2)
-        (folder / "provenance.json").write_text(text, encoding="utf-8")
-    return replace(tiles, path=out / "sheet.csv")
+        made = provenance(made_by="coverslip samples tile", inputs=sheet.origin, settings=settings)
+        write_masks_sheet(folder, written, made)
+    return read_sheet(out)
 
 
 def _held_lines(val: float, lines: int) -> int:
@@ -115,8 +110,8 @@ def _cut(
         raise InputError(
             f"{sheet.where(i)}: the paired image has another size than the image; pair images of one size."
         )
-    labels = _labels(sheet, i, size)
-    carried = _carried(sheet, i, out)
+    labels = read_mask(sheet, i, size) if sheet.file(i, "mask") else None
+    kept = carried(sheet, i, out)
     rows = []
     for row, column, region, part in _regions(size, grid, held, gap):
         if min(region.height, region.width) < _SMALLEST:
@@ -134,7 +129,7 @@ def _cut(
             write_labels(window, folder / tile["mask"], field.pixel_size)
         if part:
             tile["split"] = part
-        rows.append({"image": tile["image"], **carried, **tile, "tile_y_px": str(region.y), "tile_x_px": str(region.x)})
+        rows.append({"image": tile["image"], **kept, **tile, "tile_y_px": str(region.y), "tile_x_px": str(region.x)})
     return rows
 
 
@@ -154,30 +149,3 @@ def _regions(size: tuple[int, int], grid: tuple[int, int], held: int, gap: int) 
             height, width = max(1, int(bottom - top)), max(1, int(right - left))
             found.append((row, column, Region(int(top), int(left), height, width), part))
     return found
-
-
-def _labels(sheet: Sheet, i: int, size: tuple[int, int]) -> np.ndarray | None:
-    from coverslip.io import read_labels
-
-    mask = sheet.file(i, "mask")
-    if mask is None:
-        return None
-    if not mask.exists():
-        raise InputError(f"{sheet.where(i)}: there is no mask {mask}; mend the path, or empty the cell.")
-    try:
-        return read_labels(mask, size).labels
-    except InputError as error:
-        raise at_row(sheet, i, error) from None
-
-
-def _carried(sheet: Sheet, i: int, out: Path) -> dict[str, str]:
-    """What a tile keeps of its field's row. The tiles' files say themselves which axes they have."""
-    known = ("image", "mask", "source", "frame", "axes")
-    carried = {key: text for key, text in sheet.rows[i].items() if key not in known}
-    for column, name in (("image", "source_image"), ("mask", "source_mask")):
-        file = sheet.file(i, column)
-        if file is not None:
-            carried[name] = relative_path(file, out)
-    if sheet.frame(i) is not None:
-        carried["source_frame"] = sheet.rows[i]["frame"]
-    return carried

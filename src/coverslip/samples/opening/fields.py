@@ -16,7 +16,7 @@ from coverslip.core.region import Region
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.opening.samples import open_column, typed_column
-from coverslip.samples.sheets.rows import at_row, check_finite, frame_of
+from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
 
 _KEPT = 64 << 20
@@ -191,16 +191,7 @@ class SheetFields:
         InputError
             Naming the row, if there is no mask, or it is no label image of the field's size.
         """
-        from coverslip.io import read_labels
-
-        file = self.sheet.file(index, "mask") if self.has_labels else None
-        if file is None or not file.exists():
-            what = f"there is no mask {file}" if file else "the column 'mask' is empty"
-            raise InputError(f"{self.sheet.where(index)}: {what}; name a label image, or delete the row.")
-        try:
-            return read_labels(file, self.size(index)).labels
-        except InputError as error:
-            raise at_row(self.sheet, index, error) from None
+        return read_mask(self.sheet, index, self.size(index))
 
     def _find_sharpest(self, index: int, column: str) -> Any:
         image = self.image(index, column)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from coverslip.core.errors import InputError
+from coverslip.io.cells import write_cells
 from coverslip.io.labels import labels_path
 from coverslip.io.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
 from coverslip.io.tags import PROVENANCE
@@ -41,16 +41,34 @@ def plan_rows(
     return [_row(row, f"{name}.labels.tif", base, Path(out)) for row, name in zip(rows, names, strict=True)]
 
 
-def refuse_other_things(out: Path) -> None:
-    """Refuse to replace a folder that holds other things than labels.
+def refuse_other_things(
+    out: Path, what: str = "labels", marks: Sequence[str] = (SHEET, "*.labels.tif"), own: Iterable[Path] = ()
+) -> None:
+    """Refuse to replace a folder that holds other things than are written to it, or what they are made from.
+
+    Parameters
+    ----------
+    out : Path
+        The folder.
+    what : str
+        What is written.
+    marks : sequence of str
+        Patterns of files that show that this is what it holds.
+    own : iterable of Path
+        What it is made from.
 
     Raises
     ------
     InputError
-        Naming it.
+        Naming the folder.
     """
-    if out.is_dir() and any(out.iterdir()) and not _holds_labels(out):
-        raise InputError(f"{out} holds other things than labels, so it is not replaced; choose another folder.")
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    if not all(any(out.glob(mark)) for mark in marks):
+        raise InputError(f"{out} holds other things than {what}, so it is not replaced; choose another folder.")
+    for file in own:
+        if out.resolve() in file.resolve().parents:
+            raise InputError(f"{out} holds {file} itself, so it is not replaced; choose another folder.")
 
 
 def write_masks_sheet(
@@ -68,24 +86,17 @@ def write_masks_sheet(
         Inputs with hashes, model, seed, versions.
     """
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with (folder / SHEET).open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_cells(folder / SHEET, columns, rows)
     text = json.dumps(dict(provenance or {}), indent=2, default=str)
     (folder / PROVENANCE).write_text(text, encoding="utf-8")
-
-
-def _holds_labels(folder: Path) -> bool:
-    return (folder / SHEET).is_file() and any(folder.glob("*.labels.tif"))
 
 
 def _row(row: Mapping[str, str], mask: str, base: Path, out: Path) -> dict[str, str]:
     """A row as it stands in the new sheet."""
     kept = {key: text for key, text in row.items() if key not in ("image", "mask", "layers")}
-    for name in ("mask", "layers"):  # the truth
-        if row.get(name) and not kept.get(f"source_{name}"):
-            kept[f"source_{name}"] = row[name]
+    for truth in ("mask", "layers"):
+        if row.get(truth) and not kept.get(f"source_{truth}"):
+            kept[f"source_{truth}"] = row[truth]
     kept = {"image": row["image"], **kept}
     for column in set(PATH_COLUMNS).intersection(kept):
         if kept[column]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
+from coverslip.io.paths import relative_path
 from coverslip.samples.sheets.sheet import Sheet
+
+FILES = ("image", "mask", "layers")
+"""Columns of a field's own files."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -73,6 +78,43 @@ def frame_of(sheet: Sheet, index: int, image: Image) -> Image:
             "mend the column 'frame'."
         )
     return image.select(T=frame) if "T" in image.axes else image
+
+
+def read_mask(sheet: Sheet, index: int, shape: tuple[int, int]) -> np.ndarray:
+    """The mask of a row: integers of the size of its image, ``(H, W)``; 0 is background.
+
+    Raises
+    ------
+    InputError
+        Naming the row, if there is no mask, or it is no label image of this size.
+    """
+    from coverslip.io import read_labels
+
+    file = sheet.file(index, "mask")
+    if file is None or not file.exists():
+        what = f"there is no mask {file}" if file else "the column 'mask' is empty"
+        raise InputError(f"{sheet.where(index)}: {what}; name a label image, or delete the row.")
+    try:
+        return read_labels(file, shape).labels
+    except InputError as error:
+        raise at_row(sheet, index, error) from None
+
+
+def carried(sheet: Sheet, index: int, out: Path) -> dict[str, str]:
+    """What a piece of a field keeps of its row, in a sheet in the folder `out`: all but what the piece has itself.
+
+    The field's own files and frame become ``source_image``, ``source_mask``, ``source_layers`` and ``source_frame``.
+    Files of pieces say themselves which axes they have.
+    """
+    own = (*FILES, "source", "frame", "axes")
+    kept = {key: text for key, text in sheet.rows[index].items() if key not in own}
+    for column in FILES:
+        file = sheet.file(index, column)
+        if file is not None:
+            kept[f"source_{column}"] = relative_path(file, out)
+    if sheet.frame(index) is not None:
+        kept["source_frame"] = sheet.frame_text(index)
+    return kept
 
 
 def at_row(sheet: Sheet, index: int, error: InputError) -> InputError:

@@ -5,38 +5,14 @@ Only the standard library is used, so that checking a sheet starts at once.
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coverslip.core.errors import InputError
+from coverslip.core.provenance import file_hash
+from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.paths import PATH_COLUMNS, relative_path, resolve_path
-
-KNOWN_COLUMNS = (
-    "image",
-    "mask",
-    "label",
-    "group",
-    "split",
-    "plate",
-    "well",
-    "day",
-    "treatment",
-    "concentration",
-    "source",
-    "frame",
-    "axes",
-)
-"""The columns that mean something to Coverslip; all others ride along.
-
-``source`` is a second channel or paired image; ``frame`` says which frame of a stack with a T axis a row means,
-counted from 0 (stacks of crops have one frame per object); ``axes`` says which axis is which, such as ``ZYX``, where
-the image file does not.
-"""
 
 SHEET_NAMES = ("sheet.csv", "crops.csv")
 """A folder that holds one of these is read through it."""
@@ -112,6 +88,15 @@ class Sheet:
         text = self.rows[index].get(column, "")
         return resolve_path(self.folder, text) if text else None
 
+    def files(self, *columns: str) -> Iterator[Path]:
+        """All files that the rows name in these columns."""
+        return (file for i in range(len(self)) for column in columns if (file := self.file(i, column)))
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """What to note as the source of things made of the sheet: its file, with a hash, or its folder."""
+        return {"folder": self.name} if self.path is None else {"sheet": self.name, "sha256": file_hash(self.path)}
+
     def frame_text(self, index: int) -> str:
         """What sample `index` says in the column ``frame``; empty where there is none."""
         return self.rows[index].get("frame", "")
@@ -152,8 +137,8 @@ def read_sheet(path: str | Path) -> Sheet:
     Parameters
     ----------
     path : str or Path
-        A CSV with a header and a column ``image``; commas, semicolons or tabs separate, and a byte order
-        mark, CRLF lines, quoted fields, blank lines and Excel's ``sep=;`` line do no harm. Or a folder, where
+        A CSV with a header and a column ``image``, in any of the forms that `coverslip.io.cells.read_cells` reads. Or
+        a folder, where
 
         - a ``sheet.csv`` or ``crops.csv`` in it is read;
         - images directly in it are the samples, without labels;
@@ -209,80 +194,23 @@ def write_rows(sheet: Sheet, path: Path, folder: Path) -> Sheet:
         for column in set(PATH_COLUMNS).intersection(row):
             if row[column]:
                 row[column] = relative_path(resolve_path(sheet.folder, row[column]), folder)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, sheet.columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_cells(path, sheet.columns, rows)
     return Sheet(folder, sheet.columns, rows, path, notes=sheet.notes)
 
 
 def _read_csv(path: Path) -> Sheet:
-    text = _decode(path)
-    lines = io.StringIO(text, newline="")
-    first = text.split("\n", 1)[0].strip()
-    skipped = 0
-    if first.lower().startswith("sep=") and len(first) == 5:  # written by and for Excel
-        lines.readline()
-        delimiter, skipped = first[-1], 1
-    else:
-        delimiter = max(",;\t", key=first.count)
-    with _refusing_odd_csv(path):
-        records = [[cell.strip() for cell in record] for record in csv.reader(lines, delimiter=delimiter)]
-    if not any(any(record) for record in records):
+    columns, rows, numbers = read_cells(path)
+    if not columns:
         raise InputError(f"{path} is empty; a sheet needs a header with a column 'image' and a row for each image.")
-    columns = _header(path, records[0])
-    rows, numbers = [], []
-    for number, record in enumerate(records[1:], start=2 + skipped):
-        if not any(record):
-            continue
-        if any(record[len(columns) :]):
-            raise InputError(
-                f"{path}, row {number}: {len(record)} fields but {len(columns)} columns; put quotation marks around "
-                f"a field that holds a '{delimiter}'."
-            )
-        row = dict(zip(columns, [*record, *[""] * len(columns)], strict=False))
-        if not row["image"]:
-            raise InputError(f"{path}, row {number}: the column 'image' is empty; name the image, or delete the row.")
-        rows.append({name: cell for name, cell in row.items() if name})
-        numbers.append(number)
+    if "image" not in columns:
+        shown = ", ".join(f"'{name}'" for name in columns[:12])
+        raise InputError(f"{path}: no column is named 'image' (there are {shown}); name the column of image paths so.")
     if not rows:
         raise InputError(f"{path} has a header but no rows; add a row for each image.")
-    return Sheet(path.parent, tuple(name for name in columns if name), rows, path, tuple(numbers))
-
-
-def _header(path: Path, cells: list[str]) -> list[str]:
-    names = [cell.lower() if cell.lower() in KNOWN_COLUMNS else cell for cell in cells]
-    while names and not names[-1]:  # spreadsheets leave empty columns on the right
-        names.pop()
-    if "image" not in names:
-        shown = ", ".join(f"'{name}'" for name in names[:12])
-        raise InputError(f"{path}: no column is named 'image' (there are {shown}); name the column of image paths so.")
-    twice = next((name for name in names if name and names.count(name) > 1), None)
-    if twice:
-        raise InputError(f"{path}: two columns are named '{twice}'; rename or delete one.")
-    return names
-
-
-def _decode(path: Path) -> str:
-    data = path.read_bytes()
-    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # Excel's "Unicode text"
-        return data.decode("utf-16", errors="replace")
-    if data[:2] == b"PK":
-        raise InputError(f"{path} is a spreadsheet file, not a CSV; save it as 'CSV UTF-8' and give that.")
-    if b"\0" in data[:4096]:
-        raise InputError(f"{path} is not a text file; give a CSV with a column 'image', or a folder of images.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")  # what Excel on Windows writes as plain "CSV"
-
-
-@contextmanager
-def _refusing_odd_csv(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except csv.Error as error:
-        raise InputError(f"{path} is not a CSV that can be read ({error}); save it as 'CSV UTF-8' again.") from None
+    for number, row in zip(numbers, rows, strict=True):
+        if not row["image"]:
+            raise InputError(f"{path}, row {number}: the column 'image' is empty; name the image, or delete the row.")
+    return Sheet(path.parent, columns, rows, path, numbers)
 
 
 def _folder_sheet(folder: Path) -> Sheet:

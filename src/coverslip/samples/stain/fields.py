@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,13 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.core.progress import track
-from coverslip.core.provenance import file_hash, provenance
+from coverslip.core.provenance import provenance
 from coverslip.core.results import LabelMap
+from coverslip.io.cells import write_cells
+from coverslip.io.paths import relative_path
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.sheets.rows import at_row, frame_of, in_threads, open_cell
-from coverslip.samples.sheets.sheet import Sheet, read_sheet, relative_path
+from coverslip.samples.sheets.sheet import Sheet, read_sheet
 from coverslip.samples.stain.labels import segment_stain
 from coverslip.samples.stain.quality import StainFacts, judge_stain
 from coverslip.samples.stain.settings import StainSettings
@@ -198,14 +199,13 @@ def label_from_stain(
     stained = _stained(source, stain, stain_column, planes)
     sheet, out = stained.sheet, Path(out)
     if overwrite:
-        refuse_other_things(out)
-        _refuse_own_images(stained, out)
+        refuse_other_things(out, own=sheet.files("image", stained.column))
     largest = 0
     for image in track(in_threads(stained.opened, range(len(sheet))), "Opening images", len(sheet)):
         largest = max(largest, image.height * image.width)
     made = {
         "made_by": "coverslip samples label-from-stain",
-        "inputs": {"sheet": sheet.name, "sha256": file_hash(sheet.path)} if sheet.path else {"images": sheet.name},
+        "inputs": sheet.origin,
         "stain": {"column": stained.column, "channel": stained.stain, "planes": str(planes)},
         "settings": settings.model_dump(),
     }
@@ -252,15 +252,6 @@ def _stained(
     return StainedSheet(source, column, None if stain is None else str(stain), planes)
 
 
-def _refuse_own_images(stained: StainedSheet, out: Path) -> None:
-    """Never delete what the labels are made from."""
-    for i in range(len(stained)):
-        for column in ("image", stained.column):
-            file = stained.sheet.file(i, column)
-            if file is not None and out.resolve() in file.resolve().parents:
-                raise InputError(f"{out} holds {file} itself, so it is not replaced; choose another folder.")
-
-
 def _seen_from(out: Path, sheet: Sheet, column: str) -> list[dict[str, str]]:
     """The rows, with a column of stains that is no column of paths as seen from `out`."""
     from coverslip.io.paths import PATH_COLUMNS
@@ -288,7 +279,4 @@ def _label(stained: StainedSheet, i: int, settings: StainSettings, made: dict[st
 
 def _write_facts(path: Path, rows: list[dict[str, str]], facts: list[StainFacts]) -> None:
     table = [{"image": row["image"], "mask": row["mask"], **one.texts()} for row, one in zip(rows, facts, strict=True)]
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, table[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(table)
+    write_cells(path, list(table[0]), table)
