@@ -6,9 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.image import Image
-from coverslip.core.progress import track
-from coverslip.core.results import Embedding
+from coverslip.core import Embedding, Image, track
 from coverslip.io import atomic_folder, write_image_tiff, write_labels
 from coverslip.models.folder import Model
 from coverslip.models.loading import load

@@ -11,10 +11,7 @@ import numpy as np
 
 from coverslip.classical.foreground import clean, renumber, typical_diameter, within_areas
 from coverslip.classical.touching import basins
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
-from coverslip.core.provenance import provenance
-from coverslip.core.results import LabelMap
+from coverslip.core import Image, InputError, LabelMap, provenance
 
 Stain = Literal["haematoxylin", "bright", "dark"]
 

@@ -10,7 +10,7 @@ import typer
 from coverslip import methods, results
 from coverslip.cli.options import read_settings
 from coverslip.cli.tables import print_table
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.models import shipped
 from coverslip.verbs.options import method_options
 

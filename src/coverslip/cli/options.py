@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write the result.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from coverslip.core.progress import Task, reporting
+from coverslip.core import Task, reporting
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from coverslip.cli.options import Device, Out, parse_value, read_channels, read_settings, split_setting
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 if TYPE_CHECKING:
     from coverslip.study.output import Findings

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 CATEGORIES = (
     "#3f90da",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.figures.colours import CATEGORIES
 from coverslip.figures.style import FAINT, figure_of, short, styled
 

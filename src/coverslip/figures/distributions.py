@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.figures.colours import ACCENT, CATEGORIES, OTHER
 from coverslip.figures.style import FAINT, INK, figure_of, styled
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.figures.parts import environment, figure_part, flat_facts, prose, table_part
 from coverslip.figures.style import save_figure
 from coverslip.io.atomic import atomic_path

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.progress import task
+from coverslip.core import task
 from coverslip.figures.columns import Column
 from coverslip.figures.thumbnails import resize
 

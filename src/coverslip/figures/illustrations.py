@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core.illustration import Illustration
-from coverslip.core.samples import Samples
+from coverslip.core import Illustration, Samples
 from coverslip.figures.latents import kl_per_dimension
 from coverslip.figures.pictures import reconstruction_grid, traversals
 from coverslip.figures.thumbnails import fit_display

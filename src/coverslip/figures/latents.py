@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.figures.colours import ACCENT, CONTINUOUS, MISSING, OTHER
 from coverslip.figures.columns import Column, describe_column
 from coverslip.figures.style import FAINT, figure_of, styled

@@ -6,9 +6,7 @@ import warnings
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.progress import task
-from coverslip.core.results import Embedding
+from coverslip.core import Embedding, InputError, task
 
 _FEWEST = 5
 """Fewer points than this have no neighbourhoods for UMAP to keep."""

@@ -12,9 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
-from coverslip.core.region import Region
+from coverslip.core import Image, InputError, Region
 from coverslip.figures.colours import to_rgb
 from coverslip.figures.encode import webp_uri
 from coverslip.figures.thumbnails import Display, fit_display

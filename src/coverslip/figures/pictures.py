@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.figures.style import FAINT, INK, bare, figure_of, styled
 from coverslip.figures.thumbnails import Display, fit_display
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.figures.colours import ACCENT, CATEGORIES
 from coverslip.figures.columns import natural_key
 from coverslip.figures.style import FAINT, INK, figure_of, styled

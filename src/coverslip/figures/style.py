@@ -8,7 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.figures.colours import CATEGORIES, CONTINUOUS
 from coverslip.io.atomic import atomic_path
 

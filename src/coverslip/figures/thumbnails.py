@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.progress import task
-from coverslip.core.samples import ArraySamples, Samples
+from coverslip.core import ArraySamples, InputError, Samples, task
 from coverslip.figures.colours import GREY, channel_colours, to_rgb
 
 _LOOKED_AT = 512

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 
 @contextmanager

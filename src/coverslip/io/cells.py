@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 KNOWN_COLUMNS = (
     "image",

@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image, PixelSize
-from coverslip.core.results import LabelMap
+from coverslip.core import Image, InputError, LabelMap, PixelSize
 from coverslip.io.images.opening import IMAGE_SUFFIXES, open_image
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.io.atomic import atomic_path
 from coverslip.io.reasons import reason
 

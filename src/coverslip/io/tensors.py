@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.errors import ModelError
+from coverslip.core import ModelError
 from coverslip.io.atomic import atomic_path
 from coverslip.io.reasons import reason
 

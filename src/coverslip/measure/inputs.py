@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 
 def as_features(features: Any, name: str = "features") -> np.ndarray:

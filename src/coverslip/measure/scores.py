@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.measure.inputs import as_features, check_length, encode
 from coverslip.measure.intervals import Additive, Sums, resampled_by
 

@@ -6,7 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 
 def names() -> list[str]:

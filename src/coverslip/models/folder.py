@@ -26,10 +26,7 @@ from typing import Any
 import numpy as np
 
 from coverslip import methods
-from coverslip.core.config import Config
-from coverslip.core.errors import InputError, ModelError
-from coverslip.core.fitted import Fitted
-from coverslip.core.provenance import file_hash, versions
+from coverslip.core import Config, Fitted, InputError, ModelError, file_hash, versions
 from coverslip.io.atomic import atomic_folder, atomic_path
 from coverslip.io.reasons import reason
 from coverslip.io.tables import read_table, write_table

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coverslip.core.fields import Fields
-from coverslip.core.provenance import file_hash, provenance
-from coverslip.core.samples import Samples
+from coverslip.core import Fields, Samples, file_hash, provenance
 from coverslip.models.folder import Model
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 
 def choose_device(device: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coverslip.core.region import Region
+from coverslip.core import Region
 
 SEAM = 8
 """How far beside its core a tile claims objects, pixels: more than a centroid moves from one window to the next."""

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from coverslip.core.errors import ModelError
+from coverslip.core import ModelError
 
 
 def put_weights(model: nn.Module, weights: Mapping[str, np.ndarray]) -> None:

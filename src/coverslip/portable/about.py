@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from coverslip.core.card import card_facts
-from coverslip.core.errors import InputError
+from coverslip.core import InputError, card_facts
 from coverslip.models.folder import Model
 
 _SHORTEST, _LONGEST = 5, 64

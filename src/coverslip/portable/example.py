@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.region import Region
+from coverslip.core import InputError, Region
 from coverslip.nn.portable import Portable
 
 _SIDE = 512

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import MissingExtra
+from coverslip.core import MissingExtra
 from coverslip.nn.portable import Portable
 from coverslip.portable.about import About
 

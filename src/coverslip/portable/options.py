@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coverslip.core.config import Options, flag
+from coverslip.core import Options, flag
 
 
 class Export(Options):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.io.atomic import atomic_path, refuse_existing
 from coverslip.models.folder import Model
 from coverslip.models.loading import loaded

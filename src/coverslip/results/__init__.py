@@ -24,8 +24,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from coverslip.core.errors import InputError
-from coverslip.core.kind import Kind
+from coverslip.core import InputError, Kind
 
 
 def names() -> list[str]:

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip import methods, results
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields, FieldSubset
-from coverslip.core.progress import track
+from coverslip.core import Fields, FieldSubset, InputError, track
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.record import describe_inputs
 from coverslip.study.fits import seeds_of

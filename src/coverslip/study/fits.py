@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coverslip.core.errors import InputError, Stopped
+from coverslip.core import InputError, Stopped
 from coverslip.models.loading import load
 from coverslip.verbs.fit import fit_to_folder
 

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip import results
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields, FieldSubset
-from coverslip.core.image import Image
-from coverslip.core.progress import track
+from coverslip.core import Fields, FieldSubset, Image, InputError, track
 from coverslip.io import atomic_path, read_table, write_table
 from coverslip.io.paths import distinct_stems
 from coverslip.study.fits import fit_once, other_fit

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields
+from coverslip.core import Fields, InputError
 from coverslip.study.bench import Bench, open_bench
 from coverslip.study.fits import fit_name
 from coverslip.study.labelled import Fit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core.provenance import provenance
+from coverslip.core import provenance
 from coverslip.io import atomic_path, write_table
 from coverslip.study.labelled import Outcome
 from coverslip.study.tables import Rows, columns, fit_rows, image_rows, summary_rows, wide

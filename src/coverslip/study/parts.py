@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields
+from coverslip.core import Fields, InputError
 
 if TYPE_CHECKING:
     from coverslip.core.settings import Training

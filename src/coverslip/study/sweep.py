@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip import methods, results
-from coverslip.core.errors import InputError
-from coverslip.core.progress import track
-from coverslip.core.settings import Training
+from coverslip.core import InputError, Training, track
 from coverslip.io import write_table
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.folder import Model

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.io.tensors import read_tensors, write_tensors
 
 if TYPE_CHECKING:

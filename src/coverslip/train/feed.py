@@ -8,9 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from coverslip.core.memory import free_memory, resident_memory
-from coverslip.core.progress import track
-from coverslip.core.samples import Samples
+from coverslip.core import Samples, free_memory, resident_memory, track
 from coverslip.train.ahead import made_ahead
 from coverslip.train.batch import Batch
 from coverslip.train.run import Run

@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from coverslip.core.errors import InputError, Stopped
-from coverslip.core.interrupt import stop_on_signal
-from coverslip.core.progress import task
-from coverslip.core.settings import Training
+from coverslip.core import InputError, Stopped, Training, stop_on_signal, task
 from coverslip.train.batch import Batch, on_device
 from coverslip.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from coverslip.train.feed import Batches

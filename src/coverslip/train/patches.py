@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from coverslip.core.fields import Fields
-from coverslip.core.memory import free_memory, resident_memory
-from coverslip.core.progress import track
+from coverslip.core import Fields, free_memory, resident_memory, track
 from coverslip.samples.opening.exposure import Exposure
 from coverslip.train.ahead import made_ahead
 from coverslip.train.batch import Batch

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.settings import Training
+from coverslip.core import InputError, Training
 from coverslip.samples.sheets.splits import given_split, split_indices, usual_groups
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip import results
-from coverslip.core.errors import InputError
-from coverslip.core.kind import Measured
+from coverslip.core import InputError, Measured
 from coverslip.io import write_table
 from coverslip.io.atomic import free_place
 from coverslip.verbs.options import for_kind

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import results
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.models import shipped
 from coverslip.models.folder import Model, is_model_folder
 from coverslip.portable.options import Export as ModelExport

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import methods
-from coverslip.core.config import Config
-from coverslip.core.errors import InputError, about
-from coverslip.core.provenance import provenance
+from coverslip.core import Config, InputError, about, provenance
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.record import describe_inputs, path_of

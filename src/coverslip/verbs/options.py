@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import methods, results
-from coverslip.core.config import Options
-from coverslip.core.errors import InputError
-from coverslip.core.kind import Kind
+from coverslip.core import InputError, Kind, Options
 from coverslip.models.folder import Model
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import results
-from coverslip.core.kind import Written
+from coverslip.core import Written
 from coverslip.models.folder import Model
 from coverslip.models.loading import loaded
 from coverslip.verbs.options import for_prediction

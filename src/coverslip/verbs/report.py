@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import results
-from coverslip.core.errors import ModelError, about
+from coverslip.core import ModelError, about
 from coverslip.figures.document import Page
 from coverslip.io.atomic import free_place, refuse_existing
 from coverslip.models.folder import Model

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from coverslip.core.errors import InputError, MissingExtra
+from coverslip.core import InputError, MissingExtra
 from coverslip.models.folder import Model
 from coverslip.models.loading import load
 from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet

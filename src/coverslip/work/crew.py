@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.models.folder import Model
 from coverslip.nn.device import choose_device
 from coverslip.work.asked import Asked

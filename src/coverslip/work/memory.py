@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from coverslip.core.memory import resident_memory
+from coverslip.core import resident_memory
 
 _STEP = 256
 _FIXED = 800 << 20

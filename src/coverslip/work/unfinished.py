@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError, Stopped
+from coverslip.core import InputError, Stopped
 from coverslip.io.atomic import atomic_path, explained
 from coverslip.nn.tiles import Tile
 

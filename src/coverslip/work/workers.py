@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-from coverslip.core.errors import CoverslipError
+from coverslip.core import CoverslipError
 from coverslip.work.crew import Piece
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image, Window
+from coverslip.core import Image, InputError, Window
 from coverslip.io.images.axes import Arrangement, arrange
 from coverslip.io.reasons import reason
 

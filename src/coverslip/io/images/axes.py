@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import AXES, Window
+from coverslip.core import AXES, InputError, Window
 
 _NAMES = {"I": "page", "Q": "page", "A": "angle", "P": "phase or position", "M": "mosaic tile", "R": "region"}
 

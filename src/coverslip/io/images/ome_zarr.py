@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image, PixelSize, Window
+from coverslip.core import Image, InputError, PixelSize, Window
 from coverslip.io.images.axes import Arrangement, arrange
 from coverslip.io.images.units import micrometres
 from coverslip.io.reasons import reason

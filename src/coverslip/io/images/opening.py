@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image, PixelSize
+from coverslip.core import Image, InputError, PixelSize
 
 _TIFF = (".tif", ".tiff", ".btf", ".tf8", ".svs", ".ndpi", ".scn", ".qptiff", ".lsm")
 _PICTURE = (".png", ".jpg", ".jpeg")

@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image, Window
+from coverslip.core import Image, InputError, Window
 from coverslip.io.images.axes import Arrangement, arrange
 from coverslip.io.images.tiff_metadata import channel_names, metadata, pixel_size
 from coverslip.io.images.tiff_pages import Stack, find_stack, grid_of, opened

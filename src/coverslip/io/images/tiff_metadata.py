@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 from xml.etree import ElementTree
 
-from coverslip.core.image import PixelSize
+from coverslip.core import PixelSize
 from coverslip.io.images.axes import Arrangement
 from coverslip.io.images.units import MICROMETRES, micrometres
 

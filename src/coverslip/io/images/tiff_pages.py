@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.io.images.tiff_metadata import declared_planes
 from coverslip.io.reasons import reason
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 _STRIP = 1 << 22
 """Pixels looked at at once, so that hardly more memory is needed than the labels take."""

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.results import LabelMap
+from coverslip.core import InputError, LabelMap
 from coverslip.io.atomic import atomic_path
 from coverslip.io.writing.outlines import Outline, trace_outlines
 

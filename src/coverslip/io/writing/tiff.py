@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image, PixelSize
-from coverslip.core.region import Region
+from coverslip.core import Image, InputError, PixelSize, Region
 from coverslip.io.atomic import atomic_path
 
 _TILE = 512

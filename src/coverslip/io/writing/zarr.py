@@ -14,10 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image, PixelSize
-from coverslip.core.region import Region
-from coverslip.core.results import LabelMap
+from coverslip.core import Image, InputError, LabelMap, PixelSize, Region
 from coverslip.io.atomic import atomic_folder, atomic_path
 from coverslip.io.images.ome_zarr import ome_facts, open_zarr
 from coverslip.io.labels import compact

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.measure.inputs import as_features
 
 # Median absolute deviation and mean absolute deviation of a normal distribution, as multiples of its sigma.

@@ -12,8 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.progress import track
+from coverslip.core import InputError, track
 from coverslip.measure.inputs import Labels, as_features, check_length, encode
 from coverslip.measure.intervals import Additive, Sums, resampled_by
 from coverslip.measure.threads import few_threads

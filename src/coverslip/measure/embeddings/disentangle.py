@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.progress import track
+from coverslip.core import InputError, track
 from coverslip.measure.embeddings.folds import encode_groups, stratified
 from coverslip.measure.inputs import as_features, check_length, encode
 

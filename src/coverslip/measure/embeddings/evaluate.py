@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.measure.embeddings.clusters import (
     adjusted_rand_index,
     cluster,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.measure.inputs import Labels, check_length, encode
 
 Fold = tuple[np.ndarray, np.ndarray]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.measure.inputs import as_features
 
 ACTIVE_THRESHOLD = 0.01

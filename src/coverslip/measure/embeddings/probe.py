@@ -9,8 +9,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.progress import track
+from coverslip.core import InputError, track
 from coverslip.measure.embeddings.folds import encode_groups, plan, stratified
 from coverslip.measure.inputs import Labels, as_features, check_length, encode
 from coverslip.measure.intervals import Interval, bootstrap

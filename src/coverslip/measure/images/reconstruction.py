@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 # Images are turned to float64 a few at a time: about 64 MB of pixels.
 _PIXELS_AT_ONCE = 1 << 23

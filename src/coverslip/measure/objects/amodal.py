@@ -9,8 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from coverslip.core.errors import InputError, about
-from coverslip.core.results import LabelMap
+from coverslip.core import InputError, LabelMap, about
 from coverslip.measure.inputs import check_length, encode
 from coverslip.measure.intervals import bootstrap
 from coverslip.measure.objects.matching import match, match_best

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.measure.objects.overlaps import Overlap
 
 THRESHOLDS = tuple(round(0.5 + 0.05 * i, 2) for i in range(10))

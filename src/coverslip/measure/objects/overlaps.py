@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 # Pixels looked at together: small enough for the cache of a processor and for the memory of any image.
 _BLOCK = 1 << 20

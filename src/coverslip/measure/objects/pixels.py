@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.measure.objects.instances import share
 from coverslip.measure.objects.overlaps import Overlap
 

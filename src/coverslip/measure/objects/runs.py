@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coverslip.core.region import Region
+from coverslip.core import Region
 
 _STRIP = 1 << 22
 """Pixels looked at at once, so that a whole slide needs hardly more memory than its labels."""

@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from coverslip.core.errors import InputError, about
-from coverslip.core.image import PixelSize
-from coverslip.core.results import LabelMap
+from coverslip.core import InputError, LabelMap, PixelSize, about
 from coverslip.measure.inputs import check_length
 from coverslip.measure.intervals import Additive, Interval, Sums, bootstrap
 from coverslip.measure.objects import instances, pixels

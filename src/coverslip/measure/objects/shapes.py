@@ -7,10 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import PixelSize
-from coverslip.core.region import Region
-from coverslip.core.results import LabelMap
+from coverslip.core import InputError, LabelMap, PixelSize, Region
 from coverslip.measure.objects.hulls import hull_areas
 from coverslip.measure.objects.runs import Pixels, Runs, find_runs, intensities, strips
 

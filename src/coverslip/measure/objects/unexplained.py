@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 _MAD_TO_SIGMA = 1.482602218505602
 _BLUR = 0.25

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coverslip.core.near import Near
-from coverslip.core.region import Region
+from coverslip.core import Near, Region
 from coverslip.methods.kaizen.search import Search
 
 _SAME = 0.55

@@ -1,6 +1,6 @@
 """The card of Kaizen."""
 
-from coverslip.core.card import Card
+from coverslip.core import Card
 
 CARD = Card(
     name="kaizen",

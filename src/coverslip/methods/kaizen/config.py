@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from coverslip.core.settings import Training
+from coverslip.core import Training
 
 
 class Config(Training):

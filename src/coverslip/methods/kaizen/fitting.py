@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields, FieldSubset
-from coverslip.core.fitted import Fitted
+from coverslip.core import Fields, FieldSubset, Fitted, InputError
 from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.inference import build
 from coverslip.methods.kaizen.loss import loss_terms

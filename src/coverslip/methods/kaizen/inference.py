@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coverslip.core.fitted import Fitted
+from coverslip.core import Fitted
 from coverslip.methods.kaizen.accepting import Proposal
 from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.model import Generator

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields
-from coverslip.core.region import Region
+from coverslip.core import Fields, InputError, Region
 from coverslip.samples.opening.background import Background
 from coverslip.samples.opening.exposure import Exposure
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from coverslip.core.config import Options as Base
-from coverslip.core.config import flag
+from coverslip.core import Options as Base
+from coverslip.core import flag
 
 
 class Options(Base):

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from coverslip.core.fields import Fields
-from coverslip.core.progress import track
+from coverslip.core import Fields, track
 from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.epochs import with_empty
 from coverslip.methods.kaizen.inference import FITS, NEEDS

@@ -7,13 +7,7 @@ from contextlib import closing, nullcontext
 
 import numpy as np
 
-from coverslip.core.decomposition import Decomposition
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields
-from coverslip.core.fitted import Fitted
-from coverslip.core.kept import Kept
-from coverslip.core.progress import task
-from coverslip.core.region import Region
+from coverslip.core import Decomposition, Fields, Fitted, InputError, Kept, Region, task
 from coverslip.methods.kaizen.explaining import Accepted, Round, explain
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.inference import Proposer

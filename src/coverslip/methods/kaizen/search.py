@@ -9,7 +9,7 @@ from pydantic import Field
 from scipy import ndimage
 from skimage.feature import peak_local_max
 
-from coverslip.core.config import Config
+from coverslip.core import Config
 
 BOX = 5
 """Side of the box that the error is averaged in, pixels, unless said otherwise."""

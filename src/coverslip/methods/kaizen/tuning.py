@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.fields import Fields
-from coverslip.core.fitted import Fitted
-from coverslip.core.progress import task
+from coverslip.core import Fields, Fitted, task
 from coverslip.measure.objects.matching import THRESHOLDS, match
 from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.kaizen.accepting import acceptable

@@ -1,6 +1,6 @@
 """The card of the U-Net."""
 
-from coverslip.core.card import Card
+from coverslip.core import Card
 
 CARD = Card(
     name="unet",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from coverslip.core.fields import Fields
+from coverslip.core import Fields
 from coverslip.methods.unet.config import Config
 
 

@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields, FieldSubset
-from coverslip.core.fitted import Fitted
+from coverslip.core import Fields, FieldSubset, Fitted, InputError
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK
 from coverslip.methods.unet.epochs import repeated

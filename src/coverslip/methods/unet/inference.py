@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields
-from coverslip.core.fitted import Fitted
-from coverslip.core.region import Region
+from coverslip.core import Fields, Fitted, InputError, Region
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK, decode
 from coverslip.methods.unet.model import UNet

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from coverslip.core.fitted import Fitted
+from coverslip.core import Fitted
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK
 from coverslip.methods.unet.inference import network

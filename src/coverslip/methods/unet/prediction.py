@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from coverslip.core.fields import Fields
-from coverslip.core.fitted import Fitted
-from coverslip.core.results import LabelMap
+from coverslip.core import Fields, Fitted, LabelMap
 from coverslip.methods.unet.inference import Segmenter, segment
 from coverslip.nn.speed import Speed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.methods.unet.config import Config
 from coverslip.nn.summary import Layer, layer_table
 

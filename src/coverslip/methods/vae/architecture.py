@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import floor, log2
 from typing import Literal
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 SMALLEST = 8
 """Smallest height and width, in pixels."""

@@ -1,6 +1,6 @@
 """The card of the adaptable VAE."""
 
-from coverslip.core.card import Card
+from coverslip.core import Card
 
 CARD = Card(
     name="vae",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from coverslip.core.settings import Training
+from coverslip.core import Training
 from coverslip.methods.vae.architecture import PRESET_LATENT, PRESETS
 from coverslip.samples.opening.augment import Augment
 

@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from coverslip.core.errors import InputError
-from coverslip.core.fitted import Fitted
-from coverslip.core.samples import Samples, Subset
+from coverslip.core import Fitted, InputError, Samples, Subset
 from coverslip.measure.embeddings.latent import active_units, collapsed, empirical_kl, kl_per_dimension
 from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.config import Config

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from coverslip.core.errors import InputError
-from coverslip.core.fitted import Fitted
-from coverslip.core.progress import track
-from coverslip.core.samples import Samples
+from coverslip.core import Fitted, InputError, Samples, track
 from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.config import Config
 from coverslip.methods.vae.loss import best_orientation, kl_divergence, reconstruction

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from coverslip.core.fitted import Fitted
-from coverslip.core.illustration import Illustration
-from coverslip.core.samples import Samples, Subset
+from coverslip.core import Fitted, Illustration, Samples, Subset
 from coverslip.methods.vae.inference import posterior_of, reconstruct, traverse
 
 _SHOWN = 16

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from coverslip.core.fitted import Fitted
-from coverslip.core.results import Embedding
-from coverslip.core.samples import Samples
+from coverslip.core import Embedding, Fitted, Samples
 from coverslip.measure.embeddings.anomaly import robust_z
 from coverslip.methods.vae.inference import posterior_of
 

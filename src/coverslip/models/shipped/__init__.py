@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from coverslip.core.card import card_facts
-from coverslip.core.errors import InputError, ModelError
+from coverslip.core import InputError, ModelError, card_facts
 from coverslip.models.folder import is_model_folder
 
 ROOT = Path(__file__).parent

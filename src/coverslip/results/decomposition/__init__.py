@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from coverslip.core.kind import Kind
+from coverslip.core import Kind
 
 
 def _recognise(result: Any) -> bool:

@@ -8,11 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.decomposition import Decomposition
-from coverslip.core.errors import about
-from coverslip.core.kind import Measured
-from coverslip.core.progress import track
-from coverslip.core.results import LabelMap
+from coverslip.core import Decomposition, LabelMap, Measured, about, track
 from coverslip.measure.objects.amodal import AmodalEvaluation, AmodalMasks, evaluate_amodal
 from coverslip.results.decomposition.folder import read_layers, whole_masks
 from coverslip.results.decomposition.options import Evaluate

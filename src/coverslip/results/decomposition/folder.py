@@ -10,8 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.decomposition import COLUMNS, ROUND_COLUMNS, Decomposition
-from coverslip.core.errors import InputError, about
+from coverslip.core import COLUMNS, ROUND_COLUMNS, Decomposition, InputError, about
 from coverslip.io.cells import read_cells
 from coverslip.io.images.opening import open_image
 from coverslip.measure.objects.amodal import AmodalMasks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from coverslip.core.config import Options, flag
+from coverslip.core import Options, flag
 from coverslip.results.labels.options import Evaluate as Evaluate
 from coverslip.results.labels.options import Export as Export
 from coverslip.results.labels.options import Report as Report

@@ -16,15 +16,18 @@ from typing import Any
 import numpy as np
 
 from coverslip import __version__
-from coverslip.core.decomposition import Decomposition
-from coverslip.core.errors import InputError, about
-from coverslip.core.fields import Fields
-from coverslip.core.interrupt import stop_on_signal
-from coverslip.core.kept import Kept
-from coverslip.core.kind import Written
-from coverslip.core.progress import task
-from coverslip.core.region import Region
-from coverslip.core.results import LabelMap
+from coverslip.core import (
+    Decomposition,
+    Fields,
+    InputError,
+    Kept,
+    LabelMap,
+    Region,
+    Written,
+    about,
+    stop_on_signal,
+    task,
+)
 from coverslip.io.labels import labels_path
 from coverslip.measure import object_table
 from coverslip.measure.objects.shapes import Table

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.decomposition import Decomposition
-from coverslip.core.region import Region
+from coverslip.core import Decomposition, Region
 from coverslip.figures.encode import webp_uri
 from coverslip.figures.thumbnails import resize
 

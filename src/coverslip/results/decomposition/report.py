@@ -8,9 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.decomposition import Decomposition
-from coverslip.core.errors import InputError
-from coverslip.core.progress import track
+from coverslip.core import Decomposition, InputError, track
 from coverslip.figures.document import Page, save_figures
 from coverslip.io.images.opening import open_image
 from coverslip.measure.objects.unexplained import unexplained_regions

@@ -8,11 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.decomposition import COLUMNS, ROUND_COLUMNS, Decomposition
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image, Window
-from coverslip.core.region import Region
-from coverslip.core.results import LabelMap
+from coverslip.core import COLUMNS, ROUND_COLUMNS, Decomposition, Image, InputError, LabelMap, Region, Window
 from coverslip.io.atomic import atomic_folder
 from coverslip.io.labels import write_labels
 from coverslip.io.writing.tiff import write_image_tiff

@@ -9,10 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError, about
-from coverslip.core.kind import Measured
-from coverslip.core.results import Embedding
-from coverslip.core.samples import Samples
+from coverslip.core import Embedding, InputError, Measured, Samples, about
 from coverslip.results.embedding.file import read_embedding
 from coverslip.results.embedding.images import as_text, images_of, is_empty
 from coverslip.results.embedding.options import Evaluate

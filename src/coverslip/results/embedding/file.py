@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.results import Embedding
+from coverslip.core import Embedding, InputError
 from coverslip.io.atomic import atomic_path
 from coverslip.io.reasons import reason
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from coverslip.core.errors import InputError
-from coverslip.core.results import Embedding
-from coverslip.core.samples import Samples
+from coverslip.core import Embedding, InputError, Samples
 
 
 def images_of(embedding: Embedding, images: Any) -> tuple[Samples | None, str]:

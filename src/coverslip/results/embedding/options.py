@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, field_validator
 
-from coverslip.core.config import Options, flag
+from coverslip.core import Options, flag
 
 
 def _listed(value: Any) -> Any:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.results import Embedding
+from coverslip.core import Embedding, InputError
 from coverslip.figures.colours import CONTINUOUS, MISSING, OTHER
 from coverslip.figures.columns import Column, describe_column
 from coverslip.figures.document import page_path, write_document

@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import about
-from coverslip.core.kind import Written
-from coverslip.core.results import Embedding
-from coverslip.core.samples import Samples, Subset
+from coverslip.core import Embedding, Samples, Subset, Written, about
 from coverslip.io.atomic import free_place
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record

@@ -8,10 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import CoverslipError
-from coverslip.core.memory import free_memory
-from coverslip.core.results import Embedding
-from coverslip.core.samples import Samples, Subset
+from coverslip.core import CoverslipError, Embedding, Samples, Subset, free_memory
 from coverslip.measure import bootstrap, mean, mean_squared_error, pca_reconstruction, psnr, ssim
 from coverslip.measure.embeddings.evaluate import Row
 from coverslip.measure.intervals import Interval

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.results import Embedding
-from coverslip.core.samples import Samples, Subset
+from coverslip.core import Embedding, Samples, Subset
 from coverslip.figures import latent_map, loss_curves, save_figure, thumbnail_map
 from coverslip.figures.document import Page, save_figures
 from coverslip.figures.illustrations import drawn

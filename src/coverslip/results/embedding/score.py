@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from coverslip.core.samples import Samples
+from coverslip.core import Samples
 from coverslip.measure import linear_probe
 from coverslip.models.folder import Model
 

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from coverslip.core.errors import about
-from coverslip.core.fields import Fields
+from coverslip.core import Fields, about
 from coverslip.models.folder import Model
 from coverslip.nn.tiles import Tile
 from coverslip.samples.opening.exposure import Exposure

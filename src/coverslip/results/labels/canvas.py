@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.fields import Fields
-from coverslip.core.image import Image, PixelSize
-from coverslip.core.region import Region
+from coverslip.core import Fields, Image, PixelSize, Region
 from coverslip.io.atomic import flush
 from coverslip.measure.objects.shapes import Table, object_table
 from coverslip.nn.tiles import Tile, paste

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from coverslip.core.image import Image
-from coverslip.core.region import Region
+from coverslip.core import Image, Region
 from coverslip.figures.overlays import FALSE, RIGHT, SIDE, draw_overlay, shrink_labels
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.judging import Judged

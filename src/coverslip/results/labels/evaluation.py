@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.kind import Measured
-from coverslip.core.progress import track
+from coverslip.core import InputError, Measured, track
 from coverslip.measure.objects.segmentation import evaluate_labels
 from coverslip.results.labels.options import Evaluate
 from coverslip.results.labels.pairs import Labelled, labelled, own_truth, paired

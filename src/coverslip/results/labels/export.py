@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.progress import track
-from coverslip.core.results import LabelMap
+from coverslip.core import InputError, LabelMap, track
 from coverslip.io.atomic import refuse_existing
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.objects import Table, objects_of

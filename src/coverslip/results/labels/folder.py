@@ -15,9 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError, about
-from coverslip.core.image import Image
-from coverslip.core.results import LabelMap
+from coverslip.core import Image, InputError, LabelMap, about
 from coverslip.io.cells import Cells, read_cells
 from coverslip.io.images.opening import IMAGE_SUFFIXES, open_image
 from coverslip.io.labels import label_facts, labels_path, read_labels

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.progress import track
+from coverslip.core import InputError, track
 from coverslip.results.labels.folder import KEYS, LabelFolder
 
 Table = dict[str, np.ndarray]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from coverslip.core.config import Options, flag
+from coverslip.core import Options, flag
 
 
 class Predict(Options):

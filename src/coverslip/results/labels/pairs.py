@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError, about
-from coverslip.core.results import LabelMap
+from coverslip.core import InputError, LabelMap, about
 from coverslip.io.images.opening import IMAGE_SUFFIXES
 from coverslip.io.labels import labels_path, read_labels, read_probability
 from coverslip.io.paths import resolve_path

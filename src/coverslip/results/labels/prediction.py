@@ -15,12 +15,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from coverslip.core.errors import InputError, about
-from coverslip.core.image import Image
-from coverslip.core.interrupt import stop_on_signal
-from coverslip.core.kind import Written
-from coverslip.core.progress import task
-from coverslip.core.results import LabelMap
+from coverslip.core import Image, InputError, LabelMap, Written, about, stop_on_signal, task
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter

@@ -8,9 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
-from coverslip.core.progress import track
+from coverslip.core import Image, InputError, track
 from coverslip.figures.document import Page, save_figures
 from coverslip.models.folder import Model
 from coverslip.results.labels.drawings import draw_image

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from coverslip.core.fields import Fields, FieldSubset
+from coverslip.core import Fields, FieldSubset
 from coverslip.measure import evaluate_labels
 from coverslip.models.folder import Model
 

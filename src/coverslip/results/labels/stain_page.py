@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.image import Image
-from coverslip.core.progress import track
+from coverslip.core import Image, track
 from coverslip.figures.overlay_files import overlay_png
 from coverslip.figures.overlays import FALSE, RIGHT, Overlay, draw_overlay
 from coverslip.figures.style import short

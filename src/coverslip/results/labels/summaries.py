@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.figures.style import short
 from coverslip.measure.objects.segmentation import SegmentationEvaluation
 from coverslip.models.folder import Model

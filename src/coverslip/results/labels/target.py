@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.io.atomic import refuse_existing
 from coverslip.io.labels import labels_path
 from coverslip.samples.opening.fields import names_one_image

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.results import LabelMap
+from coverslip.core import LabelMap
 from coverslip.io.atomic import atomic_folder, atomic_path
 from coverslip.io.labels import labels_path, write_labels
 from coverslip.io.paths import relative_path

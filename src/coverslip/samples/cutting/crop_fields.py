@@ -15,10 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
-from coverslip.core.progress import track
-from coverslip.core.provenance import provenance
+from coverslip.core import Image, InputError, provenance, track
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.cutting.crops import Border, Neighbours, Table, checked_options, crop_objects
 from coverslip.samples.opening.planes import Planes

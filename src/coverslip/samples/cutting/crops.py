@@ -6,8 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
+from coverslip.core import Image, InputError
 from coverslip.samples.cutting.objects import Objects, measure_objects
 from coverslip.samples.opening.planes import Planes
 from coverslip.samples.sheets.rows import check_finite

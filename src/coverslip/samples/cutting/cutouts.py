@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 
 RIM = 2
 """So many pixels around its mask an object is taken to shine, for the optics blur it. Tight outlines need more: on

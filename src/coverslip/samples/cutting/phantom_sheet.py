@@ -7,11 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import PixelSize
-from coverslip.core.progress import track
-from coverslip.core.provenance import provenance
-from coverslip.core.results import LabelMap
+from coverslip.core import InputError, LabelMap, PixelSize, provenance, track
 from coverslip.io.labels import compact
 from coverslip.io.paths import relative_path
 from coverslip.samples.cutting.phantoms import Material, Phantom, checked_levels

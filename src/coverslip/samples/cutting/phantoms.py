@@ -24,11 +24,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields
-from coverslip.core.layers import layers_of
-from coverslip.core.progress import track
-from coverslip.core.region import Region
+from coverslip.core import Fields, InputError, Region, layers_of, track
 from coverslip.samples.cutting.cutouts import CutOut, cutouts, emptied, find_background, stored
 from coverslip.samples.cutting.placing import NEAR, Part, corners_sharing, free_place
 

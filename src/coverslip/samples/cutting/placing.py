@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.region import Region
+from coverslip.core import InputError, Region
 
 NEAR = 2
 """The smallest distance between masks that do not overlap, pixels."""

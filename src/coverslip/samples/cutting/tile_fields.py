@@ -6,10 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.progress import track
-from coverslip.core.provenance import provenance
-from coverslip.core.region import Region
+from coverslip.core import InputError, Region, provenance, track
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.sheets.masks import SHEET, refuse_other_things, write_masks_sheet
 from coverslip.samples.sheets.rows import carried, frame_of, open_cell, read_mask

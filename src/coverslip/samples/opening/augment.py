@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from coverslip.core.config import Config
-from coverslip.core.errors import InputError
+from coverslip.core import Config, InputError
 
 if TYPE_CHECKING:
     import torch

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coverslip.core.fields import Fields
-from coverslip.core.region import Region
+from coverslip.core import Fields, Region
 
 _BLOCKS = 24
 """Blocks along the longer side that the background is looked for in."""

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.fields import Fields
-from coverslip.core.region import Region
+from coverslip.core import Fields, Region
 
 _WINDOW = 512
 _WINDOWS = 64

@@ -9,10 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.fields import Fields
-from coverslip.core.image import Image
-from coverslip.core.region import Region
+from coverslip.core import Fields, Image, InputError, Region
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.opening.samples import open_column, typed_column

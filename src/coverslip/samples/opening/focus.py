@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
+from coverslip.core import Image, InputError
 
 
 def sharpness(planes: np.ndarray) -> np.ndarray:

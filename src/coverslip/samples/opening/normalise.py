@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.samples import Samples
+from coverslip.core import InputError, Samples
 
 if TYPE_CHECKING:
     import torch

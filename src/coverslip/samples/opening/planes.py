@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
+from coverslip.core import Image, InputError
 from coverslip.samples.opening.focus import sharpest_planes
 
 

@@ -9,10 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
-from coverslip.core.progress import track
-from coverslip.core.samples import ArraySamples, Samples
+from coverslip.core import ArraySamples, Image, InputError, Samples, track
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell
 from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, read_sheet

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from coverslip.core.progress import track
+from coverslip.core import track
 from coverslip.samples.sheets.inspection import FileFacts, inspect_image, inspect_mask
 from coverslip.samples.sheets.leaks import check_columns
 from coverslip.samples.sheets.problems import Problem

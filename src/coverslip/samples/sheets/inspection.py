@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coverslip.core.errors import CoverslipError, InputError
-from coverslip.core.image import Image
-from coverslip.core.region import Region
+from coverslip.core import CoverslipError, Image, InputError, Region
 from coverslip.samples.sheets.problems import Problem
 from coverslip.samples.sheets.rows import frame_of, open_cell
 from coverslip.samples.sheets.sheet import Sheet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.samples.sheets.problems import Problem, Severity
 from coverslip.samples.sheets.sheet import Sheet
 from coverslip.samples.sheets.splits import split_word

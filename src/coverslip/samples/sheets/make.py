@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.io.paths import relative_path
 from coverslip.samples.sheets.sheet import Sheet, images_in, read_sheet
 

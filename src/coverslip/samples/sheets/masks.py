@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.io.cells import write_cells
 from coverslip.io.labels import labels_path
 from coverslip.io.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path

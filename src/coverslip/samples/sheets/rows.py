@@ -10,8 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
+from coverslip.core import Image, InputError
 from coverslip.io.paths import relative_path
 from coverslip.samples.sheets.sheet import Sheet
 

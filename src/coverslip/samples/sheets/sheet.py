@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from coverslip.core.errors import InputError
-from coverslip.core.provenance import file_hash
+from coverslip.core import InputError, file_hash
 from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.paths import PATH_COLUMNS, relative_path, resolve_path
 

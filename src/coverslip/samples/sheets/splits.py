@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from coverslip.core.errors import InputError
+from coverslip.core import InputError
 from coverslip.samples.sheets.sheet import Sheet
 
 SPLITS = ("train", "val", "test")

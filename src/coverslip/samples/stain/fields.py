@@ -9,11 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core.errors import InputError
-from coverslip.core.image import Image
-from coverslip.core.progress import track
-from coverslip.core.provenance import provenance
-from coverslip.core.results import LabelMap
+from coverslip.core import Image, InputError, LabelMap, provenance, track
 from coverslip.io.cells import write_cells
 from coverslip.io.paths import relative_path
 from coverslip.samples.opening.planes import Planes, pick_channels

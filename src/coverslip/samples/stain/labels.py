@@ -9,8 +9,7 @@ import numpy as np
 
 from coverslip.classical.foreground import clean, renumber, typical_diameter, within_areas
 from coverslip.classical.touching import basins, join_shallow
-from coverslip.core.errors import InputError
-from coverslip.core.image import PixelSize
+from coverslip.core import InputError, PixelSize
 from coverslip.samples.sheets.rows import check_finite
 from coverslip.samples.stain.settings import StainSettings
 

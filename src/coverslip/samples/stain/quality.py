@@ -8,7 +8,7 @@ from math import nan, pi, sqrt
 import numpy as np
 
 from coverslip.classical.touching import passes
-from coverslip.core.image import PixelSize
+from coverslip.core import PixelSize
 from coverslip.samples.sheets.inspection import FULL, SATURATED
 from coverslip.samples.stain.labels import StainLabels
 

@@ -8,9 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from coverslip.core.config import Config
-from coverslip.core.errors import InputError
-from coverslip.core.image import PixelSize
+from coverslip.core import Config, InputError, PixelSize
 
 
 class StainSettings(Config):
