@@ -57,7 +57,9 @@ def parsed(words: list[str]) -> tuple[str, dict[str, Any]]:
     import typer.main
 
     from coverslip.cli.app import app
+    from coverslip.cli.flags import declare
 
+    declare(words[0])
     command: Any = typer.main.get_command(app)
     name, context = "coverslip", None
     while hasattr(command, "resolve_command"):

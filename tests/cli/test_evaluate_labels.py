@@ -219,13 +219,13 @@ def test_a_truth_that_cannot_be_used_is_one_sentence(
         (["labels", "data/fields.csv", "--split", "vall"], ["'vall' is not a split"]),
         (["labels", "data/A01/1.mask.tif", "--split", "val"], ["no column 'split'"]),
         (["labels", "data/fields.csv", "--group", "donor"], ["no column 'donor'", "image, mask, split, well"]),
-        (["labels", "data/fields.csv", "--factors", "well"], ["--factors is for embeddings"]),
+        (["labels", "data/fields.csv", "--factors", "well"], ["option 'factors' is for an embedding"]),
         (["labels", "data/B02/1.mask.tif"], ["None of the 1 images of the truth has a result: 1.mask.tif"]),
         (["labels", "nowhere.csv"], ["nowhere.csv does not exist"]),
         (["nowhere", "data/fields.csv"], ["nowhere does not exist"]),
         (["data/A01", "data/fields.csv"], ["B02/1.tif is called like A01/1.tif", "give the sheet"]),
         (["labels/1_row2.labels.tif"], ["no column 'source_mask'"]),
-        (["cells.h5ad", "--split", "val"], ["is an embedding", "--split"]),
+        (["cells.h5ad", "--split", "val"], ["holds an embedding", "option 'split'"]),
         (["labels", "--per-image", "images.txt"], [".csv or .parquet"]),
     ],
 )
@@ -260,5 +260,5 @@ def test_results_that_are_called_alike_need_their_sheet(coverslip: Callable, tmp
 def test_arrays_that_do_not_fit_are_refused(arguments: tuple, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         cs.evaluate(*arguments)
-    with pytest.raises(InputError, match="Factors are for embeddings"):
+    with pytest.raises(InputError, match="option 'factors' is for an embedding"):
         cs.evaluate(truth_of(0), truth_of(0), factors=["day"])

@@ -163,7 +163,7 @@ def test_details_of_large_images_show_where_most_is_wrong(coverslip: Callable, t
         (["--truth", "absent.csv"], ["absent.csv does not exist"]),
         (["--truth", "small/good.labels.tif"], ["good.labels.tif", "2 x 2 pixels but the prediction 60 x 60"]),
         (["--group", "donor"], ["no column 'donor'", "it has: image, mask, group"]),
-        (["--umap"], ["no map to colour"]),
+        (["--umap"], ["option 'umap' is for an embedding"]),
         (["--images", "labels"], ["there is no image", "has moved to"]),
         (["--model", "absent"], ["absent"]),
     ],
@@ -185,7 +185,7 @@ def test_an_embedding_takes_no_truth(coverslip: Callable, tmp_path: Path) -> Non
 
     cells = write_embedding(Embedding.from_arrays(np.eye(6), {"a": np.arange(6)}), tmp_path / "cells.h5ad")
     said = coverslip("report", cells, "--truth", tmp_path, "--out", tmp_path / "report.html")
-    assert_one_sentence(said, "An embedding is reported without a truth")
+    assert_one_sentence(said, "holds an embedding", "option 'truth' is for")
 
 
 @pytest.mark.data

@@ -75,7 +75,7 @@ def test_its_options_are_flags_and_settings_and_are_checked(
     told = capsys.readouterr().out
     assert "--twice" in told
     assert "Brightness: how many times brighter." in told
-    assert cs.predict("model", images, twice=True)["bright"] == 8
+    assert cs.predict("model", images, twice=True).bright == 8
 
 
 def test_a_result_of_a_kind_that_is_not_there_is_named(

@@ -27,5 +27,5 @@ def load(folder: str | Path) -> Model:
 
 
 def loaded(model: Model | str | Path) -> Model:
-    """A model, loaded if it is named by its folder."""
+    """A `model`, loaded if it is named by its folder."""
     return model if isinstance(model, Model) else load(model)

@@ -61,7 +61,7 @@ def path_of(inputs: Any) -> str | Path | None:
 
 
 def describe_inputs(inputs: Any, opened: Samples | Fields) -> dict[str, Any]:
-    """Where samples come from, for provenance: path, number, shape, and the hash of the sheet."""
+    """Where `inputs`, once `opened`, come from, for provenance: path, number, shape, and the hash of the sheet."""
     path = path_of(inputs)
     folder = getattr(getattr(opened, "sheet", None), "folder", None)
     shape = list(opened.shape) if isinstance(opened, Samples) else [opened.count, None, None]

@@ -7,7 +7,8 @@ from typing import Any
 
 from coverslip import results
 from coverslip.core.errors import InputError
-from coverslip.models.folder import Model
+from coverslip.models import shipped
+from coverslip.models.folder import Model, is_model_folder
 from coverslip.portable.options import Export as ModelExport
 from coverslip.portable.verb import Exported, export_model
 from coverslip.verbs.options import for_kind
@@ -45,7 +46,7 @@ def export(
     """
     of_model = {name: value for name, value in options.items() if name in ModelExport.model_fields}
     of_result = {name: value for name, value in options.items() if name not in of_model}
-    if isinstance(result, Model) or "onnx" in of_model or "bioimageio" in of_model:
+    if _is_model(result) or of_model:
         if of_result:
             raise InputError(f"Of a model there is no '{next(iter(of_result))}', which is for results; say one kind.")
         return export_model(result, force=force, **ModelExport.parse(of_model).given())
@@ -53,3 +54,9 @@ def export(
     kind, found = results.opened(result)
     own = for_kind(kind, "export", options, "The result" if named is None else named)
     return [Exported(path) for path in kind.verb("export")(found, out, images, force, own)]
+
+
+def _is_model(result: Any) -> bool:
+    if not isinstance(result, str | Path):
+        return isinstance(result, Model)
+    return is_model_folder(result) or (not Path(result).exists() and str(result) in shipped.names())

@@ -45,6 +45,7 @@ def for_kind(kind: Kind, verb: str, options: Mapping[str, Any], what: Any = "It"
         If one is another kind's, or unknown, or cannot have its value.
     """
     mine = kind.options(verb)
+    options = {name: value for name, value in options.items() if name in mine.model_fields or not _is_empty(value)}
     for name in options:
         if name not in mine.model_fields:
             others = [other for other in map(results.get, results.names()) if name in other.options(verb).model_fields]
@@ -70,3 +71,8 @@ def _refuse_for_prediction(name: str, what: Any, model: Model, kind: Kind, known
 
 def _either(kinds: Iterable[Kind]) -> str:
     return " or ".join(kind.given for kind in kinds)
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether an option says nothing, so that it may be given to any kind."""
+    return value is None or value is False or (isinstance(value, list | tuple) and not value)

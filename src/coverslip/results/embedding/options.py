@@ -10,8 +10,9 @@ from coverslip.core.config import Options, flag
 
 
 def _listed(value: Any) -> Any:
-    """``"day,area_px"`` as its parts."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """``"day,area_px"`` as its parts, also where such a text is one of several."""
+    texts = [value] if isinstance(value, str) else value
+    return [part.strip() for text in texts for part in str(text).split(",") if part.strip()]
 
 
 class Predict(Options):

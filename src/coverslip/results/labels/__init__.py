@@ -16,8 +16,7 @@ def _recognise(result: Any) -> bool:
         return result.is_dir() or (
             result.exists() and result.suffix.lower() in {*IMAGE_SUFFIXES, ".csv", ".tsv", ".txt"}
         )
-    single = result[0] if isinstance(result, list | tuple) and result else result
-    return isinstance(single, LabelMap | np.ndarray) or hasattr(result, "labels")
+    return isinstance(result, LabelMap | np.ndarray | list | tuple) or hasattr(result, "labels")
 
 
 KIND = Kind(

@@ -40,7 +40,7 @@ def export_with(
     """The same, with outlines of what a function reads of each image: labels, or layers of them that overlap."""
     formats = [name for name in LABEL_FORMATS if getattr(options, name)]
     if not formats:
-        raise InputError(f"Say in which form to export: {', '.join(LABEL_FORMATS)}, or several of them.")
+        raise InputError("Say in which form to export: geojson (QuPath), rois (Fiji), zarr (napari), csv, or several.")
     targets = [_target(found, name, out, len(formats) > 1) for name in formats]
     for name, target in zip(formats, targets, strict=True):
         _refuse(target, LABEL_FORMATS[name], force)
