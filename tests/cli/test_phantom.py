@@ -90,6 +90,21 @@ def test_a_folder_of_phantoms_is_taken_by_the_verbs(coverslip: Callable, fields:
     assert read_sheet(moved).file(0, "layers").resolve() == out / "phantom_1.layers.tif"
 
 
+def test_they_tell_how_well_whole_objects_are_found(coverslip: Callable, fields: Path, tmp_path: Path) -> None:
+    out, found = tmp_path / "phantoms", tmp_path / "found"
+    assert coverslip("samples", "phantom", fields, "--count", 2, "--overlap", "0.15", "--out", out, *SMALL).code == 0
+    assert coverslip("predict", "nuclei-fluo-kaizen", out, "--out", found, "--device", "cpu").code == 0
+    said = coverslip("evaluate", found, "--out", tmp_path / "n.csv")
+    assert said.code == 0, said.err
+    measured = read_table(tmp_path / "n.csv")
+    rows = dict(zip(measured["measure"], measured["note"], strict=True))
+    assert "2 whole objects" in rows["amodal_iou, overlap 0"]  # one alone in each of two images
+    assert "12 whole objects" in rows["amodal_recall, overlap 10 to 20 %"]
+    assert "14 whole objects" in rows["amodal_ap50"]
+    assert coverslip("evaluate", found, out, "--out", tmp_path / "same.csv").code == 0
+    assert read_table(tmp_path / "same.csv")["value"].tolist() == measured["value"].tolist()
+
+
 def test_the_same_seed_gives_the_same_phantoms(coverslip: Callable, fields: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         options = ("--count", 2, "--seed", seed, "--out", tmp_path / name, *SMALL)

@@ -10,7 +10,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import StandardScaler
 
 from coverslip.core.errors import InputError
-from coverslip.measure import knn_probe, linear_probe, probe
+from coverslip.measure import knn_probe, linear_probe
+from coverslip.measure.embeddings import probe
 
 WINE, CULTIVAR = load_wine(return_X_y=True)
 

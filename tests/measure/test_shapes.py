@@ -15,7 +15,8 @@ from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
 from coverslip.core.region import Region
 from coverslip.core.results import LabelMap
-from coverslip.measure import object_table, runs
+from coverslip.measure import object_table
+from coverslip.measure.objects import runs
 
 # A bar of 2 x 4 at the upper border, a plus, a single pixel, and an L whose number is larger than all others by far.
 LABELS = np.array(

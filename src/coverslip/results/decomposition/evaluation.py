@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from coverslip.core import Decomposition, LabelMap, Measured, about, track
+from coverslip.io.images.opening import IMAGE_SUFFIXES
 from coverslip.measure.objects.amodal import AmodalEvaluation, AmodalMasks, evaluate_amodal
 from coverslip.results.decomposition.folder import read_layers, whole_masks
 from coverslip.results.decomposition.options import Evaluate
@@ -27,7 +29,7 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
         result = LabelMap(result.labels, result.source, result.pixel_size, result.provenance)
     pairs, notes = pairs_to_measure(result, truth, options)
     column = "source_layers" if truth is None else "layers"
-    whole = [(mine, true) for mine, true in pairs if mine.facts.get("layers") and true.facts.get(column)]
+    whole = [(mine, true) for mine, true in pairs if _has(mine, "layers") and _has(true, column)]
     if 0 < len(whole) < len(pairs):
         notes.append(f"Whole objects are measured in {len(whole)} of {len(pairs)} images: the others name no layers.")
     flat = measured(pairs, notes, seed, options)
@@ -37,13 +39,18 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
     return replace(flat, rows=[*flat.rows, *_rows(table)])
 
 
+def _has(image: Labelled, column: str) -> bool:
+    """Whether a row names a file in this column; some people's sheets have other things there."""
+    return image.folder is not None and Path(image.facts.get(column, "")).suffix.lower() in IMAGE_SUFFIXES
+
+
 def _read(pairs: Sequence[tuple[Labelled, Labelled]], column: str) -> Iterator[tuple[str, AmodalMasks, AmodalMasks]]:
     for mine, true in track(pairs, "Measuring whole objects"):
         yield true.name, _masks(true, column), _masks(mine, "layers")
 
 
 def _masks(image: Labelled, column: str) -> AmodalMasks:
-    assert image.folder is not None  # a row names layers
+    assert image.folder is not None  # `_has` made sure
     with about(image.name):
         row = {**image.facts, "layers": image.facts[column]}
         return whole_masks(read_layers(LabelFolder(image.folder, image.folder, [row]), 0))
