@@ -43,8 +43,10 @@ lint: setup
 docs: setup
 	$(BIN)/python -m sphinx -W --keep-going -q -j auto -b html docs docs/_build/html
 
+# Tests run beside each other, each with one thread: networks this small gain nothing from more.
 test: lint docs
-	$(BIN)/python -m pytest -q --durations=10
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-passive} \
+	  $(BIN)/python -m pytest -q -n auto --dist worksteal --durations=10
 
 clean:
 	rm -rf .venv demo docs/_build docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
