@@ -140,7 +140,7 @@ def test_what_was_exported_is_replaced_only_when_asked(coverslip: Callable, resu
         (["images/a.tif", "--csv"], ["axes 'CYX'", "labels are one plane"]),
         (["labels", "--csv", "--out", "table.txt"], ["'table.txt' should end in .csv"]),
         (["one/b.labels.tif", "--rois", "--out", "rois"], ["'rois' should end in .zip"]),
-        (["labels", "--geojson", "--kind", "cell"], ["'kind' cannot be 'cell'", "detection or annotation"]),
+        (["labels", "--geojson", "--kind", "cell"], ["'kind' cannot be 'cell'", "'detection' or 'annotation'"]),
         (["labels", "--zarr", "--images", "one"], ["row 2: there is no image", "has moved to"]),
     ],
 )

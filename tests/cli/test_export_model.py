@@ -52,9 +52,9 @@ def test_a_package_is_written_and_what_it_lacks_is_said(
     [
         (["--onnx", "cells.pt"], "'cells.pt' should end in .onnx"),
         (["--bioimageio", "cells"], "'cells' should end in .zip"),
-        (["--onnx", "cells.onnx", "--geojson"], "--geojson is for labels"),
+        (["--onnx", "cells.onnx", "--geojson"], "no 'geojson', which is for results"),
         (["--bioimageio", "c.zip", "--licence", "free"], "'free' is no licence of the SPDX list"),
-        ([], "--onnx"),
+        ([], "onnx (a file)"),
     ],
 )
 def test_a_wrong_wish_is_one_sentence(

@@ -127,6 +127,21 @@ def test_a_folder_gives_a_folder_whose_table_measures_whole_objects(
     assert json.loads((folder / "provenance.json").read_text())["inputs"]["n"] == 3
 
 
+def test_several_threads_and_a_dask_cluster_give_the_same(
+    coverslip: Callable, tiny_kaizen: Path, fields: Path, tmp_path: Path
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    command = ["predict", tiny_kaizen, fields, *ON_CPU, "--out"]
+    assert coverslip(*command, tmp_path / "one").code == 0
+    assert coverslip(*command, tmp_path / "two", "--devices", 2, "--max-ram", "6GB").code == 0
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as own:
+        assert coverslip(*command, tmp_path / "three", "--dask", own.scheduler_address).code == 0
+    for i in range(3):
+        one, two, three = (read_decomposition(tmp_path / name, i) for name in ("one", "two", "three"))
+        assert_same(two, one)
+        assert_same(three, one)
+
+
 def test_in_python_the_flat_labels_can_be_asked_for(tiny_kaizen: Path, fields: Path) -> None:
     (labels,) = cs.results.get("decomposition").verb("segment")(cs.load(tiny_kaizen), fields / "field1.tif", "cpu")
     assert isinstance(labels, LabelMap)
@@ -325,13 +340,13 @@ def test_another_command_does_not_resume(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--clusters", "3"], "--clusters is for models that give an embedding"),
-        (["--flips"], "gives decompositions, and --flips is for models that give labels"),
-        (["--threshold", "0.5"], "--threshold is for models that give labels"),
-        (["--probability"], "--probability is for models that give labels"),
-        (["--max-ram", "3GB"], "--max-ram is for models that give labels"),
-        (["--dask", "local"], "--dask is for models that give labels"),
-        (["--devices", "2"], "--devices is for models that give labels"),
+        (["--clusters", "3"], "option 'clusters' is for models that give an embedding"),
+        (["--flips"], "gives decompositions, and the option 'flips' is for models that give labels"),
+        (["--threshold", "0.5"], "option 'threshold' is for models that give labels"),
+        (["--probability"], "option 'probability' is for models that give labels"),
+        (["--max-ram", "10MB"], "too little for this model"),
+        (["--dask", "tcp://127.0.0.1:1"], "No Dask scheduler with workers answers at tcp://127.0.0.1:1"),
+        (["--devices", "0"], "At least one device"),
         (["--device", "tpu"], "no device 'tpu'"),
         (["--min-confidence", "2"], "confidence"),
         (["--channels", "4"], "no channel '4'"),

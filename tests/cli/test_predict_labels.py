@@ -20,7 +20,8 @@ import tifffile
 
 import coverslip as cs
 from coverslip.core.image import PixelSize
-from coverslip.read import open_image, read_label_folder, read_labels, read_table
+from coverslip.read import open_image, read_embedding, read_label_folder, read_labels, read_table
+from coverslip.results.embedding import prediction as embedding_prediction
 from coverslip.results.labels import canvas, prediction
 from coverslip.work import cluster
 from coverslip.work.crew import Piece
@@ -438,14 +439,14 @@ def begin_and_leave(coverslip: Callable, command: list[object]) -> None:
 @pytest.mark.parametrize(
     ("inputs", "options", "words"),
     [
-        ("field0.tif", ["--threshold", "2"], "between 0 and 1"),
+        ("field0.tif", ["--threshold", "2"], "'threshold' cannot be 2.0: Input should be less than 1"),
         ("field0.tif", ["--devices", "0"], "At least one device"),
         ("field0.tif", ["--device", "tpu"], "no device 'tpu'"),
         ("field0.tif", ["--max-ram", "lots"], "write it like 3GB"),
         ("field0.tif", ["--max-ram", "10MB"], "too little for this model"),
-        ("field0.tif", ["--clusters", "3"], "--clusters is for models that give an embedding"),
-        ("field0.tif", ["--rival", "model"], "--rival is for models that give decompositions"),
-        ("field0.tif", ["--min-confidence", "0.5"], "--min-confidence is for models that give decompositions"),
+        ("field0.tif", ["--clusters", "3"], "option 'clusters' is for models that give an embedding"),
+        ("field0.tif", ["--rival", "model"], "option 'rivals' is for models that give decompositions"),
+        ("field0.tif", ["--min-confidence", "0.5"], "option 'min_confidence' is for models that give decompositions"),
         ("field0.tif", ["--channels", "4"], "no channel '4'"),
         ("field0.tif", ["--planes", "best"], "say channels, max"),
         ("field0.tif", ["--out", "{out}/cells.h5ad"], "no place for labels"),
@@ -534,19 +535,31 @@ def test_what_is_there_is_replaced_only_when_told(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--flips"], "--flips"),
-        (["--min-area", "4"], "--min-area"),
-        (["--probability"], "--probability"),
-        (["--max-ram", "3GB"], "--max-ram"),
-        (["--dask", "local"], "--dask"),
-        (["--resume"], "--resume"),
+        (["--flips"], "option 'flips' is for models that give labels"),
+        (["--min-area", "4"], "option 'min_area' is for models that give decompositions or labels"),
+        (["--set", "probability=true"], "option 'probability' is for models that give labels"),
     ],
 )
 def test_an_embedding_has_none_of_it(
     coverslip: Callable, crops: Path, model: Path, out: Path, options: list[str], words: str
 ) -> None:
     said = coverslip("predict", model, crops, "--out", out / "cells.h5ad", *options)
-    assert_one_sentence(said, words, "is for models that give labels")
+    assert_one_sentence(said, "gives an embedding", words)
+
+
+@pytest.mark.data
+def test_an_embedding_takes_what_all_predictions_share(
+    coverslip: Callable, crops: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedding_prediction, "_AT_ONCE", 20)
+    command = ["predict", model, crops, *ON_CPU, "--out"]
+    assert coverslip(*command, tmp_path / "one.h5ad").code == 0
+    shared = ["--devices", 2, "--max-ram", "6GB", "--channels", "0", "--resume"]
+    assert coverslip(*command, tmp_path / "two.h5ad", *shared).code == 0
+    one, two = (read_embedding(tmp_path / name) for name in ("one.h5ad", "two.h5ad"))
+    np.testing.assert_array_equal(one.latent, two.latent)
+    assert list(one.column("cluster")) == list(two.column("cluster"))
+    assert "is already finished" in coverslip(*command, tmp_path / "two.h5ad", "--resume").out
 
 
 @pytest.mark.data

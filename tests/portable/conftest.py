@@ -10,7 +10,7 @@ import torch
 
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.inference import build
-from coverslip.portable.verb import Written, export_model
+from coverslip.portable.verb import Exported, export_model
 from coverslip.read import Model
 
 CARD = """# cells-drawn
@@ -56,19 +56,19 @@ def model() -> Model:
 
 
 @pytest.fixture(scope="session")
-def written(model: Model, tmp_path_factory: pytest.TempPathFactory) -> list[Written]:
+def written(model: Model, tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
     """Both forms of the model."""
     folder = tmp_path_factory.mktemp("written")
     return export_model(model, onnx=folder / "cells.onnx", bioimageio=folder / "cells.zip")
 
 
 @pytest.fixture(scope="session")
-def onnx_file(written: list[Written]) -> Path:
+def onnx_file(written: list[Exported]) -> Path:
     return written[0].path
 
 
 @pytest.fixture(scope="session")
-def package(written: list[Written]) -> Path:
+def package(written: list[Exported]) -> Path:
     return written[1].path
 
 

@@ -20,7 +20,7 @@ from coverslip.methods import unet
 from coverslip.portable import verb
 from coverslip.portable.about import about_model
 from coverslip.portable.example import scaled
-from coverslip.portable.verb import Written, export_model
+from coverslip.portable.verb import Exported, export_model
 from coverslip.read import Model, write_image_tiff
 from coverslip.samples.opening.exposure import Exposure
 
@@ -55,7 +55,7 @@ def test_the_package_is_valid(package: Path) -> None:
     gc.collect()  # closes the zip, here where warnings about it are expected
 
 
-def test_it_holds_what_others_need(unpacked: Path, written: list[Written]) -> None:
+def test_it_holds_what_others_need(unpacked: Path, written: list[Exported]) -> None:
     assert {path.name for path in unpacked.iterdir()} == {
         *("README.md", "cover.png", "rdf.yaml", "test_input.npy", "test_output.npy", "weights.onnx", "weights.pt")
     }

@@ -18,7 +18,7 @@ from coverslip.core.fields import ArrayFields
 from coverslip.methods import unet
 from coverslip.methods.unet.inference import Segmenter
 from coverslip.portable import onnx_file as module
-from coverslip.portable.verb import Written, export_model
+from coverslip.portable.verb import Exported, export_model
 from coverslip.read import Model
 
 from .conftest import grey_values, small_model
@@ -49,7 +49,7 @@ def test_scaled_as_it_says_the_file_gives_the_maps_of_predict(model: Model, onnx
     np.testing.assert_allclose(found[0], expected, atol=1e-4)
 
 
-def test_it_is_a_valid_file_with_free_sizes_that_explains_itself(onnx_file: Path, written: list[Written]) -> None:
+def test_it_is_a_valid_file_with_free_sizes_that_explains_itself(onnx_file: Path, written: list[Exported]) -> None:
     file = onnx.load(onnx_file)
     onnx.checker.check_model(file, full_check=True)
     (given,), (gives,) = file.graph.input, file.graph.output
