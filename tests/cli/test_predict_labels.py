@@ -554,7 +554,7 @@ def test_an_embedding_takes_what_all_predictions_share(
     monkeypatch.setattr(embedding_prediction, "_AT_ONCE", 20)
     command = ["predict", model, crops, *ON_CPU, "--out"]
     assert coverslip(*command, tmp_path / "one.h5ad").code == 0
-    shared = ["--devices", 2, "--max-ram", "6GB", "--channels", "0", "--resume"]
+    shared = ["--devices", 2, "--max-ram", "6GB", "--planes", "channels", "--resume"]
     assert coverslip(*command, tmp_path / "two.h5ad", *shared).code == 0
     one, two = (read_embedding(tmp_path / name) for name in ("one.h5ad", "two.h5ad"))
     np.testing.assert_array_equal(one.latent, two.latent)
