@@ -25,7 +25,7 @@ class Kind:
     given : str
         How it is called after "gives", such as ``"an embedding"``.
     endings : tuple of str
-        Of its files, the usual one first; empty where it is a folder.
+        Of its files, the usual one first; an empty one stands for a folder.
     home : str
         The package of the kind.
     recognise : callable

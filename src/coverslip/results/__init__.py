@@ -75,7 +75,8 @@ def kind_of(result: Any) -> Kind:
     kinds = sorted((get(name) for name in names()), key=lambda kind: not kind.refines)  # the narrower ones first
     found = next((kind for kind in kinds if kind.recognise(path or result)), None)
     if found is None:
-        forms = "; ".join(f"{kind.given}: {' or '.join(kind.endings) or 'a folder'}" for kind in kinds)
+        places = {kind.given: [ending or "a folder" for ending in kind.endings] for kind in kinds}
+        forms = "; ".join(f"{given}: {' or '.join(endings)}" for given, endings in places.items())
         what = "This" if path is None else f"{path}" if path.exists() else f"{path} does not exist, so it"
         raise InputError(f"{what} is no result of coverslip predict; these are {forms}.")
     return found

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip import results
-from coverslip.core import InputError, Measured
+from coverslip.core import InputError, Kind, Measured
 from coverslip.io import write_table
 from coverslip.io.atomic import free_place
 from coverslip.verbs.options import for_kind
@@ -54,7 +54,7 @@ def evaluate(
     InputError
         If a column is missing, or result and truth do not belong together.
     """
-    return _measured(result, truth, images, seed, options).rows
+    return _measured(results.kind_of(result), result, truth, images, seed, options).rows
 
 
 def evaluate_file(
@@ -90,8 +90,8 @@ def evaluate_file(
             free_place(path, (".csv", ".parquet"), force)
     kind = results.kind_of(result)
     if per_image is not None and not kind.is_a("labels"):
-        raise InputError(f"{result} is {kind.given}, which has no measures of single images; leave their table out.")
-    measured = _measured(result, truth, None, seed, options or {})
+        raise InputError(f"{result} holds {kind.given}, which has no measures of single images; leave their table out.")
+    measured = _measured(kind, result, truth, None, seed, options or {})
     if per_image is not None and measured.per_image is not None:
         write_table(measured.per_image, per_image)
     if out is not None:
@@ -99,8 +99,7 @@ def evaluate_file(
     return measured
 
 
-def _measured(result: Any, truth: Any, images: Any, seed: int, options: Mapping[str, Any]) -> Measured:
-    kind = results.kind_of(result)
+def _measured(kind: Kind, result: Any, truth: Any, images: Any, seed: int, options: Mapping[str, Any]) -> Measured:
     named = result if isinstance(result, str | Path) else None
     own = for_kind(kind, "evaluate", options, "The result" if named is None else named)
     measured: Measured = kind.verb("evaluate")(result, truth, images, seed, own)

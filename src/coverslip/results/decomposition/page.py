@@ -20,14 +20,8 @@ def write_decomposition_page(
     replays: Sequence[Replay],
     columns: Mapping[str, tuple[Any, str]],
     *,
-    title: str = "Decomposition",
-    notes: str | Sequence[str] = (),
-    facts: Sequence[tuple[str, str, str]] = (),
     ordered: str = "",
-    figures: Mapping[str, Any] | None = None,
-    tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    card: str = "",
-    provenance: Mapping[str, Any] | None = None,
+    **common: Any,
 ) -> Path:
     """Write the report page of decompositions.
 
@@ -42,22 +36,11 @@ def write_decomposition_page(
         Images that can be replayed, in the order in which they are offered.
     columns : mapping of str to (array of shape (N,), str)
         The table of images: heading to values and a longer explanation.
-    title : str
-        Of the page.
-    notes : str or sequence of str
-        Paragraphs under the title.
-    facts : sequence of (str, str, str)
-        Numbers at the top: value, what it is, interval.
     ordered : str
         A sentence on what the order of the images means.
-    figures : mapping, optional
-        Caption to matplotlib figure, or to a pair of that and a longer text.
-    tables : mapping, optional
-        Heading to rows, as for `coverslip.results.embedding.page.write_page`.
-    card : str
-        The card of the model, Markdown.
-    provenance : mapping, optional
-        Of the result.
+    **common
+        What every page shows, ``title`` to ``provenance``: see `coverslip.figures.document.write_document`. In a dark
+        room the lightness of figures is turned round, so they hold no pictures.
 
     Returns
     -------
@@ -81,13 +64,7 @@ def write_decomposition_page(
     return write_document(
         path,
         Path(__file__).parent / "assets" / "decompositions.html",
-        title=title,
-        notes=notes,
-        facts=facts,
-        figures=figures,
-        tables=tables,
-        card=card,
-        provenance=provenance,
+        **{"title": "Decomposition", **common},
         ordered=ordered,
         sampled=f"{shown} of {count:,} images can be replayed." if shown < count else "",
         several=len(replays) > 1,

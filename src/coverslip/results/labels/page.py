@@ -38,16 +38,10 @@ def write_label_page(
     shots: Sequence[Shot],
     columns: Mapping[str, tuple[Any, str]],
     *,
-    title: str = "Segmentation",
-    notes: str | Sequence[str] = (),
-    facts: Sequence[tuple[str, str, str]] = (),
     measured: bool = False,
     odd: str = "odd size or shape",
     ordered: str = "",
-    figures: Mapping[str, Any] | None = None,
-    tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-    card: str = "",
-    provenance: Mapping[str, Any] | None = None,
+    **common: Any,
 ) -> Path:
     """Write the report page of label images.
 
@@ -62,27 +56,15 @@ def write_label_page(
         Pictures, the worst first.
     columns : mapping of str to (array of shape (N,), str)
         The table of images: heading to values and a longer explanation.
-    title : str
-        Of the page.
-    notes : str or sequence of str
-        Paragraphs under the title.
-    facts : sequence of (str, str, str)
-        Numbers at the top: value, what it is, interval.
     measured : bool
         Whether outlines say what is right, false and missed; else what is ordinary and odd.
     odd : str
         What the outlines of the second kind mean, where nothing was measured.
     ordered : str
         A sentence on what the order of the pictures means.
-    figures : mapping, optional
-        Caption to matplotlib figure, or to a pair of that and a longer text. They hold no pictures: in a dark room
-        their lightness is turned round.
-    tables : mapping, optional
-        Heading to rows, as for `coverslip.results.embedding.page.write_page`.
-    card : str
-        The card of the model, Markdown.
-    provenance : mapping, optional
-        Of the result.
+    **common
+        What every page shows, ``title`` to ``provenance``: see `coverslip.figures.document.write_document`. In a dark
+        room the lightness of figures is turned round, so they hold no pictures.
 
     Returns
     -------
@@ -121,13 +103,7 @@ def write_label_page(
     return write_document(
         path,
         Path(__file__).parent / "assets" / "labels.html",
-        title=title,
-        notes=notes,
-        facts=facts,
-        figures=figures,
-        tables=tables,
-        card=card,
-        provenance=provenance,
+        **{"title": "Segmentation", **common},
         key=key,
         worst="worst" if measured else "most suspicious",
         ordered=ordered,
