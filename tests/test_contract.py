@@ -76,14 +76,14 @@ def loaded(request: pytest.FixtureRequest, toy_pca: str) -> tuple[str, list[set[
 
 def test_importing_a_method_imports_neither_another_nor_a_network_library(loaded: tuple[str, list[set[str]]]) -> None:
     name, (with_card, _) = loaded
-    assert not with_card & {"torch", "lightning", "sklearn", "skimage", "pandas", "matplotlib"}
+    assert not with_card & {"torch", "lightning_fabric", "sklearn", "skimage", "pandas", "matplotlib"}
     others = {f"coverslip.methods.{other}" for other in NAMES} - {f"coverslip.methods.{name}"}
     assert not with_card & others
 
 
 def test_predict_imports_no_training(loaded: tuple[str, list[set[str]]]) -> None:
     _, (_, to_predict) = loaded
-    assert not {module for module in to_predict if module.startswith(("coverslip.train", "lightning"))}
+    assert not {module for module in to_predict if module.startswith(("coverslip.train", "lightning_fabric"))}
 
 
 def brought(name: str, what: str) -> ModuleType:

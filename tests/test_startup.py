@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
-    *("torch", "torchvision", "lightning", "pandas", "sklearn", "skimage", "scipy", "zarr", "dask", "anndata"),
+    *("torch", "torchvision", "lightning_fabric", "pandas", "sklearn", "skimage", "scipy", "zarr", "dask", "anndata"),
     *("matplotlib", "bokeh", "umap", "numba", "pyarrow"),
 }
 
@@ -82,8 +82,8 @@ def test_predict_loads_nothing_that_trains_or_draws(data_folder: Path, tmp_path:
     sheet.write_text("image\n" + "\n".join(map(str, images)) + "\n")
     model, cells = tmp_path / "model", tmp_path / "cells.h5ad"
     quick = ["--set", "epochs=1", "--set", "width=4", "--device", "cpu"]
-    assert "lightning" in loaded("fit", "vae", sheet, "--out", model, *quick)
+    assert "lightning_fabric" in loaded("fit", "vae", sheet, "--out", model, *quick)
     found = loaded("predict", model, sheet, "--out", cells)
     assert "torch" in found
-    assert not found & {"lightning", "umap", "numba", "matplotlib", "bokeh", "skimage", "torchvision"}
+    assert not found & {"lightning_fabric", "umap", "numba", "matplotlib", "bokeh", "skimage", "torchvision"}
     assert cells.is_file()

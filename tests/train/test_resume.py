@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -21,31 +21,45 @@ from coverslip.train.loop import _Loop
 from coverslip.train.run import Run
 
 SCRIPT = """
-import sys
-from pathlib import Path
+import os
 import numpy as np
+import torch
 from coverslip.core.samples import ArraySamples
 from coverslip.verbs.fit import fit_to_folder
 from coverslip.train.run import Run
 
-out, resume = Path(sys.argv[1]), sys.argv[2] == "resume"
+os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+torch.set_num_threads(1)
 pixels = np.random.default_rng(0).integers(0, 4000, (96, 2, 16, 16)).astype(np.uint16)
-settings = dict(latent=2, width=8, epochs=12, batch=8, patience=50, seed=3, **{"augment.dihedral": True})
+settings = dict(latent=2, width=8, epochs=8, batch=8, patience=50, seed=3, **{"augment.dihedral": True})
 run = Run(resume=resume, device="cpu", save_every=0.0)
 fit_to_folder("vae", ArraySamples(pixels), out, settings, run=run)
 """
 
+PROCESSES = get_context("forkserver")
+PROCESSES.set_forkserver_preload(["coverslip.verbs.fit", "coverslip.methods.vae.fitting", "lightning_fabric"])
+"""Each fit is a process of its own, forked from one that has imported what takes seconds to import."""
 
-def start(out: Path, how: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-c", SCRIPT, str(out), how], env=environment, stderr=subprocess.PIPE)
+
+def start(out: Path, *, resume: bool) -> BaseProcess:
+    names = {"out": out, "resume": resume, "said": out.with_suffix(".said")}
+    process = PROCESSES.Process(target=exec, args=(SCRIPT, names))
+    process.start()
+    return process
 
 
-def finish(process: subprocess.Popen[bytes]) -> str:
-    """What a process that must succeed said."""
-    _, said = process.communicate()
-    assert process.returncode == 0, said.decode()
-    return said.decode()
+def finish(process: BaseProcess, out: Path) -> str:
+    """What a process said until it ended."""
+    process.join(120)
+    return out.with_suffix(".said").read_text()
+
+
+def fit_whole(out: Path, *, resume: bool = False) -> dict[str, np.ndarray]:
+    """The weights of a fit that must succeed."""
+    process = start(out, resume=resume)
+    said = finish(process, out)
+    assert process.exitcode == 0, said
+    return read_tensors(out / "weights.safetensors")[0]
 
 
 def wait_for_steps(checkpoint: Path, saves: int) -> None:
@@ -60,9 +74,7 @@ def wait_for_steps(checkpoint: Path, saves: int) -> None:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
-    out = tmp_path_factory.mktemp("whole") / "model"
-    finish(start(out, "new"))
-    return read_tensors(out / "weights.safetensors")[0]
+    return fit_whole(tmp_path_factory.mktemp("whole") / "model")
 
 
 @pytest.mark.parametrize("saves", [2, 7, 16])
@@ -70,15 +82,14 @@ def test_kill_and_resume_give_the_same_weights(
     saves: int, uninterrupted: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
     out = tmp_path / "model"
-    process = start(out, "new")
+    process = start(out, resume=False)
     wait_for_steps(tmp_path / "model.fitting" / "checkpoint.safetensors", saves)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL, "the fit ended before it could be killed"
+    process.kill()
+    process.join(120)
+    assert process.exitcode == -signal.SIGKILL, "the fit ended before it could be killed"
     assert not out.exists()
 
-    finish(start(out, "resume"))
-    weights = read_tensors(out / "weights.safetensors")[0]
+    weights = fit_whole(out, resume=True)
     assert weights.keys() == uninterrupted.keys()
     assert all(np.array_equal(weights[name], uninterrupted[name]) for name in weights)
     assert not (tmp_path / "model.fitting").exists()
@@ -86,13 +97,12 @@ def test_kill_and_resume_give_the_same_weights(
 
 def test_a_request_to_stop_saves_and_says_how_to_go_on(uninterrupted: dict[str, np.ndarray], tmp_path: Path) -> None:
     out = tmp_path / "model"
-    process = start(out, "new")
+    process = start(out, resume=False)
     wait_for_steps(tmp_path / "model.fitting" / "checkpoint.safetensors", 3)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
-    assert b"run the same command with --resume" in said
-    finish(start(out, "resume"))
-    weights = read_tensors(out / "weights.safetensors")[0]
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+    assert "run the same command with --resume" in finish(process, out)
+    weights = fit_whole(out, resume=True)
     assert all(np.array_equal(weights[name], uninterrupted[name]) for name in weights)
 
 

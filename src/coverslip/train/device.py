@@ -9,7 +9,7 @@ from coverslip.nn.device import choose_device, choose_precision
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 _FABRIC_PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
@@ -26,10 +26,9 @@ def make_fabric(run: Run) -> tuple[Fabric, str, str]:
     """Launch Lightning Fabric; returns it with the device and the precision chosen."""
     import logging
 
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
-    for name in ("lightning.fabric", "lightning.pytorch"):  # they announce what `Outcome.facts` records
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces what `Outcome.facts` records
     device = choose_device(run.device)
     precision = choose_precision(run.precision, device)
     devices, nodes = _started() or (run.devices, run.nodes)

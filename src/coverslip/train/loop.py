@@ -23,7 +23,7 @@ from coverslip.train.run import Run
 
 if TYPE_CHECKING:
     import torch
-    from lightning.fabric import Fabric
+    from lightning_fabric import Fabric
 
 Step = Callable[["torch.nn.Module", Batch["torch.Tensor"], "torch.Generator", int], dict[str, "torch.Tensor"]]
 """``step(module, batch, generator, epoch) -> terms``, with ``terms["loss"]`` to be minimised.
