@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from coverslip.classical.foreground import clean, renumber, typical_diameter, within_areas
+from coverslip.classical.foreground import clean, renumber, stands_out, typical_diameter, within_areas
 from coverslip.classical.touching import basins
 from coverslip.core import Image, InputError, LabelMap, provenance
 
@@ -57,7 +57,8 @@ def find_nuclei(
     Returns
     -------
     LabelMap
-        ``(H, W)`` int32, objects numbered from 1 in reading order; none where the image is flat.
+        ``(H, W)`` int32, objects numbered from 1 in reading order; none where the image is flat or all noise, which
+        its provenance then says (``note``).
 
     Notes
     -----
@@ -84,9 +85,15 @@ def find_nuclei(
     disc = np.pi * (diameter / 2) ** 2
     sigma = diameter / 12 if smoothing is None else smoothing
     smooth = ndimage.gaussian_filter(signal, sigma)
-    foreground = smooth > threshold_otsu(smooth)
+    threshold = float(threshold_otsu(smooth))
+    local = stain == "haematoxylin" if local is None else local
+    settings = {"stain": stain, "diameter": round(float(diameter), 2)}
+    if not stands_out(signal, smooth, threshold, sigma, even=not local):
+        note = "Nothing stands out from the noise, so there are no nuclei."
+        return _result(image, np.zeros(signal.shape, np.int32), note, **settings)
+    foreground = smooth > threshold
     window = int(3 * diameter) | 1
-    if stain == "haematoxylin" if local is None else local:
+    if local:
         foreground &= smooth > ndimage.uniform_filter(smooth, window)
     if stain == "haematoxylin":
         blue = ndimage.gaussian_filter(_blueness(image), sigma)
@@ -99,7 +106,6 @@ def find_nuclei(
         from skimage.segmentation import clear_border as cleared
 
         labels = cleared(labels)
-    settings = {"stain": stain, "diameter": round(float(diameter), 2)}
     return _result(image, renumber(labels), **settings)
 
 
@@ -154,6 +160,8 @@ def _divide(foreground: np.ndarray, diameter: float) -> np.ndarray:
     return basins(distance, foreground, int(diameter / 3))[0]
 
 
-def _result(image: Image, labels: np.ndarray, **settings: object) -> LabelMap:
+def _result(image: Image, labels: np.ndarray, note: str = "", **settings: object) -> LabelMap:
     facts = provenance(method="classical nuclei", source=image.source, settings=settings)
+    if note:
+        facts["note"] = note
     return LabelMap(labels.astype(np.int32), image.source, image.pixel_size, facts)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Fields, Image, InputError, Region
+from coverslip.core import Fields, Image, InputError, NoDataRule, Region
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.opening.samples import open_column, typed_column
@@ -28,6 +28,7 @@ def open_fields(
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
     use_source: bool = False,
+    nodata: NoDataRule = "auto",
 ) -> Fields:
     """Open whole images as fields; pixels are read when they are asked for.
 
@@ -42,6 +43,9 @@ def open_fields(
         What becomes of focal planes, as in `open_samples`.
     use_source : bool
         Append the channels of the paired image in the column ``source``.
+    nodata : float or {"auto", "none"}
+        Which pixels hold no image: areas of this grey value, areas of one value at the edge that look like what
+        stitching or rotation left (``"auto"``), or none. They are left out of statistics, and no objects are found there.
 
     Returns
     -------
@@ -56,7 +60,7 @@ def open_fields(
     if isinstance(source, Image | np.ndarray):
         image = source if isinstance(source, Image) else Image.from_array(source)
         sheet = Sheet(Path(), ("image",), [{"image": image.source}])
-        return SheetFields(sheet, {"image": [image]}, channels=channels, planes=planes)
+        return SheetFields(sheet, {"image": [image]}, channels=channels, planes=planes, nodata=nodata)
     if isinstance(source, str | Path):
         path = Path(source)
         is_image = names_one_image(path) and (path.exists() or path.suffix.lower() == ".zarr")
@@ -69,7 +73,7 @@ def open_fields(
         raise InputError(f"{source.name} names no paired images; fill its column 'source' or leave use_source out.")
     columns = ("image", "source") if use_source else ("image",)
     images = {column: open_column(source, column) for column in columns}
-    return SheetFields(source, images, channels=channels, planes=planes)
+    return SheetFields(source, images, channels=channels, planes=planes, nodata=nodata)
 
 
 def names_one_image(path: str | Path) -> bool:
@@ -88,8 +92,10 @@ class SheetFields:
         *,
         channels: Sequence[str | int] | None = None,
         planes: str | int = "channels",
+        nodata: NoDataRule = "auto",
     ) -> None:
         self.sheet = sheet
+        self.nodata = nodata
         self._images = images
         self._planes = Planes.parse(planes)
         count, self._dtype, names = self._agree()
