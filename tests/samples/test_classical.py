@@ -60,6 +60,33 @@ def test_a_flat_image_has_no_nuclei() -> None:
     assert not found.labels.any()
 
 
+@pytest.mark.parametrize("offset", [0, 200, 30000])
+@pytest.mark.parametrize("kind", ["normal", "poisson", "few photons", "smooth", "rgb"])
+def test_noise_has_no_nuclei(kind: str, offset: int) -> None:
+    rng = np.random.default_rng(0)
+    size = (200, 260)
+    noise = {
+        "normal": lambda: rng.normal(50, 5, size),
+        "poisson": lambda: rng.poisson(20, size),
+        "few photons": lambda: rng.poisson(0.1, size),
+        "smooth": lambda: 50 + 30 * ndimage.gaussian_filter(rng.normal(0, 1, size), 2),
+        "rgb": lambda: rng.normal(50, 5, (3, *size)),
+    }[kind]()
+    pixels = noise.clip(0, 255).astype(np.uint8) if kind == "rgb" else (noise + offset).astype(np.uint16)
+    found = find_nuclei(Image.from_array(pixels))
+    assert not found.labels.any()
+    assert found.provenance["note"] == "Nothing stands out from the noise, so there are no nuclei."
+
+
+def test_a_single_faint_nucleus_is_found_in_noise() -> None:
+    y, x = np.mgrid[:200, :260]
+    nucleus = (y - 80) ** 2 + (x - 120) ** 2 < 12**2
+    pixels = np.random.default_rng(0).normal(200, 5, nucleus.shape) + 50 * nucleus
+    found = find_nuclei(Image.from_array(pixels.astype(np.uint16)))
+    assert found.labels.max() == 1
+    assert "note" not in found.provenance
+
+
 def test_nuclei_of_a_real_section_are_found() -> None:
     from skimage import data
 

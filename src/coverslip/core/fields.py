@@ -15,6 +15,25 @@ NoDataRule = float | Literal["auto", "none"]
 """Which pixels hold no image: areas of this value, areas that look like it, or none."""
 
 
+def nodata_rule(given: Any) -> NoDataRule:
+    """What was said of pixels that hold no image, which may be text.
+
+    Raises
+    ------
+    InputError
+        If it is neither ``auto`` nor ``none`` nor a number.
+    """
+    if given == "auto" or given == "none":
+        return "auto" if given == "auto" else "none"
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        value = np.nan
+    if not np.isfinite(value):
+        raise InputError(f"nodata='{given}' is not known; say auto, none or a grey value.")
+    return value
+
+
 @runtime_checkable
 class Fields(Protocol):
     """Images of any size but the same channels, with one row of facts each and, for training, a mask each.
@@ -98,7 +117,7 @@ class ArrayFields:
         self._labels = None if labels is None else list(labels)
         self._obs = {key: np.asarray(column) for key, column in (obs or {}).items()}
         self._channels = tuple(channels)
-        self._nodata = nodata
+        self._nodata = nodata_rule(nodata)
         if not self._arrays:
             raise InputError("There are no images; give at least one.")
         first = self._arrays[0]

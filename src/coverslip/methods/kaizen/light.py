@@ -63,9 +63,7 @@ class Light:
         """Light of a region, default all, ``(h, w)`` float32: about 1 for bright objects; noise goes below 0."""
         return self.read_free(fields, index, region)[0]
 
-    def read_free(
-        self, fields: Fields, index: int, region: Region | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def read_free(self, fields: Fields, index: int, region: Region | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The same, and which pixels hold an image, ``(h, w)`` bool."""
         region = region or Region(0, 0, *fields.size(index))
         if self.nodata is None:
@@ -83,7 +81,7 @@ class Light:
         return ~self.nodata.read(fields, index, region)[1]
 
     def background_of(self, fields: Fields, index: int, region: Region) -> np.ndarray:
-        """Grey values of a region without its objects, ``(h, w)`` float32; where there is no image, what stands there."""
+        """Grey values of a region without its objects, ``(h, w)`` float32; where there is no image, the stored ones."""
         background = self.background.on(region)
         if self.nodata is not None:
             background[~self.free(fields, index, region)] = self.nodata.value[0]

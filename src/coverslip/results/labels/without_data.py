@@ -24,6 +24,6 @@ def notes_on(found: Mapping[str, tuple[float, ...]]) -> tuple[str, ...]:
     which = Path(name).name if len(found) == 1 else f"the first is {Path(name).name}"
     grey = ", ".join(f"{one:g}" for one in value)
     return (
-        f"{have} that hold no image, as stitching or rotation leaves them ({which}, grey value {grey}): they count in no "
-        "statistics, and no objects are looked for there; --nodata none takes them for image.",
+        f"{have} that hold no image, as stitching or rotation leaves them ({which}, grey value {grey}): they count in "
+        "no statistics, and no objects are looked for there; --nodata none takes them for image.",
     )

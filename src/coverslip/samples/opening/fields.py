@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Fields, Image, InputError, NoDataRule, Region
+from coverslip.core import Fields, Image, InputError, NoDataRule, Region, nodata_rule
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.opening.samples import open_column, typed_column
@@ -45,7 +45,7 @@ def open_fields(
         Append the channels of the paired image in the column ``source``.
     nodata : float or {"auto", "none"}
         Which pixels hold no image: areas of this grey value, areas of one value at the edge that look like what
-        stitching or rotation left (``"auto"``), or none. They are left out of statistics, and no objects are found there.
+        stitching or rotation left (``"auto"``), or none. They are left out of statistics and hold no objects.
 
     Returns
     -------
@@ -95,7 +95,7 @@ class SheetFields:
         nodata: NoDataRule = "auto",
     ) -> None:
         self.sheet = sheet
-        self.nodata = nodata
+        self.nodata = nodata_rule(nodata)
         self._images = images
         self._planes = Planes.parse(planes)
         count, self._dtype, names = self._agree()
