@@ -570,3 +570,32 @@ def test_an_embedding_is_named_after_its_samples(
     said: Said = coverslip("predict", model, crops, *ON_CPU)
     assert said.out.splitlines()[-1] == "Next: coverslip report cells.h5ad --out report.html"
     assert [path.name for path in tmp_path.iterdir()] == ["cells.h5ad"]
+
+
+def test_areas_that_hold_no_image_are_said_and_can_be_said(
+    coverslip: Callable,
+    tiny_model: Path,
+    large: Path,
+    small_blocks: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    padded = tmp_path / "padded.tif"
+    cs.read.write_image_tiff(np.pad(open_image(large).read(), 40, constant_values=9999), padded)
+    said = coverslip("predict", tiny_model, padded, *ON_CPU)
+    assert [line for line in said.out.splitlines() if line.startswith("Note")] == [
+        "Note: 1 image has areas that hold no image, as stitching or rotation leaves them (padded.tif, grey value "
+        "9999): they count in no statistics, and no objects are looked for there; --nodata none takes them for image."
+    ]
+    found = read_labels(tmp_path / "padded.labels.tif").labels
+    assert (found > 0).sum() == (found[40:-40, 40:-40] > 0).sum() > 0
+    in_python = cs.predict(tiny_model, padded, device="cpu", nodata=9999)
+    assert in_python.provenance["nodata"] == [9999.0]
+    np.testing.assert_array_equal(in_python.labels > 0, found > 0)
+    said = coverslip("predict", tiny_model, padded, *ON_CPU, "--force", "--nodata", "none", "--drop-border")
+    assert "Note" not in said.out
+    assert read_labels(tmp_path / "padded.labels.tif").provenance["model"]["input"]["nodata"] == "none"
+    table = read_table(tmp_path / "padded.objects.parquet")
+    assert not table["touches_border"].any()
+    assert_one_sentence(coverslip("predict", tiny_model, padded, *ON_CPU, "--force", "--nodata", "black"), "nodata")

@@ -135,3 +135,14 @@ def test_images_that_do_not_fit_are_refused() -> None:
         find_nuclei(Image.from_array(np.full((8, 8), np.nan, np.float32)))
     with pytest.raises(InputError, match="give a diameter above 0"):
         find_nuclei(grey, diameter=0)
+
+
+def test_a_margin_that_holds_no_image_changes_nothing() -> None:
+    pixels = discs(CENTRES) + np.random.default_rng(0).integers(0, 20, (90, 120)).astype(np.uint8)
+    plain = find_nuclei(Image.from_array(pixels)).labels
+    for value in (0, 255):
+        padded = find_nuclei(Image.from_array(np.pad(pixels, 40, constant_values=value))).labels
+        assert padded.max() == plain.max() == 5
+        assert ((padded[40:-40, 40:-40] > 0) != (plain > 0)).sum() <= 3
+        blind = find_nuclei(Image.from_array(np.pad(pixels, 40, constant_values=value)), nodata="none").labels
+        assert value == 0 or blind.max() != 5

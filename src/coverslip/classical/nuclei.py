@@ -27,6 +27,7 @@ def find_nuclei(
     smoothing: float | None = None,
     local: bool | None = None,
     clear_border: bool = False,
+    empty: np.ndarray | None = None,
 ) -> LabelMap:
     """Segment nuclei.
 
@@ -53,6 +54,8 @@ def find_nuclei(
         (haematoxylin), whose background varies.
     clear_border : bool
         Drop objects that the border of the image cuts.
+    empty : ndarray of bool, shape (H, W), optional
+        Pixels that hold no image: they count in no statistics, and there are no objects.
 
     Returns
     -------
@@ -75,6 +78,9 @@ def find_nuclei(
     from skimage.filters import threshold_otsu
 
     stain = _resolve_stain(image, stain)
+    there = np.ones((image.height, image.width), bool) if empty is None else ~empty
+    if empty is not None and there.any():
+        image = _filled(image, there)
     signal = _signal(image, stain, channel)
     if not np.ptp(signal) > 0:
         return _result(image, np.zeros(signal.shape, np.int32), stain=stain)
@@ -85,20 +91,20 @@ def find_nuclei(
     disc = np.pi * (diameter / 2) ** 2
     sigma = diameter / 12 if smoothing is None else smoothing
     smooth = ndimage.gaussian_filter(signal, sigma)
-    threshold = float(threshold_otsu(smooth))
+    threshold = float(threshold_otsu(smooth[there] if there.any() else smooth))
     local = stain == "haematoxylin" if local is None else local
     settings = {"stain": stain, "diameter": round(float(diameter), 2)}
     if not stands_out(signal, smooth, threshold, sigma, even=not local):
         note = "Nothing stands out from the noise, so there are no nuclei."
         return _result(image, np.zeros(signal.shape, np.int32), note, **settings)
-    foreground = smooth > threshold
+    foreground = (smooth > threshold) & there
     window = int(3 * diameter) | 1
     if local:
         foreground &= smooth > ndimage.uniform_filter(smooth, window)
     if stain == "haematoxylin":
         blue = ndimage.gaussian_filter(_blueness(image), sigma)
         foreground &= blue > ndimage.uniform_filter(blue, window)
-    foreground = clean(foreground, max(int(disc / 10), 1))
+    foreground = clean(foreground, max(int(disc / 10), 1)) & there
     labels = _divide(foreground, diameter)
     least, most = disc / 10 if min_area is None else min_area, 10 * disc if max_area is None else max_area
     labels = within_areas(labels, least, most)
@@ -134,6 +140,15 @@ def _signal(image: Image, stain: Stain, channel: int) -> np.ndarray:
 
         return rgb2hed(_rgb(image))[..., 0].astype(np.float32)
     return pixels.astype(np.float32) * (-1 if stain == "dark" else 1)
+
+
+def _filled(image: Image, there: np.ndarray) -> Image:
+    """The image with its median, of each channel, where there is none."""
+    pixels = image.read()
+    middle = np.median(pixels[..., there], axis=-1)[..., None, None].astype(pixels.dtype)
+    return Image.from_array(
+        np.where(there, pixels, middle), image.axes, pixel_size=image.pixel_size, source=image.source
+    )
 
 
 def _blueness(image: Image) -> np.ndarray:

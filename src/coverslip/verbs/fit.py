@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import methods
-from coverslip.core import Config, InputError, about, provenance
+from coverslip.core import Config, InputError, NoDataRule, about, nodata_rule, provenance
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.record import describe_inputs, path_of
@@ -29,6 +29,7 @@ def fit(
     run: Run | None = None,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
+    nodata: NoDataRule | None = None,
 ) -> Model:
     """Fit a method to samples.
 
@@ -46,6 +47,8 @@ def fit(
         Which channels to use, by name or number; default all.
     planes : str or int
         What becomes of focal planes, see `coverslip.samples.open_samples`.
+    nodata : float or {"auto", "none"}, optional
+        Which pixels hold no image, see `coverslip.samples.open_fields`; for methods that find objects.
 
     Returns
     -------
@@ -55,10 +58,15 @@ def fit(
     module = methods.get(method)
     if not isinstance(config, module.Config):
         config = module.Config.parse(config or {})
-    opened = open_as(module.CARD.takes, samples, channels=channels, planes=planes)
+    how: dict[str, Any] = {"channels": None if channels is None else list(channels), "planes": planes}
+    if nodata is not None:
+        if module.CARD.takes != "fields":
+            raise InputError(f"The method '{method}' looks at all pixels of its samples; leave nodata={nodata} out.")
+        how["nodata"] = nodata_rule(nodata)
+    opened = open_as(module.CARD.takes, samples, **how)
     with about(path_of(samples)):
         fitted = module.fit(opened, config, run)
-    facts = {**fitted.facts, "input": {"channels": None if channels is None else list(channels), "planes": planes}}
+    facts = {**fitted.facts, "input": how}
     return Model(
         method=fitted.method,
         config=fitted.config,
@@ -80,6 +88,7 @@ def fit_to_folder(
     force: bool = False,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
+    nodata: NoDataRule | None = None,
 ) -> Model | None:
     """Fit a method and save the model.
 
@@ -87,7 +96,7 @@ def fit_to_folder(
 
     Parameters
     ----------
-    method, samples, channels, planes
+    method, samples, channels, planes, nodata
         As for `coverslip.fit`.
     out : str or Path
         Folder of the model.
@@ -123,7 +132,8 @@ def fit_to_folder(
             if not force:
                 raise InputError(f"{fitting} holds an unfinished fit: say --resume to go on, or --force to start over.")
             shutil.rmtree(fitting)
-    model = fit(method, samples, settings, run=replace(run, folder=fitting), channels=channels, planes=planes)
+    run = replace(run, folder=fitting)
+    model = fit(method, samples, settings, run=run, channels=channels, planes=planes, nodata=nodata)
     if is_main_process():
         model.save(out)
         shutil.rmtree(fitting, ignore_errors=True)
