@@ -39,8 +39,8 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 # Neither images nor anything that could be one: texts, tables, documents, programs, other results of ours.
-_BESIDE = frozenset(
-    [
+_BESIDE = (
+    *(
         ".txt",
         ".csv",
         ".tsv",
@@ -55,51 +55,11 @@ _BESIDE = frozenset(
         ".ini",
         ".cfg",
         ".conf",
-        ".ome",
-        ".nd",
-        ".htd",
-        ".html",
-        ".htm",
-        ".css",
-        ".js",
-        ".py",
-        ".r",
-        ".m",
-        ".ijm",
-        ".groovy",
-        ".ipynb",
-        ".cppipe",
-        ".cpproj",
-        ".sh",
-        ".bat",
-        ".db",
-        ".lnk",
-        ".url",
-        ".pdf",
-        ".doc",
-        ".docx",
-        ".rtf",
-        ".odt",
-        ".xls",
-        ".xlsx",
-        ".ods",
-        ".ppt",
-        ".pptx",
-        ".parquet",
-        ".h5ad",
-        ".safetensors",
-        ".qpdata",
-        ".qpproj",
-        ".ilp",
-        ".pkl",
-        ".pickle",
-        ".pt",
-        ".pth",
-        ".onnx",
-        ".lock",
-        ".bak",
-        ".tmp",
-    ]
+    ),
+    *(".ome", ".nd", ".htd", ".html", ".htm", ".css", ".js", ".py", ".r", ".m", ".ijm", ".groovy", ".ipynb", ".sh"),
+    *(".bat", ".cppipe", ".cpproj", ".qpdata", ".qpproj", ".ilp", ".db", ".lnk", ".url", ".pdf", ".doc", ".docx"),
+    *(".rtf", ".odt", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".parquet", ".h5ad", ".safetensors", ".pkl", ".pickle"),
+    *(".pt", ".pth", ".onnx", ".lock", ".bak", ".tmp"),
 )
 
 
@@ -118,7 +78,7 @@ def _without_ending(path: str | Path) -> str:
 
 
 def mask_name(path: str | Path) -> str:
-    """What the image of a mask is called: ``a`` for ``a_cp_masks.tif``, ``a_seg.npy``, ``a_mask.png``, ``a.rois.zip``."""
+    """What the image of a mask is called: ``a`` for ``a_cp_masks.tif``, ``a_seg.npy``, ``a_mask.png``."""
     name = bare_name(path)
     return _TAIL.sub("", name) or name
 
@@ -134,7 +94,7 @@ def is_outlines(path: str | Path) -> bool:
 
 
 def mask_rank(path: str | Path) -> int:
-    """Which of several masks of one image is taken, the lowest first: label images, then those of Cellpose, outlines."""
+    """Which of several masks of one image is taken, lowest first: label images, those of Cellpose, outlines."""
     if is_outlines(path):
         return 2 + (Path(path).suffix.lower() in (".roi", ".zip"))
     return int(Path(path).name.lower().endswith(CELLPOSE))

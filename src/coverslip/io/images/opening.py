@@ -6,8 +6,8 @@ from pathlib import Path
 
 from coverslip.core import Image, InputError, PixelSize
 
-_TIFF = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".ptif", ".ptiff", ".svs", ".ndpi", ".scn", ".bif", ".qptiff", ".qpi")
-_TIFF += (".lsm", ".stk", ".flex", ".gel", ".zif", ".pcoraw")
+_SLIDE = (".svs", ".ndpi", ".scn", ".bif", ".qptiff", ".ptif", ".ptiff", ".zif")
+_TIFF = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm", ".stk", ".flex", ".gel", ".qpi", ".pcoraw", *_SLIDE)
 _PICTURE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".avif")
 _VENDOR = (".nd2", ".lif", ".czi")
 ZARR_ZIP = (".zarr.zip", ".ozx")
@@ -52,7 +52,8 @@ def open_image(
     """Open an image; its pixels stay in the file until a window of them is read.
 
     Supported are OME-TIFF, ImageJ and plain TIFF (tiled, pyramidal, Aperio ``.svs`` and MetaMorph ``.stk`` too), PNG,
-    JPEG, JPEG 2000, BMP, GIF, WebP, AVIF and PNM, OME-Zarr 0.4 and 0.5 (``.zarr.zip`` too), NumPy ``.npy``, and with the extra ``vendors`` Nikon ``.nd2``, Leica ``.lif`` and Zeiss ``.czi``.
+    JPEG, JPEG 2000, BMP, GIF, WebP, AVIF and PNM, OME-Zarr 0.4 and 0.5 (``.zarr.zip`` too), NumPy ``.npy``, and with
+    the extra ``vendors`` Nikon ``.nd2``, Leica ``.lif`` and Zeiss ``.czi``.
     The bytes decide, not the ending: a PNG named ``.jpg`` opens.
 
     Parameters

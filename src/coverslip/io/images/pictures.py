@@ -1,4 +1,7 @@
-"""PNG, JPEG and whatever else Pillow reads of one picture. They have no parts that could be read alone, so the last picture read stays decoded."""
+"""PNG, JPEG and other pictures that Pillow reads.
+
+They have no parts that could be read alone, so the last picture read stays decoded.
+"""
 
 from __future__ import annotations
 

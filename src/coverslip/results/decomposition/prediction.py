@@ -46,6 +46,7 @@ from coverslip.results.labels.placing import place_folder
 from coverslip.results.labels.prediction import one_or_all, said_of
 from coverslip.results.labels.target import Target
 from coverslip.samples.opening.fields import SheetFields
+from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Trade, Workers, crew, device_names
 from coverslip.work.memory import Footprint

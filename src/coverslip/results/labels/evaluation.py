@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import InputError, Measured, track
+from coverslip.core import InputError, LabelMap, Measured, track
 from coverslip.measure.objects.segmentation import evaluate_labels
 from coverslip.results.labels.options import Evaluate
 from coverslip.results.labels.pairs import Labelled, labelled, own_truth, paired
@@ -68,9 +68,13 @@ def _images(count: int) -> str:
 def _read(pairs: Sequence[tuple[Labelled, Labelled]], doubts: list[str]) -> Iterator[tuple[str, Any, Any]]:
     for result, truth in track(pairs, "Measuring labels"):
         found = result.read()
-        true = truth.read(getattr(found, "labels", found).shape)
-        doubts += doubts_about(getattr(true, "labels", true), truth.name)
+        true = truth.read(_array(found).shape)
+        doubts += doubts_about(_array(true), truth.name)
         yield truth.name, true, found
+
+
+def _array(labels: LabelMap | np.ndarray) -> np.ndarray:
+    return labels.labels if isinstance(labels, LabelMap) else labels
 
 
 def groups_of(pairs: Sequence[tuple[Labelled, Labelled]], group: str | None) -> np.ndarray | None:

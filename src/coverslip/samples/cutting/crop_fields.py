@@ -141,7 +141,8 @@ def _crop_row(
         image = frame_of(sheet, i, open_cell(sheet, i, column))
         if labels is None:
             labels = read_mask(sheet, i, (image.height, image.width))
-            doubts |= {i: text for text in doubts_about(labels, str(sheet.file(i, "mask")))}
+            if found_doubts := doubts_about(labels, str(sheet.file(i, "mask"))):
+                doubts[i] = found_doubts[0]
         try:
             crops, found = crop_objects(image, labels, size, **options)
         except InputError as error:

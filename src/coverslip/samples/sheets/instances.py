@@ -13,7 +13,7 @@ _SPECK = 0.25
 """A piece below this share of its object's largest piece is a speck left over from drawing, not another object."""
 
 _MANY = 1.5
-"""Pieces for each number of a mask, above which the numbers cannot stand for objects. None of 456 real ones has them."""
+"""Pieces for each number of a mask, above which the numbers cannot stand for objects. Of 456 real masks none has."""
 
 _ALONE = 6
 """Pieces of one number above which it stands for more than one object, whatever the others do."""

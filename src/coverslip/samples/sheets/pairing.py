@@ -1,9 +1,9 @@
 """The rows of a folder: its images, each with its mask, and in words what was left out and what has no pair.
 
-This is the one rule by which images and masks find each other by name. A folder called ``masks`` (or ``labels``) belongs
-to the folder ``images`` beside it, else to the images in the folder that holds it, else to the only other folder of
-images there; capitals make no difference. Within them, and where masks lie beside images, a mask is that of the image
-with the same file name; else of the one with the same name without endings (``a.tif``, ``a.ome.tif``,
+This is the one rule by which images and masks find each other by name. A folder called ``masks`` (or ``labels``)
+belongs to the folder ``images`` beside it, else to the images in the folder that holds it, else to the only other
+folder of images there; capitals make no difference. Within them, and where masks lie beside images, a mask is that of
+the image with the same file name; else of the one with the same name without endings (``a.tif``, ``a.ome.tif``,
 ``a.labels.tif``); else of the one called like it without what programs add (``a_cp_masks.tif``, ``a_seg.npy``,
 ``a_mask.png``, ``a.geojson``, ``a_rois.zip``).
 """
@@ -117,10 +117,14 @@ def _pair(images: Sequence[Path], masks: Sequence[Path], found: dict[Path, Path]
 
 def _mask_folders(found: Contents) -> dict[Path, Path]:
     """Each folder of masks, with the folder of images that it belongs to."""
-    homes = {
-        parent for file in (*found.images, *found.masks) for parent in file.parents if found.folder in parent.parents
-    }
-    masks = {home for home in homes if home.name.casefold() in _MASK_FOLDERS}
+
+    def folders(files: Sequence[Path]) -> set[Path]:
+        return {parent for file in files for parent in file.parents if found.folder in parent.parents}
+
+    homes = folders(found.images)
+    outlines = [file for file in found.others if is_outlines(file)]
+    every = homes | folders(found.masks) | folders(outlines)
+    masks = {home for home in every if home.name.casefold() in _MASK_FOLDERS}
     direct = {image.parent for image in found.images}
     owners = {}
     for home in masks:

@@ -139,8 +139,8 @@ def read_sheet(path: str | Path) -> Sheet:
     Parameters
     ----------
     path : str or Path
-        One image, or a CSV with a header and a column ``image``, in any of the forms that `coverslip.io.cells.read_cells` reads. Or
-        a folder, where
+        One image, or a CSV with a header and a column ``image``, in any of the forms that
+        `coverslip.io.cells.read_cells` reads. Or a folder, where
 
         - a ``sheet.csv`` or ``crops.csv`` in it is read;
         - all images in it are the samples; where all lie in sub-folders, these give the ``label``;

@@ -31,7 +31,7 @@ def usable_part(sheet: Sheet, opens: Callable[[Sheet], Any]) -> Sheet:
     Sheet
         Without images in which `coverslip.samples.check_sheet` finds an error that spoils them for every use (damaged,
         of unclear axes, with NaN, below 8 x 8 pixels), and without those that cannot be opened beside the most usual
-        kind; `notes` say which, and why. All rows, where none could be used: what is wrong is said when they are opened.
+        kind; `notes` say which, and why. All rows where none can be used: opening them says what is wrong.
     """
     every = range(len(sheet))
     looked = in_threads(lambda i: inspect_image(sheet, [i], "image", deep=True), every)
