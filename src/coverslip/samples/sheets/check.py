@@ -92,7 +92,9 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
         If the sheet itself cannot be read.
     """
     sheet = sheet if isinstance(sheet, Sheet) else read_sheet(sheet)
-    problems = [Problem("warning", "left out", note) for note in sheet.notes]
+    problems = [
+        Problem("warning", "left out" if note.startswith("Left out") else "folder", note) for note in sheet.notes
+    ]
     problems += check_columns(sheet)
     images = _inspect(sheet, "image", deep, problems)
     _inspect(sheet, "source", deep, problems)
