@@ -368,6 +368,7 @@ def test_a_damaged_image_is_named_and_those_before_it_are_kept(
     coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, found_blocks: list[str]
 ) -> None:
     shutil.copytree(fields, tmp_path / "fields")
+    (tmp_path / "fields" / "sheet.csv").write_text("image\nfield0.tif\nfield1.tif\nfield2.tif\n")  # all are meant
     whole = (tmp_path / "fields" / "field1.tif").read_bytes()
     (tmp_path / "fields" / "field1.tif").write_bytes(whole[:4000] + bytes(len(whole) - 4000))
     command = ["predict", tiny_model, tmp_path / "fields", "--out", tmp_path / "labels", *ON_CPU]
@@ -386,11 +387,13 @@ def test_an_image_that_changed_or_was_left_out_since(
     coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, found_blocks: list[str]
 ) -> None:
     shutil.copytree(fields, tmp_path / "fields")
+    (tmp_path / "fields" / "sheet.csv").write_text("image\nfield0.tif\nfield1.tif\nfield2.tif\n")  # all are meant
     (tmp_path / "fields" / "field2.tif").write_bytes(b"II*\0")
     pixels = np.full((64, 64), np.nan, np.float32)
     tifffile.imwrite(tmp_path / "fields" / "field2.tif", pixels)
     command = ["predict", tiny_model, tmp_path / "fields", "--out", tmp_path / "labels", *ON_CPU]
     assert_one_sentence(coverslip(*command), "field2.tif", "NaN", "kept, for --resume")
+    (tmp_path / "fields" / "sheet.csv").write_text("image\nfield0.tif\nfield1.tif\n")
     (tmp_path / "fields" / "field2.tif").unlink()
     shutil.copy(fields / "field2.tif", tmp_path / "fields" / "field0.tif")
     assert coverslip(*command, "--resume").code == 0

@@ -32,6 +32,8 @@ from coverslip.io.reasons import reason
 from coverslip.io.tables import read_table, write_table
 from coverslip.io.tensors import read_tensors, refuse_pickle, write_tensors
 from coverslip.samples.opening import open_as
+from coverslip.samples.sheets.sheet import names_one_image, read_sheet
+from coverslip.samples.sheets.usable import usable_part
 
 FORMAT = 1
 """The version of the folder's layout that this release writes; it reads this and older ones."""
@@ -76,6 +78,14 @@ class Model(Fitted):
     def open(self, inputs: Any, **how: Any) -> Any:
         """Open what it is to be applied to, with the channels and planes of the fit unless told otherwise."""
         return open_as(self.implementation.CARD.takes, inputs, **{**self.facts.get("input", {}), **how})
+
+    def open_usable(self, inputs: Any, **how: Any) -> Any:
+        """The same, but of a folder of images what can be used of it: the notes of its sheet say what was left out."""
+        if isinstance(inputs, str | Path) and Path(inputs).is_dir() and not names_one_image(inputs):
+            sheet = read_sheet(inputs)
+            if sheet.path is None:  # the rows of a sheet are all meant
+                inputs = usable_part(sheet, lambda rows: self.open(rows, **how))
+        return self.open(inputs, **how)
 
     def save(self, folder: str | Path) -> Path:
         """Write the model folder; either all of it appears or nothing does.

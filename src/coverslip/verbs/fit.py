@@ -15,6 +15,7 @@ from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.record import describe_inputs, path_of
 from coverslip.nn.device import choose_device
 from coverslip.samples.opening import open_as
+from coverslip.samples.sheets.instances import doubtful_masks
 from coverslip.train.run import Run, is_main_process
 
 FITTING = ".fitting"
@@ -65,8 +66,11 @@ def fit(
         how["nodata"] = nodata_rule(nodata)
     opened = open_as(module.CARD.takes, samples, **how)
     with about(path_of(samples)):
+        doubts = doubtful_masks(opened) if getattr(opened, "has_labels", False) else []
         fitted = module.fit(opened, config, run)
     facts = {**fitted.facts, "input": how}
+    if doubts:
+        facts["warnings"] = [*fitted.warnings, *doubts]
     return Model(
         method=fitted.method,
         config=fitted.config,

@@ -61,7 +61,7 @@ def predict_to_file(
     model, options
         As for `predict`.
     inputs : str or Path
-        One image, a folder or a sheet.
+        One image, a folder or a sheet. Of a folder, images that cannot be used are left out, and the notes say why.
     out : str or Path, optional
         Where to: an embedding into a ``.h5ad``; labels into a folder, or those of one image into a ``.labels.tif`` or
         a ``.zarr``; decompositions into a folder. Default: named after the inputs, in the current folder.

@@ -44,7 +44,7 @@ class ZarrReader:
 def open_zarr(path: Path, axes: str | None, series: int, level: int) -> Image:
     """Open one resolution of an OME-Zarr image, or a plain Zarr array."""
     name = str(path)
-    if not any((path / mark).is_file() for mark in _MARKS):
+    if path.is_dir() and not any((path / mark).is_file() for mark in _MARKS):
         raise InputError(f"{name} is a folder but no Zarr image; give a file, or a folder that ends in .zarr.")
     node = _node(name, "")
     if hasattr(node, "shape"):
@@ -138,12 +138,24 @@ def _node(path: str, inner: str) -> Any:
     import zarr
 
     try:
-        return zarr.open(path, path=inner, mode="r")
+        if Path(path).is_dir():
+            return zarr.open(path, path=inner, mode="r")
+        return zarr.open(zarr.storage.ZipStore(path, mode="r"), path=_in_zip(path, inner), mode="r")
     except Exception as error:  # garbage JSON, missing metadata, unknown codecs
         where = f"{path} ('{inner}')" if inner else path
         raise InputError(
             f"{where} has damaged or missing Zarr metadata ({reason(error)}); copy it again from its source."
         ) from error
+
+
+def _in_zip(path: str, inner: str) -> str:
+    """Where a node lies in a zip file: people zip the folder's content, or the folder itself."""
+    from zipfile import ZipFile
+
+    with ZipFile(path) as file:
+        names = file.namelist()
+    tops = {name.split("/")[0] for name in names}
+    return inner if tops.intersection(_MARKS) or len(tops) != 1 else "/".join([*tops, inner]).rstrip("/")
 
 
 def _array(path: str, inner: str) -> Any:

@@ -1,20 +1,23 @@
-"""Open an image of any supported format; find the images in a folder."""
+"""Open an image of any supported format."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from coverslip.core import Image, InputError, PixelSize
 
-_TIFF = (".tif", ".tiff", ".btf", ".tf8", ".svs", ".ndpi", ".scn", ".qptiff", ".lsm")
-_PICTURE = (".png", ".jpg", ".jpeg")
+_SLIDE = (".svs", ".ndpi", ".scn", ".bif", ".qptiff", ".ptif", ".ptiff", ".zif")
+_TIFF = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm", ".stk", ".flex", ".gel", ".qpi", ".pcoraw", *_SLIDE)
+_PICTURE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".avif")
 _VENDOR = (".nd2", ".lif", ".czi")
-IMAGE_SUFFIXES = (*_TIFF, *_PICTURE, ".npy", ".zarr", *_VENDOR)
+ZARR_ZIP = (".zarr.zip", ".ozx")
+"""The endings of Zarr folders in one zip file."""
+
+IMAGE_SUFFIXES = (*_TIFF, *_PICTURE, ".npy", ".zarr", *ZARR_ZIP, *_VENDOR)
 """The endings of image files (and of image folders, ``.zarr``), in lower case."""
 
-_RESULT = re.compile(r"\.(labels|probability)\.")
+AS_OME_TIFF = "export it as OME-TIFF (Fiji with Bio-Formats opens most formats)"
+"""The way out for files of other formats."""
 
 _MAGIC = (
     (b"II*\x00", "tiff"),
@@ -23,8 +26,19 @@ _MAGIC = (
     (b"MM\x00+", "tiff"),
     (b"\x89PNG\r\n\x1a\n", "picture"),
     (b"\xff\xd8\xff", "picture"),
+    (b"GIF8", "picture"),
+    (b"RIFF", "picture"),  # WebP
+    (b"\0\0\0\x0cjP  ", "picture"),  # JPEG 2000, in a file or bare
+    (b"\xff\x4f\xff\x51", "picture"),
+    (b"BM", "picture"),
+    *((b"P%d" % kind, "picture") for kind in range(1, 7)),  # PBM, PGM, PPM
     (b"\x93NUMPY", "array"),
 )
+
+
+def is_image_name(path: str | Path) -> bool:
+    """Whether a file or folder is an image, to judge by its ending."""
+    return Path(path).name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def open_image(
@@ -37,8 +51,9 @@ def open_image(
 ) -> Image:
     """Open an image; its pixels stay in the file until a window of them is read.
 
-    Supported are OME-TIFF, ImageJ and plain TIFF (tiled, pyramidal and Aperio ``.svs`` too), PNG and JPEG, OME-Zarr
-    0.4 and 0.5, NumPy ``.npy``, and with the extra ``vendors`` Nikon ``.nd2``, Leica ``.lif`` and Zeiss ``.czi``.
+    Supported are OME-TIFF, ImageJ and plain TIFF (tiled, pyramidal, Aperio ``.svs`` and MetaMorph ``.stk`` too), PNG,
+    JPEG, JPEG 2000, BMP, GIF, WebP, AVIF and PNM, OME-Zarr 0.4 and 0.5 (``.zarr.zip`` too), NumPy ``.npy``, and with
+    the extra ``vendors`` Nikon ``.nd2``, Leica ``.lif`` and Zeiss ``.czi``.
     The bytes decide, not the ending: a PNG named ``.jpg`` opens.
 
     Parameters
@@ -96,9 +111,12 @@ def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
 
         return open_zarr(path, axes, series, level)
     suffix = path.suffix.lower()
-    if suffix not in IMAGE_SUFFIXES or suffix == ".zarr":
-        what = "is a file where a .zarr folder was expected" if suffix == ".zarr" else "is of an unsupported format"
-        raise InputError(f"{path} {what}; supported are {', '.join(IMAGE_SUFFIXES)}.")
+    if suffix == ".zarr":
+        raise InputError(f"{path} is a file where a .zarr folder was expected; zipped, it should end in .zarr.zip.")
+    if not is_image_name(path):
+        raise InputError(
+            f"{path} is of a format that is not read; {AS_OME_TIFF}. Supported are {', '.join(IMAGE_SUFFIXES)}."
+        )
     try:
         with open(path, "rb") as file:
             head = file.read(16)
@@ -106,11 +124,17 @@ def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
         raise InputError(f"{path} cannot be opened ({error.strerror}); check its permissions.") from error
     if not head:
         raise InputError(f"{path} is empty (0 bytes); copy it again from its source.")
+    if path.name.lower().endswith(ZARR_ZIP):
+        from coverslip.io.images.ome_zarr import open_zarr
+
+        return open_zarr(path, axes, series, level)
     if suffix in _VENDOR:
         from coverslip.io.images.vendors import open_vendor
 
         return open_vendor(path, axes, series, level)
     kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
+    if head[4:12] in (b"ftypavif", b"ftypavis"):
+        kind = "picture"
     if kind == "tiff":
         from coverslip.io.images.tiff import open_tiff
 
@@ -126,58 +150,6 @@ def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
 
         return open_array(path, axes)
     raise InputError(
-        f"{path} is not an image, whatever its name says: it does not begin like a TIFF, PNG, JPEG or NumPy file; "
+        f"{path} is not an image, whatever its name says: it does not begin like a TIFF, a picture or a NumPy file; "
         "remove it from the folder or export the image again."
     )
-
-
-def list_images(folder: str | Path) -> list[Path]:
-    """Every image in a folder and its subfolders, in natural order (``cell2`` before ``cell10``).
-
-    Hidden files, hidden folders, label images (``*.labels.*``, as `write_labels` names them) and the probabilities
-    beside them (``*.probability.*``) are left out; a ``.zarr`` folder is one image.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where to look.
-
-    Raises
-    ------
-    InputError
-        If it is no folder, or holds no image.
-    """
-    folder = Path(folder)
-    if not folder.exists():
-        raise InputError(f"{folder} does not exist; check the name and the folder it is looked for in.")
-    if not folder.is_dir():
-        raise InputError(f"{folder} is a file; give a folder of images.")
-    found = sorted(_walk(folder), key=_natural)
-    if not found:
-        raise InputError(
-            f"{folder} holds no image, nor do its subfolders; put images there ({', '.join(IMAGE_SUFFIXES)})."
-        )
-    return found
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
-        is_image = path.suffix.lower() in IMAGE_SUFFIXES and not _RESULT.search(path.name.lower())
-        if path.is_dir():
-            if path.suffix.lower() != ".zarr":
-                yield from _walk(path)
-            elif is_image:
-                yield path
-        elif is_image and path.suffix.lower() != ".zarr":
-            yield path
-
-
-def _natural(path: Path) -> list[list[tuple[int, int, str]]]:
-    # Numbers compare as numbers and come before words; the exact text settles what is equal otherwise.
-    def key(part: str) -> list[tuple[int, int, str]]:
-        pieces = re.findall(r"\d+|\D+", part)
-        return [(0, int(p), p) if p.isdecimal() else (1, 0, p.casefold()) for p in pieces]
-
-    return [key(part) for part in path.parts]

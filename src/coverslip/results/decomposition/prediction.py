@@ -46,7 +46,8 @@ from coverslip.results.labels.placing import place_folder
 from coverslip.results.labels.prediction import one_or_all, said_of
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.without_data import notes_on, with_rule
-from coverslip.samples.opening.fields import SheetFields, names_one_image
+from coverslip.samples.opening.fields import SheetFields
+from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Trade, Workers, crew, device_names
 from coverslip.work.memory import Footprint
@@ -147,7 +148,7 @@ def predict_to_file(
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
     how = {**model.facts.get("input", {}), **asked.input}
-    fields: SheetFields = model.open(inputs, **asked.input)
+    fields: SheetFields = model.open_usable(inputs, **asked.input)
     with_rivals = {"rivals": tuple(str(rival.folder) for rival in rivals), **given}
     with crew(TRADE, model, fields, asked, with_rivals, FOOTPRINT) as gathered:
         work = Work(target.work)
@@ -166,7 +167,8 @@ def predict_to_file(
         decomposing = _Decomposing(fields, target, work, record, facts["side"], asked.dask is None)
         with work.until_done():
             objects = decomposing.run(gathered.workers)
-    return Written(target.path, said_of(objects, len(fields)), notes=notes_on(decomposing.nodata))
+    notes = (*fields.sheet.notes, *notes_on(decomposing.nodata))
+    return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 
 def _target(inputs: str | Path, out: str | Path | None) -> Target:

@@ -24,8 +24,9 @@ from coverslip.results.labels.options import Predict
 from coverslip.results.labels.placing import write_image_result, write_result
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.without_data import notes_on, with_rule
-from coverslip.samples.opening.fields import SheetFields, names_one_image
+from coverslip.samples.opening.fields import SheetFields
 from coverslip.samples.sheets.masks import plan_rows
+from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Workers, crew, device_names
 from coverslip.work.unfinished import Work, stopped_after
@@ -79,7 +80,7 @@ def predict_to_file(
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
     how = {**model.facts.get("input", {}), **asked.input}
-    fields: SheetFields = model.open(inputs, **asked.input)
+    fields: SheetFields = model.open_usable(inputs, **asked.input)
     with crew(TRADE, model, fields, asked, given, FOOTPRINT) as gathered:
         work = Work(target.work)
         identity = {
@@ -96,7 +97,8 @@ def predict_to_file(
         prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options.probability, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)
-    return Written(target.path, said_of(objects, len(fields)), notes=notes_on(prediction.nodata))
+    notes = (*fields.sheet.notes, *notes_on(prediction.nodata))
+    return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 
 def said_of(objects: int, images: int) -> str:

@@ -9,8 +9,8 @@ from typing import Literal
 from coverslip.core import InputError
 from coverslip.io.atomic import refuse_existing
 from coverslip.io.labels import labels_path
-from coverslip.samples.opening.fields import names_one_image
 from coverslip.samples.sheets.masks import refuse_other_things
+from coverslip.samples.sheets.sheet import names_one_image
 
 WORK = ".predicting"
 """Ending of the folder beside a result that holds an unfinished prediction."""

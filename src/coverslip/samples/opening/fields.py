@@ -19,8 +19,6 @@ from coverslip.samples.sheets.sheet import Sheet, read_sheet
 _KEPT = 64 << 20
 """Bytes of the fields last read whole that are kept: who scales a field by all of it reads it again, part by part."""
 
-_SHEETS = ("", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
-
 
 def open_fields(
     source: Sheet | str | Path | Image | np.ndarray | Fields,
@@ -62,9 +60,7 @@ def open_fields(
         sheet = Sheet(Path(), ("image",), [{"image": image.source}])
         return SheetFields(sheet, {"image": [image]}, channels=channels, planes=planes, nodata=nodata)
     if isinstance(source, str | Path):
-        path = Path(source)
-        is_image = names_one_image(path) and (path.exists() or path.suffix.lower() == ".zarr")
-        source = Sheet(path.parent, ("image",), [{"image": path.name}]) if is_image else read_sheet(path)
+        source = read_sheet(source)
     if not isinstance(source, Sheet):
         return source
     if not len(source):
@@ -74,12 +70,6 @@ def open_fields(
     columns = ("image", "source") if use_source else ("image",)
     images = {column: open_column(source, column) for column in columns}
     return SheetFields(source, images, channels=channels, planes=planes, nodata=nodata)
-
-
-def names_one_image(path: str | Path) -> bool:
-    """Whether a path is that of one image, to judge by its ending; else it is a folder or a sheet."""
-    path = Path(path)
-    return path.suffix.lower() == ".zarr" or (not path.is_dir() and path.suffix.lower() not in _SHEETS)
 
 
 class SheetFields:

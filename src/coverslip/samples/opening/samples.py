@@ -61,15 +61,10 @@ def open_samples(
     if isinstance(source, Image):
         return _of_image(source, Planes.parse(planes), channels)
     if isinstance(source, str | Path):
-        path = Path(source)
-        is_image = path.suffix.lower() == ".zarr" or (path.is_file() and path.suffix.lower() not in _SHEETS)
-        source = Sheet(path.parent, ("image",), [{"image": path.name}]) if is_image else read_sheet(path)
+        source = read_sheet(source)
     if isinstance(source, Sheet):
         return SheetSamples(source, channels=channels, planes=planes, use_source=use_source)
     return source
-
-
-_SHEETS = ("", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
 
 class SheetSamples:
@@ -88,7 +83,7 @@ class SheetSamples:
         if sheet.has("mask"):
             raise InputError(
                 f"{sheet.name} has a column 'mask', so its images are whole fields: {_CROP_FIRST} "
-                "(or delete the column, to take each field as one sample)."
+                "(or give a sheet without the column, to take each field as one sample)."
             )
         if use_source and not sheet.has("source"):
             raise InputError(f"{sheet.name} names no paired images; fill its column 'source' or leave use_source out.")
