@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import Embedding, Samples, Subset, Written, about
 from coverslip.io.atomic import free_place
+from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.device import choose_device
@@ -40,12 +41,13 @@ def predict_to_file(
     """Embed samples and write the embedding; see `coverslip.verbs.predict.predict_to_file`."""
     source = Path(inputs).resolve()
     out = Path(out or f"{source.name if source.is_dir() else source.stem}.h5ad")
-    if asked.resume and out.exists() and not asked.force:
-        return Written(out, finished_before=True)
-    free_place(out, (".h5ad",), asked.force)
-    choose_device(asked.device)  # before the first image is read
-    embedding = predict(model, inputs, asked, options, given)
-    write_embedding(embedding, out)
+    with held(out):
+        if asked.resume and out.exists() and not asked.force:
+            return Written(out, finished_before=True)
+        free_place(out, (".h5ad",), asked.force)
+        choose_device(asked.device)  # before the first image is read
+        embedding = predict(model, inputs, asked, options, given)
+        write_embedding(embedding, out)
     counts = zip(embedding.latent.shape, ("sample", "dimension"), strict=True)
     samples, dimensions = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts)
     return Written(out, f"Embedded {samples} in {dimensions}", embedding)

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, Written, about, stop_on_signal, task
+from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter
@@ -67,6 +68,13 @@ def predict_to_file(
 ) -> Written:
     """Find objects and write the labels; see `coverslip.verbs.predict.predict_to_file`."""
     target = Target.of(inputs, out)
+    with held(target.path):
+        return _placed(target, model, inputs, asked, options, given)
+
+
+def _placed(
+    target: Target, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
+) -> Written:
     if target.check(asked.resume, asked.force):
         return Written(target.path, finished_before=True)
     if asked.dask is None:
