@@ -103,14 +103,25 @@ def check_place(path: Path) -> None:
         Before any work.
     """
     check_text(path)
+    check_length(path.name)
     if path.name in ("", ".."):
         raise InputError(f"'{path}' is a folder that is there already; give the name of what is to be written.")
-    whole = len(os.fsencode(path.absolute()))
-    if len(os.fsencode(path.name)) + _RESERVED > _LONGEST_NAME or whole + _RESERVED > _LONGEST_PATH:
+    check_length(str(path.absolute()), _LONGEST_PATH)
+
+
+def check_length(name: str, most: int = _LONGEST_NAME) -> None:
+    """Refuse a name that leaves no room for the endings of what is made of it.
+
+    Raises
+    ------
+    InputError
+        Showing how it begins.
+    """
+    length = len(os.fsencode(name))
+    if length + _RESERVED > most:
         raise InputError(
-            f"The name '{path.name[:40]}…' is too long ({len(os.fsencode(path.name))} bytes, {whole} with its folders; "
-            f"file systems take {_LONGEST_NAME} and {_LONGEST_PATH}, and the endings of what is written need "
-            f"{_RESERVED}); choose a shorter one."
+            f"The name '{name[:40]}…' is too long: it has {length} bytes, the endings of what is written need "
+            f"{_RESERVED} more, and together {most} are possible; choose a shorter one."
         )
 
 
@@ -123,7 +134,9 @@ def check_text(path: str | Path) -> None:
         Showing the name with escapes.
     """
     text = str(path)
-    if any(unicodedata.category(c) == "Cs" or c in "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029" for c in text):
+    if not text.isprintable() and any(
+        unicodedata.category(c) == "Cs" or c in "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029" for c in text
+    ):
         shown = ascii(text)[1:-1]
         raise InputError(f"The name '{shown}' holds bytes that are no text, or a line break; rename it.")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from coverslip.core import InputError, file_hash
 from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.paths import PATH_COLUMNS, relative_path, resolve_path
+from coverslip.io.places import check_text
 
 SHEET_NAMES = ("sheet.csv", "crops.csv")
 """A folder that holds one of these is read through it."""
@@ -49,6 +50,9 @@ class Sheet:
     def __post_init__(self) -> None:
         if "image" not in self.columns:
             raise InputError(f"{self.name} has no column 'image'; name the column that holds the image paths 'image'.")
+        check_text(self.folder)
+        for row in self.rows:
+            check_text(row.get("image", ""))
         if len(self.numbers) != len(self.rows):
             object.__setattr__(self, "numbers", tuple(range(2, len(self.rows) + 2)))
 
