@@ -1,8 +1,8 @@
 """Tables and embeddings come back as they were written, and open in scanpy's reader."""
 
-import anndata
 import csv
 
+import anndata
 import numpy as np
 import pytest
 import scipy.sparse
@@ -148,7 +148,8 @@ def test_an_entry_that_hdf5_cannot_hold_writes_nothing(tmp_path):
 def test_text_that_looks_like_a_formula_is_guarded_in_csv_and_numbers_never(tmp_path):
     columns = {"name": np.array(["=1+1", "-x", "b"], object), "shift": np.array([-1.5, 2.0, -3.0])}
     write_table(columns, tmp_path / "a.csv")
-    assert [row[0] for row in csv.reader((tmp_path / "a.csv").open())] == ["name", "'=1+1", "'-x", "b"]
+    rows = csv.reader((tmp_path / "a.csv").read_text().splitlines())
+    assert [row[0] for row in rows] == ["name", "'=1+1", "'-x", "b"]
     found = read_table(tmp_path / "a.csv")
     assert found["name"].tolist() == ["=1+1", "-x", "b"]
     assert found["shift"].tolist() == [-1.5, 2.0, -3.0]

@@ -25,6 +25,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from coverslip.core import InputError, Kind
+from coverslip.core.provenance import odd_entry
 
 
 def names() -> list[str]:
@@ -63,6 +64,12 @@ def kind_of(result: Any) -> Kind:
 
     path = Path(result) if isinstance(result, str | Path) else None
     facts = provenance_of(path) if path is not None else getattr(result, "provenance", {})
+    odd = odd_entry(facts)
+    if odd is not None:
+        raise InputError(
+            f"The provenance of {path or 'the result'} has no usable entry '{odd}'; it is damaged or was edited; copy "
+            "the result again from its source."
+        )
     tag = facts.get("kind")
     if tag in names():
         return get(tag)

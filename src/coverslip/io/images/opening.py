@@ -95,6 +95,8 @@ def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
         from coverslip.io.images.ome_zarr import open_zarr
 
         return open_zarr(path, axes, series, level)
+    if not path.is_file():
+        raise InputError(f"{path} is a pipe or a device, not a file; give a file, or a folder of files.")
     suffix = path.suffix.lower()
     if suffix not in IMAGE_SUFFIXES or suffix == ".zarr":
         what = "is a file where a .zarr folder was expected" if suffix == ".zarr" else "is of an unsupported format"
@@ -170,7 +172,7 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield from _walk(path)
             elif is_image:
                 yield path
-        elif is_image and path.suffix.lower() != ".zarr":
+        elif is_image and path.suffix.lower() != ".zarr" and path.is_file():
             yield path
 
 

@@ -100,11 +100,12 @@ def _provenance(stored: Any, path: Path) -> dict[str, Any]:
     if not isinstance(text, str):
         return dict(stored) if isinstance(stored, dict) else {}
     try:
-        return dict(json.loads(text))
-    except ValueError as error:
-        raise InputError(
-            f"{path} has damaged provenance (uns['coverslip']); make it again with coverslip predict."
-        ) from error
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} has damaged provenance (uns['coverslip']); make it again with coverslip predict.")
+    return found
 
 
 def _storable(obs: Any, path: Path) -> Any:

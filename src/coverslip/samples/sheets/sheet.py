@@ -163,6 +163,8 @@ def read_sheet(path: str | Path) -> Sheet:
             if (path / name).is_file():
                 return _read_csv(path / name)
         return _folder_sheet(path)
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path} is a pipe or a device, not a file; give a CSV, or a folder of images.")
     if not path.exists():
         raise InputError(f"{path} does not exist; give a CSV with a column 'image', or a folder of images.")
     return _read_csv(path)
