@@ -25,6 +25,7 @@ from coverslip.results.labels.options import Predict
 from coverslip.results.labels.placing import write_image_result, write_result
 from coverslip.results.labels.target import Target
 from coverslip.samples.opening.fields import SheetFields, names_one_image
+from coverslip.samples.opening.given import as_array
 from coverslip.samples.sheets.masks import plan_rows
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Workers, crew, device_names
@@ -59,7 +60,7 @@ def segment(
 def one_or_all(found: list[Any], inputs: Any) -> Any:
     """The result of a single image by itself; of a sheet, a folder or fields a list, also where there is only one."""
     path = path_of(inputs)
-    single = names_one_image(path) if path is not None else isinstance(inputs, np.ndarray | Image)
+    single = names_one_image(path) if path is not None else isinstance(as_array(inputs), np.ndarray | Image)
     return found[0] if single and len(found) == 1 else found
 
 
