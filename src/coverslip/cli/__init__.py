@@ -15,6 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
     0: done; 2: the input or an argument cannot be used, or `samples check` or `doctor` found something to mend, and
     standard error says what; 130: stopped on request, what was done is saved.
     """
+    from coverslip.core.cores import wait_passively
+
+    wait_passively()
     from coverslip.cli.app import app
     from coverslip.cli.flags import declare
     from coverslip.cli.progress import shown_progress
