@@ -1,7 +1,7 @@
 """Coverslip beside other programs: how much longer it takes than on a quiet machine.
 
 As many programs as there are cores loop beside it (or `--others`). Each command runs in a process of its own, in
-interleaved rounds: quiet, busy, and quiet as torch waits by default (``OMP_WAIT_POLICY=active``). Printed are the
+interleaved rounds: quiet, busy, and quiet with what the OpenMP library does by itself. Printed are the
 medians in seconds and the ratios; a fair share of two cores with two others beside is 2.
 
     python benchmarks/busy_machine.py ../shared/data/bbbc039/sheet.csv
@@ -55,6 +55,7 @@ def main() -> None:
     """Time both commands, and print what the others cost them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sheet", type=Path, help="a sheet of fields with masks")
+    parser.add_argument("--only", choices=("predict", "fit"))
     parser.add_argument("--fields", type=int, default=2)
     parser.add_argument("--others", type=int, default=cores())
     parser.add_argument("--rounds", type=int, default=3)
@@ -69,10 +70,12 @@ def main() -> None:
         }
         print(f"{'':10}{'quiet':>8}{'busy':>8}{'ratio':>8}{'quiet, spinning':>18}{'ratio':>8}")
         for name, command in commands.items():
+            if arguments.only not in (None, name):
+                continue
             times: dict[str, list[float]] = {"quiet": [], "busy": [], "spinning": []}
             for _ in range(arguments.rounds):
                 times["quiet"].append(seconds(command))
-                times["spinning"].append(seconds(command, OMP_WAIT_POLICY="active"))
+                times["spinning"].append(seconds(command, KMP_BLOCKTIME="200")  # not of this library, so that nothing is set)
                 with others(arguments.others):
                     times["busy"].append(seconds(command))
             quiet, busy, spinning = (median(times[key]) for key in ("quiet", "busy", "spinning"))
