@@ -24,6 +24,8 @@ from coverslip.core.cores import cores
 from coverslip.samples import read_sheet, write_sheet
 
 LOOP = "while True: pass"
+LEFT_ALONE = {"KMP_BLOCKTIME": "200"}
+"""A setting of another library: where users have set anything of the kind, Coverslip sets nothing."""
 
 
 @contextmanager
@@ -75,7 +77,7 @@ def main() -> None:
             times: dict[str, list[float]] = {"quiet": [], "busy": [], "spinning": []}
             for _ in range(arguments.rounds):
                 times["quiet"].append(seconds(command))
-                times["spinning"].append(seconds(command, KMP_BLOCKTIME="200")  # not of this library, so that nothing is set)
+                times["spinning"].append(seconds(command, **LEFT_ALONE))
                 with others(arguments.others):
                     times["busy"].append(seconds(command))
             quiet, busy, spinning = (median(times[key]) for key in ("quiet", "busy", "spinning"))
