@@ -17,7 +17,7 @@ Stain = Literal["haematoxylin", "bright", "dark"]
 
 
 def find_nuclei(
-    image: Image,
+    image: Image | np.ndarray,
     *,
     stain: Stain | None = None,
     channel: int = 0,
@@ -33,7 +33,7 @@ def find_nuclei(
 
     Parameters
     ----------
-    image : Image
+    image : Image or ndarray
         ``YX`` or ``CYX``. Light grey values of any dtype; RGB is 8-bit, 16-bit or float in [0, 1].
     stain : {"haematoxylin", "bright", "dark"}, optional
         What nuclei look like: blue in a stained RGB section (the haematoxylin map after colour deconvolution),
@@ -77,6 +77,8 @@ def find_nuclei(
     from scipy import ndimage
     from skimage.filters import threshold_otsu
 
+    if not isinstance(image, Image):
+        image = Image.from_array(np.asarray(image))
     stain = _resolve_stain(image, stain)
     there = np.ones((image.height, image.width), bool) if empty is None else ~empty
     if empty is not None and there.any():

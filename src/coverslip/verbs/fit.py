@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from coverslip import methods
 from coverslip.core import Config, InputError, NoDataRule, about, nodata_rule, provenance
 from coverslip.io.atomic import refuse_existing
+from coverslip.io.places import held, remove_unfinished
 from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.record import describe_inputs, path_of
 from coverslip.nn.device import choose_device
@@ -123,22 +124,26 @@ def fit_to_folder(
     """
     out = Path(out)
     fitting = out.with_name(out.name + FITTING)
-    if run.resume and (out / "config.json").is_file() and not fitting.exists():
-        return None
-    if run.device != "auto":
-        choose_device(run.device)  # before the first image is read
     # With several devices every process comes by here, but only the first one may touch files.
-    if is_main_process():
-        # An unfinished fit beside a model is to replace it: it was begun with --force, or killed while tidying up.
-        refuse_existing(out, force or (run.resume and fitting.exists()))
-        refuse_foreign(out)  # now, not after hours of fitting
-        if fitting.exists() and not run.resume:
-            if not force:
-                raise InputError(f"{fitting} holds an unfinished fit: say --resume to go on, or --force to start over.")
-            shutil.rmtree(fitting)
-    run = replace(run, folder=fitting)
-    model = fit(method, samples, settings, run=run, channels=channels, planes=planes, nodata=nodata)
-    if is_main_process():
-        model.save(out)
-        shutil.rmtree(fitting, ignore_errors=True)
+    first = is_main_process()
+    with held(out) if first else nullcontext():
+        if run.resume and (out / "config.json").is_file() and not fitting.exists():
+            return None
+        if run.device != "auto":
+            choose_device(run.device)  # before the first image is read
+        if first:
+            # An unfinished fit beside a model is to replace it: it was begun with --force, or killed while tidying up.
+            refuse_existing(out, force or (run.resume and fitting.exists()))
+            refuse_foreign(out)  # now, not after hours of fitting
+            if fitting.exists() and not run.resume:
+                if not force:
+                    raise InputError(
+                        f"{fitting} holds an unfinished fit: say --resume to go on, or --force to start over."
+                    )
+                remove_unfinished(fitting)
+        run = replace(run, folder=fitting)
+        model = fit(method, samples, settings, run=run, channels=channels, planes=planes, nodata=nodata)
+        if first:
+            model.save(out)
+            remove_unfinished(fitting)
     return model

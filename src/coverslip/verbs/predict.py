@@ -22,8 +22,8 @@ def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", **o
     ----------
     model : Model, str or Path
         A model, its folder, or the name of one that is shipped (see `coverslip.shipped`).
-    inputs : str, Path, Sheet, Samples, Fields or ndarray
-        What to apply it to: one image, a folder, a sheet, an array.
+    inputs : str, Path, Sheet, Samples, Fields, ndarray, tensor, Image or list of images
+        What to apply it to: one image, a folder, a sheet, an array; or a list of paths, arrays or tensors.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     **options

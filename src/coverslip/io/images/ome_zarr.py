@@ -137,10 +137,17 @@ def _image(
 def _node(path: str, inner: str) -> Any:
     import zarr
 
+    from coverslip.io.images import blosc
+
+    blosc.install()
     try:
         if Path(path).is_dir():
-            return zarr.open(path, path=inner, mode="r")
-        return zarr.open(zarr.storage.ZipStore(path, mode="r"), path=_in_zip(path, inner), mode="r")
+            node = zarr.open(path, path=inner, mode="r")
+        else:
+            node = zarr.open(zarr.storage.ZipStore(path, mode="r"), path=_in_zip(path, inner), mode="r")
+        if hasattr(node, "shape"):
+            blosc.expect(node)
+        return node
     except Exception as error:  # garbage JSON, missing metadata, unknown codecs
         where = f"{path} ('{inner}')" if inner else path
         raise InputError(

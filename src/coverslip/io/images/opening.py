@@ -110,6 +110,8 @@ def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
         from coverslip.io.images.ome_zarr import open_zarr
 
         return open_zarr(path, axes, series, level)
+    if not path.is_file():
+        raise InputError(f"{path} is a pipe or a device, not a file; give a file, or a folder of files.")
     suffix = path.suffix.lower()
     if suffix == ".zarr":
         raise InputError(f"{path} is a file where a .zarr folder was expected; zipped, it should end in .zarr.zip.")

@@ -6,7 +6,6 @@ the file is open only while bytes are read, several threads may read at once, an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, Window
+from coverslip.core.cores import cores
 from coverslip.io.images.axes import Arrangement, arrange
 from coverslip.io.images.tiff_metadata import channel_names, metadata, pixel_size
 from coverslip.io.images.tiff_pages import Stack, find_stack, grid_of, opened
@@ -158,6 +158,6 @@ def _decode_tiles(stack: Stack, indices: np.ndarray, part: Window, pixels: np.nd
         for item in encoded():
             place(item)
     else:
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        with ThreadPoolExecutor(min(cores(), 8)) as pool:
             for _ in pool.map(place, encoded()):
                 pass

@@ -29,6 +29,7 @@ from coverslip.core import (
     task,
 )
 from coverslip.io.labels import labels_path
+from coverslip.io.places import held
 from coverslip.measure import object_table
 from coverslip.measure.objects.shapes import Table
 from coverslip.models.folder import Model
@@ -142,6 +143,13 @@ def predict_to_file(
     """Decompose images and write a folder; see `coverslip.verbs.predict.predict_to_file`."""
     asked = with_rule(asked, options.nodata)
     target = _target(inputs, out)
+    with held(target.path):
+        return _placed(target, model, inputs, asked, options, given)
+
+
+def _placed(
+    target: Target, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
+) -> Written:
     if target.check(asked.resume, asked.force):
         return Written(target.path, finished_before=True)
     rivals = load_rivals(model, options.rivals)

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, Written, about, stop_on_signal, task
+from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter
@@ -25,6 +26,7 @@ from coverslip.results.labels.placing import write_image_result, write_result
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.without_data import notes_on, with_rule
 from coverslip.samples.opening.fields import SheetFields
+from coverslip.samples.opening.given import as_array
 from coverslip.samples.sheets.masks import plan_rows
 from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
@@ -65,7 +67,7 @@ def segment(
 def one_or_all(found: list[Any], inputs: Any) -> Any:
     """The result of a single image by itself; of a sheet, a folder or fields a list, also where there is only one."""
     path = path_of(inputs)
-    single = names_one_image(path) if path is not None else isinstance(inputs, np.ndarray | Image)
+    single = names_one_image(path) if path is not None else isinstance(as_array(inputs), np.ndarray | Image)
     return found[0] if single and len(found) == 1 else found
 
 
@@ -75,6 +77,13 @@ def predict_to_file(
     """Find objects and write the labels; see `coverslip.verbs.predict.predict_to_file`."""
     asked = with_rule(asked, options.nodata)
     target = Target.of(inputs, out)
+    with held(target.path):
+        return _placed(target, model, inputs, asked, options, given)
+
+
+def _placed(
+    target: Target, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
+) -> Written:
     if target.check(asked.resume, asked.force):
         return Written(target.path, finished_before=True)
     if asked.dask is None:

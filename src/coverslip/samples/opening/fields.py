@@ -11,6 +11,7 @@ import numpy as np
 
 from coverslip.core import Fields, Image, InputError, NoDataRule, Region, nodata_rule
 from coverslip.samples.opening.focus import sharpest_planes
+from coverslip.samples.opening.given import given
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.opening.samples import open_column, typed_column
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask
@@ -21,7 +22,7 @@ _KEPT = 64 << 20
 
 
 def open_fields(
-    source: Sheet | str | Path | Image | np.ndarray | Fields,
+    source: Any,
     *,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
@@ -32,9 +33,9 @@ def open_fields(
 
     Parameters
     ----------
-    source : Sheet, path, Image, ndarray or Fields
+    source : Sheet, path, Image, ndarray, tensor, list of these or Fields
         A sheet or its CSV (with a column ``mask`` to train on), a folder of images, one image (or its file), an
-        array ``(C, H, W)`` or ``(H, W)``, or fields, which come back as they are.
+        array or tensor ``(C, H, W)`` or ``(H, W)``, a list of images, or fields, which come back as they are.
     channels : sequence of str or int, optional
         Which channels, by name or by number from 0, in this order; default: all.
     planes : str or int
@@ -55,10 +56,12 @@ def open_fields(
     InputError
         Naming the first row that is missing, cannot be read or has other channels than the first.
     """
+    source = given(source)
     if isinstance(source, Image | np.ndarray):
-        image = source if isinstance(source, Image) else Image.from_array(source)
-        sheet = Sheet(Path(), ("image",), [{"image": image.source}])
-        return SheetFields(sheet, {"image": [image]}, channels=channels, planes=planes, nodata=nodata)
+        source = [source if isinstance(source, Image) else Image.from_array(source)]
+    if isinstance(source, list):
+        sheet = Sheet(Path(), ("image",), [{"image": image.source} for image in source])
+        return SheetFields(sheet, {"image": source}, channels=channels, planes=planes, nodata=nodata)
     if isinstance(source, str | Path):
         source = read_sheet(source)
     if not isinstance(source, Sheet):

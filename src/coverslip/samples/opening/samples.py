@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ArraySamples, Image, InputError, Samples, track
+from coverslip.samples.opening.given import given
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell
 from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, read_sheet
@@ -22,7 +23,7 @@ _CROP_FIRST = "make crops first with coverslip samples crop SHEET --size 64 --ou
 
 
 def open_samples(
-    source: Sheet | str | Path | Image | np.ndarray | Samples,
+    source: Any,
     *,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
@@ -32,9 +33,9 @@ def open_samples(
 
     Parameters
     ----------
-    source : Sheet, path, Image, ndarray or Samples
-        A sheet or its CSV, a folder of images, one image (or its file), an array ``(N, C, H, W)`` or
-        ``(N, H, W)``, or samples, which come back as they are.
+    source : Sheet, path, Image, ndarray, tensor, list of these or Samples
+        A sheet or its CSV, a folder of images, one image (or its file), an array or tensor ``(N, C, H, W)`` or
+        ``(N, H, W)``, a list of images, or samples, which come back as they are.
     channels : sequence of str or int, optional
         Which channels, by name or by number from 0, in this order; default: all.
     planes : str or int
@@ -56,6 +57,9 @@ def open_samples(
         Naming the first row that is missing, cannot be read, or differs from the first in shape or dtype, with the
         remedy; or if rows name masks, since fields must be cropped first.
     """
+    source = given(source)
+    if isinstance(source, list):
+        source = _stacked(source)
     if isinstance(source, np.ndarray):
         return _of_array(source, channels)
     if isinstance(source, Image):
@@ -234,6 +238,18 @@ def typed_column(name: str, texts: list[str]) -> np.ndarray:
     if len(filled) == len(texts) and all(text.lstrip("+-").isdecimal() and len(text) < 19 for text in texts):
         return np.array([int(text) for text in texts])
     return np.array([float(text) if text else np.nan for text in texts])
+
+
+def _stacked(images: Sequence[Image]) -> np.ndarray:
+    """Images in memory as one array."""
+    first = images[0]
+    for image in images:
+        if (image.axes, image.shape, image.dtype) != (first.axes, first.shape, first.dtype):
+            raise InputError(
+                f"{image.source} is {image.shape} {image.dtype}, but {first.source} {first.shape} {first.dtype}; give "
+                "samples of one size and one dtype."
+            )
+    return np.stack([image.read() for image in images])
 
 
 def _of_array(array: np.ndarray, channels: Sequence[str | int] | None) -> Samples:

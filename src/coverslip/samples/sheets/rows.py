@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from coverslip.core import Image, InputError
+from coverslip.core.cores import cores
 from coverslip.io.paths import relative_path
 from coverslip.samples.sheets.sheet import Sheet
 
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 def workers() -> int:
     """How many files to read at once: reading waits for the disk, so a few more than cores."""
-    return min(16, 2 * (os.cpu_count() or 1))
+    return min(16, 2 * cores())
 
 
 def in_threads(work: Callable[[T], R], items: Iterable[T], most: int | None = None) -> Iterator[R]:

@@ -14,6 +14,7 @@ from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.images.opening import AS_OME_TIFF
 from coverslip.io.listing import contents, list_images
 from coverslip.io.paths import PATH_COLUMNS, relative_path, resolve_path
+from coverslip.io.places import check_text
 from coverslip.samples.sheets.pairing import Pairs, pair
 
 SHEET_NAMES = ("sheet.csv", "crops.csv")
@@ -52,6 +53,9 @@ class Sheet:
     def __post_init__(self) -> None:
         if "image" not in self.columns:
             raise InputError(f"{self.name} has no column 'image'; name the column that holds the image paths 'image'.")
+        check_text(self.folder)
+        for row in self.rows:
+            check_text(row.get("image", ""))
         if len(self.numbers) != len(self.rows):
             object.__setattr__(self, "numbers", tuple(range(2, len(self.rows) + 2)))
 
@@ -165,6 +169,8 @@ def read_sheet(path: str | Path) -> Sheet:
                 return _read_csv(path / name)
         if not names_one_image(path):
             return folder_sheet(path)
+    elif path.exists() and not path.is_file():
+        raise InputError(f"{path} is a pipe or a device, not a file; give a CSV, or a folder of images.")
     elif not path.exists():
         raise InputError(f"{path} does not exist; give a CSV with a column 'image', or a folder of images.")
     return Sheet(path.parent, ("image",), [{"image": path.name}]) if names_one_image(path) else _read_csv(path)
