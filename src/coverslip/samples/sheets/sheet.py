@@ -244,8 +244,8 @@ def folder_sheet(folder: Path, beside: bool = False) -> Sheet:
     if not pairs.apart and len(parents) > 1 and "." in parents:
         below = ", ".join(sorted(parents - {"."})[:3])
         notes.append(
-            f"{folder} holds images beside folders of images ({below}): all are taken, and the folders give no labels; coverslip "
-            "samples make with a pattern such as '{label}/{name}.tif' makes columns of their names."
+            f"{folder} holds images beside folders of images ({below}): all are taken, and the folders give no labels; "
+            "coverslip samples make with a pattern such as '{label}/{name}.tif' makes columns of their names."
         )
     columns = ("image", *["mask"] * (pairs.apart or bool(pairs.masks)), *["label"] * labelled)
     rows = []
