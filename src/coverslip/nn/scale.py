@@ -1,0 +1,98 @@
+"""At what zoom a network sees objects of the size that it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+LOOKS = (1 / 16, 1 / 8, 1 / 4)
+"""Zooms at which a field is looked at before; together they cost a twelfth of a look at its own size."""
+ENLARGED = 4.0
+"""At most so many times."""
+_LEAST_SIDE = 48
+"""Pixels: a field that a look would show smaller is not looked at so."""
+_FEWEST = 3
+"""Of fewer objects no size is told: one blob of noise is not a large object."""
+
+
+def diameter(areas: np.ndarray) -> float | None:
+    """The diameter that half of the area of objects lies below; None, if there are too few.
+
+    Parameters
+    ----------
+    areas : ndarray, shape (n,)
+        Pixels of each object.
+
+    Returns
+    -------
+    float or None
+        Of a disc of the same area, pixels. Debris hardly counts, and neither do single giants.
+    """
+    if len(areas) < _FEWEST:
+        return None
+    ordered = np.sort(areas)
+    half = np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)
+    return float(np.sqrt(4 * ordered[half] / np.pi))
+
+
+@dataclass(frozen=True)
+class Known:
+    """The sizes of objects that a network was fitted to.
+
+    Parameters
+    ----------
+    typical, largest : float
+        Their median and their 99th percentile, pixels of diameter.
+    """
+
+    typical: float
+    largest: float
+
+    @classmethod
+    def of(cls, percentiles: Sequence[float]) -> Known:
+        """From the 1st, 25th, 50th, 75th and 99th percentile."""
+        return cls(float(percentiles[2]), float(percentiles[4]))
+
+    def zoom_for(self, diameter: float) -> float:
+        """The zoom that shows objects of a diameter, pixels, at the typical size."""
+        return min(self.typical / diameter, ENLARGED)
+
+    def reduced(self, size: tuple[int, int], look: Callable[[float], np.ndarray]) -> float | None:
+        """The zoom for objects larger than the network knows; None, if there seem to be none.
+
+        A large object falls to pieces at its own size, but is whole when it is shown small. Looks go from the smallest
+        up: one in which objects have at least half the typical size tells how large they are, and a second one, at the
+        zoom that follows from it, must confirm it. Clumps of small objects, which look like one in a small picture,
+        come apart in the second.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Height and width of the field.
+        look : callable
+            Gives the areas of the objects that are found at a zoom, in pixels of that zoom.
+        """
+        for zoom in LOOKS:
+            if min(size) * zoom < _LEAST_SIDE:
+                continue
+            seen = diameter(look(zoom))
+            if seen is None or seen < self.typical / 2 or seen / zoom <= self.largest:
+                continue
+            better = zoom * self.zoom_for(seen)
+            if self.confirmed(look(better)):
+                return better
+        return None
+
+    def other(self, areas: np.ndarray) -> float | None:
+        """A zoom worth trying, after objects were found at the field's own size; None, if that was right."""
+        seen = diameter(areas)
+        if seen is None or self.typical / 2 <= seen <= self.largest:
+            return None
+        return self.zoom_for(seen)
+
+    def confirmed(self, areas: np.ndarray) -> bool:
+        """Whether objects found at a zoom have about the typical size there."""
+        seen = diameter(areas)
+        return seen is not None and self.typical / 2 <= seen <= 1.6 * self.typical
