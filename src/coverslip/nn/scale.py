@@ -15,6 +15,8 @@ _LEAST_SIDE = 48
 """Pixels: a field that a look would show smaller is not looked at so."""
 _FEWEST = 3
 """Of fewer objects no size is told: one blob of noise is not a large object."""
+_NEARER, _GROWN = 1.5, 1.2
+"""Shown so many times larger, objects must be so many times larger at least."""
 
 
 def diameter(areas: np.ndarray) -> float | None:
@@ -63,9 +65,9 @@ class Known:
         """The zoom for objects larger than the network knows; None, if there seem to be none.
 
         A large object falls to pieces at its own size, but is whole when it is shown small. Looks go from the smallest
-        up: one in which objects have at least half the typical size tells how large they are, and a second one, at the
-        zoom that follows from it, must confirm it. Clumps of small objects, which look like one in a small picture,
-        come apart in the second.
+        up: one in which objects have at least half the typical size tells how large they are. Two more must confirm
+        it: at the zoom that follows from it they have the typical size, and a little nearer they look larger. Clumps
+        of small objects, which are one in a small picture, come apart instead.
 
         Parameters
         ----------
@@ -81,7 +83,9 @@ class Known:
             if seen is None or seen < self.typical / 2 or seen / zoom <= self.largest:
                 continue
             better = zoom * self.zoom_for(seen)
-            if self.confirmed(look(better)):
+            shown = diameter(look(better)) or 0.0
+            nearer = diameter(look(_NEARER * better)) or 0.0
+            if self._typical(shown) and nearer >= _GROWN * shown:
                 return better
         return None
 
@@ -94,5 +98,7 @@ class Known:
 
     def confirmed(self, areas: np.ndarray) -> bool:
         """Whether objects found at a zoom have about the typical size there."""
-        seen = diameter(areas)
-        return seen is not None and self.typical / 2 <= seen <= 1.6 * self.typical
+        return self._typical(diameter(areas) or 0.0)
+
+    def _typical(self, shown: float) -> bool:
+        return self.typical / 2 <= shown <= 1.6 * self.typical
