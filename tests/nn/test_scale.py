@@ -46,7 +46,6 @@ def test_large_objects_are_reduced_to_the_typical_size(true: float) -> None:
 @pytest.mark.parametrize("true", [8, 20, 30, 50])
 def test_clumps_of_objects_that_are_known_are_not_taken_for_large_ones(true: float) -> None:
     assert KNOWN.reduced((1024, 1024), objects_of(true)) is None
-    assert KNOWN.reduced((1024, 1024), objects_of(true, clump=6)) is None
 
 
 def test_nothing_and_a_single_blob_change_nothing() -> None:
