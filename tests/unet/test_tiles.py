@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from skimage.transform import resize
 
 import coverslip as cs
 from coverslip.core.fields import ArrayFields
@@ -20,6 +21,7 @@ from coverslip.methods.unet.decoding import decode
 from coverslip.methods.unet.inference import Segmenter, build, segment
 from coverslip.methods.unet.targets import OFFSET_UNIT
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
+from coverslip.samples.opening.view import View
 
 from .blobs import blob_fields
 
@@ -64,23 +66,24 @@ def test_maps_of_a_region_are_those_of_the_image(separation: str) -> None:
     np.testing.assert_allclose(part, whole[:, 24:85, 40:123], atol=1e-4, rtol=0)
 
 
-def test_objects_are_the_same_whole_and_in_blocks(segmenter: Segmenter) -> None:
-    fields = blob_fields(1, (333, 401), seed=5)
-    exposure = segmenter.exposure(fields, 0)
+@pytest.mark.parametrize("zoom", [1, 0.5, 0.3, 2])
+def test_objects_are_the_same_whole_and_in_blocks(segmenter: Segmenter, zoom: float) -> None:
+    small = blob_fields(1, (333, 401), seed=5)
+    fields = small if zoom == 1 else ArrayFields([resized(small.pixels(0)[0], 1 / zoom)])
+    view = View(segmenter.exposure(fields, 0), zoom)
 
     def cut(side: int) -> np.ndarray:
         canvas, count = np.zeros(fields.size(0), np.int32), 0
         for block in segmenter.blocks(fields.size(0), side):
-            labels, _ = segmenter.objects(fields, 0, block, exposure)
-            window = canvas[block.window.y : block.window.stop_y, block.window.x : block.window.stop_x]
-            count += paste(window, labels, count + 1)
+            found = segmenter.objects(fields, 0, block, view)
+            count += paste(canvas[found.block.window.slices], found.labels, count + 1)
         np.testing.assert_array_equal(np.unique(canvas), np.arange(count + 1))
         return canvas
 
-    whole = cut(1024)
+    whole = cut(2048)
     assert whole.max() > 60
     for side in (64, 100):
-        assert_same_objects(cut(side), whole)
+        assert_same_objects(cut(round(side / zoom)), whole)
 
 
 def test_what_aims_at_no_centre_is_of_none_far_away() -> None:
@@ -94,6 +97,12 @@ def test_what_aims_at_no_centre_is_of_none_far_away() -> None:
     assert labels.max() == 2
     assert (labels[10:19, 10:19] == 1).all()
     assert labels[20, 69:74].tolist() == [0, 2, 2, 2, 0]
+
+
+def resized(pixels: np.ndarray, factor: float) -> np.ndarray:
+    """An image at another size, dtype kept."""
+    size = [round(length * factor) for length in pixels.shape]
+    return np.rint(resize(pixels.astype(float), size, order=1)).astype(pixels.dtype)
 
 
 def assert_same_objects(found: np.ndarray, expected: np.ndarray) -> None:
@@ -190,16 +199,16 @@ def test_no_objects_are_found_where_there_is_no_image_and_the_others_stay(segmen
     pixels = blob_fields(1, (120, 140)).pixels(0)[0]
     if angle:
         pixels = ndimage.rotate(pixels, angle, order=0)
-    alone, _ = segment(segmenter, ArrayFields([pixels], nodata=0), 0)
+    alone, *_ = segment(segmenter, ArrayFields([pixels], nodata=0), 0)
     padded = np.pad(pixels, 30, constant_values=0 if angle else 65535)
-    whole, probability = segment(segmenter, ArrayFields([padded]), 0)
+    whole, probability, _ = segment(segmenter, ArrayFields([padded]), 0)
     nowhere = np.pad(pixels == 0, 30, constant_values=True)
     assert not whole[nowhere].any()
     assert not probability[nowhere].any()
     inside = np.ascontiguousarray(whole[30:-30, 30:-30])
     assert whole.max() == inside.max()
     assert match(overlap(alone, inside), 0.8).tp >= 0.95 * alone.max() > 10
-    blind, _ = segment(segmenter, ArrayFields([padded], nodata="none"), 0)
+    blind, *_ = segment(segmenter, ArrayFields([padded], nodata="none"), 0)
     assert blind[nowhere].any() or angle
 
 

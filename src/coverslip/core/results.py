@@ -116,6 +116,8 @@ class LabelMap:
         Inputs with hashes, method or model, seed and versions.
     probability : ndarray of float32, shape (H, W), or None
         How likely each pixel is of an object, where the method says so.
+    zoom : float
+        At which the model was shown the image: below 1, if its objects are larger than those it was fitted to.
     """
 
     labels: np.ndarray = field(repr=False)
@@ -123,6 +125,7 @@ class LabelMap:
     pixel_size: PixelSize | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     probability: np.ndarray | None = field(default=None, repr=False)
+    zoom: float = 1.0
 
     def __post_init__(self) -> None:
         if self.labels.ndim != 2 or self.labels.dtype.kind not in "iu":

@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from scipy import ndimage
 
-from coverslip.core import Fields, Fitted, InputError, Region
+from coverslip.core import Fields, Fitted, InputError, Length, Region
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK, decode, without_small
 from coverslip.methods.unet.model import UNet
 from coverslip.methods.unet.targets import CHANNELS
 from coverslip.nn.device import choose_device
-from coverslip.nn.objects import not_at, without_holes
+from coverslip.nn.objects import in_one_piece, not_at, without_holes
+from coverslip.nn.scale import Known
 from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
 from coverslip.nn.weights import put_weights
 from coverslip.samples.opening.exposure import Exposure
+from coverslip.samples.opening.looks import PART, sample
+from coverslip.samples.opening.view import Shown, View
+from coverslip.samples.opening.zoomed import covering, nearest, regrown, spread
 
 TILE = 1024
 """Side of the tiles that the network sees, pixels, without their margins."""
 BLOCK = 2048
 """Side of the blocks that objects are found in, pixels, without their margins."""
+_LARGEST = 8192**2
+"""Pixels: a field is not enlarged to more."""
+
+
+class Objects(NamedTuple):
+    """The objects of a block.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape of ``block.window``
+        Numbered from 1 without gaps.
+    probability : ndarray of float32, shape of ``block.window``
+        Of foreground.
+    view : View
+        How the network was shown the field.
+    block : Tile
+        Where they are: the block asked for, perhaps with a wider margin.
+    """
+
+    labels: np.ndarray
+    probability: np.ndarray
+    view: View
+    block: Tile
 
 
 def network(fitted: Fitted) -> UNet:
@@ -53,6 +85,9 @@ class Segmenter:
         A fitted U-Net.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    diameter : str, optional
+        How large the objects are, such as ``"30"`` (pixels) or ``"12um"``: they are shown to the network at the size
+        that it was fitted to. Default: told from the image (see `coverslip.nn.scale`).
     flips : bool
         Average over the four flips of each tile: a little better, four times the work.
     threshold : float, optional
@@ -75,6 +110,7 @@ class Segmenter:
         fitted: Fitted,
         *,
         device: str = "auto",
+        diameter: str | None = None,
         flips: bool = False,
         threshold: float | None = None,
         min_area: int | None = None,
@@ -89,6 +125,12 @@ class Segmenter:
         self.threshold = float(decoding["threshold"]) if threshold is None else threshold
         self.peak = float(decoding.get("peak", PEAK))
         self.min_area = int(decoding["min_area"]) if min_area is None else min_area
+        self._own_min_area = min_area is not None
+        self.diameter = None if diameter is None else Length.parse(diameter)
+        sizes = fitted.facts.get("object_diameter_px")
+        self.known = None if sizes is None else Known.of(sizes)
+        if self.diameter and not self.known:
+            raise InputError("The model does not say what sizes of objects it was fitted to; leave --diameter out.")
         self.drop_border, self.fill_holes = drop_border, fill_holes
         if not 0 < self.threshold < 1:
             raise InputError(f"A threshold for a probability lies between 0 and 1, not at {self.threshold}.")
@@ -116,26 +158,21 @@ class Segmenter:
             Which field.
         region : Region, optional
             Default: all of it.
-        exposure : Exposure, optional
-            Of the whole field; default: found now.
 
         Returns
         -------
         ndarray, shape (K, H, W), float32
             Foreground probability, then what `separation` names (a boundary as probability); 0 where there is no image.
         """
-        return self._maps(fields, index, region or Region(0, 0, *fields.size(index)), exposure)[0]
+        shown = View(exposure or self.exposure(fields, index)).of(fields, index)
+        return self._maps(shown, region or Region(0, 0, *shown.size))[0]
 
-    def _maps(
-        self, fields: Fields, index: int, region: Region, exposure: Exposure | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The same, and where there is no image, ``(H, W)``."""
-        bounds = fields.size(index)
-        exposure = exposure or self.exposure(fields, index)
+    def _maps(self, shown: Shown, region: Region) -> tuple[np.ndarray, np.ndarray]:
+        """The same of a region of a field as it is shown, and where there is no image, ``(H, W)``."""
         nowhere = np.zeros((region.height, region.width), bool)
         out = np.empty((CHANNELS[self.config.separation], region.height, region.width), np.float32)
-        for tile in tiles(region, bounds, side=self.tile, margin=self.reach, multiple=self.multiple):
-            scaled, empty = exposure.read(fields, index, tile.window)
+        for tile in tiles(region, shown.size, side=self.tile, margin=self.reach, multiple=self.multiple):
+            scaled, empty = shown.read(tile.window)
             found = self._outputs(scaled)
             y, x = tile.core.y - region.y, tile.core.x - region.x
             place = Region(y, x, tile.core.height, tile.core.width).slices
@@ -160,27 +197,118 @@ class Segmenter:
             )
         return Exposure.of(fields, index, self.config.percentiles)
 
+    def view(self, fields: Fields, index: int) -> View:
+        """How a field of several blocks is shown: its size is told from up to four parts of it, spread evenly.
+
+        Raises
+        ------
+        InputError
+            As `exposure`; or if `diameter` is in micrometres, and the size of the field's pixels is not known.
+        """
+        plain = View(self.exposure(fields, index))
+        if self.known is None:
+            return plain
+        if self.diameter is not None:
+            return replace(plain, zoom=self._told(fields, index))
+        parts = sample(fields.size(index))
+        zoom = self.known.reduced(
+            (PART, PART), lambda zoom: self._areas(fields, index, replace(plain, zoom=zoom), parts)
+        )
+        if zoom is None:
+            small = sample(fields.size(index), PART // 4)
+            zoom = self.known.other(self._areas(fields, index, plain, small))
+            if zoom is not None and not self.known.confirmed(
+                self._areas(fields, index, replace(plain, zoom=zoom), small)
+            ):
+                zoom = None
+        return replace(plain, zoom=zoom or 1.0)
+
     def blocks(self, size: tuple[int, int], side: int = BLOCK) -> list[Tile]:
         """Blocks that cover an image of this height and width, with margins wider than objects."""
         return tiles(Region(0, 0, *size), size, side=side, margin=self.margin, multiple=self.multiple)
 
-    def objects(self, fields: Fields, index: int, block: Tile, exposure: Exposure) -> tuple[np.ndarray, np.ndarray]:
+    def objects(self, fields: Fields, index: int, block: Tile, view: View | None = None) -> Objects:
         """The objects of one block: each object of a field is of one block.
 
-        Returns
-        -------
-        labels : ndarray of int32, shape of ``block.window``
-            Numbered from 1 without gaps.
-        probability : ndarray of float32, shape of ``block.window``
-            Of foreground.
+        Parameters
+        ----------
+        fields, index
+            The field.
+        block : Tile
+            From `blocks`; of objects that are shown smaller, the margin is made wider.
+        view : View, optional
+            From `view`; needless where the block is the whole field.
         """
-        maps, nowhere = self._maps(fields, index, block.window, exposure)
-        labels = decode(maps, self.config.separation, threshold=self.threshold, peak=self.peak, min_area=self.min_area)
+        size = fields.size(index)
+        if block.core == Region(0, 0, *size):
+            return self._whole(fields, index, block, view)
+        assert view is not None
+        if view.zoom < 1:
+            margin = ceil(self.margin / view.zoom)
+            side = max(block.core.height, block.core.width)
+            (block,) = tiles(block.core, size, side=side, margin=margin, multiple=self.multiple)
+        found = self._objects(fields, index, block.window, view)
+        return found._replace(labels=own_objects(found.labels, block), block=block)
+
+    def _whole(self, fields: Fields, index: int, block: Tile, view: View | None) -> Objects:
+        """The objects of a field in one block, at the zoom that shows them best."""
+        plain = View(self.exposure(fields, index)) if view is None else view
+
+        def at(zoom: float) -> Objects:
+            return self._objects(fields, index, block.window, replace(plain, zoom=zoom))
+
+        if view is not None or self.known is None:
+            return at(plain.zoom)
+        if self.diameter is not None:
+            return at(self._told(fields, index))
+        whole = [block.window]
+        size = fields.size(index)
+        zoom = self.known.reduced(size, lambda zoom: self._areas(fields, index, replace(plain, zoom=zoom), whole))
+        if zoom is not None:
+            return at(zoom)
+        found = at(1.0)
+        zoom = self.known.other(np.bincount(found.labels.ravel())[1:])
+        if zoom is not None and size[0] * size[1] * zoom**2 <= _LARGEST:
+            other = at(zoom)
+            if self.known.confirmed(np.bincount(other.labels.ravel())[1:] * zoom**2):
+                return other
+        return found
+
+    def _told(self, fields: Fields, index: int) -> float:
+        assert self.diameter is not None
+        assert self.known is not None
+        return self.known.zoom_for(self.diameter.pixels(fields.image(index).pixel_size, fields.name(index)))
+
+    def _areas(self, fields: Fields, index: int, view: View, parts: Sequence[Region]) -> np.ndarray:
+        """The areas of objects in some parts of a field, in pixels shown."""
+        shown = view.of(fields, index)
+        found = [self._decoded(self._maps(shown, covering(part, view.zoom, shown.size))[0]) for part in parts]
+        return np.concatenate([np.bincount(labels.ravel())[1:] for labels in found])
+
+    def _decoded(self, maps: np.ndarray, min_area: int | None = None) -> np.ndarray:
+        least = self.min_area if min_area is None else min_area
+        return decode(maps, self.config.separation, threshold=self.threshold, peak=self.peak, min_area=least)
+
+    def _objects(self, fields: Fields, index: int, window: Region, view: View) -> Objects:
+        shown = view.of(fields, index)
+        region = covering(window, view.zoom, shown.size)
+        maps, nowhere = self._maps(shown, region)
+        probability = maps[0]
+        # A user's own limit is in pixels of the image, that of the model in pixels shown.
+        least = round(self.min_area * view.zoom**2) if self._own_min_area else self.min_area
+        labels = self._decoded(maps, least)
+        if view.zoom != 1:
+            probability = spread(probability, region, window, view.zoom)
+            nowhere = nearest(nowhere, region, window, view.zoom)
+            probability[nowhere] = 0
+            labels = nearest(labels, region, window, view.zoom)
+            labels = regrown(labels, probability > self.threshold, view.zoom)
+            labels = without_small(in_one_piece(labels), max(least, 1))
         if self.fill_holes:
             labels = np.where(nowhere, 0, without_holes(labels))
         if self.drop_border:
-            labels = without_small(not_at(labels, _border(block.window, fields.size(index), nowhere)), 0)
-        return (labels if block.core == block.window else own_objects(labels, block)), maps[0]
+            labels = without_small(not_at(labels, _border(window, fields.size(index), nowhere)), 0)
+        return Objects(labels, probability, view, Tile(window, window))
 
     def _outputs(self, pixels: np.ndarray) -> np.ndarray:
         """Activated outputs ``(K, H, W)`` of scaled pixels ``(C, H, W)``."""
@@ -202,9 +330,7 @@ class Segmenter:
         return found
 
 
-def segment(
-    segmenter: Segmenter, fields: Fields, index: int, exposure: Exposure | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarray, np.ndarray, View]:
     """Segment a whole field in memory.
 
     Parameters
@@ -215,8 +341,6 @@ def segment(
         With the channels the model was fitted to.
     index : int
         Which field.
-    exposure : Exposure, optional
-        Of the field; default: found now.
 
     Returns
     -------
@@ -224,16 +348,19 @@ def segment(
         Objects numbered from 1, 0 background.
     probability : ndarray of float32, shape (H, W)
         Of foreground.
+    view : View
+        How the network was shown the field.
     """
-    exposure = exposure or segmenter.exposure(fields, index)
     size = fields.size(index)
+    blocks = segmenter.blocks(size)
+    view = segmenter.view(fields, index) if len(blocks) > 1 else None
     labels, probability = np.zeros(size, np.int32), np.empty(size, np.float32)
     count = 0
-    for block in segmenter.blocks(size):
-        own, chance = segmenter.objects(fields, index, block, exposure)
-        count += paste(labels[block.window.slices], own, count + 1)
-        probability[block.core.slices] = chance[block.inside()]
-    return labels, probability
+    for block in blocks:
+        found = segmenter.objects(fields, index, block, view)
+        count += paste(labels[found.block.window.slices], found.labels, count + 1)
+        probability[block.core.slices] = found.probability[found.block.inside()]
+    return labels, probability, found.view
 
 
 def _border(window: Region, size: tuple[int, int], nowhere: np.ndarray) -> np.ndarray:

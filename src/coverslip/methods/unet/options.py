@@ -9,6 +9,7 @@ from coverslip.core import flag
 class Options(Base):
     """Of `predict` and of `Segmenter`."""
 
+    diameter: str | None = flag(None, "How large the objects are: 30 (pixels) or 12um; default: told from each image.")
     flips: bool = flag(False, "Average over four flips; slower, a little better.")
     threshold: float | None = flag(None, "Foreground probability of objects; default: the model's.", gt=0, lt=1)
     min_area: int | None = flag(None, "Smallest object, pixels; default: the model's.", ge=0)

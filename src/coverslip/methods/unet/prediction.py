@@ -14,6 +14,7 @@ def predict(
     fields: Fields,
     *,
     device: str = "auto",
+    diameter: str | None = None,
     flips: bool = False,
     threshold: float | None = None,
     min_area: int | None = None,
@@ -31,6 +32,8 @@ def predict(
         Images of any size, with the channels it was fitted to.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    diameter : str, optional
+        How large the objects are, such as ``"30"`` (pixels) or ``"12um"``; default: told from each image.
     flips : bool
         Average over the four flips of each tile: a little better, four times the work.
     threshold, min_area : optional
@@ -48,6 +51,7 @@ def predict(
     segmenter = Segmenter(
         fitted,
         device=device,
+        diameter=diameter,
         flips=flips,
         threshold=threshold,
         min_area=min_area,
@@ -56,7 +60,7 @@ def predict(
         speed=speed,
     )
     for index in range(len(fields)):
-        exposure = segmenter.exposure(fields, index)
-        labels, probability = segment(segmenter, fields, index, exposure)
-        facts = {} if exposure.nodata is None else {"nodata": list(exposure.nodata.value)}
-        yield LabelMap(labels, fields.name(index), fields.image(index).pixel_size, facts, probability=probability)
+        labels, probability, view = segment(segmenter, fields, index)
+        size, nodata = fields.image(index).pixel_size, view.exposure.nodata
+        facts = {} if nodata is None else {"nodata": list(nodata.value)}
+        yield LabelMap(labels, fields.name(index), size, facts, probability=probability, zoom=view.zoom)

@@ -11,7 +11,7 @@ import numpy as np
 from coverslip.core import Fields, about
 from coverslip.models.folder import Model
 from coverslip.nn.tiles import Tile
-from coverslip.samples.opening.exposure import Exposure
+from coverslip.samples.opening.view import View
 from coverslip.work.crew import Trade
 from coverslip.work.memory import Footprint
 
@@ -28,14 +28,34 @@ class Segmenter(Protocol):
     tile_bytes: int
     """Memory of this machine that the network takes at work."""
 
-    def exposure(self, fields: Fields, index: int) -> Exposure:
-        """How a field is scaled; raises `InputError` if it does not fit the model."""
+    def view(self, fields: Fields, index: int) -> View:
+        """How a field of several blocks is shown; raises `InputError` if it does not fit the model."""
 
     def blocks(self, size: tuple[int, int], side: int) -> list[Tile]:
         """Blocks that cover an image of this height and width."""
 
-    def objects(self, fields: Fields, index: int, block: Tile, exposure: Exposure) -> tuple[np.ndarray, np.ndarray]:
-        """Objects of a block, from 1 without gaps, and foreground probability, both of the block's window."""
+    def objects(self, fields: Fields, index: int, block: Tile, view: View | None) -> Objects:
+        """Objects of a block; the view is needless where that is the whole field."""
+
+
+class Objects(Protocol):
+    """What a segmenter finds in a block."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Objects from 1 without gaps, of the block's window."""
+
+    @property
+    def probability(self) -> np.ndarray:
+        """Foreground probability, likewise."""
+
+    @property
+    def view(self) -> View:
+        """How the field was shown."""
+
+    @property
+    def block(self) -> Tile:
+        """Where they are: the block asked for, perhaps with a wider margin."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +66,14 @@ class Part:
     ----------
     block : Tile
         Which part of the field.
-    exposure : Exposure or None
+    view : View or None
         Of the whole field; None: the block is the whole field, so that it can be found on the way.
     probability : bool
         Whether the foreground probability is wanted.
     """
 
     block: Tile
-    exposure: Exposure | None
+    view: View | None
     probability: bool
 
 
@@ -67,12 +87,18 @@ class Found:
         Objects, from 1 without gaps.
     probability : ndarray of uint8, shape of the block's core, or None
         Foreground probability, 255 for 1.
+    block : Tile
+        The block, perhaps with a wider margin than was asked for.
+    zoom : float
+        At which the field was shown.
     nodata : tuple of float or None
         The grey values of areas of the field that hold no image.
     """
 
     labels: np.ndarray
     probability: np.ndarray | None
+    block: Tile
+    zoom: float = 1.0
     nodata: tuple[float, ...] | None = None
 
 
@@ -85,11 +111,11 @@ def _find(segmenter: Segmenter, fields: Fields, rows: tuple[int, ...], part: Par
     """Find the objects of one block; a field that cannot be read or does not fit the model is named."""
     (index,) = rows
     with about(fields.name(index)):
-        exposure = part.exposure or segmenter.exposure(fields, index)
-        labels, chance = segmenter.objects(fields, index, part.block, exposure)
-    compact = labels.astype(np.min_scalar_type(int(labels.max(initial=0))))
-    kept = np.rint(chance[part.block.inside()] * 255).astype(np.uint8) if part.probability else None
-    return Found(compact, kept, None if exposure.nodata is None else exposure.nodata.value)
+        found = segmenter.objects(fields, index, part.block, part.view)
+    compact = found.labels.astype(np.min_scalar_type(int(found.labels.max(initial=0))))
+    chance = np.rint(found.probability[found.block.inside()] * 255).astype(np.uint8) if part.probability else None
+    nodata = found.view.exposure.nodata
+    return Found(compact, chance, found.block, found.view.zoom, None if nodata is None else nodata.value)
 
 
 TRADE = Trade(_make, _find)

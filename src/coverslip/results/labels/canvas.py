@@ -10,11 +10,13 @@ import numpy as np
 from coverslip.core import Fields, Image, PixelSize, Region
 from coverslip.io.atomic import flush
 from coverslip.measure.objects.shapes import Table, object_table
-from coverslip.nn.tiles import Tile, paste
+from coverslip.nn.tiles import paste
 from coverslip.results.labels.blocks import Found
 from coverslip.work.unfinished import MARK, emptied, load_table, mark, mark_of, save_table
 
 _CHUNK = 512
+ZOOM = "zoom"
+"""Of the field an object is of, a column until the result is written."""
 _DTYPES = {"labels": np.uint32, "probability": np.uint8}
 
 
@@ -53,8 +55,9 @@ class Canvas:
         """How many blocks are pasted."""
         return len(self._tables)
 
-    def add(self, fields: Fields, index: int, block: Tile, found: Found) -> None:
+    def add(self, fields: Fields, index: int, found: Found) -> None:
         """Paste the next block and measure its objects; once this returns, it is never computed again."""
+        block = found.block
         rows, columns = block.window.slices
         window = self._labels[rows, columns]
         new = paste(window, found.labels, self.count + 1)
@@ -70,6 +73,7 @@ class Canvas:
             part=block.window,
             whole=fields.size(index),
         )
+        table[ZOOM] = np.full(len(table["label"]), found.zoom)
         if self._folder is not None:
             for name in ("labels", "probability")[: 1 if self._probability is None else 2]:
                 _flush_chunks(self._folder / name, block.window)

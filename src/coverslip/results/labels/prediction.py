@@ -7,7 +7,7 @@ work that was stopped or killed goes on where it was.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +20,7 @@ from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter
-from coverslip.results.labels.canvas import Canvas
+from coverslip.results.labels.canvas import ZOOM, Canvas
 from coverslip.results.labels.options import Predict
 from coverslip.results.labels.placing import write_image_result, write_result
 from coverslip.results.labels.target import Target
@@ -106,7 +106,7 @@ def _placed(
         prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options.probability, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)
-    notes = (*fields.sheet.notes, *notes_on(prediction.nodata))
+    notes = (*fields.sheet.notes, *notes_on(prediction.nodata), *zoomed(prediction.zooms))
     return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 
@@ -114,6 +114,24 @@ def said_of(objects: int, images: int) -> str:
     """What came of it, in words."""
     counted = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((objects, "object"), (images, "image")))
     return "Found {} in {}".format(*counted)
+
+
+def zoomed(zooms: Sequence[float]) -> tuple[str, ...]:
+    """Which images were shown at another size, in words."""
+    notes = []
+    for found, size, done in (
+        ([zoom for zoom in zooms if zoom < 1], "larger", "reduced"),
+        ([zoom for zoom in zooms if zoom > 1], "smaller", "enlarged"),
+    ):
+        if found:
+            times = f"{min(found):.2g}" + (
+                f" to {max(found):.2g}" if f"{min(found):.2g}" != f"{max(found):.2g}" else ""
+            )
+            notes.append(
+                f"In {len(found)} of {len(zooms)} images the objects look {size} than those the model was fitted to: "
+                f"it was shown these images {done} (zoom {times}). Say --diameter to set their size."
+            )
+    return tuple(notes)
 
 
 class _Prediction:
@@ -155,12 +173,12 @@ class _Prediction:
                     continue
                 folder = self.work.folder_of(image)
                 canvas = Canvas(folder, image.stamp, self.fields.size(index), self.probability)
-                for block in image.blocks[image.done :]:
+                for _ in image.blocks[image.done :]:
                     try:
                         part = next(found)
                         if part.nodata is not None:
                             self.nodata[self.fields.name(index)] = part.nodata
-                        canvas.add(self.fields, index, block, part)
+                        canvas.add(self.fields, index, part)
                     except InputError:
                         if stop.is_set():  # the workers of a local cluster hear Ctrl-C too, and end
                             self._stop(index)
@@ -173,7 +191,11 @@ class _Prediction:
                 self.work.finish(image, canvas.table())
                 if stop.is_set() and index + 1 < len(self.images):
                     self._stop(index + 1)
-        tables = [self.work.table(image.name) for image in self.images]
+        tables = [dict(self.work.table(image.name)) for image in self.images]
+        self.zooms = [float(column[0]) if len(column := table.pop(ZOOM)) else 1.0 for table in tables]
+        if any(zoom != 1 for zoom in self.zooms):
+            for row, zoom in zip(self.rows, self.zooms, strict=True):
+                row["zoom"] = f"{zoom:.3g}"
         write_result(self.target, self.work.result, self.rows, tables, self.record)
         return sum(len(table["label"]) for table in tables)
 
@@ -183,6 +205,6 @@ class _Prediction:
     def _pieces(self) -> Iterator[Piece]:
         for index, image in enumerate(self.images):
             if not image.finished:
-                exposure = None if len(image.blocks) == 1 else self.segmenter.exposure(self.fields, index)
+                view = None if len(image.blocks) == 1 else self.segmenter.view(self.fields, index)
                 for block in image.blocks[image.done :]:
-                    yield Piece((index,), Part(block, exposure, self.probability))
+                    yield Piece((index,), Part(block, view, self.probability))

@@ -27,3 +27,19 @@ def looks(fields: Fields, index: int) -> Iterator[tuple[Region, np.ndarray]]:
         for x in xs:
             region = Region(y, x, *sides)
             yield region, fields.pixels(index, region)
+
+
+PART = 2048
+"""Side of the parts that tell how large the objects of a large field are, pixels."""
+
+
+def sample(size: tuple[int, int], side: int = PART) -> list[Region]:
+    """Up to four parts of a field of a height and width, around the middles of its quarters."""
+    rows, columns = ([(at, min(side, length)) for at in _places(length, side)] for length in size)
+    return [Region(y, x, height, width) for y, height in rows for x, width in columns]
+
+
+def _places(length: int, side: int) -> list[int]:
+    if length <= 2 * side:
+        return [max(0, (length - side) // 2)]
+    return [length // 4 - side // 2, length - length // 4 - side // 2]
