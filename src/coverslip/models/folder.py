@@ -75,7 +75,16 @@ class Model(Fitted):
 
     def open(self, inputs: Any, **how: Any) -> Any:
         """Open what it is to be applied to, with the channels and planes of the fit unless told otherwise."""
-        return open_as(self.implementation.CARD.takes, inputs, **{**self.facts.get("input", {}), **how})
+        return open_as(self.implementation.CARD.takes, inputs, **self.how(how))
+
+    def how(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """How inputs are opened: as for the fit, unless `given` says otherwise.
+
+        Channels that the model knows by name are found by name, wherever an image has them, unless others are chosen.
+        """
+        given = given or {}
+        names = [] if "channels" in given else self.facts.get("channels") or []
+        return {**self.facts.get("input", {}), **({"expected": list(names)} if names else {}), **given}
 
     def save(self, folder: str | Path) -> Path:
         """Write the model folder; either all of it appears or nothing does.

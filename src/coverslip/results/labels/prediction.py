@@ -71,7 +71,7 @@ def predict_to_file(
         return Written(target.path, finished_before=True)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
-    how = {**model.facts.get("input", {}), **asked.input}
+    how = model.how(asked.input)
     fields: SheetFields = model.open(inputs, **asked.input)
     with crew(TRADE, model, fields, asked, given, FOOTPRINT) as gathered:
         work = Work(target.work)

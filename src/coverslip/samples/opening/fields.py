@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Fields, Image, InputError, Region
+from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.focus import sharpest_planes
-from coverslip.samples.opening.planes import Planes, pick_channels
+from coverslip.samples.opening.planes import Planes
 from coverslip.samples.opening.samples import open_column, typed_column
-from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask
+from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask, whose
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
 
 _KEPT = 64 << 20
@@ -28,6 +29,7 @@ def open_fields(
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
     use_source: bool = False,
+    expected: Sequence[str] = (),
 ) -> Fields:
     """Open whole images as fields; pixels are read when they are asked for.
 
@@ -37,11 +39,14 @@ def open_fields(
         A sheet or its CSV (with a column ``mask`` to train on), a folder of images, one image (or its file), an
         array ``(C, H, W)`` or ``(H, W)``, or fields, which come back as they are.
     channels : sequence of str or int, optional
-        Which channels, by name or by number from 0, in this order; default: all.
+        Which channels, by name or by number from 0, in this order; default: all. Names are looked for in every image,
+        and numbers count in the order of the first image where others have the same names in another one.
     planes : str or int
         What becomes of focal planes, as in `open_samples`.
     use_source : bool
         Append the channels of the paired image in the column ``source``.
+    expected : sequence of str
+        Names of the channels that a model was fitted to: of images that name theirs these are taken, in this order.
 
     Returns
     -------
@@ -53,15 +58,17 @@ def open_fields(
     InputError
         Naming the first row that is missing, cannot be read or has other channels than the first.
     """
+    how: dict[str, Any] = {"channels": channels, "planes": planes, "expected": expected}
     if isinstance(source, Image | np.ndarray):
         image = source if isinstance(source, Image) else Image.from_array(source)
         sheet = Sheet(Path(), ("image",), [{"image": image.source}])
-        return SheetFields(sheet, {"image": [image]}, channels=channels, planes=planes)
+        return SheetFields(sheet, {"image": [image]}, **how)
     if isinstance(source, str | Path):
         path = Path(source)
         is_image = names_one_image(path) and (path.exists() or path.suffix.lower() == ".zarr")
         source = Sheet(path.parent, ("image",), [{"image": path.name}]) if is_image else read_sheet(path)
     if not isinstance(source, Sheet):
+        as_expected(source.channels, expected)
         return source
     if not len(source):
         raise InputError(f"{source.name} has no rows; add a row for each image.")
@@ -69,7 +76,7 @@ def open_fields(
         raise InputError(f"{source.name} names no paired images; fill its column 'source' or leave use_source out.")
     columns = ("image", "source") if use_source else ("image",)
     images = {column: open_column(source, column) for column in columns}
-    return SheetFields(source, images, channels=channels, planes=planes)
+    return SheetFields(source, images, **how)
 
 
 def names_one_image(path: str | Path) -> bool:
@@ -88,16 +95,16 @@ class SheetFields:
         *,
         channels: Sequence[str | int] | None = None,
         planes: str | int = "channels",
+        expected: Sequence[str] = (),
     ) -> None:
         self.sheet = sheet
         self._images = images
         self._planes = Planes.parse(planes)
-        count, self._dtype, names = self._agree()
-        self._pick = None if channels is None else pick_channels(names, count, channels, sheet.name)
-        if self._pick is not None:
-            names = tuple(names[i] for i in self._pick) if names else ()
-        self._count = count if self._pick is None else len(self._pick)
-        self._channels = names
+        self._dtype = self.image(0).dtype
+        # Of each field, which of its channels are meant, and what it calls them.
+        self._picks, self._names = self._agree(Channels(channels, expected))
+        self._count = len(self._picks[0])
+        self._channels = next((names for names in self._names if names), ())
         self._obs = {name: typed_column(name, sheet.column(name)) for name in sheet.columns}
         # One field at a time is searched for its sharpest planes, then read window by window.
         self._sharpest = lru_cache(maxsize=4)(self._find_sharpest)
@@ -110,8 +117,12 @@ class SheetFields:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Channel names; empty where unknown."""
+        """Channel names, those of the first field that has any; empty where unknown."""
         return self._channels
+
+    def channels_of(self, index: int) -> tuple[str, ...]:
+        """What a field itself calls its channels; empty where unknown."""
+        return self._names[index]
 
     @property
     def count(self) -> int:
@@ -178,7 +189,8 @@ class SheetFields:
                 parts.append(self._planes.read(image if region is None else image.crop(region)))
             check_finite(parts[-1], image.source)
         stacked = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return stacked if self._pick is None else stacked[self._pick]
+        pick = self._picks[index]
+        return stacked if pick == tuple(range(len(stacked))) else stacked[list(pick)]
 
     def labels(self, index: int) -> np.ndarray:
         """Read the mask of a field: ``(H, W)`` integers, 0 is background.
@@ -195,32 +207,38 @@ class SheetFields:
         pixels = image.read()
         return sharpest_planes(pixels.reshape(-1, *pixels.shape[-3:]), self._planes.number, image.source)
 
-    def _agree(self) -> tuple[int, np.dtype[Any], tuple[str, ...]]:
-        """Number of channels that all fields share, and dtype and channel names of the first."""
-        total, names = 0, []
-        first = self.image(0)
-        for column in self._images:
-            model = self.image(0, column)
-            count = self._planes.shape(model)[0]
-            for i in range(len(self.sheet)):
-                image, field = self.image(i, column), self.image(i)
-                found = self._channels_of(i, image)
-                if found != count:
-                    raise InputError(
-                        f"{self.sheet.where(i)}: {image.source} has {found} channel(s), but the first image {count}; "
-                        "leave it out, or choose the channels that all have."
-                    )
+    def _agree(self, channels: Channels) -> tuple[list[tuple[int, ...]], list[tuple[str, ...]]]:
+        """Which channels of each field are meant, the same number of each, and their names."""
+        picks: list[tuple[int, ...]] = []
+        names: list[tuple[str, ...]] = []
+        first = [0]
+        for i in range(len(self.sheet)):
+            field, counts = self.image(i), []
+            named: list[str] = []
+            for column in self._images:
+                image = self.image(i, column)
                 if (image.height, image.width) != (field.height, field.width):
                     raise InputError(
                         f"{self.sheet.where(i)}: the paired image {image.source} has {image.height} x {image.width} "
                         f"pixels, the image {field.height} x {field.width}; pair images of one size."
                     )
-            total += count
-            names.append(self._planes.names(model))
-        named = tuple(name for part in names for name in part)
-        return total, first.dtype, named if len(named) == total else ()
+                counts.append(self._count_of(i, image))
+                named += self._planes.names(image)
+            # Names help only if every channel has one.
+            known = tuple(named) if len(named) == sum(counts) else ()
+            pick = channels.of(known, sum(counts), whose(self.sheet, i, field))
+            first = first if picks else counts
+            if picks and len(pick) != len(picks[0]):
+                odd = next((n for n, (mine, usual) in enumerate(zip(counts, first, strict=True)) if mine != usual), 0)
+                raise InputError(
+                    f"{self.sheet.where(i)}: {self.image(i, [*self._images][odd]).source} has {counts[odd]} "
+                    f"channel(s), but the first image {first[odd]}; leave it out, or choose the channels that all have."
+                )
+            picks.append(pick)
+            names.append(tuple(known[at] for at in pick) if known else ())
+        return picks, names
 
-    def _channels_of(self, index: int, image: Image) -> int:
+    def _count_of(self, index: int, image: Image) -> int:
         try:
             return self._planes.shape(image)[0]
         except InputError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from coverslip.core import track
+from coverslip.samples.opening.channels import places
 from coverslip.samples.sheets.inspection import FileFacts, inspect_image, inspect_mask
 from coverslip.samples.sheets.leaks import check_columns
 from coverslip.samples.sheets.problems import Problem
@@ -82,9 +83,9 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
     -----
     Errors: files that are missing, empty, cut short, or no images; axes that are unclear or differ; sizes that
     differ (where there are no masks to crop by), channels and dtypes that differ; images below 8 x 8 pixels; NaN;
-    constant images; masks of another shape; samples listed twice; groups in more than one split. Warnings: saturated
-    or identical images, empty masks, pixel sizes that differ, rows without a label, plates in more than one split
-    where groups are stated.
+    constant images; channels of other names; masks of another shape; samples listed twice; groups in more than one
+    split. Warnings: saturated or identical images, empty masks, pixel sizes that differ, channels in another order,
+    rows without a label, plates in more than one split where groups are stated.
 
     Raises
     ------
@@ -97,6 +98,7 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
     _inspect(sheet, "source", deep, problems)
     _inspect_masks(sheet, images, deep, problems)
     problems += _uneven(sheet, images)
+    problems += _names(sheet, images)
     problems += _copies(sheet, images)
     problems.sort(key=lambda problem: problem.severity)  # "error" before "warning", else in the order found
     return Report(tuple(problems), _summary(sheet, images))
@@ -170,6 +172,29 @@ def _uneven(sheet: Sheet, images: dict[int, FileFacts]) -> Iterator[Problem]:
                 source = images[i].source
                 text = f"{source} has {name} {value}, most images have {usual}; {remedy}."
                 yield Problem.at(sheet, i, f"mixed {name}", text, severity)
+
+
+def _names(sheet: Sheet, images: dict[int, FileFacts]) -> Iterator[Problem]:
+    """Images that name as many channels as the first that names any, but otherwise."""
+    named = {i: f.image.channels for i, f in images.items() if f.image is not None and f.image.channels}
+    first = next(iter(named), None)
+    told = set()
+    for i, names in named.items():
+        usual = named[first] if first is not None else ()
+        source = images[i].source
+        if names == usual or len(names) != len(usual) or source in told:
+            continue
+        told.add(source)
+        text = f"{source} has the channels {', '.join(names)}, {images[first or 0].source} has {', '.join(usual)}; "
+        if places(names, usual):
+            text += "they are taken by name, wherever they are."
+            yield Problem.at(sheet, i, "order of channels", text, "warning")
+        elif len(names) == 1:
+            text += "is that another stain?"
+            yield Problem.at(sheet, i, "names of channels", text, "warning")
+        else:
+            text += "name alike what is alike, choose with --channels those that all have, or leave the image out."
+            yield Problem.at(sheet, i, "names of channels", text)
 
 
 def _copies(sheet: Sheet, images: dict[int, FileFacts]) -> Iterator[Problem]:

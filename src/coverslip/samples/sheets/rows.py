@@ -121,6 +121,11 @@ def at_row(sheet: Sheet, index: int, error: InputError) -> InputError:
     return InputError(f"{sheet.where(index)}: {error}") if sheet.path is not None else error
 
 
+def whose(sheet: Sheet, index: int, image: Image) -> str:
+    """How to begin a sentence on the image of a row."""
+    return f"{sheet.where(index)}: {image.source}" if sheet.path is not None else image.source
+
+
 def check_finite(pixels: np.ndarray, source: str) -> None:
     """Refuse NaN and infinite pixels: every later number would be NaN too.
 
