@@ -1,6 +1,7 @@
 from .atomic import atomic_folder as atomic_folder
 from .atomic import atomic_path as atomic_path
 from .images.opening import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from .images.opening import contents as contents
 from .images.opening import list_images as list_images
 from .images.opening import open_image as open_image
 from .labels import labels_path as labels_path

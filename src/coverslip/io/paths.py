@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 PATH_COLUMNS = ("image", "mask", "layers", "source", "source_image", "source_mask", "source_layers")
 """Columns of a sheet that hold paths, relative to the sheet."""
+
+PARTS = ("series", "frame")
+"""Columns of a sheet that say which part of the file ``image`` is meant, as numbers from 0 (a series also by name)."""
 
 
 def relative_path(file: Path, folder: Path) -> str:
@@ -25,6 +29,18 @@ def resolve_path(folder: Path, text: str) -> Path:
     if os.sep == "/" and "\\" in text and not (folder / text).exists():
         text = PureWindowsPath(text).as_posix()
     return folder / PurePosixPath(text) if os.sep == "/" else folder / text
+
+
+def part_of(row: Mapping[str, str]) -> str:
+    """Which part of its file a row of a sheet means, in words: ``"series 2 frame 7"``; empty for all of it."""
+    return " ".join(f"{name} {row[name]}" for name in PARTS if row.get(name))
+
+
+def split_part(text: str) -> tuple[str, dict[str, str]]:
+    """A path with `part_of` behind it, as the path and what that says."""
+    found = re.fullmatch(r"(.*?)(?: series (\S+))?(?: frame (\d+))?", text, re.DOTALL)
+    assert found is not None  # everything matches
+    return found[1], {name: said for name, said in zip(PARTS, found.groups()[1:], strict=True) if said}
 
 
 def distinct_stems(stems: Sequence[str], numbers: Sequence[int]) -> list[str]:

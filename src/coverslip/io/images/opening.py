@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from coverslip.core import Image, InputError, PixelSize
+from coverslip.io.images.contents import Contents, is_zarr
 
 _TIFF = (".tif", ".tiff", ".btf", ".tf8", ".svs", ".ndpi", ".scn", ".qptiff", ".lsm")
 _PICTURE = (".png", ".jpg", ".jpeg")
@@ -32,7 +33,7 @@ def open_image(
     *,
     axes: str | None = None,
     pixel_size: PixelSize | float | None = None,
-    series: int = 0,
+    series: int | str | None = None,
     level: int = 0,
 ) -> Image:
     """Open an image; its pixels stay in the file until a window of them is read.
@@ -53,8 +54,9 @@ def open_image(
     pixel_size : PixelSize or float, optional
         Micrometres per pixel; wins over what the file says. Resolution tags of plain TIFF are only believed between
         5 nm and 20 µm per pixel, those of PNG and JPEG never: they describe paper and screens.
-    series : int
-        Which image, where a file holds several, from 0.
+    series : int or str, optional
+        Which image, where a file holds several (`contents` lists them): its number from 0, or its name. Default: the
+        first that is an image, not a label, a macro picture or a thumbnail of a larger one.
     level : int
         Which resolution, where it holds several; 0 is the full one.
 
@@ -88,13 +90,74 @@ def open_image(
     return replace(image, pixel_size=size)
 
 
-def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
-    if not path.exists():
-        raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
-    if path.is_dir():
+def contents(path: str | Path) -> Contents:
+    """What a file holds: which images, and what beside them.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, or the folder of a Zarr image, plate or well.
+
+    Returns
+    -------
+    Contents
+        Its ``images`` are those to learn from. The positions, scenes and series of a file are all among them.
+
+    Raises
+    ------
+    InputError
+        As for `open_image`.
+    MissingExtra
+        For a vendor format without the extra.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    if kind == "zarr":
+        from coverslip.io.images.ome_zarr import contents_of_zarr
+
+        return contents_of_zarr(path)
+    if kind == "vendor":
+        from coverslip.io.images.vendors import contents_of_vendor
+
+        return contents_of_vendor(path)
+    if kind == "tiff":
+        from coverslip.io.images.tiff import contents_of_tiff
+
+        return contents_of_tiff(path)
+    return Contents()
+
+
+def _open(path: Path, axes: str | None, series: int | str | None, level: int) -> Image:
+    kind = _kind(path)
+    if kind == "zarr":
         from coverslip.io.images.ome_zarr import open_zarr
 
         return open_zarr(path, axes, series, level)
+    if kind == "vendor":
+        from coverslip.io.images.vendors import open_vendor
+
+        return open_vendor(path, axes, series, level)
+    if kind == "tiff":
+        from coverslip.io.images.tiff import open_tiff
+
+        return open_tiff(path, axes, series, level)
+    if Contents().find(str(path), series) or level:
+        raise InputError(f"{path} holds one image at one resolution; leave out series={series} and level={level}.")
+    if kind == "picture":
+        from coverslip.io.images.pictures import open_picture
+
+        return open_picture(path, axes)
+    from coverslip.io.images.arrays import open_array
+
+    return open_array(path, axes)
+
+
+def _kind(path: Path) -> str:
+    """How a file is to be read, by its ending and its first bytes."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
+    if path.is_dir():
+        return "zarr"
     suffix = path.suffix.lower()
     if suffix not in IMAGE_SUFFIXES or suffix == ".zarr":
         what = "is a file where a .zarr folder was expected" if suffix == ".zarr" else "is of an unsupported format"
@@ -107,28 +170,14 @@ def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
     if not head:
         raise InputError(f"{path} is empty (0 bytes); copy it again from its source.")
     if suffix in _VENDOR:
-        from coverslip.io.images.vendors import open_vendor
-
-        return open_vendor(path, axes, series, level)
+        return "vendor"
     kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
-    if kind == "tiff":
-        from coverslip.io.images.tiff import open_tiff
-
-        return open_tiff(path, axes, series, level)
-    if kind is not None and (series, level) != (0, 0):
-        raise InputError(f"{path} holds one image at one resolution; leave out series={series} and level={level}.")
-    if kind == "picture":
-        from coverslip.io.images.pictures import open_picture
-
-        return open_picture(path, axes)
-    if kind == "array":
-        from coverslip.io.images.arrays import open_array
-
-        return open_array(path, axes)
-    raise InputError(
-        f"{path} is not an image, whatever its name says: it does not begin like a TIFF, PNG, JPEG or NumPy file; "
-        "remove it from the folder or export the image again."
-    )
+    if kind is None:
+        raise InputError(
+            f"{path} is not an image, whatever its name says: it does not begin like a TIFF, PNG, JPEG or NumPy file; "
+            "remove it from the folder or export the image again."
+        )
+    return kind
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -164,13 +213,13 @@ def _walk(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
         if path.name.startswith("."):
             continue
-        is_image = path.suffix.lower() in IMAGE_SUFFIXES and not _RESULT.search(path.name.lower())
+        is_result = _RESULT.search(path.name.lower())
         if path.is_dir():
-            if path.suffix.lower() != ".zarr":
+            if not is_zarr(path):
                 yield from _walk(path)
-            elif is_image:
+            elif not is_result:
                 yield path
-        elif is_image and path.suffix.lower() != ".zarr":
+        elif path.suffix.lower() in IMAGE_SUFFIXES and path.suffix.lower() != ".zarr" and not is_result:
             yield path
 
 

@@ -45,7 +45,8 @@ from coverslip.results.decomposition.writer import (
 from coverslip.results.labels.placing import place_folder
 from coverslip.results.labels.prediction import one_or_all, said_of
 from coverslip.results.labels.target import Target
-from coverslip.samples.opening.fields import SheetFields, names_one_image
+from coverslip.samples.opening.fields import SheetFields
+from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Trade, Workers, crew, device_names
 from coverslip.work.memory import Footprint
@@ -163,7 +164,7 @@ def predict_to_file(
         decomposing = _Decomposing(fields, target, work, record, facts["side"], asked.dask is None)
         with work.until_done():
             objects = decomposing.run(gathered.workers)
-    return Written(target.path, said_of(objects, len(fields)))
+    return Written(target.path, said_of(objects, len(fields)), notes=fields.sheet.notes)
 
 
 def _target(inputs: str | Path, out: str | Path | None) -> Target:
@@ -196,7 +197,7 @@ class _Decomposing:
         sheet = fields.sheet
         self.rows = plan_decomposition_rows(sheet.rows, sheet.folder, target.path, sheet.numbers)
         self.images = [
-            work.pending(row["mask"].removesuffix(".labels.tif"), Path(fields.image(i).source), sheet.frame_text(i), [])
+            work.pending(row["mask"].removesuffix(".labels.tif"), Path(fields.image(i).source), sheet.part(i), [])
             for i, row in enumerate(self.rows)
         ]
 

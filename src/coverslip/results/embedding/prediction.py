@@ -15,6 +15,7 @@ from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.device import choose_device
 from coverslip.results.embedding.file import write_embedding
 from coverslip.results.embedding.options import Predict
+from coverslip.samples.opening.samples import SheetSamples
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Trade, crew
 
@@ -24,7 +25,12 @@ _AT_ONCE = 4096
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Embedding:
     """Embed samples; see `coverslip.predict`."""
-    opened = model.open(inputs, **asked.input)
+    return _predicted(model, inputs, model.open(inputs, **asked.input), asked, options, given)
+
+
+def _predicted(
+    model: Model, inputs: Any, opened: Samples, asked: Asked, options: Predict, given: Mapping[str, Any]
+) -> Embedding:
     with about(path_of(inputs)):
         embedding = _embedded(model, opened, asked, given)
     _add_clusters(embedding, options.clusters)
@@ -42,11 +48,13 @@ def predict_to_file(
         return Written(out, finished_before=True)
     free_place(out, (".h5ad",), asked.force)
     choose_device(asked.device)  # before the first image is read
-    embedding = predict(model, inputs, asked, options, given)
+    opened = model.open(inputs, **asked.input)
+    embedding = _predicted(model, inputs, opened, asked, options, given)
     write_embedding(embedding, out)
     counts = zip(embedding.latent.shape, ("sample", "dimension"), strict=True)
     samples, dimensions = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts)
-    return Written(out, f"Embedded {samples} in {dimensions}", embedding)
+    notes = opened.sheet.notes if isinstance(opened, SheetSamples) else ()
+    return Written(out, f"Embedded {samples} in {dimensions}", embedding, notes=notes)
 
 
 def _embedded(model: Model, samples: Samples, asked: Asked, given: Mapping[str, Any]) -> Embedding:

@@ -23,8 +23,9 @@ from coverslip.results.labels.canvas import Canvas
 from coverslip.results.labels.options import Predict
 from coverslip.results.labels.placing import write_image_result, write_result
 from coverslip.results.labels.target import Target
-from coverslip.samples.opening.fields import SheetFields, names_one_image
+from coverslip.samples.opening.fields import SheetFields
 from coverslip.samples.sheets.masks import plan_rows
+from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Workers, crew, device_names
 from coverslip.work.unfinished import Work, stopped_after
@@ -66,7 +67,7 @@ def predict_to_file(
     model: Model, inputs: str | Path, out: str | Path | None, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
     """Find objects and write the labels; see `coverslip.verbs.predict.predict_to_file`."""
-    target = Target.of(inputs, out)
+    target = Target.of(inputs, out, **asked.parts)
     if target.check(asked.resume, asked.force):
         return Written(target.path, finished_before=True)
     if asked.dask is None:
@@ -89,7 +90,7 @@ def predict_to_file(
         prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options.probability, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)
-    return Written(target.path, said_of(objects, len(fields)))
+    return Written(target.path, said_of(objects, len(fields)), notes=fields.sheet.notes)
 
 
 def said_of(objects: int, images: int) -> str:
@@ -119,8 +120,7 @@ class _Prediction:
         names = [target.stem] if one else [row["mask"].removesuffix(".labels.tif") for row in self.rows]
         blocks = [segmenter.blocks(fields.size(i), side) for i in range(len(fields))]
         self.images = [
-            work.pending(name, Path(fields.image(i).source), sheet.frame_text(i), blocks[i])
-            for i, name in enumerate(names)
+            work.pending(name, Path(fields.image(i).source), sheet.part(i), blocks[i]) for i, name in enumerate(names)
         ]
 
     def run(self, workers: Workers) -> int:

@@ -14,13 +14,12 @@ from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.planes import Planes
 from coverslip.samples.opening.samples import open_column, typed_column
-from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask, whose
-from coverslip.samples.sheets.sheet import Sheet, read_sheet
+from coverslip.samples.sheets.parts import divided
+from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask, whose, with_unsaid
+from coverslip.samples.sheets.sheet import Sheet, sheet_of
 
 _KEPT = 64 << 20
 """Bytes of the fields last read whole that are kept: who scales a field by all of it reads it again, part by part."""
-
-_SHEETS = ("", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
 
 def open_fields(
@@ -30,6 +29,8 @@ def open_fields(
     planes: str | int = "channels",
     use_source: bool = False,
     expected: Sequence[str] = (),
+    series: int | str | None = None,
+    frames: str | None = None,
 ) -> Fields:
     """Open whole images as fields; pixels are read when they are asked for.
 
@@ -47,6 +48,8 @@ def open_fields(
         Append the channels of the paired image in the column ``source``.
     expected : sequence of str
         Names of the channels that a model was fitted to: of images that name theirs these are taken, in this order.
+    series, frames : optional
+        Which images of files that hold several, as for `read_sheet`; default: all of them.
 
     Returns
     -------
@@ -64,9 +67,9 @@ def open_fields(
         sheet = Sheet(Path(), ("image",), [{"image": image.source}])
         return SheetFields(sheet, {"image": [image]}, **how)
     if isinstance(source, str | Path):
-        path = Path(source)
-        is_image = names_one_image(path) and (path.exists() or path.suffix.lower() == ".zarr")
-        source = Sheet(path.parent, ("image",), [{"image": path.name}]) if is_image else read_sheet(path)
+        source = sheet_of(source, series=series, frames=frames)
+    elif isinstance(source, Sheet) and (series, frames) != (None, None):
+        source = divided(source, series, frames)
     if not isinstance(source, Sheet):
         as_expected(source.channels, expected)
         return source
@@ -76,13 +79,7 @@ def open_fields(
         raise InputError(f"{source.name} names no paired images; fill its column 'source' or leave use_source out.")
     columns = ("image", "source") if use_source else ("image",)
     images = {column: open_column(source, column) for column in columns}
-    return SheetFields(source, images, **how)
-
-
-def names_one_image(path: str | Path) -> bool:
-    """Whether a path is that of one image, to judge by its ending; else it is a folder or a sheet."""
-    path = Path(path)
-    return path.suffix.lower() == ".zarr" or (not path.is_dir() and path.suffix.lower() not in _SHEETS)
+    return SheetFields(with_unsaid(source, images["image"]), images, **how)
 
 
 class SheetFields:
@@ -143,10 +140,8 @@ class SheetFields:
         return len(self.sheet)
 
     def name(self, index: int) -> str:
-        """The path of a field's image, with the frame where it is one of a series."""
-        frame = self.sheet.frame_text(index)
-        source = self._images["image"][index].source
-        return f"{source} frame {frame}" if frame else source
+        """The path of a field's image, with the part of the file that is meant."""
+        return f"{self._images['image'][index].source} {self.sheet.part(index)}".rstrip()
 
     def image(self, index: int, column: str = "image") -> Image:
         """The image as the file has it, all channels and planes; nothing is read."""

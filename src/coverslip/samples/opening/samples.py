@@ -12,8 +12,9 @@ import numpy as np
 from coverslip.core import ArraySamples, Image, InputError, Samples, track
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.planes import Planes
-from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell, whose
-from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, read_sheet
+from coverslip.samples.sheets.parts import divided
+from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell, whose, with_unsaid
+from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, sheet_of
 
 TEXT_COLUMNS = (*PATH_COLUMNS, "label", "group", "split", "plate", "well", "treatment")
 """Columns that name something: they stay text, also where every name is a number."""
@@ -29,6 +30,8 @@ def open_samples(
     planes: str | int = "channels",
     use_source: bool = False,
     expected: Sequence[str] = (),
+    series: int | str | None = None,
+    frames: str | None = None,
 ) -> Samples:
     """Open images of equal shape as samples; pixels are read when they are asked for.
 
@@ -48,6 +51,8 @@ def open_samples(
         Append the channels of the paired image in the column ``source``.
     expected : sequence of str
         Names of the channels that a model was fitted to: of images that name theirs these are taken, in this order.
+    series, frames : optional
+        Which images of files that hold several, as for `read_sheet`; default: all of them.
 
     Returns
     -------
@@ -66,16 +71,13 @@ def open_samples(
     if isinstance(source, Image):
         return _of_image(source, Planes.parse(planes), Channels(channels, expected))
     if isinstance(source, str | Path):
-        path = Path(source)
-        is_image = path.suffix.lower() == ".zarr" or (path.is_file() and path.suffix.lower() not in _SHEETS)
-        source = Sheet(path.parent, ("image",), [{"image": path.name}]) if is_image else read_sheet(path)
+        source = sheet_of(source, series=series, frames=frames)
+    elif isinstance(source, Sheet) and (series, frames) != (None, None):
+        source = divided(source, series, frames)
     if isinstance(source, Sheet):
         return SheetSamples(source, channels=channels, planes=planes, use_source=use_source, expected=expected)
     as_expected(source.channels, expected)
     return source
-
-
-_SHEETS = ("", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 
 
 class SheetSamples:
@@ -103,6 +105,7 @@ class SheetSamples:
         self._planes = Planes.parse(planes)
         self._columns = ("image", "source") if use_source else ("image",)
         self._images = {column: open_column(sheet, column) for column in self._columns}
+        self.sheet = with_unsaid(sheet, self._images["image"])
         # Of each row, which of its channels are meant; None: all of them, as they are.
         self._shape, self._dtype, self._channels, self._picks = self._agree(Channels(channels, expected))
         self._obs = {name: typed_column(name, sheet.column(name)) for name in sheet.columns}
@@ -254,8 +257,8 @@ def _facts(image: Image, shape: tuple[int, int, int]) -> str:
 
 
 def open_column(sheet: Sheet, column: str) -> list[Image]:
-    """The image of each row; rows that name one file share it."""
-    texts = sheet.column(column)
+    """The image of each row; rows that name one series of one file share it."""
+    texts = list(zip(sheet.column(column), (row.get("series", "") for row in sheet.rows), strict=True))
     first = {text: i for i, text in reversed(list(enumerate(texts)))}
     rows = sorted(first.values())
     opened = in_threads(lambda i: open_cell(sheet, i, column), rows)

@@ -13,7 +13,7 @@ from coverslip.samples.opening.channels import places
 from coverslip.samples.sheets.inspection import FileFacts, inspect_image, inspect_mask
 from coverslip.samples.sheets.leaks import check_columns
 from coverslip.samples.sheets.problems import Problem
-from coverslip.samples.sheets.rows import in_threads
+from coverslip.samples.sheets.rows import in_threads, unsaid
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
 
 SMALLEST = 8
@@ -105,13 +105,13 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
 
 
 def _inspect(sheet: Sheet, column: str, deep: bool, problems: list[Problem]) -> dict[int, FileFacts]:
-    """Facts about the image of each row; rows that name one file share them. Errors go into `problems`."""
+    """Facts about the image of each row; rows that name one image of one file share them. Errors go into `problems`."""
     if not sheet.has(column):
         return {}
-    rows: dict[str, list[int]] = defaultdict(list)
+    rows: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for i, text in enumerate(sheet.column(column)):
         if text:
-            rows[text].append(i)
+            rows[text, sheet.series(i)].append(i)
     groups = list(rows.values())
     results = in_threads(lambda rows: inspect_image(sheet, rows, column, deep), groups)
     facts: dict[int, FileFacts] = {}
@@ -120,6 +120,8 @@ def _inspect(sheet: Sheet, column: str, deep: bool, problems: list[Problem]) -> 
         if found.image is not None:
             facts |= dict.fromkeys(group, found)
             problems += _too_small(sheet, group[0], found)
+            if column == "image" and (text := unsaid(sheet, group[0], found.image)):
+                problems.append(Problem("warning", "several images", text, sheet.numbers[group[0]]))
     return facts
 
 
@@ -228,6 +230,8 @@ def _summary(sheet: Sheet, images: dict[int, FileFacts]) -> dict[str, Any]:
     for column, name in (("label", "labels"), ("split", "splits")):
         if sheet.has(column):
             summary[name] = counts(text or "(empty)" for text in sheet.column(column))
+    if sheet.notes:
+        summary["notes"] = list(sheet.notes)
     for column in ("group", "plate"):
         if sheet.has(column):
             summary[f"{column}s"] = len({text for text in sheet.column(column) if text})

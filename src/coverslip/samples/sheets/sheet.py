@@ -11,11 +11,14 @@ from pathlib import Path
 
 from coverslip.core import InputError, file_hash
 from coverslip.io.cells import read_cells, write_cells
-from coverslip.io.paths import PATH_COLUMNS, relative_path, resolve_path
+from coverslip.io.images.contents import is_zarr
+from coverslip.io.paths import PATH_COLUMNS, part_of, relative_path, resolve_path
+from coverslip.samples.sheets.parts import divided
 
 SHEET_NAMES = ("sheet.csv", "crops.csv")
 """A folder that holds one of these is read through it."""
 
+_SHEETS = ("", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
 _MASK_FOLDERS = ("masks", "labels", "mask")
 
 
@@ -96,6 +99,14 @@ class Sheet:
         """What to note as the source of things made of the sheet: its file, with a hash, or its folder."""
         return {"folder": self.name} if self.path is None else {"sheet": self.name, "sha256": file_hash(self.path)}
 
+    def part(self, index: int) -> str:
+        """Which part of its file sample `index` means, in words: ``"series 2 frame 7"``; empty: all of it."""
+        return part_of(self.rows[index])
+
+    def series(self, index: int) -> str | None:
+        """Which series of its file sample `index` means, by number or name; None: it does not say."""
+        return self.rows[index].get("series") or None
+
     def frame_text(self, index: int) -> str:
         """What sample `index` says in the column ``frame``; empty where there is none."""
         return self.rows[index].get("frame", "")
@@ -130,7 +141,7 @@ class Sheet:
         return replace(self, columns=columns, rows=rows)
 
 
-def read_sheet(path: str | Path) -> Sheet:
+def read_sheet(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> Sheet:
     """Read a sample sheet, or take a folder of images as one.
 
     Parameters
@@ -144,6 +155,12 @@ def read_sheet(path: str | Path) -> Sheet:
         - else the images of each sub-folder are samples with the sub-folder's name as ``label``;
         - ``images`` beside ``masks`` or ``labels`` gives each image the ``mask`` of the same stem.
 
+        A file that holds several images (series, scenes, positions, fields of a plate) has a row for each.
+    series : int or str, optional
+        Take this one of each file that holds several, by number from 0 or by name.
+    frames : str, optional
+        ``"all"`` or ``"every=5"``: a row for each frame of a movie, or for every fifth.
+
     Returns
     -------
     Sheet
@@ -153,7 +170,36 @@ def read_sheet(path: str | Path) -> Sheet:
     InputError
         Naming file, row and remedy. Whether the images can be read is the business of `check_sheet`.
     """
+    return divided(undivided(Path(path)), series, frames)
+
+
+def sheet_of(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> Sheet:
+    """What a path stands for as a sheet: a file of images with a row for each, else as `read_sheet` reads it."""
     path = Path(path)
+    if names_one_image(path) and (path.exists() or path.suffix.lower() == ".zarr"):
+        return divided(_file_sheet(path), series, frames)
+    return read_sheet(path, series=series, frames=frames)
+
+
+def names_one_image(path: str | Path) -> bool:
+    """Whether a path is that of one file of images, to judge by its ending; else it is a folder or a sheet."""
+    path = Path(path)
+    return is_zarr(path) or (not path.is_dir() and path.suffix.lower() not in _SHEETS)
+
+
+def holds_one_image(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> bool:
+    """Whether a path is that of a file with one image in it, or with one that is chosen; parameters as `read_sheet`."""
+    return names_one_image(path) and len(sheet_of(path, series=series, frames=frames)) == 1
+
+
+def _file_sheet(path: Path) -> Sheet:
+    return Sheet(path.parent, ("image",), [{"image": path.name}])
+
+
+def undivided(path: Path) -> Sheet:
+    """A sheet as `read_sheet` reads it, but with one row for each file of a folder, whatever it holds."""
+    if path.is_dir() and is_zarr(path):  # one image, or a plate: a folder of images of its own kind
+        return _file_sheet(path)
     if path.is_dir():
         for name in SHEET_NAMES:
             if (path / name).is_file():

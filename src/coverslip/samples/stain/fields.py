@@ -13,8 +13,9 @@ from coverslip.core import Image, InputError, LabelMap, provenance, track
 from coverslip.io.cells import write_cells
 from coverslip.io.paths import relative_path
 from coverslip.samples.opening.planes import Planes, pick_channels
+from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, frame_of, in_threads, open_cell
-from coverslip.samples.sheets.sheet import Sheet, read_sheet
+from coverslip.samples.sheets.sheet import Sheet, read_sheet, sheet_of
 from coverslip.samples.stain.labels import segment_stain
 from coverslip.samples.stain.quality import StainFacts, judge_stain
 from coverslip.samples.stain.settings import StainSettings
@@ -237,8 +238,8 @@ def _stained(
         single = path.suffix.lower() in {*IMAGE_SUFFIXES, ".zarr"} and path.exists()
         if single and stain is not None and Path(stain if not isinstance(stain, int) else "").is_file():
             row = {"image": path.name, "source": relative_path(Path(str(stain)), path.parent)}
-            return StainedSheet(Sheet(path.parent, ("image", "source"), [row]), "source", None, planes)
-        source = Sheet(path.parent, ("image",), [{"image": path.name}]) if single else read_sheet(path)
+            return StainedSheet(divided(Sheet(path.parent, ("image", "source"), [row])), "source", None, planes)
+        source = sheet_of(path)
     if column is not None and not source.has(column):
         raise InputError(
             f"{source.name} names no stains in a column '{column}'; its columns are: {', '.join(source.columns)}."
