@@ -74,7 +74,7 @@ def test_one_series_is_chosen_by_number_or_name(positions: Path) -> None:
     assert not holds_one_image(file)
     assert holds_one_image(file, series="1")
     assert not holds_one_image(positions)
-    with pytest.raises(InputError, match=r"b\.tif holds 1 image: 0\. There is no series 2"):
+    with pytest.raises(InputError, match=r"b\.tif holds 1 image: 0 \(Image0\)\. There is no series 2"):
         open_fields(positions / "b.tif", series=2)
     for series in ("Pos7", 7):
         with pytest.raises(InputError, match=r"a\.ome\.tif holds .*0 \(Pos0\), 1 \(Pos1\), 2 \(Pos2\)"):
@@ -181,9 +181,9 @@ def test_a_plate_is_a_folder_of_images(tmp_path: Path, version: str) -> None:
     path = plate(tmp_path, version)
     for sheet in (read_sheet(tmp_path), sheet_of(path), make_sheet(path)):
         assert [tuple(row.values()) for row in sheet.rows] == [
-            ("screen.zarr/A/1/0", "A1", "0", "P7"),
-            ("screen.zarr/A/1/1", "A1", "1", "P7"),
-            ("screen.zarr/B/03/0", "B03", "0", "P7"),
+            ("screen.zarr/A/1/0", "P7", "A1", "0"),
+            ("screen.zarr/A/1/1", "P7", "A1", "1"),
+            ("screen.zarr/B/03/0", "P7", "B03", "0"),
         ]
         assert set(sheet.columns) == {"image", "plate", "well", "field"}
         assert sheet.notes == ("screen.zarr is the plate P7 with 3 fields in 2 wells.",)
