@@ -220,7 +220,7 @@ def test_a_truth_that_cannot_be_used_is_one_sentence(
         (["labels", "data/A01/1.mask.tif", "--split", "val"], ["no column 'split'"]),
         (["labels", "data/fields.csv", "--group", "donor"], ["no column 'donor'", "image, mask, split, well"]),
         (["labels", "data/fields.csv", "--factors", "well"], ["option 'factors' is for an embedding"]),
-        (["labels", "data/B02/1.mask.tif"], ["None of the 1 images of the truth has a result: 1.mask.tif"]),
+        (["labels", "data/B02/1.mask.tif"], ["unclear which result", "1.mask.tif is called like"]),
         (["labels", "nowhere.csv"], ["nowhere.csv does not exist"]),
         (["nowhere", "data/fields.csv"], ["nowhere does not exist"]),
         (["data/A01", "data/fields.csv"], ["B02/1.tif is called like A01/1.tif", "give the sheet"]),

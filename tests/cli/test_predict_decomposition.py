@@ -305,10 +305,12 @@ def test_an_image_that_changed_or_was_left_out_since(
     coverslip: Callable, tiny_kaizen: Path, fields: Path, tmp_path: Path, decomposed: list[str]
 ) -> None:
     shutil.copytree(fields, tmp_path / "fields")
+    (tmp_path / "fields" / "sheet.csv").write_text("image\nfield0.tif\nfield1.tif\nfield2.tif\n")  # all are meant
     whole = (tmp_path / "fields" / "field1.tif").read_bytes()
     (tmp_path / "fields" / "field1.tif").write_bytes(whole[:2000] + bytes(len(whole) - 2000))
     command = ["predict", tiny_kaizen, tmp_path / "fields", "--out", tmp_path / "out", *ON_CPU]
     assert_one_sentence(coverslip(*command), "field1.tif is damaged", "what was done before is kept, for --resume")
+    (tmp_path / "fields" / "sheet.csv").write_text("image\nfield0.tif\nfield2.tif\n")
     (tmp_path / "fields" / "field1.tif").unlink()
     shutil.copy(fields / "field2.tif", tmp_path / "fields" / "field0.tif")
     decomposed.clear()

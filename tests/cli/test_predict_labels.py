@@ -368,6 +368,7 @@ def test_a_damaged_image_is_named_and_those_before_it_are_kept(
     coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, found_blocks: list[str]
 ) -> None:
     shutil.copytree(fields, tmp_path / "fields")
+    (tmp_path / "fields" / "sheet.csv").write_text("image\nfield0.tif\nfield1.tif\nfield2.tif\n")  # all are meant
     whole = (tmp_path / "fields" / "field1.tif").read_bytes()
     (tmp_path / "fields" / "field1.tif").write_bytes(whole[:4000] + bytes(len(whole) - 4000))
     command = ["predict", tiny_model, tmp_path / "fields", "--out", tmp_path / "labels", *ON_CPU]
@@ -386,11 +387,13 @@ def test_an_image_that_changed_or_was_left_out_since(
     coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path, found_blocks: list[str]
 ) -> None:
     shutil.copytree(fields, tmp_path / "fields")
+    (tmp_path / "fields" / "sheet.csv").write_text("image\nfield0.tif\nfield1.tif\nfield2.tif\n")  # all are meant
     (tmp_path / "fields" / "field2.tif").write_bytes(b"II*\0")
     pixels = np.full((64, 64), np.nan, np.float32)
     tifffile.imwrite(tmp_path / "fields" / "field2.tif", pixels)
     command = ["predict", tiny_model, tmp_path / "fields", "--out", tmp_path / "labels", *ON_CPU]
     assert_one_sentence(coverslip(*command), "field2.tif", "NaN", "kept, for --resume")
+    (tmp_path / "fields" / "sheet.csv").write_text("image\nfield0.tif\nfield1.tif\n")
     (tmp_path / "fields" / "field2.tif").unlink()
     shutil.copy(fields / "field2.tif", tmp_path / "fields" / "field0.tif")
     assert coverslip(*command, "--resume").code == 0
@@ -570,3 +573,32 @@ def test_an_embedding_is_named_after_its_samples(
     said: Said = coverslip("predict", model, crops, *ON_CPU)
     assert said.out.splitlines()[-1] == "Next: coverslip report cells.h5ad --out report.html"
     assert [path.name for path in tmp_path.iterdir()] == ["cells.h5ad"]
+
+
+def test_areas_that_hold_no_image_are_said_and_can_be_said(
+    coverslip: Callable,
+    tiny_model: Path,
+    large: Path,
+    small_blocks: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    padded = tmp_path / "padded.tif"
+    cs.read.write_image_tiff(np.pad(open_image(large).read(), 40, constant_values=9999), padded)
+    said = coverslip("predict", tiny_model, padded, *ON_CPU)
+    assert [line for line in said.out.splitlines() if line.startswith("Note")] == [
+        "Note: 1 image has areas that hold no image, as stitching or rotation leaves them (padded.tif, grey value "
+        "9999): they count in no statistics, and no objects are looked for there; --nodata none takes them for image."
+    ]
+    found = read_labels(tmp_path / "padded.labels.tif").labels
+    assert (found > 0).sum() == (found[40:-40, 40:-40] > 0).sum() > 0
+    in_python = cs.predict(tiny_model, padded, device="cpu", nodata=9999)
+    assert in_python.provenance["nodata"] == [9999.0]
+    np.testing.assert_array_equal(in_python.labels > 0, found > 0)
+    said = coverslip("predict", tiny_model, padded, *ON_CPU, "--force", "--nodata", "none", "--drop-border")
+    assert "Note" not in said.out
+    assert read_labels(tmp_path / "padded.labels.tif").provenance["model"]["input"]["nodata"] == "none"
+    table = read_table(tmp_path / "padded.objects.parquet")
+    assert not table["touches_border"].any()
+    assert_one_sentence(coverslip("predict", tiny_model, padded, *ON_CPU, "--force", "--nodata", "black"), "nodata")

@@ -1,18 +1,23 @@
 """Whatever is wrong with a file, one sentence names it and says what to do."""
 
 import json
+import os
 import resource
 import struct
 
 import imagecodecs
+import numcodecs
 import numpy as np
 import pytest
 import tifffile
 import zarr
 from PIL import Image as Picture
+from zarr.codecs import BloscCodec
 
 from coverslip.core.errors import InputError
+from coverslip.io import list_images
 from coverslip.read import open_image, write_image_zarr
+from coverslip.samples import read_sheet
 
 
 def assert_refused(path, **options):
@@ -309,3 +314,47 @@ def test_truncated_and_pickled_arrays(tmp_path):
 def test_series_of_a_picture(tmp_path):
     Picture.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "a.png")
     assert "one image at one resolution" in opening(tmp_path / "a.png", series=2)
+
+
+@pytest.mark.parametrize("last", [59, 140])
+def test_pages_that_lead_back_to_an_earlier_one(tmp_path, last):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((160, 4, 4), np.uint8), photometric="minisblack", metadata=None)
+    with tifffile.TiffFile(path) as tif:
+        first, page = tif.pages[120 if last > 100 else 0].offset, tif.pages[last].offset
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, page + 2 + 12 * struct.unpack_from("<H", data, page)[0], first)
+    path.write_bytes(data)
+    assert f"after page {last} an earlier one is named again" in opening(path, axes="CYX")
+
+
+def test_pipes_are_left_out_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.tif")
+    assert "is a pipe or a device" in opening(tmp_path / "pipe.tif")
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((9, 9), np.uint8))
+    assert list_images(tmp_path) == [tmp_path / "a.tif"]
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match="is a pipe or a device"):
+        read_sheet(tmp_path / "pipe.csv")
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize(
+    ("at", "value", "reason"), [(12, 2**31, "says it has"), (4, 2**31 - 1, "says it becomes"), (8, 0, "no sense")]
+)
+def test_blosc_chunks_whose_headers_lie(tmp_path, version, at, value, reason):
+    path = tmp_path / "a.zarr"
+    codec = {"compressors": BloscCodec(typesize=2)} if version == 3 else {"compressors": numcodecs.Blosc()}
+    array = zarr.create_array(path, shape=(64, 64), chunks=(64, 64), dtype="u2", zarr_format=version, **codec)
+    array[:] = np.random.default_rng(0).integers(0, 900, (64, 64))
+    chunk = path / ("c/0/0" if version == 3 else "0.0")
+    assert (open_image(path).read() == array[:]).all()
+    data = bytearray(chunk.read_bytes())
+    struct.pack_into("<I", data, at, value)
+    chunk.write_bytes(data)
+    image = open_image(path)
+    with pytest.raises(InputError, match=f"chunk of '' cannot be decoded .*{reason}"):
+        image.read()
+    chunk.write_bytes(data[:10])
+    with pytest.raises(InputError, match="a Blosc chunk of 10 bytes"):
+        open_image(path).read()

@@ -73,3 +73,14 @@ def test_a_cell_too_long_for_a_csv_is_one_sentence(tmp_path: Path) -> None:
 def test_what_a_row_lacks_is_written_as_an_empty_cell(tmp_path: Path) -> None:
     write_cells(tmp_path / "s.csv", ["image", "day"], [{"image": "a,b.tif"}, {"image": "ä.tif", "day": "2"}])
     assert (tmp_path / "s.csv").read_bytes() == 'image,day\n"a,b.tif",\nä.tif,2\n'.encode()
+
+
+def test_text_that_looks_like_a_formula_is_guarded_and_comes_back(tmp_path: Path) -> None:
+    texts = ["=1+1", "@SUM(A1)", "-2+3|cmd", "+x", "'=1", "-", "+", "-1.5", "+2e3", "a=b", "'quoted'", ""]
+    rows = [{"image": f"{i}.tif", "=dose": text} for i, text in enumerate(texts)]
+    write_cells(tmp_path / "s.csv", ["image", "=dose"], rows)
+    with open(tmp_path / "s.csv", newline="") as stream:
+        written = [row[1] for row in csv.reader(stream)]
+    guards = ["'=dose", "'=1+1", "'@SUM(A1)", "'-2+3|cmd", "'+x", "''=1"]
+    assert written == [*guards, "-", "+", "-1.5", "+2e3", "a=b", "'quoted'", ""]
+    assert read_cells(tmp_path / "s.csv").rows == rows

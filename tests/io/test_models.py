@@ -48,7 +48,9 @@ def model(**options):
     facts = {"shape": (1, 20, 30), "mean": np.float32(0.5), "warnings": ["µ"], "limits": np.array([1, 2])}
     history = [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.1 + 0.2, "validation": 1e-9}]
     config = Settings(latent=7, optimiser=Optimiser(rate=0.02))
-    return Model("toy", config, weights(), facts, history, **({"provenance": {"seed": 1, "inputs": [None]}} | options))
+    return Model(
+        "toy", config, weights(), facts, history, **({"provenance": {"seed": 1, "inputs": {"n": None}}} | options)
+    )
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def test_a_model_comes_back(folder):
         assert found.weights[name].dtype == array.dtype.newbyteorder("=")
     assert found.history[1] == first.history[1]
     assert found.history[0]["loss"] == 0.5
-    assert found.provenance["inputs"] == [None]
+    assert found.provenance["inputs"] == {"n": None}
     assert found.folder == folder
 
 
@@ -262,3 +264,33 @@ def test_tensors_and_notes_come_back(tmp_path):
 def test_missing_tensors(tmp_path):
     with pytest.raises(CoverslipError, match="is missing"):
         read_tensors(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("name", ["card.md", "history.csv", "config.json"])
+def test_links_to_files_elsewhere_are_not_followed(folder, tmp_path, name):
+    private = tmp_path / "private"
+    (folder / name).replace(private)
+    (folder / name).symlink_to(private)
+    assert f"{name} is a link to a file outside" in assert_refused(folder)
+    private.replace(folder / "inside")
+    (folder / name).unlink()
+    (folder / name).symlink_to("inside")
+    assert load_model(folder, config_of).method == "toy"
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"), [("inputs", 5), ("versions", []), ("weights_sha256", 1), ("inputs.path", {}), ("kind", [])]
+)
+def test_provenance_of_odd_types(folder, entry, value):
+    file = folder / "provenance.json"
+    facts = json.loads(file.read_text())
+    outer, _, inner = entry.partition(".")
+    facts[outer] = {inner: value} if inner else value
+    file.write_text(json.dumps(facts))
+    assert f"has no usable entry '{entry}'" in assert_refused(folder)
+
+
+@pytest.mark.parametrize("facts", [{"input": 5}, {"input": {"channels": 1}}, {"warnings": "µ"}, {"shape": 3}])
+def test_facts_of_odd_types(tmp_path, facts):
+    Model("toy", Settings(), weights(), facts).save(tmp_path / "model")
+    assert "has no usable entry 'facts." in assert_refused(tmp_path / "model")

@@ -1,5 +1,7 @@
 """Tables and embeddings come back as they were written, and open in scanpy's reader."""
 
+import csv
+
 import anndata
 import numpy as np
 import pytest
@@ -141,3 +143,13 @@ def test_an_entry_that_hdf5_cannot_hold_writes_nothing(tmp_path):
     with pytest.raises(InputError, match="could not be written"):
         write_embedding(first, tmp_path / "a.h5ad")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_text_that_looks_like_a_formula_is_guarded_in_csv_and_numbers_never(tmp_path):
+    columns = {"name": np.array(["=1+1", "-x", "b"], object), "shift": np.array([-1.5, 2.0, -3.0])}
+    write_table(columns, tmp_path / "a.csv")
+    rows = csv.reader((tmp_path / "a.csv").read_text().splitlines())
+    assert [row[0] for row in rows] == ["name", "'=1+1", "'-x", "b"]
+    found = read_table(tmp_path / "a.csv")
+    assert found["name"].tolist() == ["=1+1", "-x", "b"]
+    assert found["shift"].tolist() == [-1.5, 2.0, -3.0]

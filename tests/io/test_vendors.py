@@ -9,7 +9,7 @@ import pytest
 
 from coverslip.core.errors import InputError
 from coverslip.core.region import Region
-from coverslip.io import contents
+from coverslip.io import inventory
 from coverslip.read import open_image
 
 ARRAY = np.random.default_rng(0).integers(0, 60000, (2, 3, 4, 2, 20, 30), np.uint16)  # T P Z C Y X
@@ -128,7 +128,7 @@ def test_windows_of_vendor_files(tmp_path, suffix, series):
 def test_positions_and_scenes_are_found_by_name(tmp_path, suffix):
     path = tmp_path / f"a.{suffix}"
     path.write_bytes(b"stand-in")
-    assert [(one.index, one.name, one.beside) for one in contents(path).series] == [
+    assert [(one.index, one.name, one.beside) for one in inventory(path).series] == [
         (p, f"Pos{p}", "") for p in range(3)
     ]
     first = open_image(path, series="Pos2").read().ravel()[0]
@@ -141,7 +141,7 @@ def test_the_first_entry_of_a_lif_may_be_no_image(tmp_path, monkeypatch):
     monkeypatch.setattr(LifFile, "images", (line, Scan(1), Scan(2)))
     path = tmp_path / "a.lif"
     path.write_bytes(b"stand-in")
-    assert [one.beside for one in contents(path).series] == ["no image", "", ""]
+    assert [one.beside for one in inventory(path).series] == ["no image", "", ""]
     assert np.array_equal(open_image(path).read(), ARRAY[0, 1].transpose(1, 0, 2, 3))
 
 

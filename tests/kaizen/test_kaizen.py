@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from coverslip.core.decomposition import Decomposition
 from coverslip.core.errors import InputError, ModelError
 from coverslip.core.fields import ArrayFields, FieldSubset
 from coverslip.core.fitted import Fitted
@@ -259,3 +260,32 @@ def test_a_seeded_fit_gives_the_values_it_gave_before(request: pytest.FixtureReq
     if request.config.getoption("--regenerate"):
         EXPECTED.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     assert values == pytest.approx(json.loads(EXPECTED.read_text(encoding="utf-8")), rel=0.02)
+
+
+def test_a_margin_that_holds_no_image_has_no_light_and_no_objects(fitted: Fitted) -> None:
+    pixels = blob_fields(1, (110, 100), seed=4).pixels(0)
+    plain = next(kaizen.predict(fitted, ArrayFields([pixels]), device="cpu"))
+    padded = ArrayFields([np.pad(pixels, ((0, 0), (40, 40), (40, 40)))])
+    found = next(kaizen.predict(fitted, padded, device="cpu"))
+    inside = np.ascontiguousarray(found.labels[40:-40, 40:-40])
+    assert found.provenance["nodata"] == [0.0]
+    assert (found.labels > 0).sum() == (inside > 0).sum()
+    assert match(overlap(plain.labels, inside), 0.7).tp >= 0.9 * len(plain) > 10
+    assert not Light.of(padded, 0).read(padded, 0)[:40].any()
+    assert not found.background[:40].any()
+    np.testing.assert_allclose(found.background[40:-40, 40:-40], plain.background, rtol=0.03)
+
+
+def test_border_objects_are_dropped_and_holes_filled(fitted: Fitted) -> None:
+    fields = ArrayFields([np.pad(blob_fields(1, (110, 100), seed=4).pixels(0), ((0, 0), (0, 0), (0, 30)))])
+    all_of_them = next(kaizen.predict(fitted, fields, device="cpu"))
+    left = next(kaizen.predict(fitted, fields, device="cpu", drop_border=True, fill_holes=True))
+
+    def at_border(found: Decomposition) -> int:
+        return sum(y.start == 0 or y.stop == 110 or x.start == 0 or x.stop == 100 for y, x in found.places())
+
+    cut = at_border(all_of_them)
+    assert cut > 0
+    assert at_border(left) == 0
+    assert len(left) == len(all_of_them) - cut
+    assert left.labels.max() == len(left)

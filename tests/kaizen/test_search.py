@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coverslip.methods.kaizen.accepting import Proposal, accept, gain, iou
+from coverslip.methods.kaizen.accepting import Proposal, accept, cut_to, gain, iou
 from coverslip.methods.kaizen.explaining import Accepted, explain
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.keeping import packed, unpacked
@@ -287,3 +287,20 @@ def test_a_pixel_of_several_objects_goes_to_the_surest() -> None:
     labels = flat_labels((11, 17), [unsure, sure])
     assert (labels[sure.place][sure.mask] == 2).all()
     assert (labels == 1).sum() == (unsure.mask[:, :] & ~(np.pad(sure.mask, ((0, 0), (0, 6)))[:, 6:17])).sum()
+
+
+def test_objects_are_cut_where_there_is_no_image_and_stay_in_one_piece() -> None:
+    one = disc(20, 20, 15, 1.0)
+    free = np.ones((60, 60), bool)
+    assert cut_to(one, free) is one
+    free[:, 25:27] = False  # a narrow part is left of it, a wide one to the right
+    cut = cut_to(one, free)
+    assert cut is not None
+    assert (cut.left, cut.top, cut.mask.shape) == (27, 20, (15, 8))
+    np.testing.assert_array_equal(cut.light > 0, cut.mask)
+    assert cut_to(one, np.zeros_like(free)) is None
+    light = np.zeros((60, 60), np.float32)
+    light[one.place] += one.light
+    light[~free] = 0
+    found, _ = explain(light, np.zeros_like(light), 0.01, [Knowing([one])], EASY, free=free)  # type: ignore[list-item]
+    assert [item.proposal.left for item in found] == [27]

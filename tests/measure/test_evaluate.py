@@ -151,3 +151,8 @@ def test_principal_components_of_real_cells_tell_their_phase_better_than_chance(
     found = evaluate_embedding(pca_baseline(cells, cells, 8), phases)
     assert found.get("linear probe balanced accuracy").low > 1.5 / 7
     assert found.get("ARI").low > 0
+
+
+def test_components_of_samples_that_are_all_alike():
+    same = np.ones((20, 6, 6))
+    assert not pca_baseline(same, same, 2).any()

@@ -22,7 +22,9 @@ from coverslip.read import (
     write_labels,
     write_zarr_labels,
 )
+from coverslip.results import opened
 from coverslip.samples import read_sheet
+from coverslip.verbs.export import export
 
 FIRST = np.array([[1, 1, 0], [0, 0, 2]], np.uint8)
 SECOND = np.array([[0, 5, 5], [0, 0, 0]], np.int32)
@@ -221,3 +223,12 @@ def test_damaged_files_of_a_folder_are_named(images: Path, tmp_path: Path) -> No
     write_image_zarr(FIRST, tmp_path / "a.zarr")
     with pytest.raises(InputError, match="holds an image but no labels"):
         read_label_folder(tmp_path / "a.zarr")
+
+
+def test_a_result_may_be_the_folder_one_is_in(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(images, tmp_path / "labels")
+    monkeypatch.chdir(tmp_path / "labels")
+    kind, found = opened(".")
+    assert (kind.name, len(found)) == ("labels", 2)
+    assert found.objects() is not None
+    assert [file.path.name for file in export(".", csv=True)] == ["labels.objects.csv"]

@@ -60,6 +60,33 @@ def test_a_flat_image_has_no_nuclei() -> None:
     assert not found.labels.any()
 
 
+@pytest.mark.parametrize("offset", [0, 200, 30000])
+@pytest.mark.parametrize("kind", ["normal", "poisson", "few photons", "smooth", "rgb"])
+def test_noise_has_no_nuclei(kind: str, offset: int) -> None:
+    rng = np.random.default_rng(0)
+    size = (200, 260)
+    noise = {
+        "normal": lambda: rng.normal(50, 5, size),
+        "poisson": lambda: rng.poisson(20, size),
+        "few photons": lambda: rng.poisson(0.1, size),
+        "smooth": lambda: 50 + 30 * ndimage.gaussian_filter(rng.normal(0, 1, size), 2),
+        "rgb": lambda: rng.normal(50, 5, (3, *size)),
+    }[kind]()
+    pixels = noise.clip(0, 255).astype(np.uint8) if kind == "rgb" else (noise + offset).astype(np.uint16)
+    found = find_nuclei(Image.from_array(pixels))
+    assert not found.labels.any()
+    assert found.provenance["note"] == "Nothing stands out from the noise, so there are no nuclei."
+
+
+def test_a_single_faint_nucleus_is_found_in_noise() -> None:
+    y, x = np.mgrid[:200, :260]
+    nucleus = (y - 80) ** 2 + (x - 120) ** 2 < 12**2
+    pixels = np.random.default_rng(0).normal(200, 5, nucleus.shape) + 50 * nucleus
+    found = find_nuclei(Image.from_array(pixels.astype(np.uint16)))
+    assert found.labels.max() == 1
+    assert "note" not in found.provenance
+
+
 def test_nuclei_of_a_real_section_are_found() -> None:
     from skimage import data
 
@@ -108,3 +135,14 @@ def test_images_that_do_not_fit_are_refused() -> None:
         find_nuclei(Image.from_array(np.full((8, 8), np.nan, np.float32)))
     with pytest.raises(InputError, match="give a diameter above 0"):
         find_nuclei(grey, diameter=0)
+
+
+def test_a_margin_that_holds_no_image_changes_nothing() -> None:
+    pixels = discs(CENTRES) + np.random.default_rng(0).integers(0, 20, (90, 120)).astype(np.uint8)
+    plain = find_nuclei(Image.from_array(pixels)).labels
+    for value in (0, 255):
+        padded = find_nuclei(Image.from_array(np.pad(pixels, 40, constant_values=value))).labels
+        assert padded.max() == plain.max() == 5
+        assert ((padded[40:-40, 40:-40] > 0) != (plain > 0)).sum() <= 3
+        blind = find_nuclei(Image.from_array(np.pad(pixels, 40, constant_values=value)), nodata="none").labels
+        assert value == 0 or blind.max() != 5

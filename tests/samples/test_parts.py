@@ -13,7 +13,7 @@ from coverslip.core.errors import InputError
 from coverslip.read import write_image_tiff, write_image_zarr, write_labels
 from coverslip.samples import check_sheet, make_sheet, open_fields, open_samples, read_sheet, write_sheet
 from coverslip.samples.sheets.masks import plan_rows
-from coverslip.samples.sheets.sheet import holds_one_image, sheet_of
+from coverslip.samples.sheets.sheet import holds_one_image
 
 GREY = np.arange(12 * 16, dtype=np.uint16).reshape(12, 16)
 
@@ -179,7 +179,7 @@ def plate(folder: Path, version: str) -> Path:
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
 def test_a_plate_is_a_folder_of_images(tmp_path: Path, version: str) -> None:
     path = plate(tmp_path, version)
-    for sheet in (read_sheet(tmp_path), sheet_of(path), make_sheet(path)):
+    for sheet in (read_sheet(tmp_path), read_sheet(path), make_sheet(path)):
         assert [tuple(row.values()) for row in sheet.rows] == [
             ("screen.zarr/A/1/0", "P7", "A1", "0"),
             ("screen.zarr/A/1/1", "P7", "A1", "1"),
@@ -195,6 +195,6 @@ def test_a_plate_is_a_folder_of_images(tmp_path: Path, version: str) -> None:
 
 def test_a_well_and_a_field_say_where_they_are(tmp_path: Path) -> None:
     path = plate(tmp_path, "0.4")
-    assert [row["field"] for row in sheet_of(path / "A" / "1").rows] == ["0", "1"]
-    assert {row["well"] for row in sheet_of(path / "A" / "1").rows} == {"A1"}
+    assert [row["field"] for row in read_sheet(path / "A" / "1").rows] == ["0", "1"]
+    assert {row["well"] for row in read_sheet(path / "A" / "1").rows} == {"A1"}
     assert corners(path / "A" / "1" / "1") == [100]

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 import coverslip as cs
 from coverslip.core.fields import ArrayFields
 from coverslip.core.fitted import Fitted
 from coverslip.core.region import Region
+from coverslip.measure import match, overlap
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import decode
-from coverslip.methods.unet.inference import Segmenter, build
+from coverslip.methods.unet.inference import Segmenter, build, segment
 from coverslip.methods.unet.targets import OFFSET_UNIT
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
 
@@ -181,3 +183,68 @@ def test_an_object_cut_by_the_window_is_of_another_block() -> None:
     own = own_objects(labels, tile)
     assert np.unique(own).tolist() == [0, 1, 2]
     assert (own[15, 31], own[30, 30]) == (1, 2)
+
+
+@pytest.mark.parametrize("angle", [0, 25])
+def test_no_objects_are_found_where_there_is_no_image_and_the_others_stay(segmenter: Segmenter, angle: int) -> None:
+    pixels = blob_fields(1, (120, 140)).pixels(0)[0]
+    if angle:
+        pixels = ndimage.rotate(pixels, angle, order=0)
+    alone, _ = segment(segmenter, ArrayFields([pixels], nodata=0), 0)
+    padded = np.pad(pixels, 30, constant_values=0 if angle else 65535)
+    whole, probability = segment(segmenter, ArrayFields([padded]), 0)
+    nowhere = np.pad(pixels == 0, 30, constant_values=True)
+    assert not whole[nowhere].any()
+    assert not probability[nowhere].any()
+    inside = np.ascontiguousarray(whole[30:-30, 30:-30])
+    assert whole.max() == inside.max()
+    assert match(overlap(alone, inside), 0.8).tp >= 0.95 * alone.max() > 10
+    blind, _ = segment(segmenter, ArrayFields([padded], nodata="none"), 0)
+    assert blind[nowhere].any() or angle
+
+
+def test_maps_with_a_margin_are_the_same_whole_and_in_tiles() -> None:
+    fitted = random_network(1)
+    pixels = ndimage.rotate(np.random.default_rng(0).integers(400, 4096, (120, 150)).astype(np.uint16), 20, order=0)
+    fields = ArrayFields([pixels])
+    whole = Segmenter(fitted, device="cpu", speed="eager", tile=512).maps(fields, 0)
+    assert not whole[:, 0, 0].any()
+    assert whole[0, 90, 90] > 0
+    for tile in (32, 100):
+        cut = Segmenter(fitted, device="cpu", speed="eager", tile=tile).maps(fields, 0)
+        np.testing.assert_allclose(cut, whole, atol=1e-4, rtol=0)
+
+
+def test_border_objects_are_dropped_and_holes_filled(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    maps = np.zeros((3, 96, 112), np.float32)
+    y, x = np.mgrid[:96, :112]
+    for cy, cx in ((0, 30), (50, 60), (80, 100)):
+        ring = (np.hypot(y - cy, x - cx) < 9) & (np.hypot(y - cy, x - cx) > 2)
+        maps[0, ring] = 1
+        maps[1, ring], maps[2, ring] = (((cy - y) / OFFSET_UNIT)[ring], ((cx - x) / OFFSET_UNIT)[ring])
+    plain = np.random.default_rng(0).integers(200, 900, (96, 112)).astype(np.uint16)
+    padded = plain.copy()
+    padded[:, -4:] = 0  # the last object touches an area without an image
+
+    def found(pixels: np.ndarray, **options: bool) -> np.ndarray:
+        segmenter = Segmenter(cs.load(tiny_model), device="cpu", speed="eager", **options)
+        monkeypatch.setattr(segmenter, "_outputs", lambda scaled: maps.copy())
+        return segment(segmenter, ArrayFields([pixels]), 0)[0]
+
+    assert [found(pixels).max() for pixels in (plain, padded)] == [3, 3]
+    assert [found(pixels, drop_border=True).max() for pixels in (plain, padded)] == [2, 1]
+    assert found(plain)[50, 60] == 0
+    filled = found(plain, fill_holes=True)
+    assert filled[50, 60] == filled[50, 65] > 0
+
+
+def test_what_points_to_a_centre_but_does_not_touch_it_is_left_out() -> None:
+    maps = np.zeros((3, 60, 60), np.float32)
+    y, x = np.mgrid[:60, :60]
+    nucleus, debris = np.hypot(y - 30, x - 30) < 10, np.hypot(y - 30, x - 44) < 3
+    maps[0, nucleus | debris] = 1
+    maps[1, nucleus | debris], maps[2, nucleus | debris] = (
+        ((30 - at) / OFFSET_UNIT)[nucleus | debris] for at in (y, x)
+    )
+    labels = decode(maps, "offset")
+    np.testing.assert_array_equal(labels > 0, nucleus)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+_ABOVE_NOISE = 4.0
+_ABOVE_SPREAD = 2.5
+_DARKER = 15.87
+"""This percentile of a normal distribution lies a standard deviation below its mean."""
+
 
 def typical_diameter(signal: np.ndarray) -> float:
     """How wide the objects of a map are that is high in them.
@@ -29,6 +34,44 @@ def typical_diameter(signal: np.ndarray) -> float:
         return 8.0
     weight = np.cumsum(peaks**2)
     return float(2 * peaks[np.searchsorted(weight, weight[-1] / 2)])
+
+
+def stands_out(signal: np.ndarray, smooth: np.ndarray, threshold: float, sigma: float, even: bool) -> bool:
+    """Whether what lies above a threshold is more than noise: any image has pixels above its threshold of Otsu.
+
+    Parameters
+    ----------
+    signal : ndarray of float, shape (H, W)
+        Grey values.
+    smooth : ndarray, same shape
+        The same after a Gaussian of `sigma` pixels.
+    threshold : float
+        Of `smooth`.
+    sigma : float
+        In pixels.
+    even : bool
+        Whether the background is expected to be even.
+
+    Notes
+    -----
+    White noise of any distribution is known from neighbouring pixels, and so is what the Gaussian leaves of it: the two
+    halves that the threshold makes of that are 1.6 times its standard deviation apart, real nuclei 16 times and more.
+    Noise that is correlated, or a gradient, is known from the darker half of the background, which has no objects: it
+    spreads as far as the objects stand out of it.
+    """
+    from scipy import ndimage
+
+    above = smooth > threshold
+    bright, background = float(smooth[above].mean()), smooth[~above]
+    steps = [np.diff(signal, axis=axis).var() for axis in (0, 1) if signal.shape[axis] > 1]
+    noise = float(np.sqrt(np.mean(steps) / 2)) if steps else 0.0
+    impulse = np.zeros(2 * int(8 * sigma) + 3)
+    impulse[len(impulse) // 2] = 1
+    left = float((ndimage.gaussian_filter1d(impulse, sigma) ** 2).sum())
+    if bright - float(background.mean()) < _ABOVE_NOISE * left * noise:
+        return False
+    darker, middle = np.percentile(background, [_DARKER, 50])
+    return not even or bright - middle >= _ABOVE_SPREAD * (middle - darker)
 
 
 def clean(foreground: np.ndarray, hole: float) -> np.ndarray:

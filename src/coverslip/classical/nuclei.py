@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from coverslip.classical.foreground import clean, renumber, typical_diameter, within_areas
+from coverslip.classical.foreground import clean, renumber, stands_out, typical_diameter, within_areas
 from coverslip.classical.touching import basins
 from coverslip.core import Image, InputError, LabelMap, provenance
 
@@ -17,7 +17,7 @@ Stain = Literal["haematoxylin", "bright", "dark"]
 
 
 def find_nuclei(
-    image: Image,
+    image: Image | np.ndarray,
     *,
     stain: Stain | None = None,
     channel: int = 0,
@@ -27,12 +27,13 @@ def find_nuclei(
     smoothing: float | None = None,
     local: bool | None = None,
     clear_border: bool = False,
+    empty: np.ndarray | None = None,
 ) -> LabelMap:
     """Segment nuclei.
 
     Parameters
     ----------
-    image : Image
+    image : Image or ndarray
         ``YX`` or ``CYX``. Light grey values of any dtype; RGB is 8-bit, 16-bit or float in [0, 1].
     stain : {"haematoxylin", "bright", "dark"}, optional
         What nuclei look like: blue in a stained RGB section (the haematoxylin map after colour deconvolution),
@@ -53,11 +54,14 @@ def find_nuclei(
         (haematoxylin), whose background varies.
     clear_border : bool
         Drop objects that the border of the image cuts.
+    empty : ndarray of bool, shape (H, W), optional
+        Pixels that hold no image: they count in no statistics, and there are no objects.
 
     Returns
     -------
     LabelMap
-        ``(H, W)`` int32, objects numbered from 1 in reading order; none where the image is flat.
+        ``(H, W)`` int32, objects numbered from 1 in reading order; none where the image is flat or all noise, which
+        its provenance then says (``note``).
 
     Notes
     -----
@@ -73,7 +77,12 @@ def find_nuclei(
     from scipy import ndimage
     from skimage.filters import threshold_otsu
 
+    if not isinstance(image, Image):
+        image = Image.from_array(np.asarray(image))
     stain = _resolve_stain(image, stain)
+    there = np.ones((image.height, image.width), bool) if empty is None else ~empty
+    if empty is not None and there.any():
+        image = _filled(image, there)
     signal = _signal(image, stain, channel)
     if not np.ptp(signal) > 0:
         return _result(image, np.zeros(signal.shape, np.int32), stain=stain)
@@ -84,14 +93,20 @@ def find_nuclei(
     disc = np.pi * (diameter / 2) ** 2
     sigma = diameter / 12 if smoothing is None else smoothing
     smooth = ndimage.gaussian_filter(signal, sigma)
-    foreground = smooth > threshold_otsu(smooth)
+    threshold = float(threshold_otsu(smooth[there] if there.any() else smooth))
+    local = stain == "haematoxylin" if local is None else local
+    settings = {"stain": stain, "diameter": round(float(diameter), 2)}
+    if not stands_out(signal, smooth, threshold, sigma, even=not local):
+        note = "Nothing stands out from the noise, so there are no nuclei."
+        return _result(image, np.zeros(signal.shape, np.int32), note, **settings)
+    foreground = (smooth > threshold) & there
     window = int(3 * diameter) | 1
-    if stain == "haematoxylin" if local is None else local:
+    if local:
         foreground &= smooth > ndimage.uniform_filter(smooth, window)
     if stain == "haematoxylin":
         blue = ndimage.gaussian_filter(_blueness(image), sigma)
         foreground &= blue > ndimage.uniform_filter(blue, window)
-    foreground = clean(foreground, max(int(disc / 10), 1))
+    foreground = clean(foreground, max(int(disc / 10), 1)) & there
     labels = _divide(foreground, diameter)
     least, most = disc / 10 if min_area is None else min_area, 10 * disc if max_area is None else max_area
     labels = within_areas(labels, least, most)
@@ -99,7 +114,6 @@ def find_nuclei(
         from skimage.segmentation import clear_border as cleared
 
         labels = cleared(labels)
-    settings = {"stain": stain, "diameter": round(float(diameter), 2)}
     return _result(image, renumber(labels), **settings)
 
 
@@ -130,6 +144,15 @@ def _signal(image: Image, stain: Stain, channel: int) -> np.ndarray:
     return pixels.astype(np.float32) * (-1 if stain == "dark" else 1)
 
 
+def _filled(image: Image, there: np.ndarray) -> Image:
+    """The image with its median, of each channel, where there is none."""
+    pixels = image.read()
+    middle = np.median(pixels[..., there], axis=-1)[..., None, None].astype(pixels.dtype)
+    return Image.from_array(
+        np.where(there, pixels, middle), image.axes, pixel_size=image.pixel_size, source=image.source
+    )
+
+
 def _blueness(image: Image) -> np.ndarray:
     """How much more an RGB image absorbs of red than of blue, as optical density.
 
@@ -154,6 +177,8 @@ def _divide(foreground: np.ndarray, diameter: float) -> np.ndarray:
     return basins(distance, foreground, int(diameter / 3))[0]
 
 
-def _result(image: Image, labels: np.ndarray, **settings: object) -> LabelMap:
+def _result(image: Image, labels: np.ndarray, note: str = "", **settings: object) -> LabelMap:
     facts = provenance(method="classical nuclei", source=image.source, settings=settings)
+    if note:
+        facts["note"] = note
     return LabelMap(labels.astype(np.int32), image.source, image.pixel_size, facts)

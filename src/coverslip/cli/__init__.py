@@ -15,6 +15,15 @@ def main(arguments: list[str] | None = None) -> int:
     0: done; 2: the input or an argument cannot be used, or `samples check` or `doctor` found something to mend, and
     standard error says what; 130: stopped on request, what was done is saved.
     """
+    from coverslip.cli.plain import plain_streams
+    from coverslip.core.cores import wait_passively
+
+    wait_passively()
+    with plain_streams():
+        return _run(arguments)
+
+
+def _run(arguments: list[str] | None) -> int:
     from coverslip.cli.app import app
     from coverslip.cli.flags import declare
     from coverslip.cli.progress import shown_progress

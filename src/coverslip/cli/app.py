@@ -56,6 +56,9 @@ def fit(
     planes: Annotated[
         str, typer.Option(help="Focal planes: channels, max, sharpest, sharpest3, or a number.")
     ] = "channels",
+    nodata: Annotated[
+        str | None, typer.Option(help="Grey value of pixels that hold no image, none or auto; where objects are found.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a fit that was stopped or killed.")] = False,
     force: Force = False,
     device: Device = "auto",
@@ -69,6 +72,7 @@ def fit(
     """Fit a method and write a model folder."""
     from coverslip import methods, results
     from coverslip.cli.tables import print_notes
+    from coverslip.core import nodata_rule
     from coverslip.core.memory import parse_bytes
     from coverslip.train.run import Run, is_main_process
     from coverslip.verbs.fit import fit_to_folder
@@ -83,7 +87,15 @@ def fit(
         max_ram=None if max_ram is None else parse_bytes(max_ram),
     )
     model = fit_to_folder(
-        method, samples, out, given, run=run, force=force, channels=read_channels(channels), planes=planes
+        method,
+        samples,
+        out,
+        given,
+        run=run,
+        force=force,
+        channels=read_channels(channels),
+        planes=planes,
+        nodata=None if nodata is None else nodata_rule(nodata),
     )
     if not is_main_process():
         return

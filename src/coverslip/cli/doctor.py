@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import shutil
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -11,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import typer
 
 from coverslip.cli.tables import print_table
+from coverslip.core.cores import cores
 
 
 def examine() -> int:
@@ -31,7 +31,7 @@ def examine() -> int:
     rows.append(("vendor formats", *_vendors()))
     rows.append(("export to ONNX", *_onnx()))
     rows.append(("compute", _compute(), "ok"))
-    rows.append(("cores and memory", f"{os.cpu_count()} cores, {_memory()}", "ok"))
+    rows.append(("cores and memory", f"{cores()} cores, {_memory()}", "ok"))
     rows.append(("free disk here", f"{shutil.disk_usage('.').free / 1e9:.0f} GB", "ok"))
     print_table(("what", "found", "remedy"), rows)
     typer.echo("\nEverything needed is there." if not broken else f"\n{broken} thing(s) to mend, see 'remedy'.")

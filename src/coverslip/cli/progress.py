@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from coverslip.cli.plain import escaped
 from coverslip.core import Task, reporting
 
 if TYPE_CHECKING:
@@ -65,10 +66,10 @@ class _Bar:
 
     def __init__(self, bars: _Bars, progress: Progress, description: str, total: int | None) -> None:
         self._bars, self._progress, self._closed = bars, progress, False
-        self._number = progress.add_task(description, total=total, note="")
+        self._number = progress.add_task(escaped(description), total=total, note="")
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        fields: dict[str, Any] = {"note": note} if note else {}
+        fields: dict[str, Any] = {"note": escaped(note)} if note else {}
         self._progress.update(self._number, advance=steps, **fields)
 
     def close(self) -> None:
@@ -82,12 +83,12 @@ def _rich_progress() -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
-        TextColumn("{task.description:<18}"),
+        TextColumn("{task.description:<18}", markup=False),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[note]}", style="dim"),
-        console=Console(stderr=True),
+        TextColumn("{task.fields[note]}", style="dim", markup=False),
+        console=Console(file=getattr(sys.stderr, "stream", sys.stderr)),
         refresh_per_second=4,
     )
 

@@ -35,21 +35,21 @@ def make(
 
     Parts of the file names become columns. A file that holds several images has a row for each.
     """
+    from coverslip.cli.tables import print_notes
     from coverslip.io.atomic import refuse_existing
     from coverslip.samples import make_sheet, write_sheet
 
     refuse_existing(out, force)
     sheet = make_sheet(folder, pattern, axes=axes, frames=frames)
     write_sheet(sheet, out)
-    for note in sheet.notes:
-        typer.echo(f"Note: {note}")
+    print_notes(sheet.notes)
     typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")
     typer.echo(f"Next: coverslip samples check {out}")
 
 
 @samples_app.command(epilog="Example: coverslip samples check cells.csv")
 def check(
-    sheet: Annotated[Path, typer.Argument(help="A sample sheet or a folder of images.")],
+    sheet: Annotated[Path, typer.Argument(help="A sample sheet, a folder of images, or one image.")],
     deep: Annotated[bool, typer.Option("--deep/--quick", help="Read the pixels too, or only the headers.")] = True,
 ) -> None:
     """Look for everything that would spoil a fit.
@@ -114,6 +114,7 @@ def crop(
     Writes one stack per field, and a sheet with one row per object.
     """
     from coverslip.cli.cards import parse_size
+    from coverslip.cli.tables import print_notes
     from coverslip.samples import crop_sheet, read_sheet
 
     crops = crop_sheet(
@@ -129,6 +130,7 @@ def crop(
         overwrite=force,
     )
     typer.echo(f"{len(crops)} crops of {size} {unit}: {crops.path}")
+    print_notes(crops.notes)
     typer.echo(f"Next: coverslip fit vae {out} --out model")
 
 

@@ -14,6 +14,8 @@ from .errors import Stopped as Stopped
 from .errors import about as about
 from .fields import Fields as Fields
 from .fields import FieldSubset as FieldSubset
+from .fields import NoDataRule as NoDataRule
+from .fields import nodata_rule as nodata_rule
 from .fitted import Fitted as Fitted
 from .illustration import Illustration as Illustration
 from .image import AXES as AXES

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.core.region import Region
+
+NoDataRule = float | Literal["auto", "none"]
+"""Which pixels hold no image: areas of this value, areas that look like it, or none."""
+
+
+def nodata_rule(given: Any) -> NoDataRule:
+    """What was said of pixels that hold no image, which may be text.
+
+    Raises
+    ------
+    InputError
+        If it is neither ``auto`` nor ``none`` nor a number.
+    """
+    if given == "auto" or given == "none":
+        return "auto" if given == "auto" else "none"
+    try:
+        value = float(given)
+    except (TypeError, ValueError):
+        value = np.nan
+    if not np.isfinite(value):
+        raise InputError(f"nodata='{given}' is not known; say auto, none or a grey value.")
+    return value
 
 
 @runtime_checkable
@@ -42,6 +64,10 @@ class Fields(Protocol):
     def has_labels(self) -> bool:
         """Whether there is a mask for every field."""
 
+    @property
+    def nodata(self) -> NoDataRule:
+        """Which pixels hold no image, see `coverslip.samples.opening.nodata`."""
+
     def __len__(self) -> int: ...
 
     def name(self, index: int) -> str:
@@ -73,6 +99,8 @@ class ArrayFields:
         One column per fact.
     channels : sequence of str, optional
         Channel names.
+    nodata : float or {"auto", "none"}
+        Which pixels hold no image.
 
     Raises
     ------
@@ -86,11 +114,13 @@ class ArrayFields:
         labels: Sequence[np.ndarray] | None = None,
         obs: Mapping[str, Sequence[Any]] | None = None,
         channels: Sequence[str] = (),
+        nodata: NoDataRule = "auto",
     ) -> None:
         self._arrays = [image[None] if image.ndim == 2 else image for image in images]
         self._labels = None if labels is None else list(labels)
         self._obs = {key: np.asarray(column) for key, column in (obs or {}).items()}
         self._channels = tuple(channels)
+        self._nodata = nodata_rule(nodata)
         if not self._arrays:
             raise InputError("There are no images; give at least one.")
         first = self._arrays[0]
@@ -139,6 +169,11 @@ class ArrayFields:
     def has_labels(self) -> bool:
         """Whether masks were given."""
         return self._labels is not None
+
+    @property
+    def nodata(self) -> NoDataRule:
+        """As given."""
+        return self._nodata
 
     def __len__(self) -> int:
         return len(self._arrays)
@@ -217,6 +252,11 @@ class FieldSubset:
     def has_labels(self) -> bool:
         """Whether there is a mask for every field."""
         return self.fields.has_labels
+
+    @property
+    def nodata(self) -> NoDataRule:
+        """As of the others."""
+        return self.fields.nodata
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -4,11 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 _PACKAGES = ("coverslip", "torch", "numpy", "scikit-image", "tifffile")
+
+
+_KINDS: dict[str, Any] = {
+    "kind": str,
+    "made": str,
+    "method": str,
+    "weights_sha256": str,
+    "versions": {"coverslip": str},
+    "options": {},
+    "rivals": list,
+    "inputs": {"path": str, "folder": str, "sha256": str},
+    "model": {"method": str, "folder": str, "settings": {}, "warnings": list, "input": {"channels": list}},
+}
+"""What entries are, where they are there and not None; a mapping's own entries likewise."""
+
+
+def odd_entry(facts: Any, kinds: Mapping[str, Any] = _KINDS) -> str | None:
+    """The first entry of a provenance, or of other facts, that is of another type than `kinds` says; None: none is."""
+    if not isinstance(facts, Mapping):
+        return ""
+    for name, kind in kinds.items():
+        value = facts.get(name)
+        if value is None:
+            continue
+        if isinstance(kind, Mapping):
+            # Programs other than ours may say in a word what is a record here.
+            inside = None if isinstance(value, str) and name == "model" else odd_entry(value, kind)
+            if inside is not None:
+                return f"{name}.{inside}".rstrip(".")
+        elif not isinstance(value, kind):
+            return name
+    return None
 
 
 def file_hash(path: str | Path) -> str:

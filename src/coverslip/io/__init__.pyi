@@ -1,12 +1,12 @@
 from .atomic import atomic_folder as atomic_folder
 from .atomic import atomic_path as atomic_path
 from .images.opening import IMAGE_SUFFIXES as IMAGE_SUFFIXES
-from .images.opening import contents as contents
-from .images.opening import list_images as list_images
+from .images.opening import inventory as inventory
 from .images.opening import open_image as open_image
 from .labels import labels_path as labels_path
 from .labels import read_labels as read_labels
 from .labels import write_labels as write_labels
+from .listing import list_images as list_images
 from .tables import read_table as read_table
 from .tables import write_table as write_table
 from .tensors import read_tensors as read_tensors

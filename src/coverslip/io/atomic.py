@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from coverslip.core import InputError
+from coverslip.io.places import check_place, explained, held, set_aside, temporary_name
 
 
 @contextmanager
@@ -31,14 +31,14 @@ def atomic_path(target: str | Path) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If the folder cannot be written to or the disk is full. The target is then as it was before.
+        If the folder cannot be written to, the disk is full, or another process writes there. The target is then as
+        it was before.
     """
     target = Path(target)
     if target.is_dir():
         raise InputError(f"{target} is a folder; give the name of a file to write.")
-    temporary = _temporary(target)
-    with explained(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_name(target)
+    with explained(target), held(target):
         try:
             yield temporary
             flush(temporary)
@@ -68,16 +68,17 @@ def atomic_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]
     Raises
     ------
     InputError
-        If `target` holds something and `overwrite` is False, is a file, or cannot be written.
+        If `target` holds something and `overwrite` is False, is a file, or cannot be written, or another process
+        writes there.
     """
     target = Path(target)
     if target.exists() and not target.is_dir():
         raise InputError(f"{target} is a file; give the name of a folder to write.")
     if target.is_dir() and any(target.iterdir()) and not overwrite:
         raise InputError(f"{target} already holds something; choose another folder, or remove it first.")
-    temporary = _temporary(target)
-    with explained(target):
-        temporary.mkdir(parents=True)
+    temporary = temporary_name(target)
+    with explained(target), held(target):
+        temporary.mkdir()
         try:
             yield temporary
             for path in temporary.rglob("*"):
@@ -91,14 +92,16 @@ def atomic_folder(target: str | Path, overwrite: bool = False) -> Iterator[Path]
 def refuse_existing(path: str | Path, force: bool = False) -> None:
     """Refuse a place where something lies already, unless `force` says to replace it, or where nothing can be written.
 
+    What a run that was killed there left is cleared, or put back, before.
+
     Raises
     ------
     InputError
         Naming the place, before any work was done for it.
     """
     path = Path(path)
-    if path.exists() and not force:
-        raise InputError(f"{path} exists already: choose another --out, or say --force to replace it.")
+    check_place(path)
+    _refuse_taken(path, force)
     folder = next(above for above in (path.absolute().parents) if above.exists())
     try:
         tempfile.TemporaryFile(dir=folder).close()
@@ -107,6 +110,14 @@ def refuse_existing(path: str | Path, force: bool = False) -> None:
             f"{path} could not be written ({error.strerror} in {folder}); choose another --out, or mend the "
             "permissions there."
         ) from error
+    if folder == path.absolute().parent:
+        with held(path):
+            _refuse_taken(path, force)
+
+
+def _refuse_taken(path: Path, force: bool) -> None:
+    if path.exists() and not force:
+        raise InputError(f"{path} exists already: choose another --out, or say --force to replace it.")
 
 
 def free_place(path: str | Path, endings: tuple[str, ...], force: bool = False) -> Path:
@@ -130,8 +141,7 @@ def replace_folder(new: Path, target: Path) -> None:
         os.replace(new, target)
         flush(target.parent)
         return
-    old = _temporary(target)
-    os.replace(target, old)
+    old = set_aside(target)
     try:
         os.replace(new, target)
     except BaseException:
@@ -139,11 +149,6 @@ def replace_folder(new: Path, target: Path) -> None:
         raise
     flush(target.parent)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _temporary(target: Path) -> Path:
-    # A leading dot hides it from folder listings; the random part lets two writers work at once.
-    return target.with_name(f".{uuid.uuid4().hex[:8]}-{target.name}")
 
 
 def flush(path: Path) -> None:
@@ -157,15 +162,3 @@ def flush(path: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-@contextmanager
-def explained(target: Path) -> Iterator[None]:
-    """Turn what the system says of a failed writing into a sentence about `target`."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(
-            f"{target} could not be written ({reason}); check the space and the permissions there."
-        ) from error

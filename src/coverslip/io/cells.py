@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -38,6 +39,9 @@ second channel or paired image; ``series`` says which image of a file that holds
 ``frame`` says which frame of a stack with a T axis a row means, counted from 0 (stacks
 of crops have one frame per object); ``axes`` says which axis is which, such as ``ZYX``, where the image file does not.
 """
+
+
+_FORMULA = re.compile(r"'*[=+\-@].")
 
 
 class Cells(NamedTuple):
@@ -82,7 +86,9 @@ def read_cells(path: Path) -> Cells:
     delimiter = said or max(",;\t", key=first.count)
     lines.seek(0)
     try:
-        records = [[cell.strip() for cell in record] for record in csv.reader(lines, delimiter=delimiter)]
+        records = [
+            [without_guard(cell.strip()) for cell in record] for record in csv.reader(lines, delimiter=delimiter)
+        ]
     except csv.Error as error:
         raise InputError(f"{path} is not a CSV that can be read ({error}); save it as 'CSV UTF-8' again.") from None
     numbered = [(number, record) for number, record in enumerate(records, 1) if any(record)][bool(said) :]
@@ -103,11 +109,29 @@ def read_cells(path: Path) -> Cells:
 
 
 def write_cells(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
-    """Write a CSV (UTF-8, commas); cells that a row lacks are empty."""
+    """Write a CSV (UTF-8, commas); cells that a row lacks are empty, and text is guarded (`guarded`)."""
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(map(guarded, columns))
+        writer.writerows([guarded(row.get(name, "")) for name in columns] for row in rows)
+
+
+def guarded(text: str) -> str:
+    """Text as a cell that no spreadsheet takes for a formula: ``'=1+1``. Numbers and single signs stay as they are."""
+    return f"'{text}" if _FORMULA.match(text) and not _is_number(text) else text
+
+
+def without_guard(text: str) -> str:
+    """What `guarded` was given."""
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:

@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, PixelSize
-from coverslip.io.images.opening import IMAGE_SUFFIXES, open_image
+from coverslip.io.cellpose import read_cellpose
+from coverslip.io.images.opening import open_image
+from coverslip.io.listing import CELLPOSE, bare_name, is_outlines
+from coverslip.io.outlines import read_outlines
 from coverslip.io.paths import PARTS, resolve_path
 
 
@@ -29,14 +32,9 @@ def labels_path(path: str | Path) -> Path:
         ``a.tif``, ``a.ome.tif``, ``a.png`` and ``a`` all give ``a.labels.tif``.
     """
     path = Path(path)
-    name = path.name
-    if name.lower().endswith((".labels.tif", ".labels.tiff")):
+    if path.name.lower().endswith((".labels.tif", ".labels.tiff")):
         return path
-    if Path(name).suffix.lower() in IMAGE_SUFFIXES:
-        name = Path(name).stem
-    if Path(name).suffix.lower() == ".ome":
-        name = Path(name).stem
-    return path.with_name(f"{name}.labels.tif")
+    return path.with_name(f"{bare_name(path)}.labels.tif")
 
 
 def image_stem(row: Mapping[str, str], base: Path) -> str:
@@ -148,14 +146,15 @@ def compact(labels: np.ndarray, where: str) -> np.ndarray:
 
 
 def read_labels(path: str | Path, shape: tuple[int, int] | None = None) -> LabelMap:
-    """Read labels from any lossless image format, or from an OME-Zarr label.
+    """Read labels from any lossless image format, an OME-Zarr label, or what other programs keep of objects.
 
     Parameters
     ----------
     path : str or Path
-        The file; a palette PNG gives its indices.
+        The file; a palette PNG gives its indices. Outlines are filled in: GeoJSON of QuPath, ``.roi`` and ``.zip`` of
+        ImageJ. Of a ``_seg.npy`` of Cellpose, which is a pickle, plain data are loaded and nothing else.
     shape : (int, int), optional
-        Rows and columns of the image the labels belong to.
+        Rows and columns of the image the labels belong to; outlines need it.
 
     Returns
     -------
@@ -169,10 +168,22 @@ def read_labels(path: str | Path, shape: tuple[int, int] | None = None) -> Label
         the numbers), or of another size than the image.
     """
     path = Path(path)
+    if is_outlines(path):
+        if shape is None:
+            raise InputError(
+                f"{path} holds outlines, which say nothing of the size of their image; name the image too."
+            )
+        _refuse_missing(path)
+        return LabelMap(read_outlines(path, shape), str(path))
     if path.suffix.lower() in {".jpg", ".jpeg"}:
         raise InputError(f"{path} is a JPEG, whose losses change label numbers; save the labels as TIFF or PNG.")
-    image = open_image(path)
-    array = _plane(path, image)
+    pixel_size = None
+    if path.name.lower().endswith(CELLPOSE):
+        _refuse_missing(path)
+        array = read_cellpose(path)
+    else:
+        image = open_image(path)
+        array, pixel_size = _plane(path, image), image.pixel_size
     if shape is not None and array.shape != tuple(shape):
         raise InputError(
             f"{path} has {array.shape[0]} x {array.shape[1]} pixels, but its image has {shape[0]} x {shape[1]}; "
@@ -187,7 +198,12 @@ def read_labels(path: str | Path, shape: tuple[int, int] | None = None) -> Label
             f"{path} holds negative labels ({int(array.min())}); objects are numbered from 1, background is 0."
         )
     facts = label_facts(path)
-    return LabelMap(array, str(facts.get("source", path)), image.pixel_size, facts.get("provenance") or {})
+    return LabelMap(array, str(facts.get("source", path)), pixel_size, facts.get("provenance") or {})
+
+
+def _refuse_missing(path: Path) -> None:
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
 
 
 def _plane(path: Path, image: Image) -> np.ndarray:

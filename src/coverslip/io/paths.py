@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from coverslip.io.places import check_length
 
 PATH_COLUMNS = ("image", "mask", "layers", "source", "source_image", "source_mask", "source_layers")
 """Columns of a sheet that hold paths, relative to the sheet."""
@@ -18,9 +21,10 @@ PARTS = ("series", "frame")
 def relative_path(file: Path, folder: Path) -> str:
     """`file` as seen from `folder`, with ``/``; absolute where they share no drive."""
     try:
-        return Path(os.path.relpath(file, folder)).as_posix()
+        path = Path(os.path.relpath(file, folder)).as_posix()
     except ValueError:  # Windows: another drive
         return file.resolve().as_posix()
+    return f"./{path}" if path[:1].isspace() else path  # cells of sheets have no blanks around them
 
 
 def resolve_path(folder: Path, text: str) -> Path:
@@ -28,7 +32,12 @@ def resolve_path(folder: Path, text: str) -> Path:
     # A sheet written on Windows has backslashes; on other systems they would be part of the name.
     if os.sep == "/" and "\\" in text and not (folder / text).exists():
         text = PureWindowsPath(text).as_posix()
-    return folder / PurePosixPath(text) if os.sep == "/" else folder / text
+    path = folder / PurePosixPath(text) if os.sep == "/" else folder / text
+    if text.isascii() or path.exists():
+        return path
+    # macOS takes letters with accents apart (NFD), other systems and most programs do not (NFC).
+    forms = (folder / unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    return next((file for file in forms if file.exists()), path)
 
 
 def part_of(row: Mapping[str, str]) -> str:
@@ -57,15 +66,27 @@ def distinct_stems(stems: Sequence[str], numbers: Sequence[int]) -> list[str]:
     -------
     list of str
         The stems; where several rows would share one, each with its row number behind it.
+
+    Raises
+    ------
+    InputError
+        If one is too long for the endings of what is made of its image.
     """
-    often = Counter(stem.lower() for stem in stems)
+    for stem in stems:
+        check_length(stem)
+    often = Counter(_folded(stem) for stem in stems)
     taken = {stem for stem, count in often.items() if count == 1}
     found = []
     for stem, number in zip(stems, numbers, strict=True):
-        if often[stem.lower()] > 1:
+        if often[_folded(stem)] > 1:
             stem = f"{stem}_row{number}"
-            while stem.lower() in taken:  # another image is called just so
+            while _folded(stem) in taken:  # another image is called just so
                 stem += "_"
-            taken.add(stem.lower())
+            taken.add(_folded(stem))
         found.append(stem)
     return found
+
+
+def _folded(name: str) -> str:
+    """A name as systems compare it that ignore case, and how accents are written."""
+    return unicodedata.normalize("NFC", name).lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import InputError
 from coverslip.io.atomic import atomic_path
+from coverslip.io.cells import guarded, without_guard
 from coverslip.io.reasons import reason
 
 _SUFFIXES = (".csv", ".parquet")
@@ -42,6 +43,9 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
     lengths = {name: array.shape for name, array in arrays.items()}
     if any(len(shape) != 1 for shape in lengths.values()) or len(set(lengths.values())) > 1:
         raise InputError(f"{path}: the columns of a table are of one length, but these are {lengths}.")
+    text = path.suffix.lower() == ".csv"
+    if text:
+        arrays = {guarded(name): _each_text(guarded, array) for name, array in arrays.items()}
     try:
         table = pa.table({name: _arrow(array) for name, array in arrays.items()})
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
@@ -49,7 +53,7 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
             f"{path}: a column mixes kinds of values ({reason(error)}); use one kind per column."
         ) from error
     with atomic_path(path) as temporary:
-        if path.suffix.lower() == ".csv":
+        if text:
             from pyarrow import csv
 
             csv.write_csv(table, temporary, csv.WriteOptions(quoting_style="needed"))
@@ -100,11 +104,13 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
         raise InputError(
             f"{path} cannot be read as a table ({reason(error)}); save it again as {path.suffix} in UTF-8."
         ) from error
-    names = table.column_names
+    names, columns = table.column_names, [column.to_numpy() for column in table.columns]
+    if path.suffix.lower() == ".csv":
+        names, columns = [*map(without_guard, names)], [_each_text(without_guard, column) for column in columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"{path} has two columns '{twice}'; rename one.")
-    return {name: table.column(name).to_numpy() for name in names}
+    return dict(zip(names, columns, strict=True))
 
 
 def _checked(path: str | Path) -> Path:
@@ -114,6 +120,13 @@ def _checked(path: str | Path) -> Path:
             f"{path} should end in {' or '.join(_SUFFIXES)}, because these are the kinds of table there are."
         )
     return path
+
+
+def _each_text(change: Callable[[str], str], column: np.ndarray) -> np.ndarray:
+    """A column with its texts changed; other values stay."""
+    if column.dtype.kind not in "OU":
+        return column
+    return np.array([change(value) if isinstance(value, str) else value for value in column.tolist()], object)
 
 
 def _arrow(array: np.ndarray) -> Any:

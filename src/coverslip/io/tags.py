@@ -33,6 +33,9 @@ def _of_folder(path: Path) -> Any:
 def _of_h5ad(path: Path) -> Any:
     import h5py
 
+    from coverslip.io.hdf5 import refuse_damaged
+
+    refuse_damaged(path)
     with h5py.File(path) as file:
         return json.loads(file["uns/coverslip/provenance"][()])
 

@@ -31,16 +31,14 @@ def write_tensors(
     Path
         The file written.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     # The format stores the bytes as they lie, so views must be made contiguous and big-endian numbers native.
     plain = {name: np.ascontiguousarray(a, dtype=a.dtype.newbyteorder("=")) for name, a in arrays.items()}
     shaped = {name: a.reshape(arrays[name].shape) for name, a in plain.items()}  # contiguous scalars become (1,)
     with atomic_path(path) as temporary:
-        temporary.touch()
-        mode = temporary.stat().st_mode
-        save_file(shaped, str(temporary), metadata=dict(metadata or {}))
-        temporary.chmod(mode)  # the library makes files that only their owner may read
+        # Not by the library: it makes files that only their owner may read, and full disks are errors of its own.
+        temporary.write_bytes(save(shaped, metadata=dict(metadata or {})))
     return Path(path)
 
 

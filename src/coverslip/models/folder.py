@@ -27,11 +27,14 @@ import numpy as np
 
 from coverslip import methods
 from coverslip.core import Config, Fitted, InputError, ModelError, file_hash, versions
+from coverslip.core.provenance import odd_entry
 from coverslip.io.atomic import atomic_folder, atomic_path
 from coverslip.io.reasons import reason
 from coverslip.io.tables import read_table, write_table
 from coverslip.io.tensors import read_tensors, refuse_pickle, write_tensors
 from coverslip.samples.opening import open_as
+from coverslip.samples.sheets.sheet import names_one_image, read_sheet
+from coverslip.samples.sheets.usable import usable_part
 
 FORMAT = 1
 """The version of the folder's layout that this release writes; it reads this and older ones."""
@@ -39,6 +42,7 @@ FORMAT = 1
 _CONFIG, _WEIGHTS, _HISTORY = "config.json", "weights.safetensors", "history.csv"
 _PROVENANCE, _CARD = "provenance.json", "card.md"
 _NEEDED = (_CONFIG, _WEIGHTS, _PROVENANCE)
+_FACTS: dict[str, Any] = {"input": {"channels": list, "planes": str | int}, "warnings": list, "shape": list}
 _THIS_MODEL = "## This model"
 _AGAIN = "restore the folder from a copy, or fit the model again"
 
@@ -85,6 +89,14 @@ class Model(Fitted):
         given = given or {}
         names = [] if "channels" in given else self.facts.get("channels") or []
         return {**self.facts.get("input", {}), **({"expected": list(names)} if names else {}), **given}
+
+    def open_usable(self, inputs: Any, **how: Any) -> Any:
+        """The same, but of a folder of images what can be used of it: the notes of its sheet say what was left out."""
+        if isinstance(inputs, str | Path) and Path(inputs).is_dir() and not names_one_image(inputs):
+            sheet = read_sheet(inputs, **{name: how.get(name) for name in ("series", "frames")})
+            if sheet.path is None:  # the rows of a sheet are all meant
+                inputs = usable_part(sheet, lambda rows: self.open(rows, **how))
+        return self.open(inputs, **how)
 
     def save(self, folder: str | Path) -> Path:
         """Write the model folder; either all of it appears or nothing does.
@@ -157,10 +169,14 @@ def load_model(folder: str | Path, config_of: Callable[[str], type[Config]]) -> 
         raise ModelError(f"{folder} is no model folder; give the folder that coverslip fit wrote (--out).")
     if missing:
         raise ModelError(f"{folder} lacks {' and '.join(missing)}; {_AGAIN}.")
+    _refuse_links(folder)
     refuse_pickle(folder / _WEIGHTS)
     config = _read_json(folder / _CONFIG)
     _check_layout(folder, config)
     provenance = _read_json(folder / _PROVENANCE)
+    odd = odd_entry(provenance)
+    if odd is not None:
+        raise ModelError(f"{folder / _PROVENANCE} has no usable entry '{odd}'; {_AGAIN}.")
     weights = _checked_weights(folder, config, provenance)
     return Model(
         method=config["method"],
@@ -199,11 +215,24 @@ def refuse_foreign(folder: Path) -> None:
         )
 
 
+def _refuse_links(folder: Path) -> None:
+    """Refuse files that lie elsewhere: what a model shows, its card among it, would be of somebody else's files."""
+    for name in (*_NEEDED, _HISTORY, _CARD):
+        if not (folder / name).resolve().is_relative_to(folder.resolve()):
+            raise ModelError(
+                f"{folder / name} is a link to a file outside the model's folder, and was not read; copy that file "
+                "into the folder if it belongs to the model."
+            )
+
+
 def _check_layout(folder: Path, config: Mapping[str, Any]) -> None:
     kinds = {"format": int, "method": str, "version": str, "settings": dict, "facts": dict}
     wrong = [key for key, kind in kinds.items() if not isinstance(config.get(key), kind)]
     if wrong:
         raise ModelError(f"{folder / _CONFIG} has no usable entry '{wrong[0]}'; {_AGAIN}.")
+    odd = odd_entry(config["facts"], _FACTS)
+    if odd is not None:
+        raise ModelError(f"{folder / _CONFIG} has no usable entry 'facts.{odd}'; {_AGAIN}.")
     if config["format"] > FORMAT:
         raise ModelError(
             f"{folder} was saved by a newer Coverslip ({config['version']}, format {config['format']}; "

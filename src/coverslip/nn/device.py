@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from coverslip.core import InputError
+from coverslip.core.cores import cores
 
 
 def choose_device(device: str) -> str:
@@ -22,6 +27,24 @@ def choose_device(device: str) -> str:
     if device not in (*there, *(f"cuda:{i}" for i in range(cards))):
         raise InputError(f"There is no device '{device}' on this machine; say --device cpu or leave it 'auto'.")
     return device
+
+
+@contextmanager
+def cores_shared_by(parts: int) -> Iterator[None]:
+    """Let each of several threads that run networks have its part of the cores that this process may use.
+
+    PyTorch counts all cores of the machine, also where a container or a batch system grants fewer; where the user says
+    how many (``OMP_NUM_THREADS``), that holds.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    most = before if "OMP_NUM_THREADS" in os.environ else min(before, cores())
+    torch.set_num_threads(max(1, most // parts))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose_precision(precision: str, device: str) -> str:

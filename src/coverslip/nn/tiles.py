@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coverslip.core import Region
+from coverslip.nn.objects import in_one_piece
 
 SEAM = 8
 """How far beside its core a tile claims objects, pixels: more than a centroid moves from one window to the next."""
@@ -115,7 +116,8 @@ def own_objects(labels: np.ndarray, tile: Tile) -> np.ndarray:
 def paste(canvas: np.ndarray, labels: np.ndarray, first: int) -> int:
     """Write the objects of one tile where the canvas is free; tiles come in the order of `tiles`.
 
-    An object most of whose pixels are taken was found by an earlier tile, and is left out. Pasting a tile again,
+    An object most of whose pixels are taken was found by an earlier tile, and is left out; of one that others cut
+    apart the largest piece is written. Pasting a tile again,
     after a kill on the way, changes nothing but completes it: what it left behind has numbers from `first` on.
 
     Parameters
@@ -138,6 +140,9 @@ def paste(canvas: np.ndarray, labels: np.ndarray, first: int) -> int:
     new = 2 * taken < area
     new[0] = False
     number = (np.cumsum(new) + (first - 1)) * new
-    inside = new[labels] & (canvas == 0)
-    canvas[inside] = number[labels[inside]]
+    free = np.where(new[labels] & (canvas == 0), labels, 0)
+    if taken.any():
+        free = in_one_piece(free)
+    inside = free > 0
+    canvas[inside] = number[free[inside]]
     return int(new.sum())

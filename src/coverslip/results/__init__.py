@@ -25,6 +25,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from coverslip.core import InputError, Kind
+from coverslip.core.provenance import odd_entry
 
 
 def names() -> list[str]:
@@ -61,8 +62,14 @@ def kind_of(result: Any) -> Kind:
     """
     from coverslip.io.tags import provenance_of
 
-    path = Path(result) if isinstance(result, str | Path) else None
+    path = _path(result)
     facts = provenance_of(path) if path is not None else getattr(result, "provenance", {})
+    odd = odd_entry(facts)
+    if odd is not None:
+        raise InputError(
+            f"The provenance of {path or 'the result'} has no usable entry '{odd}'; it is damaged or was edited; copy "
+            "the result again from its source."
+        )
     tag = facts.get("kind")
     if tag in names():
         return get(tag)
@@ -84,5 +91,13 @@ def kind_of(result: Any) -> Kind:
 
 def opened(result: Any) -> tuple[Kind, Any]:
     """The kind of a result, and the result itself, opened if it is named by its path."""
-    kind = kind_of(result)
-    return kind, kind.verb("open")(Path(result)) if isinstance(result, str | Path) else result
+    kind, path = kind_of(result), _path(result)
+    return kind, result if path is None else kind.verb("open")(path)
+
+
+def _path(result: Any) -> Path | None:
+    """The path that a result is named by, with a name in it, also where that is ``.``."""
+    if not isinstance(result, str | Path):
+        return None
+    path = Path(result)
+    return path.resolve() if path.name in ("", "..") else path

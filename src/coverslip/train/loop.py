@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from coverslip.core import InputError, Stopped, Training, stop_on_signal, task
+from coverslip.nn.device import cores_shared_by
 from coverslip.train.batch import Batch, on_device
 from coverslip.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from coverslip.train.feed import Batches
@@ -107,7 +108,8 @@ def train(
     restored = load_checkpoint(run.folder, identity, module, optimiser) if run.folder and run.resume else None
     progress, best = restored or (Progress(), None)
     loop = _Loop(fabric, wrapped, wrapped_optimiser, step, feed, split, settings, run, identity, progress, best)
-    loop.run_epochs()
+    with cores_shared_by(1):
+        loop.run_epochs()
     if best := loop.best:
         module.load_state_dict(best)
     weights = {name: t.detach().cpu().contiguous().numpy().copy() for name, t in module.state_dict().items()}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from coverslip.core import Fields, free_memory, resident_memory, track
+from coverslip.core import Fields, Region, free_memory, resident_memory, track
 from coverslip.samples.opening.exposure import Exposure
 from coverslip.train.ahead import made_ahead
 from coverslip.train.batch import Batch
@@ -62,7 +62,8 @@ class PatchFeed:
         """Areas of the objects of each field, pixels."""
         for row in track([int(r) for r in rows], "Reading fields"):
             pixels, labels = fields.pixels(row), compact_labels(fields.labels(row))
-            self._exposures[row] = Exposure.of_pixels(pixels.reshape(len(pixels), -1), percentiles)
+            self._exposures[row] = Exposure.of(fields, row, percentiles, [(Region(0, 0, *labels.shape), pixels)])
+            pixels = self._exposures[row].filled(pixels)
             self.areas.append(np.bincount(labels.ravel())[1:])
             if (room := room - pixels.nbytes - labels.nbytes) > 0:
                 self._held[row] = (pixels, labels)
@@ -91,7 +92,10 @@ class PatchFeed:
 
     def _one(self, row: int, rng: np.random.Generator) -> np.ndarray:
         """The scaled pixels and the targets of a patch, ``(C + K, patch, patch)``."""
-        pixels, labels = self._held.get(row) or (self.fields.pixels(row), compact_labels(self.fields.labels(row)))
+        pixels, labels = self._held.get(row) or (
+            self._exposures[row].filled(self.fields.pixels(row)),
+            compact_labels(self.fields.labels(row)),
+        )
         side = max(8, round(self.patch / self.zoom ** rng.uniform(-1, 1)))
         # The whole field is turned (as a view), so that directions in the targets follow the turned image.
         turns, flip, place = int(rng.integers(4)), bool(rng.integers(2)), rng.random(2)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from coverslip import methods
-from coverslip.core import Config, InputError, about, provenance
+from coverslip.core import Config, InputError, NoDataRule, about, nodata_rule, provenance
 from coverslip.io.atomic import refuse_existing
+from coverslip.io.places import held, remove_unfinished
 from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.record import describe_inputs, path_of
 from coverslip.nn.device import choose_device
 from coverslip.samples.opening import open_as
+from coverslip.samples.sheets.instances import doubtful_masks
 from coverslip.train.run import Run, is_main_process
 
 FITTING = ".fitting"
@@ -29,6 +31,7 @@ def fit(
     run: Run | None = None,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
+    nodata: NoDataRule | None = None,
 ) -> Model:
     """Fit a method to samples.
 
@@ -46,6 +49,8 @@ def fit(
         Which channels to use, by name or number; default all.
     planes : str or int
         What becomes of focal planes, see `coverslip.samples.open_samples`.
+    nodata : float or {"auto", "none"}, optional
+        Which pixels hold no image, see `coverslip.samples.open_fields`; for methods that find objects.
 
     Returns
     -------
@@ -55,10 +60,18 @@ def fit(
     module = methods.get(method)
     if not isinstance(config, module.Config):
         config = module.Config.parse(config or {})
-    opened = open_as(module.CARD.takes, samples, channels=channels, planes=planes)
+    how: dict[str, Any] = {"channels": None if channels is None else list(channels), "planes": planes}
+    if nodata is not None:
+        if module.CARD.takes != "fields":
+            raise InputError(f"The method '{method}' looks at all pixels of its samples; leave nodata={nodata} out.")
+        how["nodata"] = nodata_rule(nodata)
+    opened = open_as(module.CARD.takes, samples, **how)
     with about(path_of(samples)):
+        doubts = doubtful_masks(opened) if getattr(opened, "has_labels", False) else []
         fitted = module.fit(opened, config, run)
-    facts = {**fitted.facts, "input": {"channels": None if channels is None else list(channels), "planes": planes}}
+    facts = {**fitted.facts, "input": how}
+    if doubts:
+        facts["warnings"] = [*fitted.warnings, *doubts]
     return Model(
         method=fitted.method,
         config=fitted.config,
@@ -80,6 +93,7 @@ def fit_to_folder(
     force: bool = False,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
+    nodata: NoDataRule | None = None,
 ) -> Model | None:
     """Fit a method and save the model.
 
@@ -87,7 +101,7 @@ def fit_to_folder(
 
     Parameters
     ----------
-    method, samples, channels, planes
+    method, samples, channels, planes, nodata
         As for `coverslip.fit`.
     out : str or Path
         Folder of the model.
@@ -110,21 +124,26 @@ def fit_to_folder(
     """
     out = Path(out)
     fitting = out.with_name(out.name + FITTING)
-    if run.resume and (out / "config.json").is_file() and not fitting.exists():
-        return None
-    if run.device != "auto":
-        choose_device(run.device)  # before the first image is read
     # With several devices every process comes by here, but only the first one may touch files.
-    if is_main_process():
-        # An unfinished fit beside a model is to replace it: it was begun with --force, or killed while tidying up.
-        refuse_existing(out, force or (run.resume and fitting.exists()))
-        refuse_foreign(out)  # now, not after hours of fitting
-        if fitting.exists() and not run.resume:
-            if not force:
-                raise InputError(f"{fitting} holds an unfinished fit: say --resume to go on, or --force to start over.")
-            shutil.rmtree(fitting)
-    model = fit(method, samples, settings, run=replace(run, folder=fitting), channels=channels, planes=planes)
-    if is_main_process():
-        model.save(out)
-        shutil.rmtree(fitting, ignore_errors=True)
+    first = is_main_process()
+    with held(out) if first else nullcontext():
+        if run.resume and (out / "config.json").is_file() and not fitting.exists():
+            return None
+        if run.device != "auto":
+            choose_device(run.device)  # before the first image is read
+        if first:
+            # An unfinished fit beside a model is to replace it: it was begun with --force, or killed while tidying up.
+            refuse_existing(out, force or (run.resume and fitting.exists()))
+            refuse_foreign(out)  # now, not after hours of fitting
+            if fitting.exists() and not run.resume:
+                if not force:
+                    raise InputError(
+                        f"{fitting} holds an unfinished fit: say --resume to go on, or --force to start over."
+                    )
+                remove_unfinished(fitting)
+        run = replace(run, folder=fitting)
+        model = fit(method, samples, settings, run=run, channels=channels, planes=planes, nodata=nodata)
+        if first:
+            model.save(out)
+            remove_unfinished(fitting)
     return model

@@ -22,8 +22,8 @@ def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", **o
     ----------
     model : Model, str or Path
         A model, its folder, or the name of one that is shipped (see `coverslip.shipped`).
-    inputs : str, Path, Sheet, Samples, Fields or ndarray
-        What to apply it to: one image, a folder, a sheet, an array.
+    inputs : str, Path, Sheet, Samples, Fields, ndarray, tensor, Image or list of images
+        What to apply it to: one image, a folder, a sheet, an array; or a list of paths, arrays or tensors.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     **options
@@ -61,7 +61,7 @@ def predict_to_file(
     model, options
         As for `predict`.
     inputs : str or Path
-        One image, a folder or a sheet.
+        One image, a folder or a sheet. Of a folder, images that cannot be used are left out, and the notes say why.
     out : str or Path, optional
         Where to: an embedding into a ``.h5ad``; labels into a folder, or those of one image into a ``.labels.tif`` or
         a ``.zarr``; decompositions into a folder. Default: named after the inputs, in the current folder.

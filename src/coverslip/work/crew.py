@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from coverslip.core import InputError
+from coverslip.core.cores import cores
 from coverslip.models.folder import Model
-from coverslip.nn.device import choose_device
+from coverslip.nn.device import choose_device, cores_shared_by
 from coverslip.work.asked import Asked
 from coverslip.work.memory import Footprint
 
@@ -116,7 +116,7 @@ def crew(
     """
     gather = _here if asked.dask is None else _elsewhere
     gathered = gather(trade, model, inputs, asked, options, footprint)
-    with closing(gathered.workers), _cores_shared_by(asked.devices if asked.dask is None else 1):
+    with closing(gathered.workers), cores_shared_by(asked.devices if asked.dask is None else 1):
         yield gathered
 
 
@@ -128,7 +128,7 @@ def _here(
     names = device_names(asked.device, asked.devices)
     made = {name: trade.make(model, name, options) for name in dict.fromkeys(names)}
     tool = made[names[0]]
-    each = 1 if names[0] == "cpu" else max(1, min(_THREADS, (os.cpu_count() or 1) // len(names)))
+    each = 1 if names[0] == "cpu" else max(1, min(_THREADS, cores() // len(names)))
     side = 0
     if footprint is not None:
         # Rather large blocks than many at once: less of them is margin.
@@ -152,7 +152,7 @@ def _elsewhere(
     tool = trade.make(model, "cpu", options)
     count = 1
     if asked.dask == "local":
-        count = asked.devices if asked.devices > 1 else os.cpu_count() or 1
+        count = asked.devices if asked.devices > 1 else cores()
     side = 0
     if footprint is not None:
         side = footprint.side(None if asked.max_ram is None else asked.max_ram // count, tool, 1)
@@ -191,16 +191,3 @@ def _check_memory(side: int, memory: int | None, least: int) -> None:
             f"{memory / 1e9:.1f} GB of memory are too little for this model; give it at least "
             f"{(least // 10**8 + 1) / 10:.1f} GB (--max-ram)."
         )
-
-
-@contextmanager
-def _cores_shared_by(parts: int) -> Iterator[None]:
-    """Let each of several threads that run networks have its part of the cores."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, before // parts))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import numpy as np
 
 from coverslip.core import InputError, Stopped
 from coverslip.io.atomic import atomic_path, explained
+from coverslip.io.places import remove_unfinished
 from coverslip.nn.tiles import Tile
 
 Table = dict[str, np.ndarray]
@@ -141,10 +140,7 @@ class Work:
 
     def discard(self) -> None:
         """Remove all of it; it is gone at once, also where the removal is cut short."""
-        if self.folder.exists():
-            gone = self.folder.with_name(f".{uuid.uuid4().hex[:8]}-{self.folder.name}")
-            os.replace(self.folder, gone)
-            shutil.rmtree(gone, ignore_errors=True)
+        remove_unfinished(self.folder)
 
     @contextmanager
     def until_done(self) -> Iterator[None]:

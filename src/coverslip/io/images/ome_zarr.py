@@ -11,7 +11,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize, Window
 from coverslip.io.images.axes import Arrangement, arrange
-from coverslip.io.images.contents import Contents, Series, holds_zarr
+from coverslip.io.images.inventory import ZARR_MARKS, Inventory, Series, holds_zarr
 from coverslip.io.images.units import micrometres
 from coverslip.io.reasons import reason
 
@@ -48,10 +48,10 @@ def open_zarr(path: Path, axes: str | None, series: int | str | None, level: int
     if hasattr(node, "shape"):
         return _image(name, "", node, axes, _plain_axes(node), None, (), {"format": "Zarr"})
     facts = ome_facts(node)
-    contents = _contents(path, facts)
-    index = contents.find(name, series)
+    inventory = _inventory(path, facts)
+    index = inventory.find(name, series)
     if "multiscales" not in facts:
-        return _inside(path, contents, index, axes, level)
+        return _inside(path, inventory, index, axes, level)
     try:
         scales = list(facts["multiscales"])
         chosen = scales[index] if 0 <= index < len(scales) else None
@@ -83,27 +83,29 @@ def open_zarr(path: Path, axes: str | None, series: int | str | None, level: int
         _pixel_size(letters, units, scale),
         channels,
         {"format": f"OME-Zarr {chosen.get('version') or facts.get('version', '')}".strip(), "levels": len(datasets)}
-        | {"index": index, "images": len(contents.images)},
+        | {"index": index, "images": len(inventory.images)},
     )
 
 
-def contents_of_zarr(path: Path) -> Contents:
+def inventory_of_zarr(path: Path) -> Inventory:
     """Which images a Zarr folder holds: those of a plate or a well, those that bioformats2raw numbered, or one."""
     node = _root(path)
-    return Contents() if hasattr(node, "shape") else _contents(path, ome_facts(node))
+    return Inventory() if hasattr(node, "shape") else _inventory(path, ome_facts(node))
 
 
 def _root(path: Path) -> Any:
-    if not holds_zarr(path):
+    if path.is_dir() and not holds_zarr(path):
         raise InputError(f"{path} is a folder but no Zarr image; give a file, or a folder that ends in .zarr.")
     return _node(str(path), "")
 
 
-def _contents(path: Path, facts: Mapping[str, Any]) -> Contents:
+def _inventory(path: Path, facts: Mapping[str, Any]) -> Inventory:
     found: list[Series] = []
     try:
         if "multiscales" in facts:
             found = [Series(i, str(one.get("name") or "")) for i, one in enumerate(facts["multiscales"])]
+        elif not path.is_dir():  # of a zip, one image is read
+            pass
         elif "plate" in facts:
             found = _plate(path, facts["plate"])
         elif "well" in facts:
@@ -115,7 +117,7 @@ def _contents(path: Path, facts: Mapping[str, Any]) -> Contents:
         raise
     except Exception as error:  # metadata of any shape
         raise _damaged(path, error) from error
-    return Contents(tuple(found))
+    return Inventory(tuple(found))
 
 
 def _plate(path: Path, plate: Mapping[str, Any]) -> list[Series]:
@@ -152,17 +154,17 @@ def ome_facts(group: Any) -> dict[str, Any]:
     return dict(attributes["ome"]) if isinstance(attributes.get("ome"), Mapping) else attributes
 
 
-def _inside(path: Path, contents: Contents, index: int, axes: str | None, level: int) -> Image:
+def _inside(path: Path, inventory: Inventory, index: int, axes: str | None, level: int) -> Image:
     """An image further down: one of a plate, a well, or of the numbered groups that bioformats2raw makes."""
-    if not contents.series:
+    if not inventory.series:
         raise InputError(
             f"{path} is a Zarr folder without an OME image in it (or a plate without its wells); copy it whole, or "
             "open the array or image group below it."
         )
-    if not 0 <= index < len(contents.series):
-        raise InputError(f"{path} has no image {index}: it holds {len(contents.series)}, counted from 0.")
-    image = open_zarr(path / contents.series[index].inner, axes, 0, level)
-    return replace(image, metadata={**image.metadata, "index": index, "images": len(contents.series)})
+    if not 0 <= index < len(inventory.series):
+        raise InputError(f"{path} has no image {index}: it holds {len(inventory.series)}, counted from 0.")
+    image = open_zarr(path / inventory.series[index].inner, axes, 0, level)
+    return replace(image, metadata={**image.metadata, "index": index, "images": len(inventory.series)})
 
 
 def _image(
@@ -195,13 +197,32 @@ def _image(
 def _node(path: str, inner: str) -> Any:
     import zarr
 
+    from coverslip.io.images import blosc
+
+    blosc.install()
     try:
-        return zarr.open(path, path=inner, mode="r")
+        if Path(path).is_dir():
+            node = zarr.open(path, path=inner, mode="r")
+        else:
+            node = zarr.open(zarr.storage.ZipStore(path, mode="r"), path=_in_zip(path, inner), mode="r")
+        if hasattr(node, "shape"):
+            blosc.expect(node)
+        return node
     except Exception as error:  # garbage JSON, missing metadata, unknown codecs
         where = f"{path} ('{inner}')" if inner else path
         raise InputError(
             f"{where} has damaged or missing Zarr metadata ({reason(error)}); copy it again from its source."
         ) from error
+
+
+def _in_zip(path: str, inner: str) -> str:
+    """Where a node lies in a zip file: people zip the folder's content, or the folder itself."""
+    from zipfile import ZipFile
+
+    with ZipFile(path) as file:
+        names = file.namelist()
+    tops = {name.split("/")[0] for name in names}
+    return inner if tops.intersection(ZARR_MARKS) or len(tops) != 1 else "/".join([*tops, inner]).rstrip("/")
 
 
 def _array(path: str, inner: str) -> Any:

@@ -1,21 +1,24 @@
-"""Open an image of any supported format; find the images in a folder."""
+"""Open an image of any supported format."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from coverslip.core import Image, InputError, PixelSize
-from coverslip.io.images.contents import Contents, is_zarr
+from coverslip.io.images.inventory import Inventory
 
-_TIFF = (".tif", ".tiff", ".btf", ".tf8", ".svs", ".ndpi", ".scn", ".qptiff", ".lsm")
-_PICTURE = (".png", ".jpg", ".jpeg")
+_SLIDE = (".svs", ".ndpi", ".scn", ".bif", ".qptiff", ".ptif", ".ptiff", ".zif")
+_TIFF = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm", ".stk", ".flex", ".gel", ".qpi", ".pcoraw", *_SLIDE)
+_PICTURE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".avif")
 _VENDOR = (".nd2", ".lif", ".czi")
-IMAGE_SUFFIXES = (*_TIFF, *_PICTURE, ".npy", ".zarr", *_VENDOR)
+ZARR_ZIP = (".zarr.zip", ".ozx")
+"""The endings of Zarr folders in one zip file."""
+
+IMAGE_SUFFIXES = (*_TIFF, *_PICTURE, ".npy", ".zarr", *ZARR_ZIP, *_VENDOR)
 """The endings of image files (and of image folders, ``.zarr``), in lower case."""
 
-_RESULT = re.compile(r"\.(labels|probability)\.")
+AS_OME_TIFF = "export it as OME-TIFF (Fiji with Bio-Formats opens most formats)"
+"""The way out for files of other formats."""
 
 _MAGIC = (
     (b"II*\x00", "tiff"),
@@ -24,8 +27,19 @@ _MAGIC = (
     (b"MM\x00+", "tiff"),
     (b"\x89PNG\r\n\x1a\n", "picture"),
     (b"\xff\xd8\xff", "picture"),
+    (b"GIF8", "picture"),
+    (b"RIFF", "picture"),  # WebP
+    (b"\0\0\0\x0cjP  ", "picture"),  # JPEG 2000, in a file or bare
+    (b"\xff\x4f\xff\x51", "picture"),
+    (b"BM", "picture"),
+    *((b"P%d" % kind, "picture") for kind in range(1, 7)),  # PBM, PGM, PPM
     (b"\x93NUMPY", "array"),
 )
+
+
+def is_image_name(path: str | Path) -> bool:
+    """Whether a file or folder is an image, to judge by its ending."""
+    return Path(path).name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def open_image(
@@ -38,8 +52,9 @@ def open_image(
 ) -> Image:
     """Open an image; its pixels stay in the file until a window of them is read.
 
-    Supported are OME-TIFF, ImageJ and plain TIFF (tiled, pyramidal and Aperio ``.svs`` too), PNG and JPEG, OME-Zarr
-    0.4 and 0.5, NumPy ``.npy``, and with the extra ``vendors`` Nikon ``.nd2``, Leica ``.lif`` and Zeiss ``.czi``.
+    Supported are OME-TIFF, ImageJ and plain TIFF (tiled, pyramidal, Aperio ``.svs`` and MetaMorph ``.stk`` too), PNG,
+    JPEG, JPEG 2000, BMP, GIF, WebP, AVIF and PNM, OME-Zarr 0.4 and 0.5 (``.zarr.zip`` too), NumPy ``.npy``, and with
+    the extra ``vendors`` Nikon ``.nd2``, Leica ``.lif`` and Zeiss ``.czi``.
     The bytes decide, not the ending: a PNG named ``.jpg`` opens.
 
     Parameters
@@ -55,7 +70,7 @@ def open_image(
         Micrometres per pixel; wins over what the file says. Resolution tags of plain TIFF are only believed between
         5 nm and 20 µm per pixel, those of PNG and JPEG never: they describe paper and screens.
     series : int or str, optional
-        Which image, where a file holds several (`contents` lists them): its number from 0, or its name. Default: the
+        Which image, where a file holds several (`inventory` lists them): its number from 0, or its name. Default: the
         first that is an image, not a label, a macro picture or a thumbnail of a larger one.
     level : int
         Which resolution, where it holds several; 0 is the full one.
@@ -90,7 +105,7 @@ def open_image(
     return replace(image, pixel_size=size)
 
 
-def contents(path: str | Path) -> Contents:
+def inventory(path: str | Path) -> Inventory:
     """What a file holds: which images, and what beside them.
 
     Parameters
@@ -100,7 +115,7 @@ def contents(path: str | Path) -> Contents:
 
     Returns
     -------
-    Contents
+    Inventory
         Its ``images`` are those to learn from. The positions, scenes and series of a file are all among them.
 
     Raises
@@ -113,18 +128,18 @@ def contents(path: str | Path) -> Contents:
     path = Path(path)
     kind = _kind(path)
     if kind == "zarr":
-        from coverslip.io.images.ome_zarr import contents_of_zarr
+        from coverslip.io.images.ome_zarr import inventory_of_zarr
 
-        return contents_of_zarr(path)
+        return inventory_of_zarr(path)
     if kind == "vendor":
-        from coverslip.io.images.vendors import contents_of_vendor
+        from coverslip.io.images.vendors import inventory_of_vendor
 
-        return contents_of_vendor(path)
+        return inventory_of_vendor(path)
     if kind == "tiff":
-        from coverslip.io.images.tiff import contents_of_tiff
+        from coverslip.io.images.tiff import inventory_of_tiff
 
-        return contents_of_tiff(path)
-    return Contents()
+        return inventory_of_tiff(path)
+    return Inventory()
 
 
 def _open(path: Path, axes: str | None, series: int | str | None, level: int) -> Image:
@@ -141,7 +156,7 @@ def _open(path: Path, axes: str | None, series: int | str | None, level: int) ->
         from coverslip.io.images.tiff import open_tiff
 
         return open_tiff(path, axes, series, level)
-    if Contents().find(str(path), series) or level:
+    if Inventory().find(str(path), series) or level:
         raise InputError(f"{path} holds one image at one resolution; leave out series={series} and level={level}.")
     if kind == "picture":
         from coverslip.io.images.pictures import open_picture
@@ -158,10 +173,15 @@ def _kind(path: Path) -> str:
         raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
     if path.is_dir():
         return "zarr"
+    if not path.is_file():
+        raise InputError(f"{path} is a pipe or a device, not a file; give a file, or a folder of files.")
     suffix = path.suffix.lower()
-    if suffix not in IMAGE_SUFFIXES or suffix == ".zarr":
-        what = "is a file where a .zarr folder was expected" if suffix == ".zarr" else "is of an unsupported format"
-        raise InputError(f"{path} {what}; supported are {', '.join(IMAGE_SUFFIXES)}.")
+    if suffix == ".zarr":
+        raise InputError(f"{path} is a file where a .zarr folder was expected; zipped, it should end in .zarr.zip.")
+    if not is_image_name(path):
+        raise InputError(
+            f"{path} is of a format that is not read; {AS_OME_TIFF}. Supported are {', '.join(IMAGE_SUFFIXES)}."
+        )
     try:
         with open(path, "rb") as file:
             head = file.read(16)
@@ -169,64 +189,16 @@ def _kind(path: Path) -> str:
         raise InputError(f"{path} cannot be opened ({error.strerror}); check its permissions.") from error
     if not head:
         raise InputError(f"{path} is empty (0 bytes); copy it again from its source.")
+    if path.name.lower().endswith(ZARR_ZIP):
+        return "zarr"
     if suffix in _VENDOR:
         return "vendor"
     kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
+    if head[4:12] in (b"ftypavif", b"ftypavis"):
+        kind = "picture"
     if kind is None:
         raise InputError(
-            f"{path} is not an image, whatever its name says: it does not begin like a TIFF, PNG, JPEG or NumPy file; "
-            "remove it from the folder or export the image again."
+            f"{path} is not an image, whatever its name says: it does not begin like a TIFF, a picture or a NumPy "
+            "file; remove it from the folder or export the image again."
         )
     return kind
-
-
-def list_images(folder: str | Path) -> list[Path]:
-    """Every image in a folder and its subfolders, in natural order (``cell2`` before ``cell10``).
-
-    Hidden files, hidden folders, label images (``*.labels.*``, as `write_labels` names them) and the probabilities
-    beside them (``*.probability.*``) are left out; a ``.zarr`` folder is one image.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where to look.
-
-    Raises
-    ------
-    InputError
-        If it is no folder, or holds no image.
-    """
-    folder = Path(folder)
-    if not folder.exists():
-        raise InputError(f"{folder} does not exist; check the name and the folder it is looked for in.")
-    if not folder.is_dir():
-        raise InputError(f"{folder} is a file; give a folder of images.")
-    found = sorted(_walk(folder), key=_natural)
-    if not found:
-        raise InputError(
-            f"{folder} holds no image, nor do its subfolders; put images there ({', '.join(IMAGE_SUFFIXES)})."
-        )
-    return found
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.iterdir():
-        if path.name.startswith("."):
-            continue
-        is_result = _RESULT.search(path.name.lower())
-        if path.is_dir():
-            if not is_zarr(path):
-                yield from _walk(path)
-            elif not is_result:
-                yield path
-        elif path.suffix.lower() in IMAGE_SUFFIXES and path.suffix.lower() != ".zarr" and not is_result:
-            yield path
-
-
-def _natural(path: Path) -> list[list[tuple[int, int, str]]]:
-    # Numbers compare as numbers and come before words; the exact text settles what is equal otherwise.
-    def key(part: str) -> list[tuple[int, int, str]]:
-        pieces = re.findall(r"\d+|\D+", part)
-        return [(0, int(p), p) if p.isdecimal() else (1, 0, p.casefold()) for p in pieces]
-
-    return [key(part) for part in path.parts]

@@ -1,4 +1,7 @@
-"""PNG and JPEG. They have no parts that could be read alone, so the last picture read stays decoded."""
+"""PNG, JPEG and other pictures that Pillow reads.
+
+They have no parts that could be read alone, so the last picture read stays decoded.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,18 @@ _LARGEST_RATIO = 2000
 _HARMLESS = 64 << 20
 # Crops are read one after the other from the same picture; larger ones are not kept.
 _KEPT_BYTES = 256 << 20
+
+_JPEG_2000 = b"\xff\x4f\xff\x51"
+_PLUGINS = (
+    (b"\x89PNG", "Png"),
+    (b"\xff\xd8", "Jpeg"),
+    (b"GIF8", "Gif"),
+    (b"RIFF", "WebP"),
+    (b"BM", "Bmp"),
+    (b"P", "Ppm"),
+    (b"\0\0\0\x0cjP", "Jpeg2K"),
+    (_JPEG_2000, "Jpeg2K"),
+)
 
 _CHANNELS = {
     "L": ("grey",),
@@ -61,7 +76,7 @@ class PictureReader:
 
 
 def open_picture(path: Path, axes: str | None) -> Image:
-    """Open a PNG or JPEG."""
+    """Open a PNG, JPEG, JPEG 2000, BMP, GIF, WebP, AVIF or PNM."""
     name = str(path)
     header = _header(name)
     alpha = header.mode.endswith("A")
@@ -91,12 +106,13 @@ def palette_indices(path: Path) -> np.ndarray | None:
 def _pillow(path: str) -> Any:
     # The plugin classes, not PIL.Image.open: that one warns of large pictures and refuses larger ones, by number of
     # pixels alone. What a file can hold is checked in `_header`.
-    from PIL import JpegImagePlugin, PngImagePlugin
+    from importlib import import_module
 
     with open(path, "rb") as file:
-        png = file.read(4) == b"\x89PNG"
+        start = file.read(12)
+    name = next((name for magic, name in _PLUGINS if start.startswith(magic)), "Avif")
     try:
-        return PngImagePlugin.PngImageFile(path) if png else JpegImagePlugin.JpegImageFile(path)
+        return getattr(import_module(f"PIL.{name}ImagePlugin"), f"{name}ImageFile")(path)
     except Exception as error:  # a damaged header can fail anywhere
         raise InputError(f"{path} is a damaged picture ({reason(error)}); copy it again from its source.") from error
 
@@ -109,11 +125,17 @@ def _header(path: str) -> _Header:
             mode = "RGBA" if "transparency" in picture.info else "RGB"
         if picture.format == "PNG":
             _check_png_end(path)
+        _check_one(path, picture)
     with open(path, "rb") as file:
-        start = file.read(26)
+        start = file.read(4096)
     deep = start.startswith(b"\x89PNG") and start[24] == 16
     if deep:  # Pillow has no 16-bit colour and would cut it down to 8 bits
         mode = {0: "L", 2: "RGB", 4: "LA", 6: "RGBA"}.get(start[25], mode)
+    elif (siz := start.find(_JPEG_2000)) >= 0 and len(start) > siz + 42:  # likewise
+        deep = start[siz + 42] & 127 > 7
+        mode = "L" if mode.startswith("I") else mode
+    elif mode == "I":  # a PGM above 255
+        deep, mode = True, "L"
     if mode not in {"1", "L", "LA", "RGB", "RGBA"}:
         raise InputError(f"{path} has colours of the kind {mode}, made for printing; save it as RGB or grey.")
     dtype = np.dtype(np.uint16 if deep else bool if mode == "1" else np.uint8)
@@ -125,6 +147,15 @@ def _header(path: str) -> _Header:
             "it is damaged, so copy it again from its source."
         )
     return header
+
+
+def _check_one(path: str, picture: Any) -> None:
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1 and picture.format != "MPO":
+        raise InputError(f"{path} is an animation of {frames} pictures; save them as one TIFF stack, or each alone.")
+    if picture.format == "PPM" and picture.mode == "RGB" and picture.tile[0][0] == "ppm":
+        # Pillow would cut them down to 8 bits.
+        raise InputError(f"{path} is a PPM of more or less than 8 bits per colour; save it as TIFF or PNG.")
 
 
 def _check_png_end(path: str) -> None:
@@ -169,9 +200,7 @@ def _decode(path: str) -> np.ndarray:
     header = _header(path)
     try:
         if header.deep:
-            from imagecodecs import png_decode
-
-            pixels = np.asarray(png_decode(Path(path).read_bytes()))
+            pixels = _deep_pixels(path)
         else:
             with _pillow(path) as picture:
                 converted = picture.convert(header.mode) if picture.mode == "P" else picture
@@ -183,6 +212,17 @@ def _decode(path: str) -> np.ndarray:
             f"{path} is damaged: its pixels cannot be decoded ({reason(error)}); copy it again from its source."
         ) from error
     return pixels.reshape((header.height, header.width, header.samples)[: pixels.ndim])
+
+
+def _deep_pixels(path: str) -> np.ndarray:
+    """The pixels of a picture of 16 bits."""
+    from imagecodecs import jpeg2k_decode, png_decode
+
+    data = Path(path).read_bytes()
+    if data.startswith(b"P"):
+        with _pillow(path) as picture:
+            return np.array(picture).astype(np.uint16)
+    return np.asarray((png_decode if data.startswith(b"\x89PNG") else jpeg2k_decode)(data))
 
 
 def _is_opaque(pixels: np.ndarray, header: _Header) -> bool:

@@ -6,7 +6,6 @@ the file is open only while bytes are read, several threads may read at once, an
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, Window
+from coverslip.core.cores import cores
 from coverslip.io.images.axes import Arrangement, arrange
-from coverslip.io.images.contents import Contents
+from coverslip.io.images.inventory import Inventory
 from coverslip.io.images.tiff_metadata import channel_names, declared_planes, metadata, pixel_size
 from coverslip.io.images.tiff_pages import Stack, check_planes, find_stack, grid_of, opened
-from coverslip.io.images.tiff_series import is_positions, tiff_contents
+from coverslip.io.images.tiff_series import is_positions, tiff_inventory
 from coverslip.io.reasons import reason
 
 # From here on it pays to decode segments in several threads (the codecs release the interpreter lock).
@@ -64,12 +64,12 @@ def open_tiff(path: Path, axes: str | None, series: int | str | None, level: int
     name = str(path)
     with opened(name) as tif:
         check_planes(name, declared_planes(tif))  # before tifffile makes a list of them
-        contents = tiff_contents(tif)
-        index = contents.find(name, series)
+        inventory = tiff_inventory(tif)
+        index = inventory.find(name, series)
         fixed: tuple[tuple[int, int], ...] = ()
         chosen = index
         if is_positions(tif):
-            chosen = _position(name, index, len(contents.series))
+            chosen = _position(name, index, len(inventory.series))
             fixed = ((tif.series[0].get_axes(False).index("R"), index),)
         stack = find_stack(tif, name, chosen, level)
         letters = tif.series[chosen].levels[level].get_axes(False)
@@ -83,17 +83,17 @@ def open_tiff(path: Path, axes: str | None, series: int | str | None, level: int
             TiffReader(name, chosen, level, arrangement, stack),
             pixel_size(tif, chosen, level),
             channel_names(tif, chosen, arrangement),
-            {**metadata(tif, chosen), "index": index, "images": len(contents.images)},
+            {**metadata(tif, chosen), "index": index, "images": len(inventory.images)},
         )
     return image
 
 
-def contents_of_tiff(path: Path) -> Contents:
+def inventory_of_tiff(path: Path) -> Inventory:
     """Which images a TIFF file holds."""
     name = str(path)
     with opened(name) as tif:
         check_planes(name, declared_planes(tif))
-        return tiff_contents(tif)
+        return tiff_inventory(tif)
 
 
 def _position(path: str, index: int, count: int) -> int:
@@ -184,6 +184,6 @@ def _decode_tiles(stack: Stack, indices: np.ndarray, part: Window, pixels: np.nd
         for item in encoded():
             place(item)
     else:
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        with ThreadPoolExecutor(min(cores(), 8)) as pool:
             for _ in pool.map(place, encoded()):
                 pass

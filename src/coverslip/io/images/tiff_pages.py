@@ -24,6 +24,7 @@ _LARGEST_RATIO = {1: 1, 32773: 64, 5: 4096, 8: 1032, 32946: 1032}
 _ANY_RATIO = 100_000
 # Below this a segment is harmless whatever it declares.
 _HARMLESS = 64 << 20
+_MOST_TAGS = 4096
 # Without a handler, the remarks of tifffile on damaged files would be printed beside our one sentence.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
@@ -72,6 +73,7 @@ def opened(path: str) -> Iterator[Any]:
 
     try:
         with TiffFile(path) as tif:
+            _check_chain(path, tif)
             yield tif
     except InputError:
         raise
@@ -182,6 +184,28 @@ def find_stack(tif: Any, path: str, series: int, level: int) -> Stack:
         plain=plain,
         tables=tuple(tables),
     )
+
+
+def _check_chain(path: str, tif: Any) -> None:
+    """Refuse pages that lead back to an earlier one: tifffile would follow them for ever, or leave pages out."""
+    form, file = tif.tiff, tif.filehandle
+    order: Any = "little" if form.byteorder == "<" else "big"
+    seen: set[int] = set()
+    file.seek(8 if form.is_bigtiff else 4)
+    offset = int.from_bytes(file.read(form.offsetsize), order)
+    while 0 < offset < file.size:
+        if offset in seen:
+            raise InputError(
+                f"{path} is damaged: after page {len(seen) - 1} an earlier one is named again; copy it again from its "
+                "source."
+            )
+        seen.add(offset)
+        file.seek(offset)
+        tags = int.from_bytes(file.read(form.tagnosize), order)
+        if tags > _MOST_TAGS:
+            return  # tifffile ends here, too
+        file.seek(tags * form.tagsize, os.SEEK_CUR)
+        offset = int.from_bytes(file.read(form.offsetsize), order)
 
 
 def _tile_shape(page: Any) -> tuple[int, int, int]:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from coverslip.io.images.contents import Contents, Series, named_beside, thumbnails
+from coverslip.io.images.inventory import Inventory, Series, named_beside, thumbnails
 
 
-def tiff_contents(tif: Any) -> Contents:
+def tiff_inventory(tif: Any) -> Inventory:
     """What an open TIFF file holds.
 
     Beside the images are what names say (label, macro, thumbnail), the overview of Leica's slide scanners, pages marked
@@ -25,7 +25,7 @@ def tiff_contents(tif: Any) -> Contents:
         found = [Series(i, str(one.name or ""), beside[i]) for i, one in enumerate(every)]
         if all(one.beside for one in found):
             found = [Series(one.index, one.name) for one in found]
-    return Contents(tuple(found) or (Series(0),), _files(tif))
+    return Inventory(tuple(found) or (Series(0),), _files(tif))
 
 
 def is_positions(tif: Any) -> bool:

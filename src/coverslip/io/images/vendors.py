@@ -15,7 +15,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, MissingExtra, PixelSize, Window
 from coverslip.io.images.axes import Arrangement, arrange
-from coverslip.io.images.contents import Contents, Series, named_beside
+from coverslip.io.images.inventory import Inventory, Series, named_beside
 from coverslip.io.images.units import micrometres
 from coverslip.io.reasons import reason
 
@@ -34,7 +34,7 @@ class _Facts:
 @dataclass(frozen=True)
 class _Format:
     module: str
-    contents: Callable[[Any, str], Contents]
+    inventory: Callable[[Any, str], Inventory]
     describe: Callable[[Any, str, int, int], _Facts]
     read: Callable[[Any, str, int, int, Window], np.ndarray]
 
@@ -64,8 +64,8 @@ def open_vendor(path: Path, axes: str | None, series: int | str | None, level: i
     """
     name = str(path)
     kind = _format(path)
-    contents = contents_of_vendor(path)
-    index = contents.find(name, series)
+    inventory = inventory_of_vendor(path)
+    index = inventory.find(name, series)
     facts: _Facts = _run(name, kind.describe, _library(name, kind), name, index, level)
     arrangement = arrange(name, facts.axes, facts.shape, axes)
     count = dict(zip(arrangement.axes, arrangement.shape, strict=True)).get("C", 1)
@@ -77,14 +77,14 @@ def open_vendor(path: Path, axes: str | None, series: int | str | None, level: i
         VendorReader(name, index, level, arrangement),
         facts.pixel_size,
         facts.channels if len(facts.channels) == count and all(facts.channels) else (),
-        {"format": path.suffix.lower()[1:], "index": index, "images": len(contents.images)},
+        {"format": path.suffix.lower()[1:], "index": index, "images": len(inventory.images)},
     )
 
 
-def contents_of_vendor(path: Path) -> Contents:
+def inventory_of_vendor(path: Path) -> Inventory:
     """Which images a vendor file holds: positions of a Nikon, entries of a Leica, scenes of a Zeiss file."""
     kind = _format(path)
-    found: Contents = _run(str(path), kind.contents, _library(str(path), kind), str(path))
+    found: Inventory = _run(str(path), kind.inventory, _library(str(path), kind), str(path))
     return found
 
 
@@ -126,12 +126,12 @@ def _no_levels(path: str, level: int) -> None:
 # positions (P) are the series; .experiment lists the loops, and that of positions has .parameters.points with names.
 
 
-def _nd2_contents(nd2: Any, path: str) -> Contents:
+def _nd2_inventory(nd2: Any, path: str) -> Inventory:
     with nd2.ND2File(path) as file:
         count = dict(file.sizes).get("P", 1)
         loops = [loop for loop in getattr(file, "experiment", None) or () if loop.type == "XYPosLoop"]
         names = [str(point.name or "") for loop in loops for point in loop.parameters.points]
-    return Contents(tuple(Series(i, names[i] if len(names) == count else "") for i in range(count)))
+    return Inventory(tuple(Series(i, names[i] if len(names) == count else "") for i in range(count)))
 
 
 def _nd2_describe(nd2: Any, path: str, series: int, level: int) -> _Facts:
@@ -173,7 +173,7 @@ def _nd2_read(nd2: Any, path: str, series: int, level: int, window: Window) -> n
 # scans, single points, tables of other instruments.
 
 
-def _lif_contents(liffile: Any, path: str) -> Contents:
+def _lif_inventory(liffile: Any, path: str) -> Inventory:
     with liffile.LifFile(path) as file:
         images = list(file.images)
         names = [str(getattr(image, "name", "") or "") for image in images]
@@ -183,7 +183,7 @@ def _lif_contents(liffile: Any, path: str) -> Contents:
             Series(i, name, named_beside(name) or _lif_beside(image))
             for i, (image, name) in enumerate(zip(images, names, strict=True))
         ]
-    return Contents(tuple(found) or (Series(0),))
+    return Inventory(tuple(found) or (Series(0),))
 
 
 def _lif_beside(image: Any) -> str:
@@ -221,14 +221,14 @@ def _lif_read(liffile: Any, path: str, series: int, level: int, window: Window) 
 # Positions are absolute. The metadata name the scenes.
 
 
-def _czi_contents(czifile: Any, path: str) -> Contents:
+def _czi_inventory(czifile: Any, path: str) -> Inventory:
     from xml.etree import ElementTree
 
     with czifile.CziFile(path) as file:
         numbers = list(_czi_scenes(file, path))
         scenes = ElementTree.fromstring(file.metadata()).iterfind(".//Dimensions/S/Scenes/Scene")
         names = {scene.get("Index"): scene.get("Name") or "" for scene in scenes}
-    return Contents(tuple(Series(i, names.get(str(number), "")) for i, number in enumerate(numbers)) or (Series(0),))
+    return Inventory(tuple(Series(i, names.get(str(number), "")) for i, number in enumerate(numbers)) or (Series(0),))
 
 
 def _czi_describe(czifile: Any, path: str, series: int, level: int) -> _Facts:
@@ -277,7 +277,7 @@ def _czi_image(file: Any, path: str, series: int, level: int) -> Any:
 
 
 _FORMATS = {
-    ".nd2": _Format("nd2", _nd2_contents, _nd2_describe, _nd2_read),
-    ".lif": _Format("liffile", _lif_contents, _lif_describe, _lif_read),
-    ".czi": _Format("czifile", _czi_contents, _czi_describe, _czi_read),
+    ".nd2": _Format("nd2", _nd2_inventory, _nd2_describe, _nd2_read),
+    ".lif": _Format("liffile", _lif_inventory, _lif_describe, _lif_read),
+    ".czi": _Format("czifile", _czi_inventory, _czi_describe, _czi_read),
 }

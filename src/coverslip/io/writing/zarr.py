@@ -278,12 +278,14 @@ def _new_group(
     chunks = (1,) * (len(shape) - 2) + tuple(min(chunk, n) for n in shape[-2:])
     options: dict[str, Any] = {"shape": shape, "dtype": dtype, "chunks": chunks}
     if version == 2:
-        from numcodecs import Blosc  # type: ignore[import-untyped]
+        from numcodecs import Zlib  # type: ignore[import-untyped]
 
-        options["compressors"] = Blosc()  # every reader of the format has it; newer ones, not all
+        # Every reader of the format has it, and each chunk has a checksum; Blosc has none.
+        options["compressors"] = Zlib(1)
         options["chunk_key_encoding"] = {"name": "v2", "separator": "/"}
     else:
         options["dimension_names"] = ["y", "x"][-len(shape) :]
+        options["compressors"] = zarr.codecs.ZstdCodec(checksum=True)
     return group.create_array(level, **options)
 
 

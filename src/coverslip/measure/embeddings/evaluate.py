@@ -143,8 +143,11 @@ def _components(train: Any, features: Any, n: int) -> tuple[Any, np.ndarray]:
         raise InputError(f"The training samples have {x.shape[1]} values each, but the samples {others.shape[1]}.")
     if not 1 <= n <= min(x.shape):
         raise InputError(f"Of {x.shape[0]} samples of {x.shape[1]} values, 1 to {min(x.shape)} components can be had.")
-    solver = "arpack" if n < min(x.shape) else "full"
-    return PCA(n, svd_solver=solver, random_state=0).fit(x), others
+    # Of samples that are all alike nothing varies, and the iterative solver finds no direction to begin with.
+    varied = (x != x[:1]).any()
+    solver = "arpack" if n < min(x.shape) and varied else "full"
+    with np.errstate(invalid="ignore"):  # nor shares of a variance
+        return PCA(n, svd_solver=solver, random_state=0).fit(x), others
 
 
 def evaluate_embedding(

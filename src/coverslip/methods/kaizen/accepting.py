@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip.core import Near, Region
 from coverslip.methods.kaizen.search import Search
+from coverslip.nn.objects import in_one_piece
 
 _SAME = 0.55
 """Objects whose masks have this IoU or more are one. Two of equal size that overlap by 60 % have 0.43."""
@@ -56,6 +57,25 @@ class Proposal(NamedTuple):
         """Of its mask, in the image."""
         rows, columns = np.nonzero(self.mask)
         return self.top + float(rows.mean()), self.left + float(columns.mean())
+
+
+def cut_to(proposal: Proposal, free: np.ndarray) -> Proposal | None:
+    """The part of an object that lies where objects may be, bool ``(H, W)``, in one piece; None if there is none."""
+    inside = free[proposal.place]
+    if inside[proposal.mask].all():
+        return proposal
+    mask = in_one_piece(proposal.mask & inside)
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    return proposal._replace(
+        top=proposal.top + int(rows[0]),
+        left=proposal.left + int(columns[0]),
+        probability=proposal.probability[box],
+        mask=mask[box],
+        light=np.where(mask, proposal.light, 0)[box],
+    )
 
 
 def gain(error: np.ndarray, proposal: Proposal) -> float:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coverslip.methods.kaizen.accepting import Proposal, accept
+from coverslip.methods.kaizen.accepting import Proposal, accept, cut_to
 from coverslip.methods.kaizen.inference import Proposer
 from coverslip.methods.kaizen.search import Search, unexplained_points
 
@@ -47,6 +47,7 @@ def explain(
     proposers: Sequence[Proposer],
     search: Search,
     core: tuple[slice, slice] | None = None,
+    free: np.ndarray | None = None,
 ) -> tuple[list[Accepted], list[Round]]:
     """Explain an image by objects.
 
@@ -65,6 +66,8 @@ def explain(
     core : tuple of slice, optional
         Rows and columns of this part of a larger image. Objects with their centre outside are explained, too, as far as
         objects of the part may touch them, so that nothing asks about them again; they are left to the other parts.
+    free : ndarray of bool, shape (H, W), optional
+        Where objects may be; default: everywhere.
 
     Returns
     -------
@@ -76,10 +79,12 @@ def explain(
     objects: list[Accepted] = []
     rounds: list[Round] = []
     error = light - internal
+    free = np.ones(light.shape, bool) if free is None else free
     beyond = np.zeros(light.shape, bool)
     if core is not None:
         beyond[:] = True
         beyond[_grown(core, max(proposer.reach for proposer in proposers))] = False
+    beyond |= ~free
     for number in range(search.passes):
         source = error.copy() if number or internal.any() else light
         before = len(objects)
@@ -88,6 +93,8 @@ def explain(
         while vain < _VAIN and len(points := unexplained_points(error, light - error, closed, noise, search)):
             known = np.array([one.proposal.centroid for one in objects[before:]]).reshape(-1, 2)
             proposals = [pair for proposer in proposers for pair in proposer(source, points, search, known)]
+            if not free.all():
+                proposals = [(i, cut) for i, one in proposals if (cut := cut_to(one, free))]
             believed = [one.proposal for one in objects]
             chosen = accept(error, [proposal for _, proposal in proposals], search, believed)
             objects += [Accepted(proposals[i][1], (number, turn), gained) for i, gained in chosen]

@@ -14,6 +14,7 @@ from coverslip.methods.kaizen.accepting import Proposal
 from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.model import Generator
 from coverslip.methods.kaizen.search import Search
+from coverslip.nn.objects import in_one_piece
 from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.weights import put_weights
 from coverslip.samples.opening.augment import turn
@@ -182,12 +183,12 @@ class Proposer:
     def _proposal(
         self, maps: np.ndarray, corner: np.ndarray, mask: float, scale: float, size: tuple[int, ...]
     ) -> Proposal | None:
-        """One proposal in image pixels, cut to its mask and the image."""
+        """One proposal in image pixels, in one piece, cut to its mask and the image."""
         if scale != 1:
             side = round(self.patch * scale)
             maps = F.interpolate(torch.from_numpy(maps)[None], (side, side), mode="bilinear")[0].numpy()
             corner = np.rint((corner + 0.5) * scale - 0.5).astype(np.intp)
-        inside = maps[0] >= mask
+        inside = in_one_piece(maps[0] >= mask)
         inside[: max(-corner[0], 0)] = False
         inside[max(size[0] - corner[0], 0) :] = False
         inside[:, : max(-corner[1], 0)] = False

@@ -11,3 +11,5 @@ class Options(Base):
 
     min_confidence: float | None = flag(None, "Least confidence of objects, 0 to 1; default: the model's.", ge=0, le=1)
     min_area: int | None = flag(None, "Smallest object, pixels; default: the model's.", ge=0)
+    drop_border: bool = flag(False, "Leave out objects that touch the border of the image.")
+    fill_holes: bool = flag(False, "Fill the holes of objects.")

@@ -240,9 +240,9 @@ def asks_for(other: np.ndarray, mask: np.ndarray) -> bool:
 def _field(fields: Fields, row: int) -> Field:
     labels = compact_labels(fields.labels(row))
     light_of = Light.of(fields, row)
-    light = light_of.read(fields, row)
-    free = labels == 0
-    away = ndimage.distance_transform_edt(free)
+    light, image = light_of.read_free(fields, row)
+    away = ndimage.distance_transform_edt(labels == 0)
+    free = (labels == 0) & image
     smooth = ndimage.uniform_filter(light, BOX)
     noise = light_of.background.noise / light_of.unit / BOX
     peaks = (smooth == ndimage.maximum_filter(smooth, 7)) & (smooth > _BRIGHT_SPOTS * noise) & (away > 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, nullcontext
 
 import numpy as np
+from scipy import ndimage
 
 from coverslip.core import Decomposition, Fields, Fitted, InputError, Kept, Region, task
 from coverslip.methods.kaizen.explaining import Accepted, Round, explain
@@ -30,6 +31,8 @@ def predict(
     rivals: Sequence[Fitted] = (),
     min_confidence: float | None = None,
     min_area: int | None = None,
+    drop_border: bool = False,
+    fill_holes: bool = False,
     speed: Speed = "auto",
 ) -> Iterator[Decomposition]:
     """Decompose fields one after the other.
@@ -46,6 +49,10 @@ def predict(
         Further Kaizen models that propose objects for the same image; the best proposal wins.
     min_confidence, min_area : optional
         Objects below are not accepted; default: what was best on held-out fields.
+    drop_border : bool
+        Leave out objects that touch the border of the image, or an area that holds no image.
+    fill_holes : bool
+        Background that an object encloses becomes part of its mask.
     speed : Speed
         How the networks are run, see `coverslip.nn.speed`.
 
@@ -54,7 +61,14 @@ def predict(
     Decomposition
     """
     decomposer = Decomposer(
-        fitted, device=device, rivals=rivals, min_confidence=min_confidence, min_area=min_area, speed=speed
+        fitted,
+        device=device,
+        rivals=rivals,
+        min_confidence=min_confidence,
+        min_area=min_area,
+        drop_border=drop_border,
+        fill_holes=fill_holes,
+        speed=speed,
     )
     for index in range(len(fields)):
         yield decomposer(fields, index)
@@ -71,12 +85,15 @@ class Decomposer:
         rivals: Sequence[Fitted] = (),
         min_confidence: float | None = None,
         min_area: int | None = None,
+        drop_border: bool = False,
+        fill_holes: bool = False,
         speed: Speed = "auto",
         search: Search | None = None,
     ) -> None:
         given = {"confidence": min_confidence, "min_area": min_area}
         stored = dict(fitted.facts["search"] if search is None else search.model_dump())
         self.search = Search.parse({**stored, **{key: value for key, value in given.items() if value is not None}})
+        self.drop_border, self.fill_holes = drop_border, fill_holes
         others = [one for one in rivals if one.method != fitted.method]
         if others:
             raise InputError(f"A rival must be a model of '{fitted.method}', not of '{others[0].method}'.")
@@ -105,15 +122,17 @@ class Decomposer:
             If it has several channels, or pixels that are no numbers.
         """
         light, objects, rounds, loss = self.objects(fields, index, kept, side)
-        return _decomposition(fields, index, light, objects, rounds, loss)
+        background = np.empty(fields.size(index), np.float32)
+        for part in self._parts(fields, index, side):
+            background[part.core.slices] = light.background_of(fields, index, part.core)
+        return _decomposition(fields, index, light, background, objects, rounds, loss)
 
     def objects(
         self, fields: Fields, index: int, kept: Kept | None = None, side: int = TILE
     ) -> tuple[Light, list[Accepted], list[Round], float]:
         """The light of a field, its objects, the rounds, and the loss before them, all in units of the light."""
         light = Light.of(fields, index)
-        size = fields.size(index)
-        parts = tiles(Region(0, 0, *size), size, side=side, margin=self.margin)
+        parts = self._parts(fields, index, side)
         objects: list[Accepted] = []
         rounds: list[Round] = []
         loss = 0.0
@@ -138,26 +157,58 @@ class Decomposer:
                 rounds += found[2]
                 if line:
                     line.advance(1, f"{len(objects):,} objects explain {_share(rounds, loss):.0%}")
-        return light, objects, _merged(rounds), loss
+        return light, self._wanted(fields, index, light, objects), _merged(rounds), loss
+
+    def _wanted(self, fields: Fields, index: int, light: Light, objects: list[Accepted]) -> list[Accepted]:
+        """Objects as they were asked for: without holes, and without those that the border cuts."""
+        if not (self.drop_border or self.fill_holes):
+            return objects
+        kept = []
+        for one in objects:
+            mask = one.proposal.mask
+            around = _image_around(fields, index, light, one.proposal.box)
+            if self.drop_border and (ndimage.binary_dilation(np.pad(mask, 1), np.ones((3, 3))) & ~around).any():
+                continue
+            if self.fill_holes:
+                filled = ndimage.binary_fill_holes(mask) & around[1:-1, 1:-1]
+                one = one._replace(proposal=one.proposal._replace(mask=filled))
+            kept.append(one)
+        return kept
+
+    def _parts(self, fields: Fields, index: int, side: int) -> list[Tile]:
+        size = fields.size(index)
+        return tiles(Region(0, 0, *size), size, side=side, margin=self.margin)
 
     def _part(
         self, fields: Fields, index: int, light: Light, part: Tile, before: Sequence[Accepted], several: bool
     ) -> tuple[float, list[Accepted], list[Round]]:
         """The loss of a part without objects, its objects in places of the whole image, and its rounds."""
-        seen = light.read(fields, index, part.window)
+        seen, free = light.read_free(fields, index, part.window)
         if not np.isfinite(seen).all():
             raise InputError(f"{fields.name(index)} has pixels that are no numbers (NaN or infinite); mend the file.")
         internal = _rendered(before, part.window)
         rows, columns = (slice(inside.start - SEAM, inside.stop + SEAM) for inside in part.inside())
         core = (rows, columns) if several else None
         noise = light.background.noise / light.unit
-        found, turns = explain(seen, internal, noise, self.proposers, self.search, core)
+        found, turns = explain(seen, internal, noise, self.proposers, self.search, core, free)
         y, x = part.window.y, part.window.x
         moved = [
             one._replace(proposal=one.proposal._replace(top=one.proposal.top + y, left=one.proposal.left + x))
             for one in found
         ]
         return float(np.abs(seen[part.inside()]).sum(dtype=np.float64)), moved, turns
+
+
+def _image_around(fields: Fields, index: int, light: Light, box: Region) -> np.ndarray:
+    """Which pixels of a box of the image, and of a frame around it, hold an image, ``(h + 2, w + 2)`` bool."""
+    wide = Region(box.y - 1, box.x - 1, box.height + 2, box.width + 2)
+    height, width = fields.size(index)
+    y, x = max(wide.y, 0), max(wide.x, 0)
+    there = Region(y, x, min(wide.stop_y, height) - y, min(wide.stop_x, width) - x)
+    own, _ = wide.shared(there)  # type: ignore[misc]  # it is a part of it
+    around = np.zeros((wide.height, wide.width), bool)
+    around[own] = light.free(fields, index, there)
+    return around
 
 
 def _rendered(objects: Sequence[Accepted], window: Region) -> np.ndarray:
@@ -184,7 +235,13 @@ def _share(rounds: Sequence[Round], loss: float) -> float:
 
 
 def _decomposition(
-    fields: Fields, index: int, light: Light, objects: Sequence[Accepted], rounds: Sequence[Round], loss: float
+    fields: Fields,
+    index: int,
+    light: Light,
+    background: np.ndarray,
+    objects: Sequence[Accepted],
+    rounds: Sequence[Round],
+    loss: float,
 ) -> Decomposition:
     """The result, in grey values."""
     proposals = [one.proposal for one in objects]
@@ -219,7 +276,8 @@ def _decomposition(
         objects=table,
         masks=tuple(p.mask for p in proposals),
         pixels=tuple(p.light * np.float32(light.unit) for p in proposals),
-        background=light.background.on(),
+        background=background,
         rounds=told,
         pixel_size=fields.image(index).pixel_size,
+        provenance={} if light.nodata is None else {"nodata": list(light.nodata.value)},
     )

@@ -8,6 +8,7 @@ from skimage.morphology import reconstruction
 from skimage.segmentation import watershed
 
 from coverslip.methods.unet.targets import OFFSET_UNIT, Separation
+from coverslip.nn.objects import in_one_piece
 
 PEAK = 0.2
 """How far a top of the distance map rises over the saddle to its neighbour if it is an object of its own."""
@@ -37,7 +38,7 @@ def decode(
     Returns
     -------
     ndarray of int32, shape (H, W)
-        Objects numbered from 1 without gaps, 0 background.
+        Objects numbered from 1 without gaps, each in one piece, 0 background.
     """
     foreground = maps[0] > threshold
     if separation == "distance":
@@ -46,7 +47,7 @@ def decode(
         labels = _by_boundary(maps[1], foreground)
     else:
         labels = _by_offset(maps[1:], foreground)
-    return without_small(labels, min_area)
+    return without_small(in_one_piece(labels), min_area)
 
 
 def _by_distance(distance: np.ndarray, foreground: np.ndarray, peak: float) -> np.ndarray:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy import ndimage
 
 from coverslip.core import Fields, Fitted, InputError, Region
 from coverslip.methods.unet.config import Config
-from coverslip.methods.unet.decoding import PEAK, decode
+from coverslip.methods.unet.decoding import PEAK, decode, without_small
 from coverslip.methods.unet.model import UNet
 from coverslip.methods.unet.targets import CHANNELS
 from coverslip.nn.device import choose_device
+from coverslip.nn.objects import not_at, without_holes
 from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
 from coverslip.nn.weights import put_weights
@@ -58,6 +60,10 @@ class Segmenter:
         while fitting.
     min_area : int, optional
         Objects of fewer pixels are left out; default likewise.
+    drop_border : bool
+        Leave out objects that touch the border of the image, or an area that holds no image.
+    fill_holes : bool
+        Background that an object encloses becomes part of it.
     speed : Speed
         How the network is run.
     tile : int
@@ -72,6 +78,8 @@ class Segmenter:
         flips: bool = False,
         threshold: float | None = None,
         min_area: int | None = None,
+        drop_border: bool = False,
+        fill_holes: bool = False,
         speed: Speed = "auto",
         tile: int = TILE,
     ) -> None:
@@ -81,6 +89,7 @@ class Segmenter:
         self.threshold = float(decoding["threshold"]) if threshold is None else threshold
         self.peak = float(decoding.get("peak", PEAK))
         self.min_area = int(decoding["min_area"]) if min_area is None else min_area
+        self.drop_border, self.fill_holes = drop_border, fill_holes
         if not 0 < self.threshold < 1:
             raise InputError(f"A threshold for a probability lies between 0 and 1, not at {self.threshold}.")
         model = network(fitted)
@@ -113,17 +122,28 @@ class Segmenter:
         Returns
         -------
         ndarray, shape (K, H, W), float32
-            Foreground probability, then what `separation` names (a boundary as probability).
+            Foreground probability, then what `separation` names (a boundary as probability); 0 where there is no image.
         """
+        return self._maps(fields, index, region or Region(0, 0, *fields.size(index)), exposure)[0]
+
+    def _maps(
+        self, fields: Fields, index: int, region: Region, exposure: Exposure | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and where there is no image, ``(H, W)``."""
         bounds = fields.size(index)
-        region = region or Region(0, 0, *bounds)
         exposure = exposure or self.exposure(fields, index)
+        nowhere = np.zeros((region.height, region.width), bool)
         out = np.empty((CHANNELS[self.config.separation], region.height, region.width), np.float32)
         for tile in tiles(region, bounds, side=self.tile, margin=self.reach, multiple=self.multiple):
-            found = self._outputs(exposure.apply(fields.pixels(index, tile.window)))
+            scaled, empty = exposure.read(fields, index, tile.window)
+            found = self._outputs(scaled)
             y, x = tile.core.y - region.y, tile.core.x - region.x
-            out[:, y : y + tile.core.height, x : x + tile.core.width] = found[(slice(None), *tile.inside())]
-        return out
+            place = Region(y, x, tile.core.height, tile.core.width).slices
+            out[:, *place] = found[:, *tile.inside()]
+            if empty is not None:
+                nowhere[place] = empty[tile.inside()]
+        out[:, nowhere] = 0
+        return out, nowhere
 
     def exposure(self, fields: Fields, index: int) -> Exposure:
         """The grey values that a field is scaled by.
@@ -154,8 +174,12 @@ class Segmenter:
         probability : ndarray of float32, shape of ``block.window``
             Of foreground.
         """
-        maps = self.maps(fields, index, block.window, exposure)
+        maps, nowhere = self._maps(fields, index, block.window, exposure)
         labels = decode(maps, self.config.separation, threshold=self.threshold, peak=self.peak, min_area=self.min_area)
+        if self.fill_holes:
+            labels = np.where(nowhere, 0, without_holes(labels))
+        if self.drop_border:
+            labels = without_small(not_at(labels, _border(block.window, fields.size(index), nowhere)), 0)
         return (labels if block.core == block.window else own_objects(labels, block)), maps[0]
 
     def _outputs(self, pixels: np.ndarray) -> np.ndarray:
@@ -178,7 +202,9 @@ class Segmenter:
         return found
 
 
-def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarray, np.ndarray]:
+def segment(
+    segmenter: Segmenter, fields: Fields, index: int, exposure: Exposure | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Segment a whole field in memory.
 
     Parameters
@@ -189,6 +215,8 @@ def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarra
         With the channels the model was fitted to.
     index : int
         Which field.
+    exposure : Exposure, optional
+        Of the field; default: found now.
 
     Returns
     -------
@@ -197,7 +225,7 @@ def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarra
     probability : ndarray of float32, shape (H, W)
         Of foreground.
     """
-    exposure = segmenter.exposure(fields, index)
+    exposure = exposure or segmenter.exposure(fields, index)
     size = fields.size(index)
     labels, probability = np.zeros(size, np.int32), np.empty(size, np.float32)
     count = 0
@@ -206,6 +234,16 @@ def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarra
         count += paste(labels[block.window.slices], own, count + 1)
         probability[block.core.slices] = chance[block.inside()]
     return labels, probability
+
+
+def _border(window: Region, size: tuple[int, int], nowhere: np.ndarray) -> np.ndarray:
+    """Pixels of a window beside which the image ends, ``(h, w)``."""
+    height, width = size
+    whole = np.pad(nowhere, 1, constant_values=False)
+    whole[0], whole[-1] = window.y == 0, window.stop_y == height
+    whole[:, 0] |= window.x == 0
+    whole[:, -1] |= window.stop_x == width
+    return np.asarray(ndimage.binary_dilation(whole, np.ones((3, 3)))[1:-1, 1:-1])
 
 
 def _config(fitted: Fitted) -> Config:

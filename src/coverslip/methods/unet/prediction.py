@@ -17,6 +17,8 @@ def predict(
     flips: bool = False,
     threshold: float | None = None,
     min_area: int | None = None,
+    drop_border: bool = False,
+    fill_holes: bool = False,
     speed: Speed = "auto",
 ) -> Iterator[LabelMap]:
     """Segment fields one after the other.
@@ -33,6 +35,8 @@ def predict(
         Average over the four flips of each tile: a little better, four times the work.
     threshold, min_area : optional
         Foreground probability and smallest area in pixels; default: what was best on held-out fields.
+    drop_border, fill_holes : bool
+        Leave out objects that touch the border of the image; fill the holes of objects.
     speed : Speed
         How the network is run, see `coverslip.nn.speed`.
 
@@ -41,8 +45,18 @@ def predict(
     LabelMap
         With the foreground probability.
     """
-    segmenter = Segmenter(fitted, device=device, flips=flips, threshold=threshold, min_area=min_area, speed=speed)
+    segmenter = Segmenter(
+        fitted,
+        device=device,
+        flips=flips,
+        threshold=threshold,
+        min_area=min_area,
+        drop_border=drop_border,
+        fill_holes=fill_holes,
+        speed=speed,
+    )
     for index in range(len(fields)):
-        labels, probability = segment(segmenter, fields, index)
-        image = fields.image(index)
-        yield LabelMap(labels, fields.name(index), image.pixel_size, probability=probability)
+        exposure = segmenter.exposure(fields, index)
+        labels, probability = segment(segmenter, fields, index, exposure)
+        facts = {} if exposure.nodata is None else {"nodata": list(exposure.nodata.value)}
+        yield LabelMap(labels, fields.name(index), fields.image(index).pixel_size, facts, probability=probability)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from coverslip.core import Decomposition, LabelMap, Measured, about, track
-from coverslip.io.images.opening import IMAGE_SUFFIXES
+from coverslip.io.images.opening import is_image_name
 from coverslip.measure.objects.amodal import AmodalEvaluation, AmodalMasks, evaluate_amodal
 from coverslip.results.decomposition.folder import read_layers, whole_masks
 from coverslip.results.decomposition.options import Evaluate
@@ -41,7 +40,7 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
 
 def _has(image: Labelled, column: str) -> bool:
     """Whether a row names a file in this column; some people's sheets have other things there."""
-    return image.folder is not None and Path(image.facts.get(column, "")).suffix.lower() in IMAGE_SUFFIXES
+    return image.folder is not None and is_image_name(image.facts.get(column, ""))
 
 
 def _read(pairs: Sequence[tuple[Labelled, Labelled]], column: str) -> Iterator[tuple[str, AmodalMasks, AmodalMasks]]:

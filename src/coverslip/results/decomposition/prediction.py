@@ -29,6 +29,7 @@ from coverslip.core import (
     task,
 )
 from coverslip.io.labels import labels_path
+from coverslip.io.places import held
 from coverslip.measure import object_table
 from coverslip.measure.objects.shapes import Table
 from coverslip.models.folder import Model
@@ -45,6 +46,7 @@ from coverslip.results.decomposition.writer import (
 from coverslip.results.labels.placing import place_folder
 from coverslip.results.labels.prediction import one_or_all, said_of
 from coverslip.results.labels.target import Target
+from coverslip.results.labels.without_data import notes_on, with_rule
 from coverslip.samples.opening.fields import SheetFields
 from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
@@ -76,13 +78,14 @@ def decompose(
         In the order of the inputs, with provenance.
     """
     rivals = load_rivals(model, options.rivals)
-    opened = model.open(inputs)
-    record = prediction_record(model, inputs, opened, given, rivals=rivals)
+    how = {**model.facts.get("input", {}), **with_rule(Asked(), options.nodata).input}
+    opened = model.open(inputs, **how)
+    record = prediction_record(model, inputs, opened, given, how, rivals)
     found = model.implementation.predict(model, opened, device=device, rivals=rivals, **given)
     for i in range(len(opened)):
         with about(opened.name(i)):
             decomposition = next(found)
-        yield replace(decomposition, provenance=record)
+        yield replace(decomposition, provenance={**record, **decomposition.provenance})
 
 
 def segment(model: Model, inputs: Any, device: str = "auto") -> Iterator[LabelMap]:
@@ -138,14 +141,22 @@ def predict_to_file(
     model: Model, inputs: str | Path, out: str | Path | None, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
     """Decompose images and write a folder; see `coverslip.verbs.predict.predict_to_file`."""
+    asked = with_rule(asked, options.nodata)
     target = _target(inputs, out)
+    with held(target.path):
+        return _placed(target, model, inputs, asked, options, given)
+
+
+def _placed(
+    target: Target, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
+) -> Written:
     if target.check(asked.resume, asked.force):
         return Written(target.path, finished_before=True)
     rivals = load_rivals(model, options.rivals)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
     how = model.how(asked.input)
-    fields: SheetFields = model.open(inputs, **asked.input)
+    fields: SheetFields = model.open_usable(inputs, **asked.input)
     with_rivals = {"rivals": tuple(str(rival.folder) for rival in rivals), **given}
     with crew(TRADE, model, fields, asked, with_rivals, FOOTPRINT) as gathered:
         work = Work(target.work)
@@ -164,7 +175,8 @@ def predict_to_file(
         decomposing = _Decomposing(fields, target, work, record, facts["side"], asked.dask is None)
         with work.until_done():
             objects = decomposing.run(gathered.workers)
-    return Written(target.path, said_of(objects, len(fields)), notes=fields.sheet.notes)
+    notes = (*fields.sheet.notes, *notes_on(decomposing.nodata))
+    return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 
 def _target(inputs: str | Path, out: str | Path | None) -> Target:
@@ -194,6 +206,7 @@ class _Decomposing:
     ) -> None:
         self.fields, self.target, self.work, self.record = fields, target, work, record
         self.side, self.here = side, here
+        self.nodata: dict[str, tuple[float, ...]] = {}
         sheet = fields.sheet
         self.rows = plan_decomposition_rows(sheet.rows, sheet.folder, target.path, sheet.numbers)
         self.images = [
@@ -232,6 +245,8 @@ class _Decomposing:
         with stop_on_signal(stop), closing(line), closing(found):
             for done, index in enumerate(left, before + 1):
                 decomposition: Decomposition = next(found)
+                if "nodata" in decomposition.provenance:
+                    self.nodata[self.fields.name(index)] = tuple(decomposition.provenance["nodata"])
                 self._write(index, decomposition)
                 explained = decomposition.rounds["explained"]
                 share = f", {explained[-1]:.0%} explained" if len(explained) else ""

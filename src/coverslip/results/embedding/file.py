@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from coverslip.core import Embedding, InputError
 from coverslip.io.atomic import atomic_path
+from coverslip.io.hdf5 import refuse_damaged, seal
 from coverslip.io.reasons import reason
 
 
@@ -38,13 +40,10 @@ def write_embedding(embedding: Embedding, path: str | Path) -> Path:
     adata = embedding.adata.copy()
     adata.uns["coverslip"] = {"provenance": json.dumps(embedding.provenance, default=_plain)}
     adata.obs = _storable(adata.obs, path)
-    with atomic_path(path) as temporary:
-        try:
-            adata.write_h5ad(temporary)
-        except (TypeError, ValueError, NotImplementedError, KeyError) as error:
-            raise InputError(
-                f"{path} could not be written ({reason(error)}); leave out or rename that entry."
-            ) from error
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        content = _content(adata, path)
+        file.write(content)
+        file.write(seal(content))
     return path
 
 
@@ -73,6 +72,7 @@ def read_embedding(path: str | Path) -> Embedding:
         raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes); make it again with coverslip predict.")
+    refuse_damaged(path)
     try:
         adata = read_h5ad(path)
     except Exception as error:  # h5py and anndata raise many kinds
@@ -88,6 +88,23 @@ def read_embedding(path: str | Path) -> Embedding:
     return Embedding(adata)
 
 
+def _content(adata: Any, path: Path) -> memoryview:
+    """The bytes of the file: HDF5 itself would end the process where a disk is full."""
+    import h5py
+    from anndata.io import write_elem
+
+    content = io.BytesIO()
+    adata.strings_to_categoricals()
+    try:
+        with h5py.File(content, "w") as file:
+            write_elem(file, "/", adata)
+            if adata.raw is None:
+                file.pop("raw", None)  # a mark of its absence, which older readers do not know
+    except (TypeError, ValueError, NotImplementedError, KeyError) as error:
+        raise InputError(f"{path} could not be written ({reason(error)}); leave out or rename that entry.") from error
+    return content.getbuffer()
+
+
 def _checked(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() != ".h5ad":
@@ -100,11 +117,12 @@ def _provenance(stored: Any, path: Path) -> dict[str, Any]:
     if not isinstance(text, str):
         return dict(stored) if isinstance(stored, dict) else {}
     try:
-        return dict(json.loads(text))
-    except ValueError as error:
-        raise InputError(
-            f"{path} has damaged provenance (uns['coverslip']); make it again with coverslip predict."
-        ) from error
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} has damaged provenance (uns['coverslip']); make it again with coverslip predict.")
+    return found
 
 
 def _storable(obs: Any, path: Path) -> Any:

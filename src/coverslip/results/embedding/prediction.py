@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import Embedding, Samples, Subset, Written, about
 from coverslip.io.atomic import free_place
+from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.device import choose_device
@@ -25,10 +26,10 @@ _AT_ONCE = 4096
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Embedding:
     """Embed samples; see `coverslip.predict`."""
-    return _predicted(model, inputs, model.open(inputs, **asked.input), asked, options, given)
+    return _of_opened(model, inputs, model.open(inputs, **asked.input), asked, options, given)
 
 
-def _predicted(
+def _of_opened(
     model: Model, inputs: Any, opened: Samples, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Embedding:
     with about(path_of(inputs)):
@@ -44,13 +45,14 @@ def predict_to_file(
     """Embed samples and write the embedding; see `coverslip.verbs.predict.predict_to_file`."""
     source = Path(inputs).resolve()
     out = Path(out or f"{source.name if source.is_dir() else source.stem}.h5ad")
-    if asked.resume and out.exists() and not asked.force:
-        return Written(out, finished_before=True)
-    free_place(out, (".h5ad",), asked.force)
-    choose_device(asked.device)  # before the first image is read
-    opened = model.open(inputs, **asked.input)
-    embedding = _predicted(model, inputs, opened, asked, options, given)
-    write_embedding(embedding, out)
+    with held(out):
+        if asked.resume and out.exists() and not asked.force:
+            return Written(out, finished_before=True)
+        free_place(out, (".h5ad",), asked.force)
+        choose_device(asked.device)  # before the first image is read
+        opened = model.open_usable(inputs, **asked.input)
+        embedding = _of_opened(model, inputs, opened, asked, options, given)
+        write_embedding(embedding, out)
     counts = zip(embedding.latent.shape, ("sample", "dimension"), strict=True)
     samples, dimensions = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts)
     notes = opened.sheet.notes if isinstance(opened, SheetSamples) else ()

@@ -10,11 +10,11 @@ def _recognise(result: Any) -> bool:
     import numpy as np
 
     from coverslip.core.results import LabelMap
-    from coverslip.io import IMAGE_SUFFIXES
+    from coverslip.io.images.opening import is_image_name
 
     if isinstance(result, Path):
         return result.is_dir() or (
-            result.exists() and result.suffix.lower() in {*IMAGE_SUFFIXES, ".csv", ".tsv", ".txt"}
+            result.exists() and (is_image_name(result) or result.suffix.lower() in (".csv", ".tsv", ".txt"))
         )
     return isinstance(result, LabelMap | np.ndarray | list | tuple) or hasattr(result, "labels")
 

@@ -67,10 +67,13 @@ class Found:
         Objects, from 1 without gaps.
     probability : ndarray of uint8, shape of the block's core, or None
         Foreground probability, 255 for 1.
+    nodata : tuple of float or None
+        The grey values of areas of the field that hold no image.
     """
 
     labels: np.ndarray
     probability: np.ndarray | None
+    nodata: tuple[float, ...] | None = None
 
 
 def _make(model: Model, device: str, options: Mapping[str, Any]) -> Segmenter:
@@ -85,7 +88,8 @@ def _find(segmenter: Segmenter, fields: Fields, rows: tuple[int, ...], part: Par
         exposure = part.exposure or segmenter.exposure(fields, index)
         labels, chance = segmenter.objects(fields, index, part.block, exposure)
     compact = labels.astype(np.min_scalar_type(int(labels.max(initial=0))))
-    return Found(compact, np.rint(chance[part.block.inside()] * 255).astype(np.uint8) if part.probability else None)
+    kept = np.rint(chance[part.block.inside()] * 255).astype(np.uint8) if part.probability else None
+    return Found(compact, kept, None if exposure.nodata is None else exposure.nodata.value)
 
 
 TRADE = Trade(_make, _find)

@@ -40,7 +40,7 @@ def draw_image(
     labels = found.labels(index).labels
     missed = None
     if judged.truth is not None and len(judged.missed):
-        true = judged.truth.read()
+        true = judged.truth.read(labels.shape)
         true = np.asarray(getattr(true, "labels", true))
         missed = np.where(np.isin(true, judged.missed), true, 0)
     kinds = {RIGHT: judged.right, FALSE: judged.false}

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import InputError, Measured, track
+from coverslip.core import InputError, LabelMap, Measured, track
 from coverslip.measure.objects.segmentation import evaluate_labels
 from coverslip.results.labels.options import Evaluate
 from coverslip.results.labels.pairs import Labelled, labelled, own_truth, paired
+from coverslip.samples.sheets.instances import doubts_about, shortened
 from coverslip.samples.sheets.splits import split_word, usual_groups
 
 
@@ -24,8 +25,9 @@ def measured(
     pairs: Sequence[tuple[Labelled, Labelled]], notes: Sequence[str], seed: int, options: Evaluate
 ) -> Measured:
     """The measures of what was paired."""
-    table = evaluate_labels(_read(pairs), groups=groups_of(pairs, options.group), seed=seed)
-    return Measured(table.records(), tuple(notes), table.per_image)
+    doubts: list[str] = []
+    table = evaluate_labels(_read(pairs, doubts), groups=groups_of(pairs, options.group), seed=seed)
+    return Measured(table.records(), (*notes, *shortened(doubts)), table.per_image)
 
 
 def pairs_to_measure(result: Any, truth: Any, options: Evaluate) -> tuple[list[tuple[Labelled, Labelled]], list[str]]:
@@ -63,9 +65,16 @@ def _images(count: int) -> str:
     return f"{count} image" + ("s" if count != 1 else "")
 
 
-def _read(pairs: Sequence[tuple[Labelled, Labelled]]) -> Iterator[tuple[str, Any, Any]]:
+def _read(pairs: Sequence[tuple[Labelled, Labelled]], doubts: list[str]) -> Iterator[tuple[str, Any, Any]]:
     for result, truth in track(pairs, "Measuring labels"):
-        yield truth.name, truth.read(), result.read()
+        found = result.read()
+        true = truth.read(_array(found).shape)
+        doubts += doubts_about(_array(true), truth.name)
+        yield truth.name, true, found
+
+
+def _array(labels: LabelMap | np.ndarray) -> np.ndarray:
+    return labels.labels if isinstance(labels, LabelMap) else labels
 
 
 def groups_of(pairs: Sequence[tuple[Labelled, Labelled]], group: str | None) -> np.ndarray | None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, about
 from coverslip.io.cells import Cells, read_cells
-from coverslip.io.images.opening import IMAGE_SUFFIXES, open_image
+from coverslip.io.images.opening import IMAGE_SUFFIXES, is_image_name, open_image
 from coverslip.io.labels import label_facts, labels_path, read_labels
 from coverslip.io.paths import PARTS, relative_path, resolve_path, split_part
 from coverslip.io.tables import read_table
@@ -186,7 +186,7 @@ def read_label_folder(path: str | Path) -> LabelFolder:
     if path.suffix.lower() == ".zarr":
         return _of_zarr(path)
     if path.is_file():
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
+        if not is_image_name(path):
             raise InputError(f"{path} is no label image; give a folder of labels, a .labels.tif, or an OME-Zarr image.")
         return _of_file(path)
     if not (path / SHEET).is_file():

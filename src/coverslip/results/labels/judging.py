@@ -99,7 +99,8 @@ def judge_by_truth(
 
     def read() -> Iterator[tuple[Any, ...]]:
         for i, truth in track(pairs.items(), "Measuring labels", len(pairs)):
-            true, labels = truth.read(), found.labels(i)
+            labels = found.labels(i)
+            true = truth.read(labels.labels.shape)
             with about(truth.name):
                 shared = overlap(getattr(true, "labels", true), labels.labels)
             matched = match(shared)

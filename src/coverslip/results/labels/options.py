@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from coverslip.core import Options, flag
+from coverslip.core import NoDataRule, Options, flag
+
+
+def nodata_flag() -> Any:
+    """The option that says which pixels hold no image."""
+    return flag(None, "Grey value of pixels that hold no image, none or auto; default: as in the fit, or auto.")
 
 
 class Predict(Options):
     """Of predicting."""
 
     probability: bool = flag(False, "Keep the foreground probability too.")
+    nodata: NoDataRule | None = nodata_flag()
 
 
 class Evaluate(Options):

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, LabelMap, about
-from coverslip.io.images.opening import IMAGE_SUFFIXES
-from coverslip.io.labels import labels_path, read_labels, read_probability
+from coverslip.io.images.opening import is_image_name, open_image
+from coverslip.io.labels import read_labels, read_probability
+from coverslip.io.listing import bare_name, contents, folded, is_outlines, mask_name, preferred
 from coverslip.io.paths import part_of, resolve_path, split_part
 from coverslip.results.labels.folder import LabelFolder, read_label_folder
 from coverslip.samples.sheets.sheet import SHEET_NAMES, Sheet, read_sheet
@@ -27,7 +28,7 @@ class Labelled:
     name : str
         What to call it: the image as the sheet has it, or the file.
     read : callable
-        Gives the labels.
+        Gives the labels; of outlines whose image is not known, in the shape that it is given.
     file : (str, str) or None
         The file of the image that is labelled, and the part of it that is meant: what is the same here is surely the
         same image.
@@ -41,7 +42,7 @@ class Labelled:
     """
 
     name: str
-    read: Callable[[], LabelMap | np.ndarray] = field(repr=False)
+    read: Callable[..., LabelMap | np.ndarray] = field(repr=False)
     file: tuple[str, str] | None = None
     names: tuple[tuple[str, str], ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -76,7 +77,9 @@ def labelled(source: Any, what: str) -> list[Labelled]:
     path = Path(source)
     if not path.exists():
         raise InputError(f"{path} does not exist; give a sheet with masks, a folder of label images, or one of them.")
-    if path.suffix.lower() == ".zarr" or (path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES):
+    if is_outlines(path):
+        return [_of_row(path.parent, {"mask": path.name}, str(path), "mask")]
+    if is_image_name(path):
         return labelled(read_label_folder(path), what)
     if path.is_file() or any((path / name).is_file() for name in SHEET_NAMES):
         return _of_sheet(read_sheet(path), what)
@@ -165,8 +168,8 @@ def _in_memory(labels: LabelMap | np.ndarray, name: str) -> Labelled:
     # The order of true ones is that of the result.
     if isinstance(labels, LabelMap) and name.startswith("result"):
         source, part = split_part(labels.source)
-        return Labelled(labels.source, lambda: labels, *_found_by(Path(source), part_of(part), None))
-    return Labelled(name, lambda: labels)
+        return Labelled(labels.source, lambda shape=None: labels, *_found_by(Path(source), part_of(part), None))
+    return Labelled(name, lambda shape=None: labels)
 
 
 def _of_sheet(sheet: Sheet, what: str) -> list[Labelled]:
@@ -180,11 +183,13 @@ def _of_sheet(sheet: Sheet, what: str) -> list[Labelled]:
 
 
 def _of_folder(folder: Path, what: str) -> list[Labelled]:
-    """The label images that lie in a folder; where some are called ``.labels.``, the other files are images."""
-    files = [f for f in sorted(folder.iterdir()) if f.suffix.lower() in IMAGE_SUFFIXES and not f.name.startswith(".")]
-    named = [file for file in files if ".labels." in file.name.lower()]
+    """The label images that lie in a folder; where some are called like masks, the other files are images."""
+    found = contents(folder)
+    outlines = [file for file in found.others if is_outlines(file)]
+    here = [[f for f in files if f.parent == folder] for files in (found.masks, found.images, outlines)]
+    files = next(filter(None, here), [])
     if files:
-        rows = [{"image": "", "mask": file.name} for file in named or files]
+        rows = [{"image": "", "mask": file.name} for file in preferred(files)]
         return [_of_row(folder, row, str(folder / row["mask"]), "mask") for row in rows]
     return _of_sheet(read_sheet(folder), what)  # images beside masks
 
@@ -193,11 +198,16 @@ def _of_row(folder: Path, row: Mapping[str, str], where: str, column: str) -> La
     file = resolve_path(folder, row[column])
     image = resolve_path(folder, row["image"]) if row.get("image") else None
 
-    def read() -> LabelMap:
+    def read(shape: tuple[int, int] | None = None) -> LabelMap:
         if not file.exists():
             raise InputError(f"{where}: there is no label image {file}; mend the path, or delete the row.")
         with about(where):
-            return replace(read_labels(file), probability=read_probability(file))
+            if not is_outlines(file):
+                return replace(read_labels(file), probability=read_probability(file))
+            if image is not None and image.exists():
+                opened = open_image(image)
+                shape = opened.height, opened.width
+            return read_labels(file, shape)
 
     name = row.get("image") or file.name
     part = part_of(row)
@@ -207,12 +217,12 @@ def _of_row(folder: Path, row: Mapping[str, str], where: str, column: str) -> La
 def _found_by(
     image: Path | None, part: str, labels: Path | None
 ) -> tuple[tuple[str, str] | None, tuple[tuple[str, str], ...]]:
-    names = [] if image is None else [(_stem(image), part)]
-    names += [] if labels is None else [(_stem(labels), "")]
+    names = [] if image is None else [(bare_name(image), part)]
+    if labels is not None:
+        inside = labels.parent.name == "labels" and labels.parent.parent.suffix.lower() == ".zarr"
+        labels = labels.parent.parent if inside else labels
+        names.append((bare_name(labels), ""))
+    # What other programs add to the name of an image counts last.
+    names += [] if image is None else [(folded(bare_name(image)), part)]
+    names += [] if labels is None else [(folded(mask_name(labels)), "")]
     return (None if image is None else (str(image.resolve()), part)), tuple(names)
-
-
-def _stem(file: Path) -> str:
-    if file.parent.name == "labels" and file.parent.parent.suffix.lower() == ".zarr":
-        file = file.parent.parent
-    return labels_path(file).name.removesuffix(".labels.tif")

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, Written, about, stop_on_signal, task
+from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter
@@ -23,7 +24,9 @@ from coverslip.results.labels.canvas import Canvas
 from coverslip.results.labels.options import Predict
 from coverslip.results.labels.placing import write_image_result, write_result
 from coverslip.results.labels.target import Target
+from coverslip.results.labels.without_data import notes_on, with_rule
 from coverslip.samples.opening.fields import SheetFields
+from coverslip.samples.opening.given import as_array
 from coverslip.samples.sheets.masks import plan_rows
 from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
@@ -33,12 +36,16 @@ from coverslip.work.unfinished import Work, stopped_after
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Any:
     """Find the objects of fields; see `coverslip.predict`."""
-    found = list(segment(model, inputs, asked.device, given))
+    found = list(segment(model, inputs, asked.device, given, with_rule(asked, options.nodata).input))
     return one_or_all(found, inputs)
 
 
 def segment(
-    model: Model, inputs: Any, device: str = "auto", given: Mapping[str, Any] | None = None
+    model: Model,
+    inputs: Any,
+    device: str = "auto",
+    given: Mapping[str, Any] | None = None,
+    opened_as: Mapping[str, Any] | None = None,
 ) -> Iterator[LabelMap]:
     """Find the objects of one field after the other.
 
@@ -47,19 +54,20 @@ def segment(
     LabelMap
         In the order of the inputs, with provenance.
     """
-    opened = model.open(inputs)
-    record = prediction_record(model, inputs, opened, given)
+    how = {**model.facts.get("input", {}), **(opened_as or {})}
+    opened = model.open(inputs, **how)
+    record = prediction_record(model, inputs, opened, given, how)
     found = model.implementation.predict(model, opened, device=device, **(given or {}))
     for i in range(len(opened)):
         with about(opened.name(i)):
             labels = next(found)
-        yield replace(labels, provenance=record)
+        yield replace(labels, provenance={**record, **labels.provenance})
 
 
 def one_or_all(found: list[Any], inputs: Any) -> Any:
     """The result of a single image by itself; of a sheet, a folder or fields a list, also where there is only one."""
     path = path_of(inputs)
-    single = names_one_image(path) if path is not None else isinstance(inputs, np.ndarray | Image)
+    single = names_one_image(path) if path is not None else isinstance(as_array(inputs), np.ndarray | Image)
     return found[0] if single and len(found) == 1 else found
 
 
@@ -67,13 +75,21 @@ def predict_to_file(
     model: Model, inputs: str | Path, out: str | Path | None, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
     """Find objects and write the labels; see `coverslip.verbs.predict.predict_to_file`."""
+    asked = with_rule(asked, options.nodata)
     target = Target.of(inputs, out, **asked.parts)
+    with held(target.path):
+        return _placed(target, model, inputs, asked, options, given)
+
+
+def _placed(
+    target: Target, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
+) -> Written:
     if target.check(asked.resume, asked.force):
         return Written(target.path, finished_before=True)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
     how = model.how(asked.input)
-    fields: SheetFields = model.open(inputs, **asked.input)
+    fields: SheetFields = model.open_usable(inputs, **asked.input)
     with crew(TRADE, model, fields, asked, given, FOOTPRINT) as gathered:
         work = Work(target.work)
         identity = {
@@ -90,7 +106,8 @@ def predict_to_file(
         prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options.probability, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)
-    return Written(target.path, said_of(objects, len(fields)), notes=fields.sheet.notes)
+    notes = (*fields.sheet.notes, *notes_on(prediction.nodata))
+    return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 
 def said_of(objects: int, images: int) -> str:
@@ -114,6 +131,7 @@ class _Prediction:
     ) -> None:
         self.fields, self.target, self.work = fields, target, work
         self.segmenter, self.probability, self.record = segmenter, probability, record
+        self.nodata: dict[str, tuple[float, ...]] = {}
         sheet = fields.sheet
         one = target.kind != "folder"
         self.rows = plan_rows(sheet.rows, sheet.folder, target.path.parent if one else target.path, sheet.numbers)
@@ -138,7 +156,10 @@ class _Prediction:
                 canvas = Canvas(folder, image.stamp, self.fields.size(index), self.probability)
                 for block in image.blocks[image.done :]:
                     try:
-                        canvas.add(self.fields, index, block, next(found))
+                        part = next(found)
+                        if part.nodata is not None:
+                            self.nodata[self.fields.name(index)] = part.nodata
+                        canvas.add(self.fields, index, block, part)
                     except InputError:
                         if stop.is_set():  # the workers of a local cluster hear Ctrl-C too, and end
                             self._stop(index)

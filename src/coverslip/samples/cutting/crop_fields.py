@@ -20,6 +20,7 @@ from coverslip.io.labels import image_stem
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.cutting.crops import Border, Neighbours, Table, checked_options, crop_objects
 from coverslip.samples.opening.planes import Planes
+from coverslip.samples.sheets.instances import doubts_about, shortened
 from coverslip.samples.sheets.masks import refuse_other_things
 from coverslip.samples.sheets.rows import at_row, carried, frame_of, in_threads, open_cell, read_mask
 from coverslip.samples.sheets.sheet import Sheet, write_rows
@@ -65,7 +66,8 @@ def crop_sheet(
     -------
     Sheet
         ``out/crops.csv``: one row per object, with every column of its field and those of `crop_objects`;
-        ``source_image`` and ``source_mask`` are the field's files, ``frame`` the place in the stack.
+        ``source_image`` and ``source_mask`` are the field's files, ``frame`` the place in the stack. `Sheet.notes` says
+        which masks hold no number for each object.
 
     Raises
     ------
@@ -94,11 +96,12 @@ def crop_sheet(
     names = _stack_names(sheet)
     rows: list[dict[str, str]] = []
     first: list[Facts] = []
+    doubts: dict[int, str] = {}
     with atomic_folder(out, overwrite=overwrite) as folder:
 
         def crop_row(i: int) -> tuple[Table, list[Facts]]:
             return _crop_row(
-                sheet, i, {column: folder / _file(names[i], column) for column in columns}, pixels, options
+                sheet, i, {column: folder / _file(names[i], column) for column in columns}, pixels, options, doubts
             )
 
         for i, (table, facts) in enumerate(track(in_threads(crop_row, range(len(sheet))), "Cropping", len(sheet))):
@@ -110,7 +113,7 @@ def crop_sheet(
         for name in [name for name in rows[0] if name.endswith(("_um", "_um2")) and not any(r[name] for r in rows)]:
             rows = [{key: text for key, text in row.items() if key != name} for row in rows]  # no pixel size known
         # Paths in the rows are relative to where the folder will stand, and stay as they are.
-        crops = Sheet(out, tuple(rows[0]), rows)
+        crops = Sheet(out, tuple(rows[0]), rows, notes=tuple(shortened([doubts[i] for i in sorted(doubts)])))
         write_rows(crops, folder / "crops.csv", out)
         settings = {"size": size, "unit": unit, "pixels": pixels, **options}
         (folder / "provenance.json").write_text(_provenance(sheet, settings), encoding="utf-8")
@@ -124,7 +127,12 @@ def _provenance(sheet: Sheet, settings: dict[str, Any]) -> str:
 
 
 def _crop_row(
-    sheet: Sheet, i: int, targets: dict[str, Path], size: tuple[int, int], options: dict[str, Any]
+    sheet: Sheet,
+    i: int,
+    targets: dict[str, Path],
+    size: tuple[int, int],
+    options: dict[str, Any],
+    doubts: dict[int, str],
 ) -> tuple[Table, list[Facts]]:
     """Crop each column's image of a row into its target; one table, and facts about each stack written."""
     facts: list[Facts] = []
@@ -134,6 +142,8 @@ def _crop_row(
         image = frame_of(sheet, i, open_cell(sheet, i, column))
         if labels is None:
             labels = read_mask(sheet, i, (image.height, image.width))
+            if found_doubts := doubts_about(labels, str(sheet.file(i, "mask"))):
+                doubts[i] = found_doubts[0]
         try:
             crops, found = crop_objects(image, labels, size, **options)
         except InputError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coverslip.core import Fields, Region
+from coverslip.samples.opening.nodata import NoData, statistics_mask
 
 _BLOCKS = 24
 """Blocks along the longer side that the background is looked for in."""
@@ -20,6 +21,8 @@ _WINDOW = 128
 """Of larger blocks only so many rows and columns are looked at."""
 _WHOLE = 4096**2
 _ROWS = 256
+_ENOUGH = 0.25
+"""Of a block at least this share must be image."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,24 @@ class Background:
     noise: float
 
     @classmethod
-    def of(cls, fields: Fields, index: int) -> Background:
-        """Fit it to the first channel of a field; of one larger than memory, to 576 windows spread evenly over it."""
+    def of(cls, fields: Fields, index: int, nodata: NoData | None = None) -> Background:
+        """Fit it to the first channel of a field; of one larger than memory, to 576 windows spread evenly over it.
+
+        Areas that hold no image are left out.
+        """
         size = fields.size(index)
-        if size[0] * size[1] <= _WHOLE:
-            return cls.of_pixels(fields.pixels(index)[0])
-        return cls._of(size, lambda region: fields.pixels(index, region)[0])
+
+        def read(region: Region) -> np.ndarray:
+            if nodata is None:
+                return fields.pixels(index, region)[0]
+            pixels, empty = nodata.read(fields, index, region)
+            return np.where(statistics_mask(empty), pixels[0].astype(np.float32), np.nan)
+
+        rounded = fields.image(index).dtype.kind in "iu"
+        if size[0] * size[1] > _WHOLE:
+            return cls._of(size, read, rounded)
+        pixels = read(Region(0, 0, *size))
+        return cls._of(size, lambda region: pixels[region.slices], rounded)
 
     @classmethod
     def of_pixels(cls, pixels: np.ndarray) -> Background:
@@ -55,10 +70,12 @@ class Background:
         The image is cut into blocks; a low percentile of each is the background there, or is too high where objects
         fill the block. A surface is fitted with ever less weight on blocks above it, and then follows the others.
         """
-        return cls._of((pixels.shape[0], pixels.shape[1]), lambda r: pixels[r.slices])
+        rounded = pixels.dtype.kind in "iu"
+        return cls._of((pixels.shape[0], pixels.shape[1]), lambda region: pixels[region.slices], rounded)
 
     @classmethod
-    def _of(cls, size: tuple[int, int], read: Callable[[Region], np.ndarray]) -> Background:
+    def _of(cls, size: tuple[int, int], read: Callable[[Region], np.ndarray], rounded: bool) -> Background:
+        """Fit it to what `read` gives of regions; NaN is where there is no image."""
         side = max(8, -(-max(size) // _BLOCKS))
         starts = [np.arange(0, length, side) for length in size]
         blocks = [
@@ -66,13 +83,18 @@ class Background:
             for y in starts[0].tolist()
             for x in starts[1].tolist()
         ]
-        noise = _noise(blocks)
-        low = np.array([np.quantile(block, _LOW) for block in blocks], np.float64) + _LOW_SIGMAS * noise
+        enough = np.array([np.isfinite(block).mean() >= _ENOUGH for block in blocks])
+        if not enough.any():
+            return cls(size, np.zeros(6), 0.0)
+        blocks = [block for block, usable in zip(blocks, enough, strict=True) if usable]
+        noise = max(_noise(blocks), 12**-0.5 if rounded else 0)  # rounding is noise, too
+        low = np.array([np.quantile(block[np.isfinite(block)], _LOW) for block in blocks], np.float64)
+        low += _LOW_SIGMAS * noise
         y, x = (
             _unit(first + np.minimum(min(side, _WINDOW), length - first) / 2 - 0.5, length)
             for first, length in zip(starts, size, strict=True)
         )
-        return cls(size, _lower_fit(_terms(y, x).reshape(6, -1).T, low, noise), noise)
+        return cls(size, _lower_fit(_terms(y, x).reshape(6, -1).T[enough], low, noise), noise)
 
     def on(self, region: Region | None = None) -> np.ndarray:
         """Grey values of a region, default all, ``(h, w)`` float32."""
@@ -89,11 +111,12 @@ class Background:
 
 def _noise(blocks: list[np.ndarray]) -> float:
     """From differences of neighbours in the darker half of the pixels; the borders of objects are few among them."""
-    middle = np.median(np.concatenate([block.ravel()[::4] for block in blocks]))
+    sample = np.concatenate([block.ravel()[::4] for block in blocks])
+    middle = np.median(sample[np.isfinite(sample)])
     steps = [np.abs(np.diff(b.astype(np.float32), axis=1))[b[:, 1:] <= middle] for b in blocks]
     joined = np.concatenate(steps)
-    found = float(np.median(joined) / (0.6745 * np.sqrt(2))) if len(joined) else 0.0
-    return max(found, 12**-0.5) if blocks[0].dtype.kind in "iu" else found  # rounding is noise, too
+    joined = joined[np.isfinite(joined)]
+    return float(np.median(joined) / (0.6745 * np.sqrt(2))) if len(joined) else 0.0
 
 
 def _lower_fit(terms: np.ndarray, low: np.ndarray, noise: float) -> np.ndarray:

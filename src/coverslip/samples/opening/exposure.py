@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from coverslip.core import Fields, Region
+from coverslip.samples.opening.looks import looks
+from coverslip.samples.opening.nodata import NoData, statistics_mask
 
-_WINDOW = 512
-_WINDOWS = 64
+_EVERY = 4
+"""Of the windows of a large field every so many-th pixel counts."""
 HEADROOM = 2.0
 """How many times as bright as the high percentile a pixel may be and still be told from brighter ones."""
 
@@ -26,14 +29,28 @@ class Exposure:
     ----------
     low, high : ndarray, shape (C,)
         Stored grey values, ``high > low``.
+    nodata : NoData or None
+        Areas that hold no image.
+    middle : ndarray, shape (C,)
+        The median: such areas are made to look like it, so that no edge shows where the image ends.
     """
 
     low: np.ndarray
     high: np.ndarray
+    nodata: NoData | None = None
+    middle: np.ndarray | None = None
 
     @classmethod
-    def of(cls, fields: Fields, index: int, percentiles: tuple[float, float]) -> Exposure:
+    def of(
+        cls,
+        fields: Fields,
+        index: int,
+        percentiles: tuple[float, float],
+        seen: Sequence[tuple[Region, np.ndarray]] | None = None,
+    ) -> Exposure:
         """From the percentiles of a field; of a large one, 64 windows of 512 x 512 pixels spread evenly over it.
+
+        Areas that hold no image do not count (see `NoData`).
 
         Parameters
         ----------
@@ -43,20 +60,21 @@ class Exposure:
             Which field.
         percentiles : tuple of float
             The low and the high one, per channel.
+        seen : sequence of (Region, ndarray), optional
+            Parts of the field that are in memory already, to be looked at instead; default: `looks`.
         """
-        height, width = fields.size(index)
-        if height * width <= _WINDOWS * _WINDOW**2:
-            return cls.of_pixels(fields.pixels(index).reshape(fields.count, -1), percentiles)
-        side = int(_WINDOWS**0.5)
-        ys, xs = (np.linspace(0, n - min(_WINDOW, n), side).astype(int) for n in (height, width))
-        parts = [
-            fields.pixels(index, Region(int(y), int(x), min(_WINDOW, height), min(_WINDOW, width))).reshape(
-                fields.count, -1
-            )[:, ::4]
-            for y in ys
-            for x in xs
-        ]
-        return cls.of_pixels(np.concatenate(parts, axis=1), percentiles)
+        seen = list(looks(fields, index)) if seen is None else seen
+        nodata = NoData.of(fields, index, seen)
+        every = 1 if len(seen) == 1 else _EVERY
+        flat = [pixels.reshape(fields.count, -1)[:, ::every] for _, pixels in seen]
+        if nodata is not None:
+            size = fields.size(index)
+            counted = [statistics_mask(nodata.where(pixels, region, size)).ravel()[::every] for region, pixels in seen]
+            if any(part.any() for part in counted):
+                flat = [values[:, part] for values, part in zip(flat, counted, strict=True)]
+        values = flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
+        found = cls.of_pixels(values, percentiles)
+        return found if nodata is None else replace(found, nodata=nodata, middle=np.median(values, axis=1))
 
     @classmethod
     def of_pixels(cls, values: np.ndarray, percentiles: tuple[float, float]) -> Exposure:
@@ -67,6 +85,24 @@ class Exposure:
         high = np.where(flat, values.max(axis=1), high)
         smallest = 1.0 if values.dtype.kind in "uib" else np.finfo(np.float32).tiny
         return cls(low.astype(np.float32), np.maximum(high, low + smallest).astype(np.float32))
+
+    def read(self, fields: Fields, index: int, region: Region) -> tuple[np.ndarray, np.ndarray | None]:
+        """The scaled pixels of a region of the field, and which of them hold no image, ``(H, W)``; None: all do."""
+        if self.nodata is None:
+            return self.apply(fields.pixels(index, region)), None
+        pixels, empty = self.nodata.read(fields, index, region)
+        return self.apply(self._filled(pixels, empty)), empty
+
+    def filled(self, pixels: np.ndarray) -> np.ndarray:
+        """A whole field ``(C, H, W)``, with its median where it holds no image; dtype as stored."""
+        if self.nodata is None:
+            return pixels
+        size = pixels.shape[1:]
+        return self._filled(pixels, self.nodata.where(pixels, Region(0, 0, *size), (size[0], size[1])))
+
+    def _filled(self, pixels: np.ndarray, empty: np.ndarray) -> np.ndarray:
+        assert self.middle is not None
+        return np.where(empty, self.middle.astype(pixels.dtype)[:, None, None], pixels)
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Stored grey values ``(C, H, W)`` to float32 in [0, 1]."""

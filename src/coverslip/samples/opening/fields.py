@@ -9,21 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Fields, Image, InputError, Region
+from coverslip.core import Fields, Image, InputError, NoDataRule, Region, nodata_rule
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.focus import sharpest_planes
+from coverslip.samples.opening.given import given
 from coverslip.samples.opening.planes import Planes
 from coverslip.samples.opening.samples import open_column, typed_column
 from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask, whose, with_unsaid
-from coverslip.samples.sheets.sheet import Sheet, sheet_of
+from coverslip.samples.sheets.sheet import Sheet, read_sheet
 
 _KEPT = 64 << 20
 """Bytes of the fields last read whole that are kept: who scales a field by all of it reads it again, part by part."""
 
 
 def open_fields(
-    source: Sheet | str | Path | Image | np.ndarray | Fields,
+    source: Any,
     *,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
@@ -31,14 +32,15 @@ def open_fields(
     expected: Sequence[str] = (),
     series: int | str | None = None,
     frames: str | None = None,
+    nodata: NoDataRule = "auto",
 ) -> Fields:
     """Open whole images as fields; pixels are read when they are asked for.
 
     Parameters
     ----------
-    source : Sheet, path, Image, ndarray or Fields
+    source : Sheet, path, Image, ndarray, tensor, list of these or Fields
         A sheet or its CSV (with a column ``mask`` to train on), a folder of images, one image (or its file), an
-        array ``(C, H, W)`` or ``(H, W)``, or fields, which come back as they are.
+        array or tensor ``(C, H, W)`` or ``(H, W)``, a list of images, or fields, which come back as they are.
     channels : sequence of str or int, optional
         Which channels, by name or by number from 0, in this order; default: all. Names are looked for in every image,
         and numbers count in the order of the first image where others have the same names in another one.
@@ -50,6 +52,9 @@ def open_fields(
         Names of the channels that a model was fitted to: of images that name theirs these are taken, in this order.
     series, frames : optional
         Which images of files that hold several, as for `read_sheet`; default: all of them.
+    nodata : float or {"auto", "none"}
+        Which pixels hold no image: areas of this grey value, areas of one value at the edge that look like what
+        stitching or rotation left (``"auto"``), or none. They are left out of statistics and hold no objects.
 
     Returns
     -------
@@ -61,13 +66,15 @@ def open_fields(
     InputError
         Naming the first row that is missing, cannot be read or has other channels than the first.
     """
-    how: dict[str, Any] = {"channels": channels, "planes": planes, "expected": expected}
+    how: dict[str, Any] = {"channels": channels, "planes": planes, "expected": expected, "nodata": nodata}
+    source = given(source)
     if isinstance(source, Image | np.ndarray):
-        image = source if isinstance(source, Image) else Image.from_array(source)
-        sheet = Sheet(Path(), ("image",), [{"image": image.source}])
-        return SheetFields(sheet, {"image": [image]}, **how)
+        source = [source if isinstance(source, Image) else Image.from_array(source)]
+    if isinstance(source, list):
+        sheet = Sheet(Path(), ("image",), [{"image": image.source} for image in source])
+        return SheetFields(sheet, {"image": source}, **how)
     if isinstance(source, str | Path):
-        source = sheet_of(source, series=series, frames=frames)
+        source = read_sheet(source, series=series, frames=frames)
     elif isinstance(source, Sheet) and (series, frames) != (None, None):
         source = divided(source, series, frames)
     if not isinstance(source, Sheet):
@@ -93,8 +100,10 @@ class SheetFields:
         channels: Sequence[str | int] | None = None,
         planes: str | int = "channels",
         expected: Sequence[str] = (),
+        nodata: NoDataRule = "auto",
     ) -> None:
         self.sheet = sheet
+        self.nodata = nodata_rule(nodata)
         self._images = images
         self._planes = Planes.parse(planes)
         self._dtype = self.image(0).dtype

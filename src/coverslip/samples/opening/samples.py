@@ -11,10 +11,11 @@ import numpy as np
 
 from coverslip.core import ArraySamples, Image, InputError, Samples, track
 from coverslip.samples.opening.channels import Channels, as_expected
+from coverslip.samples.opening.given import given
 from coverslip.samples.opening.planes import Planes
 from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell, whose, with_unsaid
-from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, sheet_of
+from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, read_sheet
 
 TEXT_COLUMNS = (*PATH_COLUMNS, "label", "group", "split", "plate", "well", "treatment")
 """Columns that name something: they stay text, also where every name is a number."""
@@ -24,7 +25,7 @@ _CROP_FIRST = "make crops first with coverslip samples crop SHEET --size 64 --ou
 
 
 def open_samples(
-    source: Sheet | str | Path | Image | np.ndarray | Samples,
+    source: Any,
     *,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
@@ -37,9 +38,9 @@ def open_samples(
 
     Parameters
     ----------
-    source : Sheet, path, Image, ndarray or Samples
-        A sheet or its CSV, a folder of images, one image (or its file), an array ``(N, C, H, W)`` or
-        ``(N, H, W)``, or samples, which come back as they are.
+    source : Sheet, path, Image, ndarray, tensor, list of these or Samples
+        A sheet or its CSV, a folder of images, one image (or its file), an array or tensor ``(N, C, H, W)`` or
+        ``(N, H, W)``, a list of images, or samples, which come back as they are.
     channels : sequence of str or int, optional
         Which channels, by name or by number from 0, in this order; default: all. Names are looked for in every image,
         and numbers count in the order of the first image where others have the same names in another one.
@@ -66,12 +67,15 @@ def open_samples(
         Naming the first row that is missing, cannot be read, or differs from the first in shape or dtype, with the
         remedy; or if rows name masks, since fields must be cropped first.
     """
+    source = given(source)
+    if isinstance(source, list):
+        source = _stacked(source)
     if isinstance(source, np.ndarray):
         return _of_array(source, channels)
     if isinstance(source, Image):
         return _of_image(source, Planes.parse(planes), Channels(channels, expected))
     if isinstance(source, str | Path):
-        source = sheet_of(source, series=series, frames=frames)
+        source = read_sheet(source, series=series, frames=frames)
     elif isinstance(source, Sheet) and (series, frames) != (None, None):
         source = divided(source, series, frames)
     if isinstance(source, Sheet):
@@ -97,7 +101,7 @@ class SheetSamples:
         if sheet.has("mask"):
             raise InputError(
                 f"{sheet.name} has a column 'mask', so its images are whole fields: {_CROP_FIRST} "
-                "(or delete the column, to take each field as one sample)."
+                "(or give a sheet without the column, to take each field as one sample)."
             )
         if use_source and not sheet.has("source"):
             raise InputError(f"{sheet.name} names no paired images; fill its column 'source' or leave use_source out.")
@@ -274,6 +278,18 @@ def typed_column(name: str, texts: list[str]) -> np.ndarray:
     if len(filled) == len(texts) and all(text.lstrip("+-").isdecimal() and len(text) < 19 for text in texts):
         return np.array([int(text) for text in texts])
     return np.array([float(text) if text else np.nan for text in texts])
+
+
+def _stacked(images: Sequence[Image]) -> np.ndarray:
+    """Images in memory as one array."""
+    first = images[0]
+    for image in images:
+        if (image.axes, image.shape, image.dtype) != (first.axes, first.shape, first.dtype):
+            raise InputError(
+                f"{image.source} is {image.shape} {image.dtype}, but {first.source} {first.shape} {first.dtype}; give "
+                "samples of one size and one dtype."
+            )
+    return np.stack([image.read() for image in images])
 
 
 def _of_array(array: np.ndarray, channels: Sequence[str | int] | None) -> Samples:

@@ -70,7 +70,7 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
     Parameters
     ----------
     sheet : Sheet or path
-        A sheet, its CSV, or a folder of images.
+        A sheet, its CSV, a folder of images, or one image.
     deep : bool
         Read the pixels too (of images above 1 GB, a grid of windows): finds damage inside the files, NaN and infinite
         values, constant, saturated and identical images, and masks that are empty or of another shape.
@@ -84,8 +84,9 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
     Errors: files that are missing, empty, cut short, or no images; axes that are unclear or differ; sizes that
     differ (where there are no masks to crop by), channels and dtypes that differ; images below 8 x 8 pixels; NaN;
     constant images; channels of other names; masks of another shape; samples listed twice; groups in more than one
-    split. Warnings: saturated or identical images, empty masks, pixel sizes that differ, channels in another order,
-    rows without a label, plates in more than one split where groups are stated.
+    split. Warnings: saturated or identical images, empty masks, masks that don't number their objects, pixel sizes that
+    differ, channels in another order, rows without a label, plates in more than one split where groups are stated, and
+    what of a folder was left out or has no pair.
 
     Raises
     ------
@@ -93,7 +94,10 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
         If the sheet itself cannot be read.
     """
     sheet = sheet if isinstance(sheet, Sheet) else read_sheet(sheet)
-    problems = list(check_columns(sheet))
+    problems = [
+        Problem("warning", "left out" if note.startswith("Left out") else "folder", note) for note in sheet.notes
+    ]
+    problems += check_columns(sheet)
     images = _inspect(sheet, "image", deep, problems)
     _inspect(sheet, "source", deep, problems)
     _inspect_masks(sheet, images, deep, problems)
@@ -119,13 +123,14 @@ def _inspect(sheet: Sheet, column: str, deep: bool, problems: list[Problem]) -> 
         problems += found.problems
         if found.image is not None:
             facts |= dict.fromkeys(group, found)
-            problems += _too_small(sheet, group[0], found)
+            problems += too_small(sheet, group[0], found)
             if column == "image" and (text := unsaid(sheet, group[0], found.image)):
                 problems.append(Problem("warning", "several images", text, sheet.numbers[group[0]]))
     return facts
 
 
-def _too_small(sheet: Sheet, i: int, facts: FileFacts) -> Iterator[Problem]:
+def too_small(sheet: Sheet, i: int, facts: FileFacts) -> Iterator[Problem]:
+    """Whether an image is below the smallest size that methods can work with."""
     image = facts.image
     if image is not None and min(image.height, image.width) < SMALLEST:
         yield Problem.at(
@@ -139,6 +144,9 @@ def _too_small(sheet: Sheet, i: int, facts: FileFacts) -> Iterator[Problem]:
 
 def _inspect_masks(sheet: Sheet, images: dict[int, FileFacts], deep: bool, problems: list[Problem]) -> None:
     if not sheet.has("mask"):
+        if "mask" in sheet.columns and sheet.path is not None:
+            text = f"{sheet.path} has a column 'mask' that is empty in all rows; fill it in, or delete it."
+            problems.append(Problem("warning", "no mask", text))
         return
     rows = [i for i in images if sheet.rows[i]["mask"]]
     results = in_threads(lambda i: inspect_mask(sheet, i, images[i].image, deep), rows)
@@ -230,8 +238,6 @@ def _summary(sheet: Sheet, images: dict[int, FileFacts]) -> dict[str, Any]:
     for column, name in (("label", "labels"), ("split", "splits")):
         if sheet.has(column):
             summary[name] = counts(text or "(empty)" for text in sheet.column(column))
-    if sheet.notes:
-        summary["notes"] = list(sheet.notes)
     for column in ("group", "plate"):
         if sheet.has(column):
             summary[f"{column}s"] = len({text for text in sheet.column(column) if text})

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from coverslip.core import CoverslipError, Image, InputError, Region
+from coverslip.samples.sheets.instances import doubts_about
 from coverslip.samples.sheets.problems import Problem
-from coverslip.samples.sheets.rows import frame_of, open_cell
+from coverslip.samples.sheets.rows import frame_of, open_cell, read_mask
 from coverslip.samples.sheets.sheet import Sheet
 
 LARGEST = 1 << 30
@@ -117,7 +118,14 @@ def inspect_image(sheet: Sheet, rows: list[int], column: str, deep: bool) -> Fil
 def inspect_mask(sheet: Sheet, i: int, image: Image | None, deep: bool) -> list[Problem]:
     """Problems of the mask of a row whose image opened."""
     from coverslip.io import read_labels
+    from coverslip.io.listing import CELLPOSE, is_outlines
 
+    file = sheet.file(i, "mask")
+    if image is not None and file is not None and (is_outlines(file) or file.name.lower().endswith(CELLPOSE)):
+        try:
+            return _judge_mask(sheet, i, read_mask(sheet, i, (image.height, image.width)), str(file))
+        except CoverslipError as error:
+            return [_raised(sheet, i, "mask", error, named=True)]
     try:
         mask = open_cell(sheet, i, "mask")
     except CoverslipError as error:
@@ -136,10 +144,14 @@ def inspect_mask(sheet: Sheet, i: int, image: Image | None, deep: bool) -> list[
         labels = read_labels(mask.source).labels
     except CoverslipError as error:
         return [_raised(sheet, i, "mask", error)]
+    return _judge_mask(sheet, i, labels, mask.source)
+
+
+def _judge_mask(sheet: Sheet, i: int, labels: np.ndarray, source: str) -> list[Problem]:
     if not labels.any():
-        text = f"the mask {mask.source} holds no object, so that nothing will be cropped here; is that so?"
+        text = f"the mask {source} holds no object, so that nothing will be cropped here; is that so?"
         return [Problem.at(sheet, i, "empty mask", text, "warning")]
-    return []
+    return [Problem.at(sheet, i, "no instances", text, "warning") for text in doubts_about(labels, source)]
 
 
 def _judge(sheet: Sheet, rows: list[int], source: str, by_frame: np.ndarray, colour: bool) -> list[Problem]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from coverslip.core import InputError
 from coverslip.io.paths import relative_path
 from coverslip.samples.sheets.parts import divided
-from coverslip.samples.sheets.sheet import Sheet, images_in, undivided
+from coverslip.samples.sheets.sheet import SHEET_NAMES, Sheet, folder_sheet, images_in, names_one_image, undivided
 
 _FIELD = re.compile(r"\{(\w*)(?::(d))?\}|(\*\*/|\*)")
 
@@ -38,8 +38,8 @@ def make_sheet(
     Returns
     -------
     Sheet
-        With paths relative to `folder`, in natural order; `Sheet.notes` says which files did not match and
-        which ones cannot be told apart by their fields.
+        With paths relative to `folder`, in natural order, and masks in a column ``mask``, also those beside their
+        images; `Sheet.notes` says which files were left out, did not match, or cannot be told apart by their fields.
 
     Raises
     ------
@@ -49,7 +49,12 @@ def make_sheet(
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder that holds the images.")
-    sheet = undivided(folder) if pattern is None else _matched(folder, pattern)
+    if pattern is not None:
+        sheet = _matched(folder, pattern)
+    elif names_one_image(folder) or any((folder / name).is_file() for name in SHEET_NAMES):
+        sheet = undivided(folder)
+    else:
+        sheet = folder_sheet(folder, beside=True)
     if axes is not None:
         sheet = sheet.with_column("axes", [axes] * len(sheet))
     return divided(sheet, frames=frames)
@@ -58,7 +63,8 @@ def make_sheet(
 def _matched(folder: Path, pattern: str) -> Sheet:
     matcher = compile_pattern(pattern)
     whole = "/" in pattern
-    images = images_in(folder)
+    pairs = images_in(folder, beside=True)
+    images, with_masks = pairs.images, bool(pairs.masks)
     rows, missed = [], []
     for file in images:
         name = relative_path(file, folder)
@@ -66,14 +72,17 @@ def _matched(folder: Path, pattern: str) -> Sheet:
         if found is None:
             missed.append(name)
         else:
-            rows.append({"image": name, **{key: value or "" for key, value in found.groupdict().items()}})
+            mask = pairs.masks.get(file)
+            own = {"mask": relative_path(mask, folder) if mask else ""} if with_masks else {}
+            rows.append({"image": name, **own, **{key: value or "" for key, value in found.groupdict().items()}})
     if not rows:
         raise InputError(
             f"None of the {len(images)} images in {folder} matches '{pattern}' (the first is '{missed[0]}'); "
             "change the pattern."
         )
-    columns = ("image", *matcher.groupindex)
-    return Sheet(folder, columns, rows, notes=tuple(_notes(rows, columns[1:], missed, len(images))))
+    fields = tuple(matcher.groupindex)
+    columns = dict.fromkeys(("image", *["mask"] * with_masks, *fields))
+    return Sheet(folder, tuple(columns), rows, notes=(*pairs.notes, *_notes(rows, fields, missed, len(images))))
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:

@@ -11,7 +11,7 @@ from coverslip.core import CoverslipError, InputError
 from coverslip.io.paths import relative_path
 
 if TYPE_CHECKING:
-    from coverslip.io.images.contents import Contents
+    from coverslip.io.images.inventory import Inventory
     from coverslip.samples.sheets.sheet import Sheet
 
 _SHOWN = 5
@@ -50,24 +50,24 @@ def divided(sheet: Sheet, series: int | str | None = None, frames: str | None = 
 def _by_series(sheet: Sheet, series: int | str | None) -> Sheet:
     from coverslip.samples.sheets.rows import in_threads
 
-    held = list(in_threads(lambda i: _contents(sheet, i), range(len(sheet))))
-    parts = _parts([contents.files for contents in held], [sheet.file(i) for i in range(len(sheet))])
+    held = list(in_threads(lambda i: _inventory(sheet, i), range(len(sheet))))
+    parts = _parts([inventory.files for inventory in held], [sheet.file(i) for i in range(len(sheet))])
     parts = parts if sheet.path is None else set()
     rows, numbers, said = [], [], []
-    for i, (row, contents) in enumerate(zip(sheet.rows, held, strict=True)):
+    for i, (row, inventory) in enumerate(zip(sheet.rows, held, strict=True)):
         if i in parts:
             continue
-        inside = any(one.inner for one in contents.series)
-        several = (inside or len(contents.series) > 1) and not row.get("series")
+        inside = any(one.inner for one in inventory.series)
+        several = (inside or len(inventory.series) > 1) and not row.get("series")
         new = [row]
         if series is not None and (several or (len(sheet) == 1 and not row.get("series"))):
-            new = _chosen(sheet, i, contents, series)
-        elif several and (inside or len(contents.images) > 1):
-            new = _rows_of(sheet, i, contents, [one.index for one in contents.images])
+            new = _chosen(sheet, i, inventory, series)
+        elif several and (inside or len(inventory.images) > 1):
+            new = _rows_of(sheet, i, inventory, [one.index for one in inventory.images])
         if several:
-            said.append(_what(row["image"], contents))
-        if len(contents.files) > 1:
-            said.append(f"{row['image']} stands for an image of {len(contents.files)} files.")
+            said.append(_what(row["image"], inventory))
+        if len(inventory.files) > 1:
+            said.append(f"{row['image']} stands for an image of {len(inventory.files)} files.")
         if len(new) > 1 and row.get("mask"):
             raise InputError(
                 f"{sheet.where(i)}: {row['image']} holds {len(new)} images, but there is one mask for them, "
@@ -81,16 +81,16 @@ def _by_series(sheet: Sheet, series: int | str | None) -> Sheet:
     return _complete(sheet, rows, numbers if sheet.path is not None else [], notes)
 
 
-def _contents(sheet: Sheet, index: int) -> Contents:
+def _inventory(sheet: Sheet, index: int) -> Inventory:
     """What the file of a row holds; what cannot be opened is left to who opens it."""
-    from coverslip.io.images.contents import Contents
-    from coverslip.io.images.opening import contents
+    from coverslip.io.images.inventory import Inventory
+    from coverslip.io.images.opening import inventory
 
     file = sheet.file(index)
     try:
-        return contents(file) if file is not None else Contents()
+        return inventory(file) if file is not None else Inventory()
     except CoverslipError:
-        return Contents()
+        return Inventory()
 
 
 def _parts(files: Sequence[tuple[Path, ...]], own: Sequence[Path | None]) -> set[int]:
@@ -102,17 +102,17 @@ def _parts(files: Sequence[tuple[Path, ...]], own: Sequence[Path | None]) -> set
     return {i for i, file in enumerate(own) if file is not None and file.resolve() in claimed}
 
 
-def _chosen(sheet: Sheet, i: int, contents: Contents, series: int | str) -> list[dict[str, str]]:
+def _chosen(sheet: Sheet, i: int, inventory: Inventory, series: int | str) -> list[dict[str, str]]:
     name = str(sheet.file(i))
-    index = contents.find(name, series)
-    if not 0 <= index < len(contents.series):
-        raise InputError(f"{_what(name, contents)} There is no series {index}; choose one of these with --series.")
-    return _rows_of(sheet, i, contents, [index])
+    index = inventory.find(name, series)
+    if not 0 <= index < len(inventory.series):
+        raise InputError(f"{_what(name, inventory)} There is no series {index}; choose one of these with --series.")
+    return _rows_of(sheet, i, inventory, [index])
 
 
-def _rows_of(sheet: Sheet, i: int, contents: Contents, indices: Sequence[int]) -> list[dict[str, str]]:
+def _rows_of(sheet: Sheet, i: int, inventory: Inventory, indices: Sequence[int]) -> list[dict[str, str]]:
     rows = []
-    for one in (contents.series[index] for index in indices):
+    for one in (inventory.series[index] for index in indices):
         row = {**sheet.rows[i], **{key: text for key, text in one.facts.items() if not sheet.rows[i].get(key)}}
         file = sheet.file(i)
         if one.inner and file is not None:
@@ -123,9 +123,9 @@ def _rows_of(sheet: Sheet, i: int, contents: Contents, indices: Sequence[int]) -
     return rows
 
 
-def _what(name: str, contents: Contents) -> str:
+def _what(name: str, inventory: Inventory) -> str:
     """What a file holds, in a sentence."""
-    images, rest = contents.images, [one for one in contents.series if one.beside]
+    images, rest = inventory.images, [one for one in inventory.series if one.beside]
     plate = images[0].facts.get("plate") if images else None
     shown = ", ".join(map(str, images[:_SHOWN])) + (", …" if len(images) > _SHOWN else "")
     if plate:

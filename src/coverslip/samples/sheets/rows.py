@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from coverslip.core import Image, InputError
+from coverslip.core.cores import cores
 from coverslip.io.paths import PARTS, relative_path
 from coverslip.samples.sheets.sheet import Sheet
 
@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 def workers() -> int:
     """How many files to read at once: reading waits for the disk, so a few more than cores."""
-    return min(16, 2 * (os.cpu_count() or 1))
+    return min(16, 2 * cores())
 
 
 def in_threads(work: Callable[[T], R], items: Iterable[T], most: int | None = None) -> Iterator[R]:
@@ -62,12 +62,12 @@ def open_cell(sheet: Sheet, index: int, column: str = "image") -> Image:
 
 def _series_of(sheet: Sheet, index: int, column: str, file: Path) -> str | None:
     """Which series of a file a row means: of its image; of the paired image the same, where it holds several too."""
-    from coverslip.io import contents
+    from coverslip.io import inventory
 
     series = sheet.series(index)
     if series is None or column == "image":
         return series
-    return series if column == "source" and len(contents(file).series) > 1 else None
+    return series if column == "source" and len(inventory(file).series) > 1 else None
 
 
 def frame_of(sheet: Sheet, index: int, image: Image) -> Image:

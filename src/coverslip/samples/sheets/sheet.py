@@ -11,15 +11,18 @@ from pathlib import Path
 
 from coverslip.core import InputError, file_hash
 from coverslip.io.cells import read_cells, write_cells
-from coverslip.io.images.contents import is_zarr
+from coverslip.io.images.inventory import is_zarr
+from coverslip.io.images.opening import AS_OME_TIFF
+from coverslip.io.listing import contents, list_images
 from coverslip.io.paths import PATH_COLUMNS, part_of, relative_path, resolve_path
+from coverslip.io.places import check_text
+from coverslip.samples.sheets.pairing import Pairs, pair
 from coverslip.samples.sheets.parts import divided
 
 SHEET_NAMES = ("sheet.csv", "crops.csv")
 """A folder that holds one of these is read through it."""
 
 _SHEETS = ("", ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
-_MASK_FOLDERS = ("masks", "labels", "mask")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,9 @@ class Sheet:
     def __post_init__(self) -> None:
         if "image" not in self.columns:
             raise InputError(f"{self.name} has no column 'image'; name the column that holds the image paths 'image'.")
+        check_text(self.folder)
+        for row in self.rows:
+            check_text(row.get("image", ""))
         if len(self.numbers) != len(self.rows):
             object.__setattr__(self, "numbers", tuple(range(2, len(self.rows) + 2)))
 
@@ -142,18 +148,19 @@ class Sheet:
 
 
 def read_sheet(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> Sheet:
-    """Read a sample sheet, or take a folder of images as one.
+    """Read a sample sheet, or take a folder of images or one image as one.
 
     Parameters
     ----------
     path : str or Path
-        A CSV with a header and a column ``image``, in any of the forms that `coverslip.io.cells.read_cells` reads. Or
-        a folder, where
+        One image, or a CSV with a header and a column ``image``, in any of the forms that
+        `coverslip.io.cells.read_cells` reads. Or a folder, where
 
         - a ``sheet.csv`` or ``crops.csv`` in it is read;
-        - images directly in it are the samples, without labels;
-        - else the images of each sub-folder are samples with the sub-folder's name as ``label``;
-        - ``images`` beside ``masks`` or ``labels`` gives each image the ``mask`` of the same stem.
+        - all images in it are the samples; where all lie in sub-folders, these give the ``label``;
+        - ``images`` beside ``masks`` (or ``labels``) gives each image its ``mask``, as said in
+          `coverslip.samples.sheets.pairing`;
+        - masks, results of programs and files of other formats that lie beside images are left out.
 
         A file that holds several images (series, scenes, positions, fields of a plate) has a row for each.
     series : int or str, optional
@@ -164,6 +171,7 @@ def read_sheet(path: str | Path, *, series: int | str | None = None, frames: str
     Returns
     -------
     Sheet
+        Of a folder, its `notes` say what was left out, and what has no pair.
 
     Raises
     ------
@@ -171,14 +179,6 @@ def read_sheet(path: str | Path, *, series: int | str | None = None, frames: str
         Naming file, row and remedy. Whether the images can be read is the business of `check_sheet`.
     """
     return divided(undivided(Path(path)), series, frames)
-
-
-def sheet_of(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> Sheet:
-    """What a path stands for as a sheet: a file of images with a row for each, else as `read_sheet` reads it."""
-    path = Path(path)
-    if names_one_image(path) and (path.exists() or path.suffix.lower() == ".zarr"):
-        return divided(_file_sheet(path), series, frames)
-    return read_sheet(path, series=series, frames=frames)
 
 
 def names_one_image(path: str | Path) -> bool:
@@ -189,25 +189,21 @@ def names_one_image(path: str | Path) -> bool:
 
 def holds_one_image(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> bool:
     """Whether a path is that of a file with one image in it, or with one that is chosen; parameters as `read_sheet`."""
-    return names_one_image(path) and len(sheet_of(path, series=series, frames=frames)) == 1
-
-
-def _file_sheet(path: Path) -> Sheet:
-    return Sheet(path.parent, ("image",), [{"image": path.name}])
+    return names_one_image(path) and len(read_sheet(path, series=series, frames=frames)) == 1
 
 
 def undivided(path: Path) -> Sheet:
     """A sheet as `read_sheet` reads it, but with one row for each file of a folder, whatever it holds."""
-    if path.is_dir() and is_zarr(path):  # one image, or a plate: a folder of images of its own kind
-        return _file_sheet(path)
-    if path.is_dir():
+    if path.is_dir() and not names_one_image(path):
         for name in SHEET_NAMES:
             if (path / name).is_file():
                 return _read_csv(path / name)
-        return _folder_sheet(path)
+        return folder_sheet(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{path} is a pipe or a device, not a file; give a CSV, or a folder of images.")
     if not path.exists():
         raise InputError(f"{path} does not exist; give a CSV with a column 'image', or a folder of images.")
-    return _read_csv(path)
+    return Sheet(path.parent, ("image",), [{"image": path.name}]) if names_one_image(path) else _read_csv(path)
 
 
 def write_sheet(sheet: Sheet, path: str | Path) -> Sheet:
@@ -258,53 +254,51 @@ def _read_csv(path: Path) -> Sheet:
     return Sheet(path.parent, columns, rows, path, numbers)
 
 
-def _folder_sheet(folder: Path) -> Sheet:
-    images = images_in(folder)
-    direct = [file for file in images if file.parent == folder]
-    if direct:
-        return Sheet(folder, ("image",), [{"image": relative_path(file, folder)} for file in direct])
-    parents = {file.parent.relative_to(folder).as_posix() for file in images}
-    masks = next((name for name in _MASK_FOLDERS if (folder / name).is_dir()), None)
-    if masks and parents <= {"images", masks}:
-        by_stem = {file.stem.removesuffix(".labels"): file for file in sorted((folder / masks).iterdir())}
-        rows = [
-            {
-                "image": relative_path(file, folder),
-                "mask": relative_path(by_stem[file.stem], folder) if file.stem in by_stem else "",
-            }
-            for file in images
-            if file.parent.name == "images"
-        ]
-        return Sheet(folder, ("image", "mask"), rows)
-    if any("/" in parent for parent in parents):
+def folder_sheet(folder: Path, beside: bool = False) -> Sheet:
+    """The sheet of a folder; with `beside`, masks that lie beside their images are taken, too."""
+    pairs = images_in(folder, beside)
+    notes = list(pairs.notes)
+    parents = {image.parent.relative_to(folder).as_posix() for image in pairs.images}
+    labelled = not pairs.apart and "." not in parents
+    if labelled and any("/" in parent for parent in parents):
         raise InputError(
             f"{folder} holds images more than one folder deep; make a sheet of them with coverslip samples make and "
             "a pattern such as '{label}/{well}/{name}.tif'."
         )
-    rows = [{"image": relative_path(file, folder), "label": file.parent.name} for file in images]
-    return Sheet(folder, ("image", "label"), rows)
+    if not pairs.apart and len(parents) > 1 and "." in parents:
+        below = ", ".join(sorted(parents - {"."})[:3])
+        notes.append(
+            f"{folder} holds images beside folders of images ({below}): all are taken, and the folders give no labels; "
+            "coverslip samples make with a pattern such as '{label}/{name}.tif' makes columns of their names."
+        )
+    columns = ("image", *["mask"] * (pairs.apart or bool(pairs.masks)), *["label"] * labelled)
+    rows = []
+    for image in pairs.images:
+        mask = pairs.masks.get(image)
+        row = {"mask": relative_path(mask, folder) if mask else "", "label": image.parent.name}
+        rows.append({"image": relative_path(image, folder), **{name: row[name] for name in columns[1:]}})
+    return Sheet(folder, columns, rows, notes=tuple(notes))
 
 
-def images_in(folder: Path) -> list[Path]:
-    """The images in a folder and below it, in natural order.
+def images_in(folder: Path, beside: bool = False) -> Pairs:
+    """The images in a folder and below it, in natural order, each with its mask.
 
     Raises
     ------
     InputError
         If there are none, saying what is there instead.
     """
-    from coverslip.io import list_images
-
     inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
     if not inside:
         raise InputError(f"{folder} is an empty folder; give one that holds images.")
-    try:
-        return list_images(folder)
-    except InputError as error:
-        kinds = sorted({path.suffix.lower() for path in inside if path.is_file()})
-        if not kinds:
-            raise error
-        raise InputError(
-            f"{folder} holds no images, only {len(inside)} other files ({', '.join(kinds[:5])}); "
-            "give a folder of images."
-        ) from None
+    found = contents(folder)
+    pairs = pair(found, beside)
+    if pairs.images:
+        return pairs
+    kinds = sorted({path.suffix.lower() for path in inside if path.is_file()})
+    if not kinds:
+        list_images(folder)  # says so
+    raise InputError(
+        f"{folder} holds no images, only {len(inside)} other files ({', '.join(kinds[:5])}); give a folder of images"
+        + (f", or {AS_OME_TIFF}." if found.others else ".")
+    )

@@ -15,7 +15,7 @@ from coverslip.io.paths import relative_path
 from coverslip.samples.opening.planes import Planes, pick_channels
 from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, frame_of, in_threads, open_cell
-from coverslip.samples.sheets.sheet import Sheet, read_sheet, sheet_of
+from coverslip.samples.sheets.sheet import Sheet, names_one_image, read_sheet
 from coverslip.samples.stain.labels import segment_stain
 from coverslip.samples.stain.quality import StainFacts, judge_stain
 from coverslip.samples.stain.settings import StainSettings
@@ -230,16 +230,14 @@ def _stained(
     source: Sheet | str | Path, stain: str | int | Path | None, column: str | None, planes: str | int
 ) -> StainedSheet:
     """The sheet, and where its stains are."""
-    from coverslip.io import IMAGE_SUFFIXES
-
     Planes.parse(planes)
     if not isinstance(source, Sheet):
         path = Path(source)
-        single = path.suffix.lower() in {*IMAGE_SUFFIXES, ".zarr"} and path.exists()
+        single = names_one_image(path) and path.exists()
         if single and stain is not None and Path(stain if not isinstance(stain, int) else "").is_file():
             row = {"image": path.name, "source": relative_path(Path(str(stain)), path.parent)}
             return StainedSheet(divided(Sheet(path.parent, ("image", "source"), [row])), "source", None, planes)
-        source = sheet_of(path)
+        source = read_sheet(path)
     if column is not None and not source.has(column):
         raise InputError(
             f"{source.name} names no stains in a column '{column}'; its columns are: {', '.join(source.columns)}."

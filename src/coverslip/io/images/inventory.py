@@ -9,7 +9,9 @@ from pathlib import Path
 
 from coverslip.core import InputError
 
-_ZARR = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+ZARR_MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+"""Files that show that a folder is one of Zarr."""
+
 _BESIDE = re.compile(r"(label|macro|thumbnail|thumb|map|preview|overview)([ _-]?image)?", re.IGNORECASE)
 
 
@@ -42,7 +44,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Contents:
+class Inventory:
     """What a file holds.
 
     Parameters
@@ -89,7 +91,7 @@ def is_zarr(path: Path) -> bool:
 
 def holds_zarr(path: Path) -> bool:
     """Whether a folder holds what Zarr writes into one."""
-    return any((path / mark).is_file() for mark in _ZARR)
+    return any((path / mark).is_file() for mark in ZARR_MARKS)
 
 
 def named_beside(name: str) -> str:

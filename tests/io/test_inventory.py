@@ -9,8 +9,8 @@ import pytest
 import tifffile
 
 from coverslip.core.errors import InputError
-from coverslip.io import contents
-from coverslip.io.images.contents import Contents, Series, named_beside, thumbnails
+from coverslip.io import inventory
+from coverslip.io.images.inventory import Inventory, Series, named_beside, thumbnails
 from coverslip.read import open_image
 
 GREY = np.arange(64 * 96, dtype=np.uint16).reshape(64, 96)
@@ -27,7 +27,7 @@ def positions(tmp_path: Path) -> Path:
 
 
 def test_each_image_of_an_ome_tiff_is_found_by_number_and_name(positions: Path) -> None:
-    held = contents(positions)
+    held = inventory(positions)
     assert [(one.index, one.name, one.beside) for one in held.series] == [
         (0, "macro image", "macro"),
         (1, "Pos0", ""),
@@ -46,7 +46,7 @@ def test_a_name_that_is_not_there_lists_those_that_are(positions: Path) -> None:
     with pytest.raises(InputError, match="has no image 7: it holds 4"):
         open_image(positions, series="7")
     with pytest.raises(InputError, match="2 images called 'a'; choose one by its number"):
-        Contents((Series(0, "a"), Series(1, "a"))).find("x", "a")
+        Inventory((Series(0, "a"), Series(1, "a"))).find("x", "a")
 
 
 def test_a_file_of_one_image_has_no_other(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_thumbnail_is_no_image(tmp_path: Path, small_first: bool, marked: bool
         for page, kind in pages if small_first else reversed(pages):
             file.write(page, metadata=None, subfiletype=kind)
     assert np.array_equal(open_image(tmp_path / "a.tif").read(), GREY)
-    assert len(contents(tmp_path / "a.tif").images) == 1
+    assert len(inventory(tmp_path / "a.tif").images) == 1
 
 
 def test_images_of_other_shapes_and_magnifications_are_images() -> None:
@@ -91,7 +91,7 @@ def test_the_overview_of_a_leica_slide_is_no_image(tmp_path: Path) -> None:
     with tifffile.TiffWriter(path, bigtiff=True) as file:
         for i in range(3):
             file.write(GREY + 1000 * i, metadata=None, description=xml if i == 0 else None)
-    assert [one.beside for one in contents(path).series] == ["macro", "", ""]
+    assert [one.beside for one in inventory(path).series] == ["macro", "", ""]
     assert int(open_image(path).read()[0, 0]) == 1000
 
 
@@ -114,7 +114,7 @@ def test_positions_of_micro_manager_lie_along_an_axis(tmp_path: Path, monkeypatc
     replaced.__set_name__(tifffile.TiffFile, "series")
     monkeypatch.setattr(tifffile.TiffFile, "series", replaced)
     monkeypatch.setattr(tifffile.TiffFile, "micromanager_metadata", {"Summary": summary})
-    assert [one.name for one in contents(path).series] == ["1-Pos_000", "1-Pos_001", "1-Pos_002"]
+    assert [one.name for one in inventory(path).series] == ["1-Pos_000", "1-Pos_001", "1-Pos_002"]
     for position, name in enumerate(["1-Pos_000", "1-Pos_001", "1-Pos_002"]):
         image = open_image(path, series=name)
         assert (image.axes, image.shape) == ("CYX", (2, 8, 9))
