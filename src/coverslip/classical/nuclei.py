@@ -5,7 +5,7 @@ It needs no training and no network, so it serves as a start and as the baseline
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def find_nuclei(
     smooth = ndimage.gaussian_filter(signal, sigma)
     threshold = float(threshold_otsu(smooth[there] if there.any() else smooth))
     local = stain == "haematoxylin" if local is None else local
-    settings = {"stain": stain, "diameter": round(float(diameter), 2)}
+    settings: dict[str, Any] = {"stain": stain, "diameter": round(float(diameter), 2)}
     if not stands_out(signal, smooth, threshold, sigma, even=not local):
         note = "Nothing stands out from the noise, so there are no nuclei."
         return _result(image, np.zeros(signal.shape, np.int32), note, **settings)

@@ -40,5 +40,5 @@ class Plain:
 @contextmanager
 def plain_streams() -> Iterator[None]:
     """Escape what is printed inside."""
-    with redirect_stdout(Plain(sys.stdout)), redirect_stderr(Plain(sys.stderr)):  # type: ignore[type-var]
+    with redirect_stdout(Plain(sys.stdout)), redirect_stderr(Plain(sys.stderr)):
         yield

@@ -49,7 +49,7 @@ def check_header(chunk: Any, expected: int | None) -> None:
         raise ValueError("a Blosc chunk whose header makes no sense")
 
 
-class CheckedBlosc(Blosc):  # type: ignore[misc]
+class CheckedBlosc(Blosc):
     """The compressor of Zarr format 2."""
 
     codec_id = "blosc"
@@ -62,7 +62,7 @@ class CheckedBlosc(Blosc):  # type: ignore[misc]
         return super().decode(buf, out)
 
 
-class CheckedBloscCodec(BloscCodec):  # type: ignore[misc]
+class CheckedBloscCodec(BloscCodec):
     """The codec of Zarr format 3."""
 
     def _decode_sync(self, chunk_bytes: Any, chunk_spec: Any) -> Any:

@@ -278,7 +278,7 @@ def _new_group(
     chunks = (1,) * (len(shape) - 2) + tuple(min(chunk, n) for n in shape[-2:])
     options: dict[str, Any] = {"shape": shape, "dtype": dtype, "chunks": chunks}
     if version == 2:
-        from numcodecs import Zlib  # type: ignore[import-untyped]
+        from numcodecs import Zlib
 
         # Every reader of the format has it, and each chunk has a checksum; Blosc has none.
         options["compressors"] = Zlib(1)

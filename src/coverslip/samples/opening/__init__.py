@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -24,4 +25,5 @@ def open_as(takes: str, inputs: Any, **how: Any) -> Any:
     """
     from coverslip.samples import open_fields, open_samples
 
-    return {"samples": open_samples, "fields": open_fields}[takes](inputs, **how)
+    opening: dict[str, Callable[..., Any]] = {"samples": open_samples, "fields": open_fields}
+    return opening[takes](inputs, **how)
