@@ -9,6 +9,7 @@ import pytest
 
 from coverslip.core.errors import InputError
 from coverslip.core.region import Region
+from coverslip.io import inventory
 from coverslip.read import open_image
 
 ARRAY = np.random.default_rng(0).integers(0, 60000, (2, 3, 4, 2, 20, 30), np.uint16)  # T P Z C Y X
@@ -34,6 +35,14 @@ class ND2File(Closing):
         channels=[types.SimpleNamespace(channel=types.SimpleNamespace(name=n)) for n in ("DAPI", "GFP")]
     )
 
+    experiment = (
+        types.SimpleNamespace(type="TimeLoop"),
+        types.SimpleNamespace(
+            type="XYPosLoop",
+            parameters=types.SimpleNamespace(points=[types.SimpleNamespace(name=f"Pos{p}") for p in range(3)]),
+        ),
+    )
+
     def voxel_size(self):
         return types.SimpleNamespace(x=0.3, y=0.3, z=2.0)
 
@@ -48,6 +57,7 @@ class Scan:
 
     def __init__(self, position):
         self.position = position
+        self.name = f"Pos{position}"
 
     def asarray(self, *, out=None):
         assert out == "memmap"
@@ -80,7 +90,12 @@ class CziFile(Closing):
         said = "".join(
             f'<Distance Id="{a}"><Value>{v}</Value></Distance>' for a, v in (("X", 3e-7), ("Y", 3e-7), ("Z", 2e-6))
         )
-        return f"<ImageDocument><Metadata><Scaling><Items>{said}</Items></Scaling></Metadata></ImageDocument>"
+        scenes = "".join(f'<Scene Index="{p + 4}" Name="Pos{p}"/>' for p in range(3))
+        dimensions = (
+            f"<Information><Image><Dimensions><S><Scenes>{scenes}</Scenes></S></Dimensions></Image></Information>"
+        )
+        scaling = f"<Scaling><Items>{said}</Items></Scaling>"
+        return f"<ImageDocument><Metadata>{dimensions}{scaling}</Metadata></ImageDocument>"
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +122,27 @@ def test_windows_of_vendor_files(tmp_path, suffix, series):
     assert np.array_equal(image.read(), whole)
     part = image.select(C=1, Z=slice(1, 3)).crop(Region(3, 4, 5, 6)).read()
     assert np.array_equal(part, whole[..., 1, 1:3, 3:8, 4:10])
+
+
+@pytest.mark.parametrize("suffix", ["nd2", "lif", "czi"])
+def test_positions_and_scenes_are_found_by_name(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(b"stand-in")
+    assert [(one.index, one.name, one.beside) for one in inventory(path).series] == [
+        (p, f"Pos{p}", "") for p in range(3)
+    ]
+    first = open_image(path, series="Pos2").read().ravel()[0]
+    assert first == ARRAY[0, 2, 0, 0, 0, 0]
+
+
+def test_the_first_entry_of_a_lif_may_be_no_image(tmp_path, monkeypatch):
+    line = Scan(0)
+    line.sizes = Facts({"T": 100, "X": 30})
+    monkeypatch.setattr(LifFile, "images", (line, Scan(1), Scan(2)))
+    path = tmp_path / "a.lif"
+    path.write_bytes(b"stand-in")
+    assert [one.beside for one in inventory(path).series] == ["no image", "", ""]
+    assert np.array_equal(open_image(path).read(), ARRAY[0, 1].transpose(1, 0, 2, 3))
 
 
 @pytest.mark.parametrize("suffix", ["nd2", "lif", "czi"])

@@ -156,7 +156,7 @@ def test_axes_that_the_file_does_not_say(field: Field) -> None:
 
 def test_a_series_needs_its_frame_said(field: Field) -> None:
     field.put(5, field.noise(4, 16, 16), axes="TYX")
-    assert "is a series of 4 frames (axes 'TYX'); say which of them" in field.only_problem()
+    assert "is a movie of 4 frames (axes 'TYX'); make rows of them" in field.only_problem()
     field.columns["frame"] = [""] * 5 + ["3"] + [""] * 2
     assert field.check().ok
     field.columns["frame"][5] = "4"

@@ -109,7 +109,7 @@ def test_a_series_is_no_sample_until_its_frame_is_said(sheet: Sheet) -> None:
     movie = np.random.default_rng(1).integers(0, 99, (5, 3, 9, 11)).astype(np.uint16)
     for i in range(4):
         write_image_tiff(movie, sheet.folder / f"{i}.tif", axes="TCYX")
-    with pytest.raises(InputError, match=r"row 2: .*a series of 5 frames .* in a column 'frame'"):
+    with pytest.raises(InputError, match=r"row 2: .*a movie of 5 frames .* in a column 'frame'"):
         open_samples(sheet)
     samples = open_samples(sheet.with_column("frame", ["4", "0", "1", "1"]))
     np.testing.assert_array_equal(samples.read([0, 1, 2, 3]), movie[[4, 0, 1, 1]])

@@ -130,6 +130,11 @@ def predict(
         str | None, typer.Option(help="Channels to use, by name or number; default: those of the fit.")
     ] = None,
     planes: Annotated[str | None, typer.Option(help="Focal planes, as for fit; default: those of the fit.")] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(help="Of files that hold several images take this one, by number or name; default: all."),
+    ] = None,
+    frames: Annotated[str | None, typer.Option(help="Frames of movies: all, or every=5.")] = None,
     devices: Annotated[int, typer.Option(help="How many devices; of a processor, how much at once.")] = 1,
     dask: Annotated[str | None, typer.Option(help="Work on a Dask cluster, tcp://… or local.")] = None,
     max_ram: Annotated[
@@ -149,7 +154,7 @@ def predict(
     from coverslip.verbs.predict import predict_to_file
     from coverslip.work.asked import Asked
 
-    opened = {"channels": read_channels(channels), "planes": planes}
+    opened = {"channels": read_channels(channels), "planes": planes, "series": series, "frames": frames}
     asked = Asked(
         device=device,
         devices=devices,

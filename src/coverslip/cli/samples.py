@@ -18,7 +18,7 @@ samples_app = typer.Typer(
     epilog="Example: coverslip samples make plate/ --pattern '{well}_s{site:d}.tif' --out plate/sheet.csv"
 )
 def make(
-    folder: Annotated[Path, typer.Argument(help="Folder of images.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of images, or a plate (.zarr).")],
     out: Out,
     pattern: Annotated[
         str | None, typer.Option(help="File-name pattern: {well}_s{site:d}.tif, or a regular expression with groups.")
@@ -26,20 +26,21 @@ def make(
     axes: Annotated[
         str | None, typer.Option(help="Axes of the images, such as ZYX, where the files don't say (column 'axes').")
     ] = None,
+    frames: Annotated[
+        str | None, typer.Option(help="A row for each frame of a movie: all, or every=5 for every fifth.")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Make a sheet from a folder of images.
 
-    Parts of the file names become columns.
+    Parts of the file names become columns. A file that holds several images has a row for each.
     """
     from coverslip.cli.tables import print_notes
     from coverslip.io.atomic import refuse_existing
     from coverslip.samples import make_sheet, write_sheet
 
     refuse_existing(out, force)
-    sheet = make_sheet(folder, pattern)
-    if axes is not None:
-        sheet = sheet.with_column("axes", [axes] * len(sheet))
+    sheet = make_sheet(folder, pattern, axes=axes, frames=frames)
     write_sheet(sheet, out)
     print_notes(sheet.notes)
     typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")

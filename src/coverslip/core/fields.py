@@ -49,6 +49,9 @@ class Fields(Protocol):
     def channels(self) -> tuple[str, ...]:
         """Channel names; empty where unknown."""
 
+    def channels_of(self, index: int) -> tuple[str, ...]:
+        """What a field itself calls its channels; empty where unknown."""
+
     @property
     def count(self) -> int:
         """How many channels every field has."""
@@ -148,6 +151,10 @@ class ArrayFields:
         """Channel names; empty where unknown."""
         return self._channels
 
+    def channels_of(self, index: int) -> tuple[str, ...]:
+        """Channel names, the same for all."""
+        return self._channels
+
     @property
     def count(self) -> int:
         """How many channels every field has."""
@@ -225,6 +232,10 @@ class FieldSubset:
     def channels(self) -> tuple[str, ...]:
         """Channel names; empty where unknown."""
         return self.fields.channels
+
+    def channels_of(self, index: int) -> tuple[str, ...]:
+        """What a field itself calls its channels; empty where unknown."""
+        return self.fields.channels_of(int(self.indices[index]))
 
     @property
     def count(self) -> int:

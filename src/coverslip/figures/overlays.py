@@ -245,7 +245,7 @@ def _coarser(image: Image, side: int) -> Image:
         if image.window is not None:  # of a part there are no levels
             break
         try:
-            small = open_image(image.source, level=level)
+            small = open_image(image.source, series=image.metadata.get("index"), level=level)
         except InputError:  # axes that the file does not say were given for the image
             break
         if small.axes == image.axes and max(small.height, small.width) >= side:

@@ -1,6 +1,7 @@
 from .atomic import atomic_folder as atomic_folder
 from .atomic import atomic_path as atomic_path
 from .images.opening import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+from .images.opening import inventory as inventory
 from .images.opening import open_image as open_image
 from .labels import labels_path as labels_path
 from .labels import read_labels as read_labels

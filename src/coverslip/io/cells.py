@@ -28,13 +28,15 @@ KNOWN_COLUMNS = (
     "treatment",
     "concentration",
     "source",
+    "series",
     "frame",
     "axes",
 )
 """The columns that mean something to Coverslip, in capitals or not; all others ride along.
 
 ``layers`` is a stack of label images with the whole masks of objects that overlap, each in one of them; ``source`` is a
-second channel or paired image; ``frame`` says which frame of a stack with a T axis a row means, counted from 0 (stacks
+second channel or paired image; ``series`` says which image of a file that holds several, by number from 0 or by name;
+``frame`` says which frame of a stack with a T axis a row means, counted from 0 (stacks
 of crops have one frame per object); ``axes`` says which axis is which, such as ``ZYX``, where the image file does not.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from coverslip.io.cellpose import read_cellpose
 from coverslip.io.images.opening import open_image
 from coverslip.io.listing import CELLPOSE, bare_name, is_outlines
 from coverslip.io.outlines import read_outlines
+from coverslip.io.paths import PARTS, resolve_path
 
 
 def labels_path(path: str | Path) -> Path:
@@ -33,6 +35,27 @@ def labels_path(path: str | Path) -> Path:
     if path.name.lower().endswith((".labels.tif", ".labels.tiff")):
         return path
     return path.with_name(f"{bare_name(path)}.labels.tif")
+
+
+def image_stem(row: Mapping[str, str], base: Path) -> str:
+    """What files made of a row's image are called, before their endings.
+
+    The name of the file without its ending, with the part of it that is meant (``movie_frame7``, see
+    `coverslip.io.paths.part_of`); of an image within a Zarr folder, with its place in there (``plate_B_3_0``).
+
+    Parameters
+    ----------
+    row : mapping
+        A row of a sheet.
+    base : Path
+        What its paths are relative to.
+    """
+    file = resolve_path(base, row["image"])
+    outer = next((folder for folder in file.parents if folder.suffix.lower() == ".zarr"), None)
+    if outer is not None:
+        file = outer.with_name("_".join([outer.stem, *file.relative_to(outer).parts]))
+    part = "".join(f"_{name}{row[name]}" for name in PARTS if row.get(name))
+    return labels_path(file).name.removesuffix(".labels.tif") + re.sub(r"[^\w.-]+", "-", part)
 
 
 def probability_path(labels: str | Path) -> Path:

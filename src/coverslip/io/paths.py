@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from coverslip.io.places import check_length
 
 PATH_COLUMNS = ("image", "mask", "layers", "source", "source_image", "source_mask", "source_layers")
 """Columns of a sheet that hold paths, relative to the sheet."""
+
+PARTS = ("series", "frame")
+"""Columns of a sheet that say which part of the file ``image`` is meant, as numbers from 0 (a series also by name)."""
 
 
 def relative_path(file: Path, folder: Path) -> str:
@@ -34,6 +38,18 @@ def resolve_path(folder: Path, text: str) -> Path:
     # macOS takes letters with accents apart (NFD), other systems and most programs do not (NFC).
     forms = (folder / unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
     return next((file for file in forms if file.exists()), path)
+
+
+def part_of(row: Mapping[str, str]) -> str:
+    """Which part of its file a row of a sheet means, in words: ``"series 2 frame 7"``; empty for all of it."""
+    return " ".join(f"{name} {row[name]}" for name in PARTS if row.get(name))
+
+
+def split_part(text: str) -> tuple[str, dict[str, str]]:
+    """A path with `part_of` behind it, as the path and what that says."""
+    found = re.fullmatch(r"(.*?)(?: series (\S+))?(?: frame (\d+))?", text, re.DOTALL)
+    assert found is not None  # everything matches
+    return found[1], {name: said for name, said in zip(PARTS, found.groups()[1:], strict=True) if said}
 
 
 def distinct_stems(stems: Sequence[str], numbers: Sequence[int]) -> list[str]:

@@ -79,12 +79,21 @@ class Model(Fitted):
 
     def open(self, inputs: Any, **how: Any) -> Any:
         """Open what it is to be applied to, with the channels and planes of the fit unless told otherwise."""
-        return open_as(self.implementation.CARD.takes, inputs, **{**self.facts.get("input", {}), **how})
+        return open_as(self.implementation.CARD.takes, inputs, **self.how(how))
+
+    def how(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """How inputs are opened: as for the fit, unless `given` says otherwise.
+
+        Channels that the model knows by name are found by name, wherever an image has them, unless others are chosen.
+        """
+        given = given or {}
+        names = [] if "channels" in given else self.facts.get("channels") or []
+        return {**self.facts.get("input", {}), **({"expected": list(names)} if names else {}), **given}
 
     def open_usable(self, inputs: Any, **how: Any) -> Any:
         """The same, but of a folder of images what can be used of it: the notes of its sheet say what was left out."""
         if isinstance(inputs, str | Path) and Path(inputs).is_dir() and not names_one_image(inputs):
-            sheet = read_sheet(inputs)
+            sheet = read_sheet(inputs, **{name: how.get(name) for name in ("series", "frames")})
             if sheet.path is None:  # the rows of a sheet are all meant
                 inputs = usable_part(sheet, lambda rows: self.open(rows, **how))
         return self.open(inputs, **how)

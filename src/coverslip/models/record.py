@@ -27,13 +27,13 @@ def prediction_record(
     options : mapping, optional
         Options of the method that were given.
     channels : mapping, optional
-        ``channels`` and ``planes`` that the inputs were opened with; default: those the model was fitted to.
+        What the inputs were opened with, from `Model.how`; default: what the model was fitted to.
     rivals : sequence of Model
         Further models that took part.
     """
     record = provenance(
         kind=model.gives,
-        model={**_describe_model(model), "input": dict(channels or model.facts.get("input", {}))},
+        model={**_describe_model(model), "input": dict(channels or model.how())},
         inputs=describe_inputs(inputs, opened),
         seed=getattr(model.config, "seed", None),
     )

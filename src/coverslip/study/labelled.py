@@ -14,7 +14,7 @@ import numpy as np
 from coverslip import results
 from coverslip.core import Fields, FieldSubset, Image, InputError, track
 from coverslip.io import atomic_path, read_table, write_table
-from coverslip.io.paths import distinct_stems
+from coverslip.io.paths import PARTS, distinct_stems, part_of
 from coverslip.study.fits import fit_once, other_fit
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ def image_name(fields: Fields, row: int) -> str:
     obs = fields.obs
     if "image" not in obs:
         return fields.name(row)
-    frame = str(obs["frame"][row]) if "frame" in obs else ""
-    return f"{obs['image'][row]} frame {frame}" if frame else str(obs["image"][row])
+    return f"{obs['image'][row]} {part_of({name: str(obs[name][row]) for name in PARTS if name in obs})}".rstrip()
 
 
 def _begin(folder: Path, asked: Mapping[str, Any]) -> None:

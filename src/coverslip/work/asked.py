@@ -23,7 +23,8 @@ class Asked:
     max_ram : int or None
         Bytes that this process may take (with a scheduler elsewhere, each piece of work).
     input : mapping
-        ``channels`` and ``planes``, where others than those the model was fitted to are meant.
+        ``channels`` and ``planes``, where others than those the model was fitted to are meant; ``series`` and
+        ``frames``, where not all images of a file are, or those of a movie.
     resume : bool
         Go on with what was stopped or killed.
     force : bool
@@ -37,3 +38,8 @@ class Asked:
     input: Mapping[str, Any] = field(default_factory=dict)
     resume: bool = False
     force: bool = False
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Which images of files that hold several are meant."""
+        return {name: value for name, value in self.input.items() if name in ("series", "frames")}

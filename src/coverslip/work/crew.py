@@ -157,7 +157,7 @@ def _elsewhere(
     if footprint is not None:
         side = footprint.side(None if asked.max_ram is None else asked.max_ram // count, tool, 1)
         _check_memory(side, asked.max_ram, count * footprint.needed(tool, 1))
-    how = {**model.facts.get("input", {}), **asked.input}
+    how = model.how(asked.input)
     recipe = Recipe(trade, str(model.folder.absolute()), asked.device, _fixed(options), _fixed(how))
     return Crew(Cluster(asked.dask, count, sheet, recipe), tool, side)
 

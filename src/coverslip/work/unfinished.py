@@ -98,7 +98,7 @@ class Work:
             temporary.write_text(json.dumps({"identity": identity, "facts": facts}, indent=2), encoding="utf-8")
         return dict(facts)
 
-    def pending(self, name: str, file: Path, frame: str, blocks: list[Tile]) -> Pending:
+    def pending(self, name: str, file: Path, part: str, blocks: list[Tile]) -> Pending:
         """How far an image is.
 
         Parameters
@@ -107,13 +107,13 @@ class Work:
             What its files are called.
         file : Path
             The image; if it has changed since, all of it is to be done again.
-        frame : str
-            Which frame of it, if any.
+        part : str
+            Which series or frame of it, if any.
         blocks : list of Tile
             What it is cut into.
         """
         facts = file.stat()
-        stamp = json.dumps([str(file.resolve()), frame, facts.st_size, facts.st_mtime_ns])
+        stamp = json.dumps([str(file.resolve()), part, facts.st_size, facts.st_mtime_ns])
         record, folder = self._record(name), self._blocks(name)
         finished = record.is_file() and load_table(record)[1] == stamp
         done = len(blocks) if finished else 0

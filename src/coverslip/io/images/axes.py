@@ -26,16 +26,21 @@ class Arrangement:
         For each axis of the image, the dimension of the file it is.
     stored : int
         The number of dimensions in the file; those not in `order` have length 1.
+    fixed : tuple of (int, int)
+        Dimensions of which only one entry is meant, and which.
     """
 
     axes: str
     shape: tuple[int, ...]
     order: tuple[int, ...]
     stored: int
+    fixed: tuple[tuple[int, int], ...] = ()
 
     def stored_window(self, window: Window) -> Window:
         """The window to read from the file for a window of the image."""
         slices = [slice(0, 1)] * self.stored
+        for dimension, entry in self.fixed:
+            slices[dimension] = slice(entry, entry + 1)
         for dimension, part in zip(self.order, window, strict=True):
             slices[dimension] = part
         return tuple(slices)

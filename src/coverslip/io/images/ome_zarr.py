@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,9 @@ import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize, Window
 from coverslip.io.images.axes import Arrangement, arrange
+from coverslip.io.images.inventory import ZARR_MARKS, Inventory, Series, holds_zarr
 from coverslip.io.images.units import micrometres
 from coverslip.io.reasons import reason
-
-_MARKS = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
 class ZarrReader:
@@ -41,22 +41,22 @@ class ZarrReader:
         return np.ascontiguousarray(self.arrangement.arrange(native))
 
 
-def open_zarr(path: Path, axes: str | None, series: int, level: int) -> Image:
+def open_zarr(path: Path, axes: str | None, series: int | str | None, level: int) -> Image:
     """Open one resolution of an OME-Zarr image, or a plain Zarr array."""
     name = str(path)
-    if path.is_dir() and not any((path / mark).is_file() for mark in _MARKS):
-        raise InputError(f"{name} is a folder but no Zarr image; give a file, or a folder that ends in .zarr.")
-    node = _node(name, "")
+    node = _root(path)
     if hasattr(node, "shape"):
         return _image(name, "", node, axes, _plain_axes(node), None, (), {"format": "Zarr"})
     facts = ome_facts(node)
+    inventory = _inventory(path, facts)
+    index = inventory.find(name, series)
     if "multiscales" not in facts:
-        return _inside(path, node, facts, axes, series, level)
+        return _inside(path, inventory, index, axes, level)
     try:
         scales = list(facts["multiscales"])
-        chosen = scales[series] if 0 <= series < len(scales) else None
+        chosen = scales[index] if 0 <= index < len(scales) else None
         if chosen is None:
-            raise InputError(f"{name} has no image {series}: it holds {len(scales)}, counted from 0.")
+            raise InputError(f"{name} has no image {index}: it holds {len(scales)}, counted from 0.")
         datasets = chosen["datasets"]
         if not 0 <= level < len(datasets):
             raise InputError(f"{name} has no level {level}: it has {len(datasets)}, counted from 0.")
@@ -68,9 +68,7 @@ def open_zarr(path: Path, axes: str | None, series: int, level: int) -> Image:
     except InputError:
         raise
     except Exception as error:  # metadata of any shape
-        raise InputError(
-            f"{name} has damaged OME-Zarr metadata ({reason(error)}); copy it again from its source, or write it anew."
-        ) from error
+        raise _damaged(name, error) from error
     if len(letters) != array.ndim:
         raise InputError(
             f"{name} has damaged OME-Zarr metadata: {len(letters)} axes for an array of {array.ndim} dimensions; "
@@ -84,7 +82,69 @@ def open_zarr(path: Path, axes: str | None, series: int, level: int) -> Image:
         letters,
         _pixel_size(letters, units, scale),
         channels,
-        {"format": f"OME-Zarr {chosen.get('version') or facts.get('version', '')}".strip(), "levels": len(datasets)},
+        {"format": f"OME-Zarr {chosen.get('version') or facts.get('version', '')}".strip(), "levels": len(datasets)}
+        | {"index": index, "images": len(inventory.images)},
+    )
+
+
+def inventory_of_zarr(path: Path) -> Inventory:
+    """Which images a Zarr folder holds: those of a plate or a well, those that bioformats2raw numbered, or one."""
+    node = _root(path)
+    return Inventory() if hasattr(node, "shape") else _inventory(path, ome_facts(node))
+
+
+def _root(path: Path) -> Any:
+    if path.is_dir() and not holds_zarr(path):
+        raise InputError(f"{path} is a folder but no Zarr image; give a file, or a folder that ends in .zarr.")
+    return _node(str(path), "")
+
+
+def _inventory(path: Path, facts: Mapping[str, Any]) -> Inventory:
+    found: list[Series] = []
+    try:
+        if "multiscales" in facts:
+            found = [Series(i, str(one.get("name") or "")) for i, one in enumerate(facts["multiscales"])]
+        elif not path.is_dir():  # of a zip, one image is read
+            pass
+        elif "plate" in facts:
+            found = _plate(path, facts["plate"])
+        elif "well" in facts:
+            found = _well(path, "", facts["well"])
+        elif "bioformats2raw.layout" in facts:
+            numbers = sorted(int(part.name) for part in path.iterdir() if part.name.isdecimal())
+            found = [Series(i, inner=str(number)) for i, number in enumerate(numbers)]
+    except InputError:
+        raise
+    except Exception as error:  # metadata of any shape
+        raise _damaged(path, error) from error
+    return Inventory(tuple(found))
+
+
+def _plate(path: Path, plate: Mapping[str, Any]) -> list[Series]:
+    """The fields of all wells that are there: plates are often copied in part."""
+    found: list[Series] = []
+    for well in plate["wells"]:
+        inner = str(well["path"]).strip("/")
+        if holds_zarr(path / inner):
+            found += _well(path / inner, f"{inner}/", ome_facts(_root(path / inner))["well"])
+    name = str(plate.get("name") or path.resolve().name.split(".")[0])
+    return [replace(one, index=i, facts={**one.facts, "plate": name}) for i, one in enumerate(found)]
+
+
+def _well(folder: Path, inside: str, well: Mapping[str, Any]) -> list[Series]:
+    """The fields of a well, with what its place in the plate says: ``plate.zarr/B/03`` is the well B03."""
+    place = folder.resolve()
+    facts = {"plate": place.parent.parent.name.split(".")[0], "well": place.parent.name + place.name}
+    fields = [str(image["path"]).strip("/") for image in well["images"]]
+    there = [name for name in fields if holds_zarr(folder / name)]
+    return [
+        Series(i, inside + name, inner=inside + name, facts={**facts, "field": name}) for i, name in enumerate(there)
+    ]
+
+
+def _damaged(path: Path | str, error: Exception) -> InputError:
+    return InputError(
+        f"{path} has damaged OME-Zarr metadata ({reason(error)}); copy it again from its source, or write it anew."
     )
 
 
@@ -94,17 +154,17 @@ def ome_facts(group: Any) -> dict[str, Any]:
     return dict(attributes["ome"]) if isinstance(attributes.get("ome"), Mapping) else attributes
 
 
-def _inside(path: Path, node: Any, facts: dict[str, Any], axes: str | None, series: int, level: int) -> Image:
-    """An image further down: the numbered groups that bioformats2raw makes; else say what to open instead."""
-    if "plate" in facts or "well" in facts:
+def _inside(path: Path, inventory: Inventory, index: int, axes: str | None, level: int) -> Image:
+    """An image further down: one of a plate, a well, or of the numbered groups that bioformats2raw makes."""
+    if not inventory.series:
         raise InputError(
-            f"{path} is a plate or a well of many images; open one field, such as {path / 'A' / '1' / '0'}."
+            f"{path} is a Zarr folder without an OME image in it (or a plate without its wells); copy it whole, or "
+            "open the array or image group below it."
         )
-    if "bioformats2raw.layout" in facts:
-        if series < 0 or not (path / str(series)).is_dir():
-            raise InputError(f"{path} has no image {series}; its images are the numbered folders in it.")
-        return open_zarr(path / str(series), axes, 0, level)
-    raise InputError(f"{path} is a Zarr folder without an OME image in it; open the array or image group below it.")
+    if not 0 <= index < len(inventory.series):
+        raise InputError(f"{path} has no image {index}: it holds {len(inventory.series)}, counted from 0.")
+    image = open_zarr(path / inventory.series[index].inner, axes, 0, level)
+    return replace(image, metadata={**image.metadata, "index": index, "images": len(inventory.series)})
 
 
 def _image(
@@ -162,7 +222,7 @@ def _in_zip(path: str, inner: str) -> str:
     with ZipFile(path) as file:
         names = file.namelist()
     tops = {name.split("/")[0] for name in names}
-    return inner if tops.intersection(_MARKS) or len(tops) != 1 else "/".join([*tops, inner]).rstrip("/")
+    return inner if tops.intersection(ZARR_MARKS) or len(tops) != 1 else "/".join([*tops, inner]).rstrip("/")
 
 
 def _array(path: str, inner: str) -> Any:

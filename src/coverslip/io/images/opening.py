@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from coverslip.core import Image, InputError, PixelSize
+from coverslip.io.images.inventory import Inventory
 
 _SLIDE = (".svs", ".ndpi", ".scn", ".bif", ".qptiff", ".ptif", ".ptiff", ".zif")
 _TIFF = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm", ".stk", ".flex", ".gel", ".qpi", ".pcoraw", *_SLIDE)
@@ -46,7 +47,7 @@ def open_image(
     *,
     axes: str | None = None,
     pixel_size: PixelSize | float | None = None,
-    series: int = 0,
+    series: int | str | None = None,
     level: int = 0,
 ) -> Image:
     """Open an image; its pixels stay in the file until a window of them is read.
@@ -68,8 +69,9 @@ def open_image(
     pixel_size : PixelSize or float, optional
         Micrometres per pixel; wins over what the file says. Resolution tags of plain TIFF are only believed between
         5 nm and 20 µm per pixel, those of PNG and JPEG never: they describe paper and screens.
-    series : int
-        Which image, where a file holds several, from 0.
+    series : int or str, optional
+        Which image, where a file holds several (`inventory` lists them): its number from 0, or its name. Default: the
+        first that is an image, not a label, a macro picture or a thumbnail of a larger one.
     level : int
         Which resolution, where it holds several; 0 is the full one.
 
@@ -103,13 +105,74 @@ def open_image(
     return replace(image, pixel_size=size)
 
 
-def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
-    if not path.exists():
-        raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
-    if path.is_dir():
+def inventory(path: str | Path) -> Inventory:
+    """What a file holds: which images, and what beside them.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, or the folder of a Zarr image, plate or well.
+
+    Returns
+    -------
+    Inventory
+        Its ``images`` are those to learn from. The positions, scenes and series of a file are all among them.
+
+    Raises
+    ------
+    InputError
+        As for `open_image`.
+    MissingExtra
+        For a vendor format without the extra.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    if kind == "zarr":
+        from coverslip.io.images.ome_zarr import inventory_of_zarr
+
+        return inventory_of_zarr(path)
+    if kind == "vendor":
+        from coverslip.io.images.vendors import inventory_of_vendor
+
+        return inventory_of_vendor(path)
+    if kind == "tiff":
+        from coverslip.io.images.tiff import inventory_of_tiff
+
+        return inventory_of_tiff(path)
+    return Inventory()
+
+
+def _open(path: Path, axes: str | None, series: int | str | None, level: int) -> Image:
+    kind = _kind(path)
+    if kind == "zarr":
         from coverslip.io.images.ome_zarr import open_zarr
 
         return open_zarr(path, axes, series, level)
+    if kind == "vendor":
+        from coverslip.io.images.vendors import open_vendor
+
+        return open_vendor(path, axes, series, level)
+    if kind == "tiff":
+        from coverslip.io.images.tiff import open_tiff
+
+        return open_tiff(path, axes, series, level)
+    if Inventory().find(str(path), series) or level:
+        raise InputError(f"{path} holds one image at one resolution; leave out series={series} and level={level}.")
+    if kind == "picture":
+        from coverslip.io.images.pictures import open_picture
+
+        return open_picture(path, axes)
+    from coverslip.io.images.arrays import open_array
+
+    return open_array(path, axes)
+
+
+def _kind(path: Path) -> str:
+    """How a file is to be read, by its ending and its first bytes."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
+    if path.is_dir():
+        return "zarr"
     if not path.is_file():
         raise InputError(f"{path} is a pipe or a device, not a file; give a file, or a folder of files.")
     suffix = path.suffix.lower()
@@ -127,31 +190,15 @@ def _open(path: Path, axes: str | None, series: int, level: int) -> Image:
     if not head:
         raise InputError(f"{path} is empty (0 bytes); copy it again from its source.")
     if path.name.lower().endswith(ZARR_ZIP):
-        from coverslip.io.images.ome_zarr import open_zarr
-
-        return open_zarr(path, axes, series, level)
+        return "zarr"
     if suffix in _VENDOR:
-        from coverslip.io.images.vendors import open_vendor
-
-        return open_vendor(path, axes, series, level)
+        return "vendor"
     kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if head[4:12] in (b"ftypavif", b"ftypavis"):
         kind = "picture"
-    if kind == "tiff":
-        from coverslip.io.images.tiff import open_tiff
-
-        return open_tiff(path, axes, series, level)
-    if kind is not None and (series, level) != (0, 0):
-        raise InputError(f"{path} holds one image at one resolution; leave out series={series} and level={level}.")
-    if kind == "picture":
-        from coverslip.io.images.pictures import open_picture
-
-        return open_picture(path, axes)
-    if kind == "array":
-        from coverslip.io.images.arrays import open_array
-
-        return open_array(path, axes)
-    raise InputError(
-        f"{path} is not an image, whatever its name says: it does not begin like a TIFF, a picture or a NumPy file; "
-        "remove it from the folder or export the image again."
-    )
+    if kind is None:
+        raise InputError(
+            f"{path} is not an image, whatever its name says: it does not begin like a TIFF, a picture or a NumPy "
+            "file; remove it from the folder or export the image again."
+        )
+    return kind

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import product
 from math import ceil, prod
 from pathlib import Path
@@ -18,8 +19,10 @@ import numpy as np
 from coverslip.core import Image, InputError, Window
 from coverslip.core.cores import cores
 from coverslip.io.images.axes import Arrangement, arrange
-from coverslip.io.images.tiff_metadata import channel_names, metadata, pixel_size
-from coverslip.io.images.tiff_pages import Stack, find_stack, grid_of, opened
+from coverslip.io.images.inventory import Inventory
+from coverslip.io.images.tiff_metadata import channel_names, declared_planes, metadata, pixel_size
+from coverslip.io.images.tiff_pages import Stack, check_planes, find_stack, grid_of, opened
+from coverslip.io.images.tiff_series import is_positions, tiff_inventory
 from coverslip.io.reasons import reason
 
 # From here on it pays to decode segments in several threads (the codecs release the interpreter lock).
@@ -56,25 +59,48 @@ class TiffReader:
         return np.ascontiguousarray(self.arrangement.arrange(pixels))
 
 
-def open_tiff(path: Path, axes: str | None, series: int, level: int) -> Image:
+def open_tiff(path: Path, axes: str | None, series: int | str | None, level: int) -> Image:
     """Open one series of a TIFF file at one resolution; no pixels are read."""
     name = str(path)
     with opened(name) as tif:
-        stack = find_stack(tif, name, series, level)
-        chosen = tif.series[series]
-        letters = chosen.levels[level].get_axes(False)
-        arrangement = arrange(name, letters, stack.shape, axes)
+        check_planes(name, declared_planes(tif))  # before tifffile makes a list of them
+        inventory = tiff_inventory(tif)
+        index = inventory.find(name, series)
+        fixed: tuple[tuple[int, int], ...] = ()
+        chosen = index
+        if is_positions(tif):
+            chosen = _position(name, index, len(inventory.series))
+            fixed = ((tif.series[0].get_axes(False).index("R"), index),)
+        stack = find_stack(tif, name, chosen, level)
+        letters = tif.series[chosen].levels[level].get_axes(False)
+        shape = [1 if d == fixed[0][0] else n for d, n in enumerate(stack.shape)] if fixed else stack.shape
+        arrangement = replace(arrange(name, letters, shape, axes), fixed=fixed)
         image = Image(
             arrangement.axes,
             arrangement.shape,
             stack.dtype,
             name,
-            TiffReader(name, series, level, arrangement, stack),
-            pixel_size(tif, series, level),
-            channel_names(tif, series, arrangement),
-            metadata(tif, series),
+            TiffReader(name, chosen, level, arrangement, stack),
+            pixel_size(tif, chosen, level),
+            channel_names(tif, chosen, arrangement),
+            {**metadata(tif, chosen), "index": index, "images": len(inventory.images)},
         )
     return image
+
+
+def inventory_of_tiff(path: Path) -> Inventory:
+    """Which images a TIFF file holds."""
+    name = str(path)
+    with opened(name) as tif:
+        check_planes(name, declared_planes(tif))
+        return tiff_inventory(tif)
+
+
+def _position(path: str, index: int, count: int) -> int:
+    """The series that holds all positions, if there is the one asked for."""
+    if not 0 <= index < count:
+        raise InputError(f"{path} has no image {index}: it holds {count}, counted from 0; choose another series.")
+    return 0
 
 
 def read_window(stack: Stack, window: Window, path: str) -> np.ndarray:

@@ -92,7 +92,7 @@ def find_stack(tif: Any, path: str, series: int, level: int) -> Stack:
     InputError
         Cut short, declaring more than it can hold, without that series or level, or of an unsupported kind.
     """
-    _check_planes(path, declared_planes(tif))  # before tifffile makes a list of them
+    check_planes(path, declared_planes(tif))  # before tifffile makes a list of them
     every = tif.series
     if not every:
         raise InputError(f"{path} holds no image; it may be cut short, so copy it again from its source.")
@@ -143,7 +143,7 @@ def find_stack(tif: Any, path: str, series: int, level: int) -> Stack:
     grid = grid_of(page_shape, tile_shape)
     tiles = 1 if plain is not None else prod(grid)
     pages = prod(shape[:leading])
-    _check_planes(path, pages)
+    check_planes(path, pages)
     offsets = np.zeros((pages, tiles), np.int64)
     counts = np.zeros((pages, tiles), np.int64)
     file_of = np.full(pages, -1)
@@ -232,7 +232,8 @@ def _leading(path: str, shape: tuple[int, ...], page_shape: tuple[int, ...]) -> 
     raise InputError(f"{path} lays out its pages in an unusual way ({shape} in pages of {page_shape}); save it anew.")
 
 
-def _check_planes(path: str, planes: int) -> None:
+def check_planes(path: str, planes: int) -> None:
+    """Refuse more planes than a file can hold."""
     # Each plane takes an entry in the file, so this only stops what would fill the memory with lists.
     if planes > max(1_000_000, os.path.getsize(path)):
         raise InputError(

@@ -5,7 +5,7 @@ The file is opened anew for each window, because none of the three libraries may
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, MissingExtra, PixelSize, Window
 from coverslip.io.images.axes import Arrangement, arrange
+from coverslip.io.images.inventory import Inventory, Series, named_beside
 from coverslip.io.images.units import micrometres
 from coverslip.io.reasons import reason
 
@@ -33,6 +34,7 @@ class _Facts:
 @dataclass(frozen=True)
 class _Format:
     module: str
+    inventory: Callable[[Any, str], Inventory]
     describe: Callable[[Any, str, int, int], _Facts]
     read: Callable[[Any, str, int, int, Window], np.ndarray]
 
@@ -52,7 +54,7 @@ class VendorReader:
         return np.ascontiguousarray(self.arrangement.arrange(pixels))
 
 
-def open_vendor(path: Path, axes: str | None, series: int, level: int) -> Image:
+def open_vendor(path: Path, axes: str | None, series: int | str | None, level: int) -> Image:
     """Open one image of a vendor file.
 
     Raises
@@ -62,7 +64,9 @@ def open_vendor(path: Path, axes: str | None, series: int, level: int) -> Image:
     """
     name = str(path)
     kind = _format(path)
-    facts: _Facts = _run(name, kind.describe, _library(name, kind), name, series, level)
+    inventory = inventory_of_vendor(path)
+    index = inventory.find(name, series)
+    facts: _Facts = _run(name, kind.describe, _library(name, kind), name, index, level)
     arrangement = arrange(name, facts.axes, facts.shape, axes)
     count = dict(zip(arrangement.axes, arrangement.shape, strict=True)).get("C", 1)
     return Image(
@@ -70,11 +74,18 @@ def open_vendor(path: Path, axes: str | None, series: int, level: int) -> Image:
         arrangement.shape,
         facts.dtype,
         name,
-        VendorReader(name, series, level, arrangement),
+        VendorReader(name, index, level, arrangement),
         facts.pixel_size,
         facts.channels if len(facts.channels) == count and all(facts.channels) else (),
-        {"format": path.suffix.lower()[1:]},
+        {"format": path.suffix.lower()[1:], "index": index, "images": len(inventory.images)},
     )
+
+
+def inventory_of_vendor(path: Path) -> Inventory:
+    """Which images a vendor file holds: positions of a Nikon, entries of a Leica, scenes of a Zeiss file."""
+    kind = _format(path)
+    found: Inventory = _run(str(path), kind.inventory, _library(str(path), kind), str(path))
+    return found
 
 
 def _format(path: Path) -> _Format:
@@ -112,7 +123,15 @@ def _no_levels(path: str, level: int) -> None:
 
 # -- Nikon: nd2.ND2File(path) gives .sizes ({"T": 3, "P": 4, "Z": 5, "C": 2, "Y": …, "X": …, "S": 3}), .voxel_size() in
 # µm and .read_frame(n): all channels of one point of the loops, which are counted in the order of .sizes. Stage
-# positions (P) are the series.
+# positions (P) are the series; .experiment lists the loops, and that of positions has .parameters.points with names.
+
+
+def _nd2_inventory(nd2: Any, path: str) -> Inventory:
+    with nd2.ND2File(path) as file:
+        count = dict(file.sizes).get("P", 1)
+        loops = [loop for loop in getattr(file, "experiment", None) or () if loop.type == "XYPosLoop"]
+        names = [str(point.name or "") for loop in loops for point in loop.parameters.points]
+    return Inventory(tuple(Series(i, names[i] if len(names) == count else "") for i in range(count)))
 
 
 def _nd2_describe(nd2: Any, path: str, series: int, level: int) -> _Facts:
@@ -150,7 +169,26 @@ def _nd2_read(nd2: Any, path: str, series: int, level: int, window: Window) -> n
 
 
 # -- Leica: liffile.LifFile(path).images is a sequence whose items have .sizes (by letter), .dtype, .coords (in metres)
-# and .asarray(); out="memmap" maps the pixels of a file where they lie in one piece.
+# and .asarray(); out="memmap" maps the pixels of a file where they lie in one piece. Some entries are no images: line
+# scans, single points, tables of other instruments.
+
+
+def _lif_inventory(liffile: Any, path: str) -> Inventory:
+    with liffile.LifFile(path) as file:
+        images = list(file.images)
+        names = [str(getattr(image, "name", "") or "") for image in images]
+        if len(set(names)) < len(names):  # the same in several folders
+            names = [str(getattr(image, "path", "") or name) for image, name in zip(images, names, strict=True)]
+        found = [
+            Series(i, name, named_beside(name) or _lif_beside(image))
+            for i, (image, name) in enumerate(zip(images, names, strict=True))
+        ]
+    return Inventory(tuple(found) or (Series(0),))
+
+
+def _lif_beside(image: Any) -> str:
+    sizes = dict(image.sizes)
+    return "" if min(sizes.get("Y", 0), sizes.get("X", 0)) > 1 else "no image"
 
 
 def _lif_describe(liffile: Any, path: str, series: int, level: int) -> _Facts:
@@ -180,7 +218,17 @@ def _lif_read(liffile: Any, path: str, series: int, level: int, window: Window) 
 
 # -- Zeiss: czifile.CziFile(path).scenes maps scene numbers to images with .dims, .shape, .start, .dtype, .levels and
 # .bbox (x, y, width, height); image(C=slice(…), roi=(x, y, width, height)).asarray() reads a part.
-# Positions are absolute.
+# Positions are absolute. The metadata name the scenes.
+
+
+def _czi_inventory(czifile: Any, path: str) -> Inventory:
+    from xml.etree import ElementTree
+
+    with czifile.CziFile(path) as file:
+        numbers = list(_czi_scenes(file, path))
+        scenes = ElementTree.fromstring(file.metadata()).iterfind(".//Dimensions/S/Scenes/Scene")
+        names = {scene.get("Index"): scene.get("Name") or "" for scene in scenes}
+    return Inventory(tuple(Series(i, names.get(str(number), "")) for i, number in enumerate(numbers)) or (Series(0),))
 
 
 def _czi_describe(czifile: Any, path: str, series: int, level: int) -> _Facts:
@@ -214,17 +262,22 @@ def _czi_read(czifile: Any, path: str, series: int, level: int, window: Window) 
         return pixels
 
 
-def _czi_image(file: Any, path: str, series: int, level: int) -> Any:
+def _czi_scenes(file: Any, path: str) -> Mapping[int, Any]:
     if not hasattr(file, "scenes"):
         raise InputError(f"{path} needs a newer czifile than the one installed; update it with pip install -U czifile.")
-    scenes = list(file.scenes.values())
+    found: Mapping[int, Any] = file.scenes
+    return found
+
+
+def _czi_image(file: Any, path: str, series: int, level: int) -> Any:
+    scenes = list(_czi_scenes(file, path).values())
     _choose(path, "series", series, len(scenes))
     _choose(path, "level", level, len(scenes[series].levels))
     return scenes[series].levels[level]
 
 
 _FORMATS = {
-    ".nd2": _Format("nd2", _nd2_describe, _nd2_read),
-    ".lif": _Format("liffile", _lif_describe, _lif_read),
-    ".czi": _Format("czifile", _czi_describe, _czi_read),
+    ".nd2": _Format("nd2", _nd2_inventory, _nd2_describe, _nd2_read),
+    ".lif": _Format("liffile", _lif_inventory, _lif_describe, _lif_read),
+    ".czi": _Format("czifile", _czi_inventory, _czi_describe, _czi_read),
 }

@@ -155,7 +155,7 @@ def _placed(
     rivals = load_rivals(model, options.rivals)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
-    how = {**model.facts.get("input", {}), **asked.input}
+    how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
     with_rivals = {"rivals": tuple(str(rival.folder) for rival in rivals), **given}
     with crew(TRADE, model, fields, asked, with_rivals, FOOTPRINT) as gathered:
@@ -210,7 +210,7 @@ class _Decomposing:
         sheet = fields.sheet
         self.rows = plan_decomposition_rows(sheet.rows, sheet.folder, target.path, sheet.numbers)
         self.images = [
-            work.pending(row["mask"].removesuffix(".labels.tif"), Path(fields.image(i).source), sheet.frame_text(i), [])
+            work.pending(row["mask"].removesuffix(".labels.tif"), Path(fields.image(i).source), sheet.part(i), [])
             for i, row in enumerate(self.rows)
         ]
 
@@ -260,7 +260,7 @@ class _Decomposing:
 
         name = self.images[index].name
         found = replace(decomposition, source=str(Path(self.fields.name(index)).absolute()))
-        table = measured(found, pixels, self.fields.channels)
+        table = measured(found, pixels, self.fields.channels_of(index))
         # Light adds up in one channel.
         tables = write_decomposition(
             found, lambda region: pixels(region)[0], self.work.result, name, table, self.record

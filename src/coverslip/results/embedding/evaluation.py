@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError, Measured, Samples, about
+from coverslip.io.paths import PARTS, part_of
 from coverslip.results.embedding.file import read_embedding
 from coverslip.results.embedding.images import as_text, images_of, is_empty
 from coverslip.results.embedding.options import Evaluate
@@ -80,18 +81,18 @@ def _truth_columns(embedding: Embedding, truth: Any) -> dict[str, np.ndarray]:
         )
     base = Path(embedding.provenance.get("inputs", {}).get("folder") or sheet.folder)
 
-    def frame_of(row: Mapping[str, Any]) -> str:
-        return "" if is_empty(row.get("frame")) else as_text(row["frame"])
+    def part(row: Mapping[str, Any]) -> str:
+        return part_of({name: as_text(row[name]) for name in PARTS if not is_empty(row.get(name))})
 
     # By the file itself; or, where images and result have moved since, by what the sheet calls it.
-    rows = {(row["image"], frame_of(row)): row for row in sheet.rows}
-    rows |= {(str((sheet.folder / row["image"]).resolve()), frame_of(row)): row for row in sheet.rows}
+    rows = {(row["image"], part(row)): row for row in sheet.rows}
+    rows |= {(str((sheet.folder / row["image"]).resolve()), part(row)): row for row in sheet.rows}
     matched = []
-    for mine in obs[[name for name in ("image", "frame") if name in own]].to_dict("records"):
-        image, frame = str(mine["image"]), frame_of(mine)
-        row = rows.get((str((base / image).resolve()), frame)) or rows.get((image, frame))
+    for mine in obs[[name for name in ("image", *PARTS) if name in own]].to_dict("records"):
+        image, said = str(mine["image"]), part(mine)
+        row = rows.get((str((base / image).resolve()), said)) or rows.get((image, said))
         if row is None:
-            where = f"{image}, frame {frame}" if frame else image
+            where = ", ".join(filter(None, (image, said)))
             raise InputError(f"{sheet.name} has no row for {where}; give the sheet that the result was made from.")
         matched.append(row)
     return own | {name: np.array([row[name] for row in matched], dtype=object) for name in sheet.columns}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip.core import Embedding, InputError, Samples
+from coverslip.io.paths import PARTS
 
 
 def images_of(embedding: Embedding, images: Any) -> tuple[Samples | None, str]:
@@ -46,7 +47,7 @@ def images_of(embedding: Embedding, images: Any) -> tuple[Samples | None, str]:
         return None, "the result does not say where they are; name their folder (--images)."
     rows = [
         {key: "" if is_empty(value) else as_text(value) for key, value in row.items()}
-        for row in obs[[c for c in obs.columns if c in ("image", "frame", "source", "axes")]].to_dict("records")
+        for row in obs[[c for c in obs.columns if c in ("image", *PARTS, "source", "axes")]].to_dict("records")
     ]
     try:
         return open_samples(Sheet(Path(folder), tuple(rows[0]), rows), **options), ""

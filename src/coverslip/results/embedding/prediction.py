@@ -35,9 +35,7 @@ def _of_opened(
     with about(path_of(inputs)):
         embedding = _embedded(model, opened, asked, given)
     _add_clusters(embedding, options.clusters)
-    embedding.adata.uns["coverslip"] = prediction_record(
-        model, inputs, opened, given, {**model.facts.get("input", {}), **asked.input}
-    )
+    embedding.adata.uns["coverslip"] = prediction_record(model, inputs, opened, given, model.how(asked.input))
     return embedding
 
 

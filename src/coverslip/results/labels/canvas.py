@@ -68,7 +68,7 @@ class Canvas:
         table = object_table(
             own,
             lambda region: fields.pixels(index, region),
-            fields.channels,
+            fields.channels_of(index),
             pixel_size=fields.image(index).pixel_size,
             part=block.window,
             whole=fields.size(index),

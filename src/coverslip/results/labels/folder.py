@@ -19,14 +19,14 @@ from coverslip.core import Image, InputError, LabelMap, about
 from coverslip.io.cells import Cells, read_cells
 from coverslip.io.images.opening import IMAGE_SUFFIXES, is_image_name, open_image
 from coverslip.io.labels import label_facts, labels_path, read_labels
-from coverslip.io.paths import relative_path, resolve_path
+from coverslip.io.paths import PARTS, relative_path, resolve_path, split_part
 from coverslip.io.tables import read_table
 from coverslip.io.tags import PROVENANCE
 from coverslip.samples.sheets.masks import SHEET
 
 OBJECTS = "objects.parquet"
 
-KEYS = ("image", "frame", "mask")
+KEYS = ("image", *PARTS, "mask")
 """Columns that tell label images apart, in the table of objects too."""
 
 
@@ -97,7 +97,7 @@ class LabelFolder:
             return read_labels(self._existing(index, "mask", None))
 
     def image(self, index: int, images: str | Path | None = None) -> Image:
-        """The image that was labelled (the frame of it, where the row names one); nothing is read yet.
+        """The image that was labelled (the series and frame, where the row names one); nothing is read yet.
 
         Parameters
         ----------
@@ -113,7 +113,7 @@ class LabelFolder:
         """
         row = self.rows[index]
         file = self._existing(index, "image", None if images is None else Path(images))
-        image = open_image(file, axes=row.get("axes") or None)
+        image = open_image(file, axes=row.get("axes") or None, series=row.get("series") or None)
         frame = row.get("frame", "")
         return image.select(T=int(frame)) if frame.isdecimal() and "T" in image.axes else image
 
@@ -207,10 +207,10 @@ def read_label_folder(path: str | Path) -> LabelFolder:
 
 
 def key_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """What tells rows apart: ``image``; ``frame`` where rows have one; ``mask`` where these two do not suffice."""
-    names = [name for name in KEYS[:2] if any(row.get(name) for row in rows)]
+    """What tells rows apart: ``image``; the part of it where rows name one; ``mask`` where these do not suffice."""
+    names = [name for name in KEYS[:-1] if any(row.get(name) for row in rows)]
     if len({tuple(row.get(name, "") for name in names) for row in rows}) < len(rows):
-        names.append(KEYS[2])
+        names.append(KEYS[-1])
     return names
 
 
@@ -228,12 +228,13 @@ def _read_rows(path: Path) -> Cells:
 
 def _of_file(path: Path) -> LabelFolder:
     facts = label_facts(path)
-    source = str(facts.get("source", ""))
-    if not source or not Path(source).is_file() or Path(source) == path:
+    source, part = split_part(str(facts.get("source", "")))
+    if not source or not Path(source).exists() or Path(source) == path:
         stem = labels_path(path).name.removesuffix(".labels.tif")
         beside = (path.with_name(stem + ending) for suffix in IMAGE_SUFFIXES for ending in (suffix, f".ome{suffix}"))
         source = str(next((file for file in beside if file.exists() and file != path), ""))
-    row = {"image": relative_path(Path(source), path.parent) if source else "", "mask": path.name}
+        part = {}
+    row = {"image": relative_path(Path(source), path.parent) if source else "", "mask": path.name, **part}
     return LabelFolder(path, path.parent, [row], facts.get("provenance") or {})
 
 

@@ -14,7 +14,7 @@ from coverslip.core import InputError, LabelMap, about
 from coverslip.io.images.opening import is_image_name, open_image
 from coverslip.io.labels import read_labels, read_probability
 from coverslip.io.listing import bare_name, contents, folded, is_outlines, mask_name, preferred
-from coverslip.io.paths import resolve_path
+from coverslip.io.paths import part_of, resolve_path, split_part
 from coverslip.results.labels.folder import LabelFolder, read_label_folder
 from coverslip.samples.sheets.sheet import SHEET_NAMES, Sheet, read_sheet
 
@@ -30,9 +30,10 @@ class Labelled:
     read : callable
         Gives the labels; of outlines whose image is not known, in the shape that it is given.
     file : (str, str) or None
-        The file and the frame of the image that is labelled: what is the same here is surely the same image.
+        The file of the image that is labelled, and the part of it that is meant: what is the same here is surely the
+        same image.
     names : tuple of (str, str)
-        Names without ending by which it is found else, with the frame: that of the image, that of the label image.
+        Names without ending by which it is found else, with the part: that of the image, that of the label image.
         Empty for arrays, which have their order only.
     facts : mapping of str to str
         The row of the sheet.
@@ -166,7 +167,8 @@ def _partners(result: Sequence[Labelled], truth: Sequence[Labelled]) -> dict[int
 def _in_memory(labels: LabelMap | np.ndarray, name: str) -> Labelled:
     # The order of true ones is that of the result.
     if isinstance(labels, LabelMap) and name.startswith("result"):
-        return Labelled(labels.source, lambda shape=None: labels, *_found_by(Path(labels.source), "", None))
+        source, part = split_part(labels.source)
+        return Labelled(labels.source, lambda shape=None: labels, *_found_by(Path(source), part_of(part), None))
     return Labelled(name, lambda shape=None: labels)
 
 
@@ -208,19 +210,19 @@ def _of_row(folder: Path, row: Mapping[str, str], where: str, column: str) -> La
             return read_labels(file, shape)
 
     name = row.get("image") or file.name
-    frame = row.get("frame", "")
-    return Labelled(f"{name} frame {frame}" if frame else name, read, *_found_by(image, frame, file), row, folder)
+    part = part_of(row)
+    return Labelled(f"{name} {part}".rstrip(), read, *_found_by(image, part, file), row, folder)
 
 
 def _found_by(
-    image: Path | None, frame: str, labels: Path | None
+    image: Path | None, part: str, labels: Path | None
 ) -> tuple[tuple[str, str] | None, tuple[tuple[str, str], ...]]:
-    names = [] if image is None else [(bare_name(image), frame)]
+    names = [] if image is None else [(bare_name(image), part)]
     if labels is not None:
         inside = labels.parent.name == "labels" and labels.parent.parent.suffix.lower() == ".zarr"
         labels = labels.parent.parent if inside else labels
         names.append((bare_name(labels), ""))
     # What other programs add to the name of an image counts last.
-    names += [] if image is None else [(folded(bare_name(image)), frame)]
+    names += [] if image is None else [(folded(bare_name(image)), part)]
     names += [] if labels is None else [(folded(mask_name(labels)), "")]
-    return (None if image is None else (str(image.resolve()), frame)), tuple(names)
+    return (None if image is None else (str(image.resolve()), part)), tuple(names)

@@ -76,7 +76,7 @@ def predict_to_file(
 ) -> Written:
     """Find objects and write the labels; see `coverslip.verbs.predict.predict_to_file`."""
     asked = with_rule(asked, options.nodata)
-    target = Target.of(inputs, out)
+    target = Target.of(inputs, out, **asked.parts)
     with held(target.path):
         return _placed(target, model, inputs, asked, options, given)
 
@@ -88,7 +88,7 @@ def _placed(
         return Written(target.path, finished_before=True)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
-    how = {**model.facts.get("input", {}), **asked.input}
+    how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
     with crew(TRADE, model, fields, asked, given, FOOTPRINT) as gathered:
         work = Work(target.work)
@@ -156,8 +156,7 @@ class _Prediction:
         names = [target.stem] if one else [row["mask"].removesuffix(".labels.tif") for row in self.rows]
         blocks = [segmenter.blocks(fields.size(i), side) for i in range(len(fields))]
         self.images = [
-            work.pending(name, Path(fields.image(i).source), sheet.frame_text(i), blocks[i])
-            for i, name in enumerate(names)
+            work.pending(name, Path(fields.image(i).source), sheet.part(i), blocks[i]) for i, name in enumerate(names)
         ]
 
     def run(self, workers: Workers) -> int:

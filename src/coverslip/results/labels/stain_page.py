@@ -11,6 +11,7 @@ from coverslip.core import Image, track
 from coverslip.figures.overlay_files import overlay_png
 from coverslip.figures.overlays import FALSE, RIGHT, Overlay, draw_overlay
 from coverslip.figures.style import short
+from coverslip.io.paths import part_of
 from coverslip.results.labels.page import Shot, write_label_page
 from coverslip.samples.stain.fields import Labelled
 from coverslip.samples.stain.quality import FLAGS, StainFacts
@@ -116,7 +117,7 @@ def _overlays(made: Labelled, index: int, labels: np.ndarray) -> dict[str, Overl
 
 def _name(row: dict[str, str]) -> str:
     name = row["image"].rsplit("/", 1)[-1]
-    return f"{name}, frame {row['frame']}" if row.get("frame") else name
+    return ", ".join(filter(None, (name, part_of(row))))
 
 
 def _note(facts: StainFacts) -> str:

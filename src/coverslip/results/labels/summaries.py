@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip.core import InputError
 from coverslip.figures.style import short
+from coverslip.io.paths import part_of
 from coverslip.measure.objects.segmentation import SegmentationEvaluation
 from coverslip.models.folder import Model
 from coverslip.results.labels.folder import LabelFolder
@@ -42,10 +43,10 @@ _SHAPES = ("eccentricity", "solidity", "circularity")
 
 
 def image_name(found: LabelFolder, index: int) -> str:
-    """What to call an image: its file's name, with the frame where it is one of a series."""
+    """What to call an image: its file's name, with the part of it that is meant."""
     row = found.rows[index]
     name = row.get("image", "").rsplit("/", 1)[-1] or found.stem(index)
-    return f"{name}, frame {row['frame']}" if row.get("frame") else name
+    return ", ".join(filter(None, (name, part_of(row))))
 
 
 def groups_of(found: LabelFolder, group: str | None) -> tuple[str, np.ndarray] | None:

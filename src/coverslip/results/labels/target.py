@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from coverslip.core import InputError
 from coverslip.io.atomic import refuse_existing
 from coverslip.io.labels import labels_path
 from coverslip.samples.sheets.masks import refuse_other_things
-from coverslip.samples.sheets.sheet import names_one_image
+from coverslip.samples.sheets.sheet import holds_one_image
 
 WORK = ".predicting"
 """Ending of the folder beside a result that holds an unfinished prediction."""
@@ -32,7 +32,7 @@ class Target:
     path: Path
 
     @classmethod
-    def of(cls, inputs: str | Path, out: str | Path | None) -> Target:
+    def of(cls, inputs: str | Path, out: str | Path | None, **which: Any) -> Target:
         """From what the user gave.
 
         Parameters
@@ -41,13 +41,15 @@ class Target:
             One image, a folder or a sheet.
         out : str or Path, optional
             Default: ``<image>.labels.tif`` or ``<name>-labels`` in the current folder.
+        **which
+            ``series`` and ``frames``, as for `coverslip.samples.read_sheet`.
 
         Raises
         ------
         InputError
             If several images are to go into one file, or the ending is of something else.
         """
-        one, source = names_one_image(inputs), Path(inputs).resolve()
+        one, source = holds_one_image(inputs, **which), Path(inputs).resolve()
         if out is None:
             name = source.name if source.is_dir() else source.stem
             return cls("file", labels_path(Path(source.name))) if one else cls("folder", Path(f"{name}-labels"))
@@ -64,7 +66,7 @@ class Target:
             return cls("folder", out)
         if not one:
             raise InputError(
-                f"{inputs} may hold many images, but '{out}' holds the labels of one: name a folder, such as "
+                f"{inputs} may hold several images, but '{out}' holds the labels of one: name a folder, such as "
                 f"{out.name.split('.')[0]}-labels."
             )
         return cls("zarr", out) if suffix == ".zarr" else cls("file", labels_path(out.with_suffix(".tif")))

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from coverslip.core import Image, InputError, provenance, track
+from coverslip.io.labels import image_stem
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.cutting.crops import Border, Neighbours, Table, checked_options, crop_objects
 from coverslip.samples.opening.planes import Planes
@@ -194,8 +195,7 @@ def _file(stem: str, column: str) -> str:
 
 def _stack_names(sheet: Sheet) -> list[str]:
     """A file stem for each row: that of its image, with the row number where several would share it."""
-    files = [sheet.file(i) for i in range(len(sheet))]
-    return distinct_stems([file.stem.removesuffix(".ome") if file else "" for file in files], sheet.numbers)
+    return distinct_stems([image_stem(row, sheet.folder) for row in sheet.rows], sheet.numbers)
 
 
 def _pixel_sizes(sheet: Sheet, size: float | tuple[float, float], unit: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from coverslip.core import InputError, Region, provenance, track
+from coverslip.io.labels import image_stem
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.sheets.masks import SHEET, refuse_other_things, write_masks_sheet
 from coverslip.samples.sheets.rows import carried, frame_of, open_cell, read_mask
@@ -68,8 +69,7 @@ def tile_sheet(
     out = Path(out)
     if overwrite:
         refuse_other_things(out, "tiles", (SHEET, "*_r0c0.tif"), sheet.files("image", "mask", "source"))
-    files = [sheet.file(i) for i in range(len(sheet))]
-    stems = distinct_stems([file.stem.removesuffix(".ome") if file else "" for file in files], sheet.numbers)
+    stems = distinct_stems([image_stem(row, sheet.folder) for row in sheet.rows], sheet.numbers)
     written: list[dict[str, str]] = []
     with atomic_folder(out, overwrite=overwrite) as folder:
         for i in track(range(len(sheet)), "Cutting"):

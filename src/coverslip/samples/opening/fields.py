@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Fields, Image, InputError, NoDataRule, Region, nodata_rule
+from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.given import given
-from coverslip.samples.opening.planes import Planes, pick_channels
+from coverslip.samples.opening.planes import Planes
 from coverslip.samples.opening.samples import open_column, typed_column
-from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask
+from coverslip.samples.sheets.parts import divided
+from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask, whose, with_unsaid
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
 
 _KEPT = 64 << 20
@@ -27,6 +29,9 @@ def open_fields(
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
     use_source: bool = False,
+    expected: Sequence[str] = (),
+    series: int | str | None = None,
+    frames: str | None = None,
     nodata: NoDataRule = "auto",
 ) -> Fields:
     """Open whole images as fields; pixels are read when they are asked for.
@@ -37,11 +42,16 @@ def open_fields(
         A sheet or its CSV (with a column ``mask`` to train on), a folder of images, one image (or its file), an
         array or tensor ``(C, H, W)`` or ``(H, W)``, a list of images, or fields, which come back as they are.
     channels : sequence of str or int, optional
-        Which channels, by name or by number from 0, in this order; default: all.
+        Which channels, by name or by number from 0, in this order; default: all. Names are looked for in every image,
+        and numbers count in the order of the first image where others have the same names in another one.
     planes : str or int
         What becomes of focal planes, as in `open_samples`.
     use_source : bool
         Append the channels of the paired image in the column ``source``.
+    expected : sequence of str
+        Names of the channels that a model was fitted to: of images that name theirs these are taken, in this order.
+    series, frames : optional
+        Which images of files that hold several, as for `read_sheet`; default: all of them.
     nodata : float or {"auto", "none"}
         Which pixels hold no image: areas of this grey value, areas of one value at the edge that look like what
         stitching or rotation left (``"auto"``), or none. They are left out of statistics and hold no objects.
@@ -56,15 +66,19 @@ def open_fields(
     InputError
         Naming the first row that is missing, cannot be read or has other channels than the first.
     """
+    how: dict[str, Any] = {"channels": channels, "planes": planes, "expected": expected, "nodata": nodata}
     source = given(source)
     if isinstance(source, Image | np.ndarray):
         source = [source if isinstance(source, Image) else Image.from_array(source)]
     if isinstance(source, list):
         sheet = Sheet(Path(), ("image",), [{"image": image.source} for image in source])
-        return SheetFields(sheet, {"image": source}, channels=channels, planes=planes, nodata=nodata)
+        return SheetFields(sheet, {"image": source}, **how)
     if isinstance(source, str | Path):
-        source = read_sheet(source)
+        source = read_sheet(source, series=series, frames=frames)
+    elif isinstance(source, Sheet) and (series, frames) != (None, None):
+        source = divided(source, series, frames)
     if not isinstance(source, Sheet):
+        as_expected(source.channels, expected)
         return source
     if not len(source):
         raise InputError(f"{source.name} has no rows; add a row for each image.")
@@ -72,7 +86,7 @@ def open_fields(
         raise InputError(f"{source.name} names no paired images; fill its column 'source' or leave use_source out.")
     columns = ("image", "source") if use_source else ("image",)
     images = {column: open_column(source, column) for column in columns}
-    return SheetFields(source, images, channels=channels, planes=planes, nodata=nodata)
+    return SheetFields(with_unsaid(source, images["image"]), images, **how)
 
 
 class SheetFields:
@@ -85,18 +99,18 @@ class SheetFields:
         *,
         channels: Sequence[str | int] | None = None,
         planes: str | int = "channels",
+        expected: Sequence[str] = (),
         nodata: NoDataRule = "auto",
     ) -> None:
         self.sheet = sheet
         self.nodata = nodata_rule(nodata)
         self._images = images
         self._planes = Planes.parse(planes)
-        count, self._dtype, names = self._agree()
-        self._pick = None if channels is None else pick_channels(names, count, channels, sheet.name)
-        if self._pick is not None:
-            names = tuple(names[i] for i in self._pick) if names else ()
-        self._count = count if self._pick is None else len(self._pick)
-        self._channels = names
+        self._dtype = self.image(0).dtype
+        # Of each field, which of its channels are meant, and what it calls them.
+        self._picks, self._names = self._agree(Channels(channels, expected))
+        self._count = len(self._picks[0])
+        self._channels = next((names for names in self._names if names), ())
         self._obs = {name: typed_column(name, sheet.column(name)) for name in sheet.columns}
         # One field at a time is searched for its sharpest planes, then read window by window.
         self._sharpest = lru_cache(maxsize=4)(self._find_sharpest)
@@ -109,8 +123,12 @@ class SheetFields:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Channel names; empty where unknown."""
+        """Channel names, those of the first field that has any; empty where unknown."""
         return self._channels
+
+    def channels_of(self, index: int) -> tuple[str, ...]:
+        """What a field itself calls its channels; empty where unknown."""
+        return self._names[index]
 
     @property
     def count(self) -> int:
@@ -131,10 +149,8 @@ class SheetFields:
         return len(self.sheet)
 
     def name(self, index: int) -> str:
-        """The path of a field's image, with the frame where it is one of a series."""
-        frame = self.sheet.frame_text(index)
-        source = self._images["image"][index].source
-        return f"{source} frame {frame}" if frame else source
+        """The path of a field's image, with the part of the file that is meant."""
+        return f"{self._images['image'][index].source} {self.sheet.part(index)}".rstrip()
 
     def image(self, index: int, column: str = "image") -> Image:
         """The image as the file has it, all channels and planes; nothing is read."""
@@ -177,7 +193,8 @@ class SheetFields:
                 parts.append(self._planes.read(image if region is None else image.crop(region)))
             check_finite(parts[-1], image.source)
         stacked = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return stacked if self._pick is None else stacked[self._pick]
+        pick = self._picks[index]
+        return stacked if pick == tuple(range(len(stacked))) else stacked[list(pick)]
 
     def labels(self, index: int) -> np.ndarray:
         """Read the mask of a field: ``(H, W)`` integers, 0 is background.
@@ -194,32 +211,38 @@ class SheetFields:
         pixels = image.read()
         return sharpest_planes(pixels.reshape(-1, *pixels.shape[-3:]), self._planes.number, image.source)
 
-    def _agree(self) -> tuple[int, np.dtype[Any], tuple[str, ...]]:
-        """Number of channels that all fields share, and dtype and channel names of the first."""
-        total, names = 0, []
-        first = self.image(0)
-        for column in self._images:
-            model = self.image(0, column)
-            count = self._planes.shape(model)[0]
-            for i in range(len(self.sheet)):
-                image, field = self.image(i, column), self.image(i)
-                found = self._channels_of(i, image)
-                if found != count:
-                    raise InputError(
-                        f"{self.sheet.where(i)}: {image.source} has {found} channel(s), but the first image {count}; "
-                        "leave it out, or choose the channels that all have."
-                    )
+    def _agree(self, channels: Channels) -> tuple[list[tuple[int, ...]], list[tuple[str, ...]]]:
+        """Which channels of each field are meant, the same number of each, and their names."""
+        picks: list[tuple[int, ...]] = []
+        names: list[tuple[str, ...]] = []
+        first = [0]
+        for i in range(len(self.sheet)):
+            field, counts = self.image(i), []
+            named: list[str] = []
+            for column in self._images:
+                image = self.image(i, column)
                 if (image.height, image.width) != (field.height, field.width):
                     raise InputError(
                         f"{self.sheet.where(i)}: the paired image {image.source} has {image.height} x {image.width} "
                         f"pixels, the image {field.height} x {field.width}; pair images of one size."
                     )
-            total += count
-            names.append(self._planes.names(model))
-        named = tuple(name for part in names for name in part)
-        return total, first.dtype, named if len(named) == total else ()
+                counts.append(self._count_of(i, image))
+                named += self._planes.names(image)
+            # Names help only if every channel has one.
+            known = tuple(named) if len(named) == sum(counts) else ()
+            pick = channels.of(known, sum(counts), whose(self.sheet, i, field))
+            first = first if picks else counts
+            if picks and len(pick) != len(picks[0]):
+                odd = next((n for n, (mine, usual) in enumerate(zip(counts, first, strict=True)) if mine != usual), 0)
+                raise InputError(
+                    f"{self.sheet.where(i)}: {self.image(i, [*self._images][odd]).source} has {counts[odd]} "
+                    f"channel(s), but the first image {first[odd]}; leave it out, or choose the channels that all have."
+                )
+            picks.append(pick)
+            names.append(tuple(known[at] for at in pick) if known else ())
+        return picks, names
 
-    def _channels_of(self, index: int, image: Image) -> int:
+    def _count_of(self, index: int, image: Image) -> int:
         try:
             return self._planes.shape(image)[0]
         except InputError as error:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError
+from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.sheet import Sheet
 
 
@@ -29,7 +30,7 @@ def given(inputs: Any) -> Any:
         if not inputs:
             raise InputError("The list of images is empty; give at least one.")
         if all(isinstance(one, str | Path) for one in inputs):
-            return Sheet(Path(), ("image",), [{"image": str(one)} for one in inputs])
+            return divided(Sheet(Path(), ("image",), [{"image": str(one)} for one in inputs]))
         return [_image(one, i) for i, one in enumerate(inputs)]
     return as_array(inputs)
 

@@ -67,8 +67,8 @@ class Planes:
         """
         if "T" in image.axes:
             raise InputError(
-                f"{image.source}: a series of {image.sizes['T']} frames (axes '{image.axes}') is not one sample; "
-                "say which in a column 'frame' (from 0), a row for each."
+                f"{image.source}: a movie of {image.sizes['T']} frames (axes '{image.axes}') is not one sample; say "
+                "--frames all or --frames every=5 for a row for each, or name them in a column 'frame' (from 0)."
             )
         return image.sizes.get("C", 1) * self.count(image), image.height, image.width
 

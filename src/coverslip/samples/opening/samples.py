@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ArraySamples, Image, InputError, Samples, track
+from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.given import given
-from coverslip.samples.opening.planes import Planes, pick_channels
-from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell
+from coverslip.samples.opening.planes import Planes
+from coverslip.samples.sheets.parts import divided
+from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell, whose, with_unsaid
 from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, read_sheet
 
 TEXT_COLUMNS = (*PATH_COLUMNS, "label", "group", "split", "plate", "well", "treatment")
@@ -28,6 +30,9 @@ def open_samples(
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
     use_source: bool = False,
+    expected: Sequence[str] = (),
+    series: int | str | None = None,
+    frames: str | None = None,
 ) -> Samples:
     """Open images of equal shape as samples; pixels are read when they are asked for.
 
@@ -37,13 +42,18 @@ def open_samples(
         A sheet or its CSV, a folder of images, one image (or its file), an array or tensor ``(N, C, H, W)`` or
         ``(N, H, W)``, a list of images, or samples, which come back as they are.
     channels : sequence of str or int, optional
-        Which channels, by name or by number from 0, in this order; default: all.
+        Which channels, by name or by number from 0, in this order; default: all. Names are looked for in every image,
+        and numbers count in the order of the first image where others have the same names in another one.
     planes : str or int
         What becomes of focal planes: ``"channels"`` (each is a channel), ``"max"`` (projection),
         ``"sharpest"`` or ``"sharpest3"`` (the one or three of greatest mean gradient, as channels), or the number
         of a plane from 0.
     use_source : bool
         Append the channels of the paired image in the column ``source``.
+    expected : sequence of str
+        Names of the channels that a model was fitted to: of images that name theirs these are taken, in this order.
+    series, frames : optional
+        Which images of files that hold several, as for `read_sheet`; default: all of them.
 
     Returns
     -------
@@ -63,11 +73,14 @@ def open_samples(
     if isinstance(source, np.ndarray):
         return _of_array(source, channels)
     if isinstance(source, Image):
-        return _of_image(source, Planes.parse(planes), channels)
+        return _of_image(source, Planes.parse(planes), Channels(channels, expected))
     if isinstance(source, str | Path):
-        source = read_sheet(source)
+        source = read_sheet(source, series=series, frames=frames)
+    elif isinstance(source, Sheet) and (series, frames) != (None, None):
+        source = divided(source, series, frames)
     if isinstance(source, Sheet):
-        return SheetSamples(source, channels=channels, planes=planes, use_source=use_source)
+        return SheetSamples(source, channels=channels, planes=planes, use_source=use_source, expected=expected)
+    as_expected(source.channels, expected)
     return source
 
 
@@ -81,6 +94,7 @@ class SheetSamples:
         channels: Sequence[str | int] | None = None,
         planes: str | int = "channels",
         use_source: bool = False,
+        expected: Sequence[str] = (),
     ) -> None:
         if not len(sheet):
             raise InputError(f"{sheet.name} has no rows; add a row for each image.")
@@ -95,12 +109,9 @@ class SheetSamples:
         self._planes = Planes.parse(planes)
         self._columns = ("image", "source") if use_source else ("image",)
         self._images = {column: open_column(sheet, column) for column in self._columns}
-        self._shape, self._dtype, names = self._agree()
-        self._pick = None if channels is None else pick_channels(names, self._shape[0], channels, sheet.name)
-        if self._pick is not None:
-            names = tuple(names[i] for i in self._pick) if names else ()
-            self._shape = (len(self._pick), *self._shape[1:])
-        self._channels = names
+        self.sheet = with_unsaid(sheet, self._images["image"])
+        # Of each row, which of its channels are meant; None: all of them, as they are.
+        self._shape, self._dtype, self._channels, self._picks = self._agree(Channels(channels, expected))
         self._obs = {name: typed_column(name, sheet.column(name)) for name in sheet.columns}
 
     @property
@@ -150,7 +161,8 @@ class SheetSamples:
         def fill(places: np.ndarray) -> None:
             pixels = [self._read_rows(wanted[places], column) for column in self._columns]
             stack = pixels[0] if len(pixels) == 1 else np.concatenate(pixels, axis=1)
-            out[places] = stack if self._pick is None else stack[:, self._pick]
+            picks = None if self._picks is None else self._picks[wanted[places]]
+            out[places] = stack if picks is None else stack[np.arange(len(stack))[:, None], picks]
 
         for _ in in_threads(fill, jobs) if len(jobs) > 1 else map(fill, jobs):
             pass
@@ -175,30 +187,58 @@ class SheetSamples:
             found.append(pixels)
         return np.stack(found)
 
-    def _agree(self) -> tuple[tuple[int, int, int], np.dtype[Any], tuple[str, ...]]:
-        """Shape, dtype and channel names that all rows share."""
-        count, names, first = 0, [], self.image(0)
+    def _agree(
+        self, channels: Channels
+    ) -> tuple[tuple[int, int, int], np.dtype[Any], tuple[str, ...], np.ndarray | None]:
+        """Shape and dtype that all rows share, channel names, and which channels of each row are meant."""
+        first = self.image(0)
         for column in self._columns:
             model = self.image(0, column)
             shape = self._shape_of(0, model)
             for i in range(1, len(self)):
-                self._compare(i, self.image(i, column), shape, model)
-            count += shape[0]
-            names.append(self._planes.names(model))
+                self._compare(i, self.image(i, column), shape, model, channels)
             if (first.height, first.width, first.dtype) != (model.height, model.width, model.dtype):
                 raise InputError(
                     f"{self.sheet.where(0)}: the paired image {model.source} is {_facts(model, shape)}, the image "
                     f"{first.height} x {first.width} pixels of {first.dtype}; pair images of one size and dtype."
                 )
-        # Names help only if every channel has one.
-        named = tuple(name for part in names for name in part)
-        return (count, first.height, first.width), first.dtype, named if len(named) == count else ()
+        picks, counts, names = self._chosen(channels)
+        odd = next((i for i, pick in enumerate(picks) if len(pick) != len(picks[0])), None)
+        if odd is not None:
+            raise InputError(
+                f"{whose(self.sheet, odd, self.image(odd))} has {len(picks[odd])} channel(s), but the first image "
+                f"{len(picks[0])}; leave it out, or choose the channels that all have."
+            )
+        shape = (len(picks[0]), first.height, first.width)
+        as_they_are = all(pick == tuple(range(count)) for pick, count in zip(picks, counts, strict=True))
+        return shape, first.dtype, names, None if as_they_are else np.array(picks)
 
-    def _compare(self, i: int, image: Image, shape: tuple[int, int, int], model: Image) -> None:
+    def _chosen(self, channels: Channels) -> tuple[list[tuple[int, ...]], list[int], tuple[str, ...]]:
+        """Which of how many channels of each row are meant, and their names; rows of one file share them."""
+        found: dict[tuple[int, ...], tuple[tuple[int, ...], int]] = {}
+        picks: list[tuple[int, ...]] = []
+        counts: list[int] = []
+        chosen: tuple[str, ...] = ()
+        for i in range(len(self)):
+            key = tuple(id(self._images[column][i]) for column in self._columns)
+            if key not in found:
+                images = [self.image(i, column) for column in self._columns]
+                count = sum(self._planes.shape(image)[0] for image in images)
+                names = tuple(name for image in images for name in self._planes.names(image))
+                names = names if len(names) == count else ()  # they help only if every channel has one
+                found[key] = channels.of(names, count, whose(self.sheet, i, images[0])), count
+                chosen = chosen or tuple(names[at] for at in found[key][0] if names)
+            picks.append(found[key][0])
+            counts.append(found[key][1])
+        return picks, counts, chosen
+
+    def _compare(self, i: int, image: Image, shape: tuple[int, int, int], model: Image, channels: Channels) -> None:
         found = self._shape_of(i, image)
-        if found == shape and image.dtype == model.dtype:
+        # Where channels of the images alone are chosen, there may be others beside them.
+        first = 1 if (channels.wanted is not None or channels.expected) and self._columns == ("image",) else 0
+        if found[first:] == shape[first:] and image.dtype == model.dtype:
             return
-        if found[0] != shape[0]:
+        if found[1:] == shape[1:] and image.dtype == model.dtype:
             remedy = "samples need the same channels: leave the image out, or choose the channels that all have"
         elif found != shape:
             remedy = f"samples need one size: {_CROP_FIRST}"
@@ -221,8 +261,8 @@ def _facts(image: Image, shape: tuple[int, int, int]) -> str:
 
 
 def open_column(sheet: Sheet, column: str) -> list[Image]:
-    """The image of each row; rows that name one file share it."""
-    texts = sheet.column(column)
+    """The image of each row; rows that name one series of one file share it."""
+    texts = list(zip(sheet.column(column), (row.get("series", "") for row in sheet.rows), strict=True))
     first = {text: i for i, text in reversed(list(enumerate(texts)))}
     rows = sorted(first.values())
     opened = in_threads(lambda i: open_cell(sheet, i, column), rows)
@@ -257,14 +297,14 @@ def _of_array(array: np.ndarray, channels: Sequence[str | int] | None) -> Sample
     samples = ArraySamples(array)
     if channels is None:
         return samples
-    pick = pick_channels((), samples.shape[0], channels, "The array")
+    pick = list(Channels(channels).of((), samples.shape[0], "The array"))
     return ArraySamples(samples.read(np.arange(len(samples)))[:, pick])
 
 
-def _of_image(image: Image, planes: Planes, channels: Sequence[str | int] | None) -> Samples:
+def _of_image(image: Image, planes: Planes, channels: Channels) -> Samples:
     """One image as one sample."""
-    names, count = planes.names(image), planes.shape(image)[0]
-    pick = list(range(count)) if channels is None else pick_channels(names, count, channels, image.source)
+    names = planes.names(image)
+    pick = list(channels.of(names, planes.shape(image)[0], image.source))
     pixels = planes.read(image)[None, pick]
     check_finite(pixels, image.source)
     return ArraySamples(pixels, {"image": [image.source]}, tuple(names[i] for i in pick) if names else ())

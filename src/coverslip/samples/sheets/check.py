@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from coverslip.core import track
+from coverslip.samples.opening.channels import places
 from coverslip.samples.sheets.inspection import FileFacts, inspect_image, inspect_mask
 from coverslip.samples.sheets.leaks import check_columns
 from coverslip.samples.sheets.problems import Problem
-from coverslip.samples.sheets.rows import in_threads
+from coverslip.samples.sheets.rows import in_threads, unsaid
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
 
 SMALLEST = 8
@@ -82,9 +83,10 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
     -----
     Errors: files that are missing, empty, cut short, or no images; axes that are unclear or differ; sizes that
     differ (where there are no masks to crop by), channels and dtypes that differ; images below 8 x 8 pixels; NaN;
-    constant images; masks of another shape; samples listed twice; groups in more than one split. Warnings: saturated
-    or identical images, empty masks, masks that don't number their objects, pixel sizes that differ, rows without a
-    label, plates in more than one split where groups are stated, and what of a folder was left out or has no pair.
+    constant images; channels of other names; masks of another shape; samples listed twice; groups in more than one
+    split. Warnings: saturated or identical images, empty masks, masks that don't number their objects, pixel sizes that
+    differ, channels in another order, rows without a label, plates in more than one split where groups are stated, and
+    what of a folder was left out or has no pair.
 
     Raises
     ------
@@ -100,19 +102,20 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
     _inspect(sheet, "source", deep, problems)
     _inspect_masks(sheet, images, deep, problems)
     problems += _uneven(sheet, images)
+    problems += _names(sheet, images)
     problems += _copies(sheet, images)
     problems.sort(key=lambda problem: problem.severity)  # "error" before "warning", else in the order found
     return Report(tuple(problems), _summary(sheet, images))
 
 
 def _inspect(sheet: Sheet, column: str, deep: bool, problems: list[Problem]) -> dict[int, FileFacts]:
-    """Facts about the image of each row; rows that name one file share them. Errors go into `problems`."""
+    """Facts about the image of each row; rows that name one image of one file share them. Errors go into `problems`."""
     if not sheet.has(column):
         return {}
-    rows: dict[str, list[int]] = defaultdict(list)
+    rows: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     for i, text in enumerate(sheet.column(column)):
         if text:
-            rows[text].append(i)
+            rows[text, sheet.series(i)].append(i)
     groups = list(rows.values())
     results = in_threads(lambda rows: inspect_image(sheet, rows, column, deep), groups)
     facts: dict[int, FileFacts] = {}
@@ -121,6 +124,8 @@ def _inspect(sheet: Sheet, column: str, deep: bool, problems: list[Problem]) -> 
         if found.image is not None:
             facts |= dict.fromkeys(group, found)
             problems += too_small(sheet, group[0], found)
+            if column == "image" and (text := unsaid(sheet, group[0], found.image)):
+                problems.append(Problem("warning", "several images", text, sheet.numbers[group[0]]))
     return facts
 
 
@@ -177,6 +182,29 @@ def _uneven(sheet: Sheet, images: dict[int, FileFacts]) -> Iterator[Problem]:
                 source = images[i].source
                 text = f"{source} has {name} {value}, most images have {usual}; {remedy}."
                 yield Problem.at(sheet, i, f"mixed {name}", text, severity)
+
+
+def _names(sheet: Sheet, images: dict[int, FileFacts]) -> Iterator[Problem]:
+    """Images that name as many channels as the first that names any, but otherwise."""
+    named = {i: f.image.channels for i, f in images.items() if f.image is not None and f.image.channels}
+    first = next(iter(named), None)
+    told = set()
+    for i, names in named.items():
+        usual = named[first] if first is not None else ()
+        source = images[i].source
+        if names == usual or len(names) != len(usual) or source in told:
+            continue
+        told.add(source)
+        text = f"{source} has the channels {', '.join(names)}, {images[first or 0].source} has {', '.join(usual)}; "
+        if places(names, usual):
+            text += "they are taken by name, wherever they are."
+            yield Problem.at(sheet, i, "order of channels", text, "warning")
+        elif len(names) == 1:
+            text += "is that another stain?"
+            yield Problem.at(sheet, i, "names of channels", text, "warning")
+        else:
+            text += "name alike what is alike, choose with --channels those that all have, or leave the image out."
+            yield Problem.at(sheet, i, "names of channels", text)
 
 
 def _copies(sheet: Sheet, images: dict[int, FileFacts]) -> Iterator[Problem]:

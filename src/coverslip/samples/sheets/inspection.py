@@ -98,8 +98,8 @@ def inspect_image(sheet: Sheet, rows: list[int], column: str, deep: bool) -> Fil
             problems.append(_raised(sheet, i, "frame", error, named=True))
         if sheet.frame_text(i) == "" and "T" in image.axes:
             text = (
-                f"{source} is a series of {image.sizes['T']} frames (axes '{image.axes}'); say which of them a row "
-                "means in a column 'frame' (from 0), or save the time point alone."
+                f"{source} is a movie of {image.sizes['T']} frames (axes '{image.axes}'); make rows of them with "
+                "coverslip samples make --frames all (or every=5), or name them in a column 'frame' (from 0)."
             )
             problems.append(Problem.at(sheet, i, "wrong axes", text))
     digest = ""

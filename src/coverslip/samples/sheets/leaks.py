@@ -35,7 +35,7 @@ def check_columns(sheet: Sheet) -> Iterator[Problem]:
 def _twice(sheet: Sheet) -> Iterator[Problem]:
     first: dict[tuple[str, str], int] = {}
     for i, row in enumerate(sheet.rows):
-        earlier = first.setdefault((str(sheet.file(i)), row.get("frame", "")), i)
+        earlier = first.setdefault((str(sheet.file(i)), sheet.part(i)), i)
         if earlier != i:
             before = f"row {sheet.numbers[earlier]}" if sheet.path else "the list"
             text = f"{row['image']} is listed already in {before}; delete one of the two."

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from coverslip.core import InputError
 from coverslip.io.paths import relative_path
-from coverslip.samples.sheets.sheet import SHEET_NAMES, Sheet, folder_sheet, images_in, read_sheet
+from coverslip.samples.sheets.parts import divided
+from coverslip.samples.sheets.sheet import SHEET_NAMES, Sheet, folder_sheet, images_in, names_one_image, undivided
 
 _FIELD = re.compile(r"\{(\w*)(?::(d))?\}|(\*\*/|\*)")
 
 
-def make_sheet(folder: str | Path, pattern: str | None = None) -> Sheet:
+def make_sheet(
+    folder: str | Path, pattern: str | None = None, *, axes: str | None = None, frames: str | None = None
+) -> Sheet:
     r"""Make a sheet of the images in a folder, with columns taken from their names.
 
     Parameters
@@ -27,6 +30,10 @@ def make_sheet(folder: str | Path, pattern: str | None = None) -> Sheet:
         ``r"(?P<well>[A-H]\d+)_.*\.tif"``. It must match the whole name; one that holds a ``/`` is compared with
         the path below `folder`, any other with the file name. Without a pattern the folder is read as
         `read_sheet` reads one.
+    axes : str, optional
+        Axes of the images, such as ``"ZYX"``, for the column ``axes``.
+    frames : str, optional
+        ``"all"`` or ``"every=5"``: a row for each frame of a movie, or for every fifth.
 
     Returns
     -------
@@ -42,9 +49,18 @@ def make_sheet(folder: str | Path, pattern: str | None = None) -> Sheet:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder; give the folder that holds the images.")
-    if pattern is None:
-        known = any((folder / name).is_file() for name in SHEET_NAMES)
-        return read_sheet(folder) if known else folder_sheet(folder, beside=True)
+    if pattern is not None:
+        sheet = _matched(folder, pattern)
+    elif names_one_image(folder) or any((folder / name).is_file() for name in SHEET_NAMES):
+        sheet = undivided(folder)
+    else:
+        sheet = folder_sheet(folder, beside=True)
+    if axes is not None:
+        sheet = sheet.with_column("axes", [axes] * len(sheet))
+    return divided(sheet, frames=frames)
+
+
+def _matched(folder: Path, pattern: str) -> Sheet:
     matcher = compile_pattern(pattern)
     whole = "/" in pattern
     pairs = images_in(folder, beside=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from coverslip.core import InputError
 from coverslip.io.cells import write_cells
-from coverslip.io.labels import labels_path
+from coverslip.io.labels import image_stem
 from coverslip.io.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
 from coverslip.io.tags import PROVENANCE
 
@@ -36,7 +36,7 @@ def plan_rows(
         ``mask`` is a file name that no other row has.
     """
     base = Path(base)
-    stems = [labels_path(resolve_path(base, row["image"])).name.removesuffix(".labels.tif") for row in rows]
+    stems = [image_stem(row, base) for row in rows]
     names = distinct_stems(stems, numbers or range(2, len(rows) + 2))
     return [_row(row, f"{name}.labels.tif", base, Path(out)) for row, name in zip(rows, names, strict=True)]
 

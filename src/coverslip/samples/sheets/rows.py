@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError
 from coverslip.core.cores import cores
-from coverslip.io.paths import relative_path
+from coverslip.io.paths import PARTS, relative_path
 from coverslip.samples.sheets.sheet import Sheet
 
 FILES = ("image", "mask", "layers")
@@ -54,9 +55,19 @@ def open_cell(sheet: Sheet, index: int, column: str = "image") -> Image:
         raise InputError(f"{sheet.where(index)}: there is no file {file}; mend the path, or delete the row.")
     axes = None if column == "mask" else sheet.rows[index].get("axes") or None
     try:
-        return open_image(file, axes=axes)
+        return open_image(file, axes=axes, series=_series_of(sheet, index, column, file))
     except InputError as error:
         raise at_row(sheet, index, error) from None
+
+
+def _series_of(sheet: Sheet, index: int, column: str, file: Path) -> str | None:
+    """Which series of a file a row means: of its image; of the paired image the same, where it holds several too."""
+    from coverslip.io import inventory
+
+    series = sheet.series(index)
+    if series is None or column == "image":
+        return series
+    return series if column == "source" and len(inventory(file).series) > 1 else None
 
 
 def frame_of(sheet: Sheet, index: int, image: Image) -> Image:
@@ -77,6 +88,24 @@ def frame_of(sheet: Sheet, index: int, image: Image) -> Image:
             "mend the column 'frame'."
         )
     return image.select(T=frame) if "T" in image.axes else image
+
+
+def unsaid(sheet: Sheet, index: int, image: Image) -> str:
+    """A sentence where a row does not say which image of its file it means; else nothing."""
+    held = image.metadata.get("images", 1)
+    if held < 2 or sheet.series(index) is not None:
+        return ""
+    return (
+        f"{whose(sheet, index, image)} holds {held} images, and the first is taken; say which is meant in a column "
+        f"'series' (0 to {held - 1}), a row for each."
+    )
+
+
+def with_unsaid(sheet: Sheet, images: Sequence[Image]) -> Sheet:
+    """The sheet with a note on the rows that do not say which image of a file they mean."""
+    said = [text for i, image in enumerate(images) if (text := unsaid(sheet, i, image))]
+    more = [f"The same goes for {len(said) - 1} more rows."] if len(said) > 1 else []
+    return replace(sheet, notes=(*sheet.notes, *said[:1], *more)) if said else sheet
 
 
 def read_mask(sheet: Sheet, index: int, shape: tuple[int, int]) -> np.ndarray:
@@ -102,23 +131,26 @@ def read_mask(sheet: Sheet, index: int, shape: tuple[int, int]) -> np.ndarray:
 def carried(sheet: Sheet, index: int, out: Path) -> dict[str, str]:
     """What a piece of a field keeps of its row, in a sheet in the folder `out`: all but what the piece has itself.
 
-    The field's own files and frame become ``source_image``, ``source_mask``, ``source_layers`` and ``source_frame``.
-    Files of pieces say themselves which axes they have.
+    The field's own files, series and frame become ``source_image``, ``source_mask``, ``source_layers``,
+    ``source_series`` and ``source_frame``. Files of pieces say themselves which axes they have.
     """
-    own = (*FILES, "source", "frame", "axes")
+    own = (*FILES, "source", *PARTS, "axes")
     kept = {key: text for key, text in sheet.rows[index].items() if key not in own}
     for column in FILES:
         file = sheet.file(index, column)
         if file is not None:
             kept[f"source_{column}"] = relative_path(file, out)
-    if sheet.frame(index) is not None:
-        kept["source_frame"] = sheet.frame_text(index)
-    return kept
+    return kept | {f"source_{name}": sheet.rows[index][name] for name in PARTS if sheet.rows[index].get(name)}
 
 
 def at_row(sheet: Sheet, index: int, error: InputError) -> InputError:
     """`error` with the row in front, where the sheet has rows that a reader can look up."""
     return InputError(f"{sheet.where(index)}: {error}") if sheet.path is not None else error
+
+
+def whose(sheet: Sheet, index: int, image: Image) -> str:
+    """How to begin a sentence on the image of a row."""
+    return f"{sheet.where(index)}: {image.source}" if sheet.path is not None else image.source
 
 
 def check_finite(pixels: np.ndarray, source: str) -> None:

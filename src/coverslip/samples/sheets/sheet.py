@@ -11,11 +11,13 @@ from pathlib import Path
 
 from coverslip.core import InputError, file_hash
 from coverslip.io.cells import read_cells, write_cells
+from coverslip.io.images.inventory import is_zarr
 from coverslip.io.images.opening import AS_OME_TIFF
 from coverslip.io.listing import contents, list_images
-from coverslip.io.paths import PATH_COLUMNS, relative_path, resolve_path
+from coverslip.io.paths import PATH_COLUMNS, part_of, relative_path, resolve_path
 from coverslip.io.places import check_text
 from coverslip.samples.sheets.pairing import Pairs, pair
+from coverslip.samples.sheets.parts import divided
 
 SHEET_NAMES = ("sheet.csv", "crops.csv")
 """A folder that holds one of these is read through it."""
@@ -103,6 +105,14 @@ class Sheet:
         """What to note as the source of things made of the sheet: its file, with a hash, or its folder."""
         return {"folder": self.name} if self.path is None else {"sheet": self.name, "sha256": file_hash(self.path)}
 
+    def part(self, index: int) -> str:
+        """Which part of its file sample `index` means, in words: ``"series 2 frame 7"``; empty: all of it."""
+        return part_of(self.rows[index])
+
+    def series(self, index: int) -> str | None:
+        """Which series of its file sample `index` means, by number or name; None: it does not say."""
+        return self.rows[index].get("series") or None
+
     def frame_text(self, index: int) -> str:
         """What sample `index` says in the column ``frame``; empty where there is none."""
         return self.rows[index].get("frame", "")
@@ -137,7 +147,7 @@ class Sheet:
         return replace(self, columns=columns, rows=rows)
 
 
-def read_sheet(path: str | Path) -> Sheet:
+def read_sheet(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> Sheet:
     """Read a sample sheet, or take a folder of images or one image as one.
 
     Parameters
@@ -152,6 +162,12 @@ def read_sheet(path: str | Path) -> Sheet:
           `coverslip.samples.sheets.pairing`;
         - masks, results of programs and files of other formats that lie beside images are left out.
 
+        A file that holds several images (series, scenes, positions, fields of a plate) has a row for each.
+    series : int or str, optional
+        Take this one of each file that holds several, by number from 0 or by name.
+    frames : str, optional
+        ``"all"`` or ``"every=5"``: a row for each frame of a movie, or for every fifth.
+
     Returns
     -------
     Sheet
@@ -162,24 +178,32 @@ def read_sheet(path: str | Path) -> Sheet:
     InputError
         Naming file, row and remedy. Whether the images can be read is the business of `check_sheet`.
     """
-    path = Path(path)
-    if path.is_dir():
-        for name in SHEET_NAMES:
-            if (path / name).is_file():
-                return _read_csv(path / name)
-        if not names_one_image(path):
-            return folder_sheet(path)
-    elif path.exists() and not path.is_file():
-        raise InputError(f"{path} is a pipe or a device, not a file; give a CSV, or a folder of images.")
-    elif not path.exists():
-        raise InputError(f"{path} does not exist; give a CSV with a column 'image', or a folder of images.")
-    return Sheet(path.parent, ("image",), [{"image": path.name}]) if names_one_image(path) else _read_csv(path)
+    return divided(undivided(Path(path)), series, frames)
 
 
 def names_one_image(path: str | Path) -> bool:
-    """Whether a path is that of one image, to judge by its ending; else it is a folder or a sheet."""
+    """Whether a path is that of one file of images, to judge by its ending; else it is a folder or a sheet."""
     path = Path(path)
-    return path.suffix.lower() == ".zarr" or (not path.is_dir() and path.suffix.lower() not in _SHEETS)
+    return is_zarr(path) or (not path.is_dir() and path.suffix.lower() not in _SHEETS)
+
+
+def holds_one_image(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> bool:
+    """Whether a path is that of a file with one image in it, or with one that is chosen; parameters as `read_sheet`."""
+    return names_one_image(path) and len(read_sheet(path, series=series, frames=frames)) == 1
+
+
+def undivided(path: Path) -> Sheet:
+    """A sheet as `read_sheet` reads it, but with one row for each file of a folder, whatever it holds."""
+    if path.is_dir() and not names_one_image(path):
+        for name in SHEET_NAMES:
+            if (path / name).is_file():
+                return _read_csv(path / name)
+        return folder_sheet(path)
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise InputError(f"{path} is a pipe or a device, not a file; give a CSV, or a folder of images.")
+    if not path.exists():
+        raise InputError(f"{path} does not exist; give a CSV with a column 'image', or a folder of images.")
+    return Sheet(path.parent, ("image",), [{"image": path.name}]) if names_one_image(path) else _read_csv(path)
 
 
 def write_sheet(sheet: Sheet, path: str | Path) -> Sheet:

@@ -13,6 +13,7 @@ from coverslip.core import Image, InputError, LabelMap, provenance, track
 from coverslip.io.cells import write_cells
 from coverslip.io.paths import relative_path
 from coverslip.samples.opening.planes import Planes, pick_channels
+from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, frame_of, in_threads, open_cell
 from coverslip.samples.sheets.sheet import Sheet, names_one_image, read_sheet
 from coverslip.samples.stain.labels import segment_stain
@@ -235,7 +236,7 @@ def _stained(
         single = names_one_image(path) and path.exists()
         if single and stain is not None and Path(stain if not isinstance(stain, int) else "").is_file():
             row = {"image": path.name, "source": relative_path(Path(str(stain)), path.parent)}
-            return StainedSheet(Sheet(path.parent, ("image", "source"), [row]), "source", None, planes)
+            return StainedSheet(divided(Sheet(path.parent, ("image", "source"), [row])), "source", None, planes)
         source = read_sheet(path)
     if column is not None and not source.has(column):
         raise InputError(
