@@ -196,6 +196,44 @@ def evaluate(
         typer.echo(f"\n{line}")
 
 
+@app.command(epilog="Example: coverslip measure masks/ images/ --ring 5 --out objects.csv")
+@flagged("measure")
+def measure(
+    labels: Annotated[
+        Path, typer.Argument(help="A folder of labels, a sheet with masks, a folder of label images, or one of them.")
+    ],
+    images: Annotated[
+        Path | None, typer.Argument(help="Their images: a folder, a sheet, one image; default: those the labels name.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="A .csv or .parquet; default: the table of the result, else named after LABELS."
+        ),
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Channels to measure, by name or number; default: as predicted, or all.")
+    ] = None,
+    planes: Annotated[str | None, typer.Option(help="Focal planes, as for fit; default: as predicted.")] = None,
+    force: Force = False,
+    *,
+    options: dict[str, Any],
+) -> None:
+    """Measure the objects of labels anew: place, size, shape and intensities, with rings and grown cells if wanted.
+
+    Labels may be corrected by hand, or of another program. The columns are those of predict; --ring adds
+    <channel>_ring_mean and so on, --grow <channel>_cell_mean.
+    """
+    from coverslip.cli.tables import print_notes
+    from coverslip.verbs.measure import measure_to_file
+
+    written = measure_to_file(
+        labels, images, out, force=force, channels=read_channels(channels), planes=planes, options=options
+    )
+    typer.echo(f"{written.said}: {written.path}")
+    print_notes(written.notes)
+
+
 @app.command(epilog="Example: coverslip report labels --truth sheet.csv --out report.html")
 @flagged("report")
 def report(

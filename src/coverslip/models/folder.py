@@ -8,7 +8,7 @@
 ``history.csv``
     One row per epoch.
 ``provenance.json``
-    Inputs with hashes, seed, versions, and the hash of the weights, the same for equal ones (`io.tensors.tensors_hash`).
+    Inputs with hashes, seed, versions, and the hash of the weights, the same for equal ones.
 ``card.md``
     The model in words.
 """

@@ -13,7 +13,7 @@ from coverslip.io.atomic import atomic_folder
 from coverslip.io.labels import write_labels
 from coverslip.io.writing.tiff import write_image_tiff
 from coverslip.results.decomposition.folder import FILES, ROUNDS
-from coverslip.results.labels.folder import LabelFolder, key_names
+from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.writer import finish_label_folder, write_objects
 from coverslip.samples.sheets.masks import plan_rows, refuse_other_things
 
@@ -219,7 +219,5 @@ def finish_decomposition_folder(
     provenance : mapping, optional
         Inputs with hashes, models, seed, versions.
     """
-    finish_label_folder(folder, rows, [objects for objects, _ in tables], provenance)
-    keys = key_names(rows)
-    said = [{name: row.get(name, "") for name in keys} for row in rows]
-    write_objects([(rounds, key) for (_, rounds), key in zip(tables, said, strict=True)], folder / ROUNDS)
+    sources = finish_label_folder(folder, rows, [objects for objects, _ in tables], provenance)
+    write_objects([(rounds, source) for (_, rounds), source in zip(tables, sources, strict=True)], folder / ROUNDS)
