@@ -151,3 +151,12 @@ def test_a_wrong_wish_is_one_sentence_and_leaves_nothing(
     before = sorted(result.parent.rglob("*"))
     assert_one_sentence(coverslip("export", *arguments), *parts)
     assert sorted(result.parent.rglob("*")) == before
+
+
+def test_an_export_never_replaces_what_it_is_made_from(coverslip: Callable, result: Path) -> None:
+    sheet = (result / "sheet.csv").read_text()
+    said = coverslip("export", result, "--csv", "--out", result / "sheet.csv", "--force")
+    assert_one_sentence(said, "sheet.csv is what the result is made from, so it is not replaced")
+    said = coverslip("evaluate", result, result / "sheet.csv", "--out", result / "sheet.csv", "--force")
+    assert_one_sentence(said, "is what the result is made from")
+    assert (result / "sheet.csv").read_text() == sheet

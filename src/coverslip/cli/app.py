@@ -181,6 +181,9 @@ def evaluate(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the table here (.csv or .parquet).")] = None,
     per_image: Annotated[Path | None, typer.Option(help="Labels: write the measures of each image here.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Embeddings: folder of the images, if it has moved since.")
+    ] = None,
     force: Force = False,
     seed: Annotated[int, typer.Option(help="Decides folds and resampling.")] = 0,
     *,
@@ -190,7 +193,9 @@ def evaluate(
     from coverslip.cli.tables import print_rows
     from coverslip.verbs.evaluate import evaluate_file
 
-    measured = evaluate_file(result, truth, out=out, per_image=per_image, force=force, seed=seed, options=options)
+    measured = evaluate_file(
+        result, truth, images=images, out=out, per_image=per_image, force=force, seed=seed, options=options
+    )
     print_rows(measured.rows)
     for line in [*measured.notes, *(f"Table: {path}" for path in (out, per_image) if path is not None)]:
         typer.echo(f"\n{line}")

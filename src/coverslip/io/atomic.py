@@ -129,14 +129,14 @@ def refuse_own(path: str | Path, sources: Iterable[Path]) -> None:
         Naming both.
     """
     place = Path(path).resolve()
+    if not place.exists():
+        return
     for source in sources:
         file = source.resolve()
         if place == file:
             raise InputError(f"{path} is what the result is made from, so it is not replaced; choose another --out.")
         if place in file.parents:
-            raise InputError(
-                f"{path} holds {source}, which the result is made from, so it is not replaced; choose another --out."
-            )
+            raise InputError(f"{path} holds {source} itself, so it is not replaced; choose another --out.")
 
 
 def free_place(path: str | Path, endings: tuple[str, ...], force: bool = False) -> Path:

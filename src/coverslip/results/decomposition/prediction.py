@@ -28,6 +28,7 @@ from coverslip.core import (
     stop_on_signal,
     task,
 )
+from coverslip.io.atomic import refuse_own
 from coverslip.io.labels import labels_path
 from coverslip.io.places import held
 from coverslip.measure import object_table
@@ -157,6 +158,7 @@ def _placed(
         device_names(asked.device, asked.devices)  # before the first image is opened
     how = {**model.facts.get("input", {}), **asked.input}
     fields: SheetFields = model.open_usable(inputs, **asked.input)
+    refuse_own(target.path, [*fields.sheet.sources(), *([model.folder] if model.folder else [])])
     with_rivals = {"rivals": tuple(str(rival.folder) for rival in rivals), **given}
     with crew(TRADE, model, fields, asked, with_rivals, FOOTPRINT) as gathered:
         work = Work(target.work)

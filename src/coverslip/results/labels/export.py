@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, LabelMap, Written, track
-from coverslip.io.atomic import refuse_existing
+from coverslip.io.atomic import refuse_existing, refuse_own
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.objects import Table, objects_of
 from coverslip.results.labels.options import Export
@@ -42,6 +42,7 @@ def export_with(
     targets = [_target(found, name, out, len(formats) > 1) for name in formats]
     for name, target in zip(formats, targets, strict=True):
         _refuse(target, LABEL_FORMATS[name], force)
+        refuse_own(target, found.files())
     export = _Export(found, images, options.kind, options.classification, labels_of)
     for name, target in zip(formats, targets, strict=True):
         if name == "csv":

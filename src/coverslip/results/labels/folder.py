@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
@@ -20,7 +20,7 @@ from coverslip.core import Image, InputError, LabelMap, about
 from coverslip.io.cells import Cells, read_cells
 from coverslip.io.images.opening import IMAGE_SUFFIXES, is_image_name, open_image
 from coverslip.io.labels import label_facts, labels_path, read_labels
-from coverslip.io.paths import relative_path, resolve_path
+from coverslip.io.paths import PATH_COLUMNS, relative_path, resolve_path
 from coverslip.io.tables import read_table
 from coverslip.io.tags import PROVENANCE
 from coverslip.results.labels.sources import Source, noted_sources
@@ -64,6 +64,14 @@ class LabelFolder:
         """The file that a row names in `column`, or None where it names none."""
         text = self.rows[index].get(column, "")
         return resolve_path(self.folder, text) if text else None
+
+    def files(self) -> Iterator[Path]:
+        """What the result lies in, and all files that its rows name."""
+        yield self.path
+        if self.path.is_dir() and self.path.suffix.lower() != ".zarr":
+            yield from (self.path / name for name in (SHEET, OBJECTS, PROVENANCE))
+        for i in range(len(self)):
+            yield from (file for column in PATH_COLUMNS if (file := self.file(i, column)) is not None)
 
     def stem(self, index: int) -> str:
         """The name of a label image without its endings, for further files made of it."""

@@ -50,7 +50,7 @@ def measure_to_file(
     notes: tuple[str, ...] = ()
     if own is None:
         path = free_place(out or f"{_called(found)}.objects.csv", _SUFFIXES, force)
-        refuse_own(path, [found.path, *(file for i in range(len(found)) if (file := found.file(i)))])
+        refuse_own(path, found.files())
         tables = _tables(found, how, options)
         write_table(joined(found, tables), path)
     else:

@@ -80,7 +80,7 @@ def crop_sheet(
         raise InputError(f"{sheet.name} names no masks; fill a column 'mask' with the label image of each field.")
     out = Path(out)
     if overwrite:
-        refuse_other_things(out, "crops", ("crops.csv",), sheet.files("image", "mask", "source"))
+        refuse_other_things(out, "crops", ("crops.csv",), sheet.sources())
     options: dict[str, Any] = {
         "neighbours": neighbours,
         "border": border,

@@ -67,7 +67,7 @@ def tile_sheet(
     held = 0 if sheet.has("split") else _held_lines(val, down if across == 1 else across)
     out = Path(out)
     if overwrite:
-        refuse_other_things(out, "tiles", (SHEET, "*_r0c0.tif"), sheet.files("image", "mask", "source"))
+        refuse_other_things(out, "tiles", (SHEET, "*_r0c0.tif"), sheet.sources())
     files = [sheet.file(i) for i in range(len(sheet))]
     stems = distinct_stems([file.stem.removesuffix(".ome") if file else "" for file in files], sheet.numbers)
     written: list[dict[str, str]] = []
