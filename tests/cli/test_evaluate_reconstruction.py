@@ -87,15 +87,18 @@ def test_where_the_model_or_the_images_have_moved_a_note_says_so(
 
 
 def test_baselines_whose_images_have_moved_are_missed_aloud_and_found_again(
-    coverslip: Callable, cells: Path, crops: Path, tmp_path: Path
+    coverslip: Callable, cells: Path, tmp_path: Path
 ) -> None:
     embedding = read_embedding(cells)
+    (tmp_path / "there").mkdir()
+    before = [shutil.copy(image, tmp_path / "there" / f"{i}.tif") for i, image in enumerate(embedding.column("image"))]
+    embedding.adata.obs["image"] = [image.name for image in before]
     embedding.provenance["inputs"]["folder"] = str(tmp_path / "moved")
     write_embedding(embedding, tmp_path / "cells.h5ad")
     said = coverslip("evaluate", tmp_path / "cells.h5ad", "--no-reconstruction")
     assert "PCA and raw pixels are not compared: " in said.out
     assert "raw pixels  " not in said.out
-    found = coverslip("evaluate", tmp_path / "cells.h5ad", "--no-reconstruction", "--images", crops.parent)
+    found = coverslip("evaluate", tmp_path / "cells.h5ad", "--no-reconstruction", "--images", tmp_path / "there")
     assert "raw pixels  " in found.out
     assert "not compared" not in found.out
 

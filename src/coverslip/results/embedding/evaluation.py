@@ -47,8 +47,8 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
     if label in columns or not factors:
         if label not in columns:
             notes.append(
-                f"There is no column '{label}', so only the separation of clusters is measured; name a column of classes "
-                "with --label, or give a sheet that has one."
+                f"There is no column '{label}', so only the separation of clusters is measured; name a column of "
+                "classes with --label, or give a sheet that has one."
             )
         kept = np.arange(len(embedding)) if split is None else np.flatnonzero(split != "")
         table = evaluate_embedding(
