@@ -177,7 +177,10 @@ def _placed(
         decomposing = _Decomposing(fields, target, work, record, facts["side"], asked.dask is None)
         with work.until_done():
             objects = decomposing.run(gathered.workers)
-    notes = (*fields.sheet.notes, *notes_on(decomposing.nodata))
+    theirs = [name for name in FILES[1:] if name in fields.sheet.columns]
+    called = ", ".join(f"source_{name}" for name in theirs)
+    kept = (f"The sheet's own columns {', '.join(theirs)} are called {called} in the result.",) if theirs else ()
+    notes = (*fields.sheet.notes, *kept, *notes_on(decomposing.nodata))
     return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from coverslip.core import COLUMNS, ROUND_COLUMNS, Decomposition, Image, InputError, LabelMap, Region, Window
 from coverslip.io.atomic import atomic_folder
 from coverslip.io.labels import write_labels
+from coverslip.io.paths import relative_path, resolve_path
 from coverslip.io.writing.tiff import write_image_tiff
 from coverslip.results.decomposition.folder import FILES, ROUNDS
 from coverslip.results.labels.folder import LabelFolder
@@ -80,9 +81,17 @@ def plan_decomposition_rows(
     for row in plan_rows(rows, base, out, numbers):
         stem = row["mask"].removesuffix(".labels.tif")
         files = {column: f"{stem}.{column}.tif" for column in FILES}
+        # As with its masks: what a sheet has in a column that is ours is kept, and called the source's.
         others = {name: text for name, text in row.items() if name not in files}
+        others |= {f"source_{name}": _seen(row[name], Path(base), Path(out)) for name in files if name in row}
         planned.append({"image": others.pop("image"), "mask": others.pop("mask"), **files, **others})
     return planned
+
+
+def _seen(text: str, base: Path, out: Path) -> str:
+    """What stands in a row of the sheet; where it names a file, as seen from the new folder."""
+    file = resolve_path(base, text)
+    return relative_path(file, out) if text and file.is_file() else text
 
 
 def write_decomposition(

@@ -39,10 +39,10 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
     split = _train_and_test(columns)
     opened = images_of(embedding, images) if options.baseline or options.reconstruction else (None, "")
     baselines, notes = {}, []
-    if options.baseline and opened[0] is None:
-        notes.append(f"PCA and raw pixels are not compared: {opened[1]}")
-    elif options.baseline:
+    if options.baseline and opened[0] is not None:
         baselines = _pixel_baselines(embedding, split, opened[0])
+    elif options.baseline:
+        notes.append(f"PCA and raw pixels are not compared: {opened[1]}")
     found: list[Any] = []
     if label in columns or not factors:
         if label not in columns:
