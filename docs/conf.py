@@ -43,6 +43,7 @@ COMMANDS = (
     "fit",
     "predict",
     "evaluate",
+    "measure",
     "report",
     "export",
     "samples make",

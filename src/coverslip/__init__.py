@@ -19,6 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "verbs.fit": ["fit"],
         "verbs.predict": ["predict"],
         "verbs.evaluate": ["evaluate"],
+        "verbs.measure": ["measure_labels"],
         "verbs.report": ["write_report"],
         "verbs.export": ["export"],
         "models": ["load", "shipped"],

@@ -11,6 +11,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 import coverslip as cs
+from coverslip.core import InputError
 from coverslip.methods import vae
 from coverslip.read import read_embedding, read_table, write_embedding
 
@@ -83,6 +84,32 @@ def test_where_the_model_or_the_images_have_moved_a_note_says_so(
     assert "linear probe" in said.out
     assert "Reconstructions are not measured: " in said.out
     assert sentence in said.out
+
+
+def test_baselines_whose_images_have_moved_are_missed_aloud_and_found_again(
+    coverslip: Callable, cells: Path, tmp_path: Path
+) -> None:
+    embedding = read_embedding(cells)
+    (tmp_path / "there").mkdir()
+    before = [shutil.copy(image, tmp_path / "there" / f"{i}.tif") for i, image in enumerate(embedding.column("image"))]
+    embedding.adata.obs["image"] = [image.name for image in before]
+    embedding.provenance["inputs"]["folder"] = str(tmp_path / "moved")
+    write_embedding(embedding, tmp_path / "cells.h5ad")
+    said = coverslip("evaluate", tmp_path / "cells.h5ad", "--no-reconstruction")
+    assert "PCA and raw pixels are not compared: " in said.out
+    assert "raw pixels  " not in said.out
+    found = coverslip("evaluate", tmp_path / "cells.h5ad", "--no-reconstruction", "--images", tmp_path / "there")
+    assert "raw pixels  " in found.out
+    assert "not compared" not in found.out
+
+
+def test_without_classes_the_separation_of_clusters_is_measured(cells: Path) -> None:
+    embedding = read_embedding(cells)
+    del embedding.adata.obs["label"]
+    rows = cs.evaluate(embedding, baseline=False, reconstruction=False)
+    assert [row["measure"] for row in rows] == ["silhouette of clusters"]
+    with pytest.raises(InputError, match="no column 'phase'"):
+        cs.evaluate(embedding, label="phase")
 
 
 def test_a_damaged_model_is_a_note_and_another_program_says_nothing(

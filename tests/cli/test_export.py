@@ -151,3 +151,28 @@ def test_a_wrong_wish_is_one_sentence_and_leaves_nothing(
     before = sorted(result.parent.rglob("*"))
     assert_one_sentence(coverslip("export", *arguments), *parts)
     assert sorted(result.parent.rglob("*")) == before
+
+
+def test_an_export_never_replaces_what_it_is_made_from(coverslip: Callable, result: Path) -> None:
+    sheet = (result / "sheet.csv").read_text()
+    said = coverslip("export", result, "--csv", "--out", result / "sheet.csv", "--force")
+    assert_one_sentence(said, "sheet.csv is what the result is made from, so it is not replaced")
+    said = coverslip("evaluate", result, result / "sheet.csv", "--out", result / "sheet.csv", "--force")
+    assert_one_sentence(said, "is what the result is made from")
+    assert (result / "sheet.csv").read_text() == sheet
+
+
+def test_labels_are_measured_anew_into_their_table(coverslip: Callable, result: Path, tmp_path: Path) -> None:
+    said = coverslip("measure", result, "--ring", "1", "--grow", "0.5", "--unit", "um", "--channels", "GFP")
+    assert said.code == 0, said.err
+    # What was measured of the other channel before is still of the same labels.
+    assert "Note: The table keeps its further columns (DAPI_mean" in said.out
+    table = read_table(result / "objects.parquet")
+    assert {"GFP_ring_mean", "GFP_cell_sum", "ring_area_um2"} <= set(table)
+    assert (table["GFP_cell_mean"].tolist(), table["cell_area_px"].tolist()) == (
+        [7, 7, 7],
+        [48, 46, 45],
+    )  # of equal distance to both: the first
+    said = coverslip("measure", result, tmp_path / "images", "--out", tmp_path / "o.csv")
+    assert f"Measured 3 objects in 2 images: {tmp_path / 'o.csv'}" in said.out
+    assert_one_sentence(coverslip("measure", result, "--ring", "-1"), "'ring' cannot be -1")

@@ -602,3 +602,20 @@ def test_areas_that_hold_no_image_are_said_and_can_be_said(
     table = read_table(tmp_path / "padded.objects.parquet")
     assert not table["touches_border"].any()
     assert_one_sentence(coverslip("predict", tiny_model, padded, *ON_CPU, "--force", "--nodata", "black"), "nodata")
+
+
+def test_nothing_that_a_result_is_made_from_is_replaced(
+    coverslip: Callable, tiny_model: Path, fields: Path, tmp_path: Path
+) -> None:
+    """A folder that looks like labels, and holds the images too: the layout of many users."""
+    mine = tmp_path / "mine"
+    shutil.copytree(fields, mine)
+    (mine / "sheet.csv").write_text("image\nfield0.tif\n")
+    cs.read.write_labels(np.eye(3, dtype=np.uint8), mine / "field0.tif")
+    before = {path.name: path.read_bytes() for path in mine.iterdir()}
+    for inputs in (mine / "sheet.csv", mine / "field0.tif"):
+        said = coverslip("predict", tiny_model, inputs, *ON_CPU, "--out", mine, "--force")
+        assert_one_sentence(said, f"{mine} holds {mine / 'field0.tif'} itself" if inputs.suffix == ".tif" else "itself")
+    result = cs.read.read_label_folder(mine / "field0.labels.tif")
+    assert result.path.exists()
+    assert {path.name: path.read_bytes() for path in mine.iterdir()} == before

@@ -5,6 +5,7 @@ import json
 import pickle
 import shutil
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from pydantic import Field
 from coverslip.core.config import Config
 from coverslip.core.errors import CoverslipError, InputError, ModelError
 from coverslip.core.fitted import Fitted
+from coverslip.io.tensors import tensors_hash
 from coverslip.read import Model, load_model, read_tensors, write_tensors
 
 
@@ -91,8 +93,28 @@ def test_the_folder_holds_plain_files(folder):
     config = json.loads((folder / "config.json").read_text())
     assert config["settings"] == {"latent": 7, "size": [20, 30], "name": None, "optimiser": {"rate": 0.02}}
     noted = json.loads((folder / "provenance.json").read_text())["weights_sha256"]
-    assert noted == hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    assert noted == tensors_hash(read_tensors(folder / "weights.safetensors")[0])
     assert "loss" in (folder / "card.md").read_text()
+
+
+def test_equal_weights_give_equal_files_and_the_same_hash(tmp_path):
+    def saved(name, **changes):
+        folder = replace(model(), **changes).save(tmp_path / name)
+        noted = json.loads((folder / "provenance.json").read_text())["weights_sha256"]
+        return (folder / "weights.safetensors").read_bytes(), noted
+
+    first = saved("first")
+    assert {saved(f"again {i}") for i in range(8)} == {first}
+    other, noted = saved("other", history=[], facts={"classes": ["a"]})
+    assert (other != first[0], noted) == (True, first[1])  # the notes in the file say of which configuration it is
+    assert saved("changed", weights={**weights(), "scalar": np.array(3.25)})[1] != first[1]
+
+
+def test_a_model_that_noted_the_hash_of_its_file_still_loads(folder):
+    noted = json.loads((folder / "provenance.json").read_text())
+    found = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    (folder / "provenance.json").write_text(json.dumps({**noted, "weights_sha256": found}))
+    assert load_model(folder, config_of).method == "toy"
 
 
 def test_whoever_may_read_the_configuration_may_read_the_weights(folder):
@@ -179,7 +201,7 @@ def sign(folder, **changes):
     arrays, notes = read_tensors(folder / "weights.safetensors")
     notes["config_sha256"] = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
     write_tensors(folder / "weights.safetensors", arrays, notes)
-    found = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    found = tensors_hash(arrays)
     (folder / "provenance.json").write_text(json.dumps({"weights_sha256": found}))
 
 

@@ -91,6 +91,15 @@ def test_intensities_worked_by_hand() -> None:
     assert table["GFP_std"].tolist() == [0] * 4
 
 
+def test_half_precision_is_summed_in_full() -> None:
+    labels = np.ones((300, 400), np.uint8)
+    image = np.full(labels.shape, 1000, np.float16)
+    image[::2] += 2
+    table = object_table(labels, image)
+    assert table["intensity_sum"].tolist() == [1001.0 * labels.size]  # half precision ends at 65,504
+    assert (table["intensity_mean"][0], table["intensity_std"][0]) == (1001, 1)
+
+
 def test_channels_without_names_are_called_by_their_number() -> None:
     one = np.zeros((7, 8), np.uint8)
     assert [name for name in object_table(LABELS, one) if name.endswith("_mean")] == ["intensity_mean"]

@@ -184,6 +184,15 @@ def test_the_folder_is_a_folder_of_labels_and_a_sheet(folder: Path) -> None:
     assert rounds["image"].tolist() == ["../a.tif"] * 2 + ["../b.tif"] * 2
 
 
+def test_columns_of_the_sheet_that_are_called_like_files_are_kept(folder: Path, tmp_path: Path) -> None:
+    rows = [{"image": "a.tif", "background": "dark", "error": "a.tif"}]
+    found = [decomposition_of_discs(source=str(tmp_path / "a.tif"))]
+    write_decomposition_folder(found, tmp_path / "deep" / "again", rows, tmp_path)
+    row = read_label_folder(tmp_path / "deep" / "again").rows[0]
+    assert (row["background"], row["source_background"]) == ("a.background.tif", "dark")
+    assert (row["error"], row["source_error"]) == ("a.error.tif", "../../a.tif")
+
+
 def test_the_pictures_add_up_to_the_image(folder: Path, tmp_path: Path) -> None:
     layers, generated, background, internal, error = (
         open_image(folder / f"a.{kind}.tif") for kind in ("layers", "generated", "background", "internal", "error")

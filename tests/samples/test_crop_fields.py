@@ -159,6 +159,15 @@ def test_masks_and_objects_are_needed(fields: Sheet, tmp_path: Path) -> None:
     assert open_samples(crop_sheet(fields, tmp_path / "crops", 10, overwrite=True)).shape == (2, 10, 10)
 
 
+def test_columns_of_the_field_are_never_replaced(fields: Sheet, tmp_path: Path) -> None:
+    stage = fields.with_column("x_px", ["12345"] * 3).with_column("stage_um", [""] * 3)
+    crops = crop_sheet(stage, tmp_path / "crops", 12)
+    assert set(crops.column("x_px")) == {"12345"}
+    assert crops.column("coverslip_x_px") == crop_sheet(fields, tmp_path / "other", 12).column("x_px")
+    assert "stage_um" in crops.columns
+    assert "'x_px' of its own" in crops.notes[0]
+
+
 def test_only_crops_are_overwritten(fields: Sheet, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds other things than crops"):
         crop_sheet(fields, tmp_path / "plate0", 12, overwrite=True)

@@ -86,6 +86,12 @@ def test_a_sheet_of_pairs_becomes_a_sheet_to_train_on(paired: Sheet, tmp_path: P
     np.testing.assert_array_equal(fields.labels(2), segment_stain(stain(4)).labels)
 
 
+def test_columns_of_the_sheet_are_never_replaced(paired: Sheet, tmp_path: Path) -> None:
+    made = label_from_stain(paired.with_column("objects", ["slide 7"] * len(paired)), tmp_path / "out")
+    assert (made.rows[1]["objects"], made.rows[1]["coverslip_objects"]) == ("slide 7", "4")
+    assert "'objects' of its own" in made.notes[0]
+
+
 def test_facts_and_settings_are_written_down(paired: Sheet, tmp_path: Path) -> None:
     label_from_stain(paired, tmp_path / "out", StainSettings(threshold="otsu", min_area=20))
     rows = table(tmp_path / "out" / "labels.csv")

@@ -58,6 +58,13 @@ def test_pooled_channels_share_one_map(samples: ArraySamples) -> None:
     assert pooled.scale[0] == pooled.scale[1] == pytest.approx(all_of(samples).std())
 
 
+@pytest.mark.parametrize("kind", ["percentile", "zscore"])
+def test_half_precision_is_normalised_as_the_same_values_in_full(kind: str) -> None:
+    pixels = np.random.default_rng(0).uniform(0, 60_000, (4, 1, 50, 50)).astype(np.float16)
+    half, full = (Normaliser.fit(ArraySamples(pixels.astype(t)), kind) for t in (np.float16, np.float32))
+    assert (half.offset, half.scale) == (full.offset, full.scale)
+
+
 @pytest.mark.parametrize("kind", ["dtype", "percentile", "zscore"])
 def test_torch_and_numpy_agree_and_invert(samples: ArraySamples, kind: str) -> None:
     normaliser = Normaliser.fit(samples, kind, low=0, high=100)

@@ -186,6 +186,9 @@ def evaluate(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the table here (.csv or .parquet).")] = None,
     per_image: Annotated[Path | None, typer.Option(help="Labels: write the measures of each image here.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Embeddings: folder of the images, if it has moved since.")
+    ] = None,
     force: Force = False,
     seed: Annotated[int, typer.Option(help="Decides folds and resampling.")] = 0,
     *,
@@ -195,10 +198,50 @@ def evaluate(
     from coverslip.cli.tables import print_rows
     from coverslip.verbs.evaluate import evaluate_file
 
-    measured = evaluate_file(result, truth, out=out, per_image=per_image, force=force, seed=seed, options=options)
+    measured = evaluate_file(
+        result, truth, images=images, out=out, per_image=per_image, force=force, seed=seed, options=options
+    )
     print_rows(measured.rows)
     for line in [*measured.notes, *(f"Table: {path}" for path in (out, per_image) if path is not None)]:
         typer.echo(f"\n{line}")
+
+
+@app.command(epilog="Example: coverslip measure masks/ images/ --ring 5 --out objects.csv")
+@flagged("measure")
+def measure(
+    labels: Annotated[
+        Path, typer.Argument(help="A folder of labels, a sheet with masks, a folder of label images, or one of them.")
+    ],
+    images: Annotated[
+        Path | None, typer.Argument(help="Their images: a folder, a sheet, one image; default: those the labels name.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="A .csv or .parquet; default: the table of the result, else named after LABELS."
+        ),
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="Channels to measure, by name or number; default: as predicted, or all.")
+    ] = None,
+    planes: Annotated[str | None, typer.Option(help="Focal planes, as for fit; default: as predicted.")] = None,
+    force: Force = False,
+    *,
+    options: dict[str, Any],
+) -> None:
+    """Measure the objects of labels anew: place, size, shape and intensities, with rings and grown cells if wanted.
+
+    Labels may be corrected by hand, or of another program. The columns are those of predict; --ring adds
+    <channel>_ring_mean and so on, --grow <channel>_cell_mean.
+    """
+    from coverslip.cli.tables import print_notes
+    from coverslip.verbs.measure import measure_to_file
+
+    written = measure_to_file(
+        labels, images, out, force=force, channels=read_channels(channels), planes=planes, options=options
+    )
+    typer.echo(f"{written.said}: {written.path}")
+    print_notes(written.notes)
 
 
 @app.command(epilog="Example: coverslip report labels --truth sheet.csv --out report.html")

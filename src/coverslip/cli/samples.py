@@ -90,10 +90,13 @@ def split(
         train, val, test = _numbers(fractions)
     except ValueError:
         raise InputError(f"'{fractions}' is not three numbers; write 0.7,0.15,0.15.") from None
-    divided = split_sheet(read_sheet(sheet), (train, val, test), by=by, seed=seed)
+    before = read_sheet(sheet)
+    divided = split_sheet(before, (train, val, test), by=by, seed=seed)
     write_sheet(divided, out)
     words = divided.column("split")
     typer.echo(", ".join(f"{words.count(word)} {word}" for word in ("train", "val", "test")) + f": {out}")
+    if before.has("split"):
+        typer.echo(f"Note: The column 'split' of {sheet} is divided anew in {out}.")
 
 
 @samples_app.command(epilog="Example: coverslip samples crop fields.csv --size 64 --out crops")
@@ -151,12 +154,14 @@ def tile(
     field. A sheet that has the column already keeps it.
     """
     from coverslip.cli.cards import parse_size
+    from coverslip.cli.tables import print_notes
     from coverslip.samples import read_sheet, tile_sheet
 
     tiles = tile_sheet(read_sheet(sheet), out, parse_size(grid), val=val, gap=gap, overwrite=force)
     words = tiles.column("split") if tiles.has("split") else []
     parts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
     typer.echo(f"{len(tiles)} tiles{f' ({parts})' if parts else ''}: {tiles.path}")
+    print_notes(tiles.notes)
 
 
 @samples_app.command(
@@ -238,6 +243,8 @@ def label_from_stain(
 
     Writes label images, a sheet to train on, facts and flags of each image, and a page to check them.
     """
+    from coverslip.cli.tables import print_notes
+    from coverslip.core import own_name
     from coverslip.io.atomic import refuse_existing
     from coverslip.results.labels.stain_page import PAGE, write_stain_page
     from coverslip.samples import StainSettings
@@ -255,9 +262,10 @@ def label_from_stain(
         overwrite=force,
         also=write_stain_page,
     )
-    nuclei = sum(int(text) for text in sheet.column("objects"))
-    flagged = [text for text in sheet.column("flags") if text]
+    nuclei = sum(int(text) for text in sheet.column(own_name("objects", sheet.columns)))
+    flagged = [text for text in sheet.column(own_name("flags", sheet.columns)) if text]
     typer.echo(f"{nuclei:,} nuclei in {len(sheet)} image{'s' * (len(sheet) != 1)}: {out}")
+    print_notes(sheet.notes)
     if flagged:
         counts = {flag: sum(flag in text.split() for text in flagged) for flag in sorted({*" ".join(flagged).split()})}
         typer.echo(f"Flagged: {_words(counts)}")

@@ -1,5 +1,9 @@
 from .card import Card as Card
 from .card import card_facts as card_facts
+from .columns import beside as beside
+from .columns import free_name as free_name
+from .columns import own_name as own_name
+from .columns import renamed as renamed
 from .config import Config as Config
 from .config import Options as Options
 from .config import flag as flag

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -118,6 +118,25 @@ def refuse_existing(path: str | Path, force: bool = False) -> None:
 def _refuse_taken(path: Path, force: bool) -> None:
     if path.exists() and not force:
         raise InputError(f"{path} exists already: choose another --out, or say --force to replace it.")
+
+
+def refuse_own(path: str | Path, sources: Iterable[Path]) -> None:
+    """Refuse a place that is, or holds, something that the result is made from, also where `force` was said.
+
+    Raises
+    ------
+    InputError
+        Naming both.
+    """
+    place = Path(path).resolve()
+    if not place.exists():
+        return
+    for source in sources:
+        file = source.resolve()
+        if place == file:
+            raise InputError(f"{path} is what the result is made from, so it is not replaced; choose another --out.")
+        if place in file.parents:
+            raise InputError(f"{path} holds {source} itself, so it is not replaced; choose another --out.")
 
 
 def free_place(path: str | Path, endings: tuple[str, ...], force: bool = False) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,7 +31,7 @@ def write_tensors(
     Returns
     -------
     Path
-        The file written.
+        The file written. Equal arrays and notes give equal files.
     """
     from safetensors.numpy import save
 
@@ -38,8 +40,28 @@ def write_tensors(
     shaped = {name: a.reshape(arrays[name].shape) for name, a in plain.items()}  # contiguous scalars become (1,)
     with atomic_path(path) as temporary:
         # Not by the library: it makes files that only their owner may read, and full disks are errors of its own.
-        temporary.write_bytes(save(shaped, metadata=dict(metadata or {})))
+        temporary.write_bytes(_in_order(save(shaped, metadata=dict(metadata or {}))))
     return Path(path)
+
+
+def _in_order(file: bytes) -> bytes:
+    """A safetensors file with its header in order: the library writes notes as they come out of a hash table."""
+    length = int.from_bytes(file[:8], "little")
+    header = json.loads(file[8 : 8 + length])
+    notes = dict(sorted(header.pop("__metadata__", {}).items()))
+    text = json.dumps({"__metadata__": notes, **header}, ensure_ascii=False, separators=(",", ":")).encode()
+    text = text.ljust(-(-len(text) // 8) * 8)  # arrays begin at a multiple of 8 bytes
+    return b"".join([len(text).to_bytes(8, "little"), text, memoryview(file)[8 + length :]])
+
+
+def tensors_hash(arrays: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 of named arrays, as hexadecimal text: of names, types, shapes and values, in the order of the names."""
+    found = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        plain = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        found.update(json.dumps([name, plain.dtype.str, list(array.shape)]).encode())
+        found.update(plain.tobytes())
+    return found.hexdigest()
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

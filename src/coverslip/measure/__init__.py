@@ -22,6 +22,7 @@
 `pixels`             accuracy, F1, IoU and AUROC of foreground against background
 `segmentation`       all of these for many images as one table, per image and pooled
 `shapes`             one row per labelled object: place, size, shape, intensity, in pixels and µm
+`rings`              what lies around objects: rings beside nuclei, nuclei grown to cells
 `unexplained`        regions of an error image above its noise
 ===================  =====================================================================================
 """

@@ -56,6 +56,8 @@ from .objects.overlaps import overlap as overlap
 from .objects.pixels import PixelScores as PixelScores
 from .objects.pixels import pixel_auroc as pixel_auroc
 from .objects.pixels import pixel_scores as pixel_scores
+from .objects.rings import grow_labels as grow_labels
+from .objects.rings import ring_table as ring_table
 from .objects.segmentation import SegmentationEvaluation as SegmentationEvaluation
 from .objects.segmentation import SegmentationRow as SegmentationRow
 from .objects.segmentation import evaluate_labels as evaluate_labels

@@ -8,7 +8,7 @@
 ``history.csv``
     One row per epoch.
 ``provenance.json``
-    Inputs with hashes, seed, versions, and the hash of the weights.
+    Inputs with hashes, seed, versions, and the hash of the weights, the same for equal ones.
 ``card.md``
     The model in words.
 """
@@ -31,7 +31,7 @@ from coverslip.core.provenance import odd_entry
 from coverslip.io.atomic import atomic_folder, atomic_path
 from coverslip.io.reasons import reason
 from coverslip.io.tables import read_table, write_table
-from coverslip.io.tensors import read_tensors, refuse_pickle, write_tensors
+from coverslip.io.tensors import read_tensors, refuse_pickle, tensors_hash, write_tensors
 from coverslip.samples.opening import open_as
 from coverslip.samples.sheets.sheet import names_one_image, read_sheet
 from coverslip.samples.sheets.usable import usable_part
@@ -133,7 +133,7 @@ class Model(Fitted):
                 keys = list(dict.fromkeys(key for row in self.history for key in row))
                 columns = {key: [row.get(key, float("nan")) for row in self.history] for key in keys}
                 write_table(columns, temporary / _HISTORY)
-            found = {**_json(self.provenance), "weights_sha256": file_hash(temporary / _WEIGHTS)}
+            found = {**_json(self.provenance), "weights_sha256": tensors_hash(self.weights)}
             _write_json(temporary / _PROVENANCE, found)
             (temporary / _CARD).write_text(_card_text(self), encoding="utf-8")
         return folder
@@ -244,13 +244,14 @@ def _checked_weights(folder: Path, config: Mapping[str, Any], provenance: Mappin
     path = folder / _WEIGHTS
     weights, notes = read_tensors(path)
     fits_config = notes.get("config_sha256") == _config_hash(config)
-    unchanged = provenance.get("weights_sha256") == file_hash(path)
+    # The first models noted the hash of the file, which is not the same for equal weights.
+    unchanged = provenance.get("weights_sha256") in (tensors_hash(weights), file_hash(path))
     if fits_config and unchanged:
         weights = {name: a.astype(np.float32) if a.dtype == np.float16 else a for name, a in weights.items()}
         for array in weights.values():
             array.flags.writeable = False
         return weights
-    if unchanged:
+    if unchanged and "config_sha256" in notes:
         raise ModelError(f"{folder / _CONFIG} was changed after the model was saved; {_AGAIN}.")
     if fits_config:
         raise ModelError(f"{path} was changed after the model was saved; {_AGAIN}.")

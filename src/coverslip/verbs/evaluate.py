@@ -11,7 +11,7 @@ import numpy as np
 from coverslip import results
 from coverslip.core import InputError, Kind, Measured
 from coverslip.io import write_table
-from coverslip.io.atomic import free_place
+from coverslip.io.atomic import free_place, refuse_own
 from coverslip.verbs.options import for_kind
 
 
@@ -35,7 +35,8 @@ def evaluate(
         a folder of masks, or one mask; also label maps and arrays, in the order of the result. Default: the masks of
         the sheet that was predicted on.
     images : optional
-        Where the images are, for the baselines of an embedding; default: where provenance says.
+        Where the images are (their folder, if it has moved), for the baselines of an embedding; default: where
+        provenance says.
     seed : int
         Decides folds and resampling.
     **options
@@ -61,6 +62,7 @@ def evaluate_file(
     result: str | Path,
     truth: str | Path | None = None,
     *,
+    images: str | Path | None = None,
     out: str | Path | None = None,
     per_image: str | Path | None = None,
     force: bool = False,
@@ -71,7 +73,7 @@ def evaluate_file(
 
     Parameters
     ----------
-    result, truth, seed, options
+    result, truth, images, seed, options
         As for `evaluate`.
     out : str or Path, optional
         Where the table goes, ``.csv`` or ``.parquet``.
@@ -88,10 +90,11 @@ def evaluate_file(
     for path in (out, per_image):
         if path is not None:
             free_place(path, (".csv", ".parquet"), force)
+            refuse_own(path, [Path(given) for given in (result, truth) if given is not None])
     kind = results.kind_of(result)
     if per_image is not None and not kind.is_a("labels"):
         raise InputError(f"{result} holds {kind.given}, which has no measures of single images; leave their table out.")
-    measured = _measured(kind, result, truth, None, seed, options or {})
+    measured = _measured(kind, result, truth, images, seed, options or {})
     if per_image is not None and measured.per_image is not None:
         write_table(measured.per_image, per_image)
     if out is not None:

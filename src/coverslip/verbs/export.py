@@ -53,7 +53,7 @@ def export(
     named = result if isinstance(result, str | Path) else None
     kind, found = results.opened(result)
     own = for_kind(kind, "export", options, "The result" if named is None else named)
-    return [Exported(path) for path in kind.verb("export")(found, out, images, force, own)]
+    return [Exported(one.path, one.notes) for one in kind.verb("export")(found, out, images, force, own)]
 
 
 def _is_model(result: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from coverslip import methods
 from coverslip.core import Config, InputError, NoDataRule, about, nodata_rule, provenance
-from coverslip.io.atomic import refuse_existing
+from coverslip.io.atomic import refuse_existing, refuse_own
 from coverslip.io.places import held, remove_unfinished
 from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.record import describe_inputs, path_of
@@ -135,6 +135,8 @@ def fit_to_folder(
             # An unfinished fit beside a model is to replace it: it was begun with --force, or killed while tidying up.
             refuse_existing(out, force or (run.resume and fitting.exists()))
             refuse_foreign(out)  # now, not after hours of fitting
+            given = path_of(samples)
+            refuse_own(out, [] if given is None else [Path(given)])
             if fitting.exists() and not run.resume:
                 if not force:
                     raise InputError(

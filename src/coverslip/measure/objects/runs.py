@@ -114,7 +114,8 @@ def intensities(labels: np.ndarray, numbers: np.ndarray, read: Pixels) -> dict[s
         if zero is None:
             # Squares are summed about a typical value, so that a large offset costs no digits.
             inside = pixels[:, rows.ravel() > 0]
-            zero = np.median(inside[:, :: max(inside.shape[1] // 4096, 1)], axis=1)
+            typical = inside[:, :: max(inside.shape[1] // 4096, 1)].astype(np.float64)  # sums take its type
+            zero = np.median(typical, axis=1)
             zero = np.where(np.isfinite(zero), zero, 0.0)
             shape = (len(pixels), len(numbers))
             found = {"sum": np.zeros(shape), "square": np.zeros(shape)}

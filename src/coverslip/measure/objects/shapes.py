@@ -106,8 +106,8 @@ def object_table(
     if pixel_size is not None:
         table |= _micrometres(table, (yy, xx, yx), pixel_size)
     if pixels is not None:
-        read, count = _reader(pixels, region)
-        table |= _intensity_columns(intensities(labels, runs.numbers, read), channels, count)
+        read, count = pixel_reader(pixels, region)
+        table |= intensity_columns(intensities(labels, runs.numbers, read), channels, count)
     return table
 
 
@@ -216,7 +216,8 @@ def _micrometres(table: Table, moments: tuple[np.ndarray, np.ndarray, np.ndarray
     return found
 
 
-def _reader(pixels: np.ndarray | Callable[[Region], np.ndarray], part: Region) -> tuple[Pixels, int]:
+def pixel_reader(pixels: np.ndarray | Callable[[Region], np.ndarray], part: Region) -> tuple[Pixels, int]:
+    """What reads regions of a part of an image ``(C, h, w)``, and how many channels it has."""
     shape = part.height, part.width
     if not isinstance(pixels, np.ndarray):
         read = pixels
@@ -231,7 +232,8 @@ def _reader(pixels: np.ndarray | Callable[[Region], np.ndarray], part: Region) -
     return lambda region: array[:, region.y : region.stop_y, region.x : region.stop_x], len(array)
 
 
-def _intensity_columns(found: Table, channels: Sequence[str], count: int) -> Table:
+def intensity_columns(found: Table, channels: Sequence[str], count: int, of: str = "") -> Table:
+    """What `intensities` found, column by column; `of` stands behind the name of the channel."""
     if channels and len(channels) != count:
         raise InputError(f"{len(channels)} channel names were given for {count} channels.")
     names = list(channels) or (["intensity"] if count == 1 else [f"channel{c}" for c in range(count)])
@@ -240,5 +242,5 @@ def _intensity_columns(found: Table, channels: Sequence[str], count: int) -> Tab
     columns: Table = {}
     for c, name in enumerate(names):
         for kind in ("mean", "std", "min", "max", "sum"):
-            columns[f"{name}_{kind}"] = found[kind][c] if found else np.zeros(0)
+            columns[f"{name}{of}_{kind}"] = found[kind][c] if found else np.zeros(0)
     return columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from coverslip.core import Embedding, Fitted, Samples
+from coverslip.core import Embedding, Fitted, Samples, beside
 from coverslip.measure.embeddings.anomaly import robust_z
 from coverslip.methods.vae.inference import posterior_of
 
@@ -26,7 +26,8 @@ def predict(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Embedd
     Embedding
         The posterior means; ``obs`` has every column of the samples and, for each, ``reconstruction_error``
         (mean squared, normalised scale), ``kl`` (nats) and ``anomaly`` (robust z-score of the negative ELBO against
-        the samples held out while fitting; above 3.5 is unusual).
+        the samples held out while fitting; above 3.5 is unusual), with ``coverslip_`` in front where the samples have
+        a column of that name already.
     """
     posterior = posterior_of(fitted, samples, device=device)
     found = {
@@ -34,4 +35,4 @@ def predict(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Embedd
         "kl": posterior.kl,
         "anomaly": robust_z(posterior.negative_elbo, np.asarray(fitted.facts["negative_elbo_quantiles"])),
     }
-    return Embedding.from_arrays(posterior.mu, {**samples.obs, **found}, obsm={"logvar": posterior.logvar})
+    return Embedding.from_arrays(posterior.mu, beside(samples.obs, found), obsm={"logvar": posterior.logvar})

@@ -29,6 +29,8 @@ KIND = Kind(
         "predict": ".prediction:predict",
         "write": ".prediction:predict_to_file",
         "evaluate": ".evaluation:evaluate",
+        "measure": "..labels.measuring:measure",
+        "measure_to_file": "..labels.measuring:measure_to_file",
         "report": ".report:write_report",
         "export": ".export:export",
         "score": "..labels.score:score",

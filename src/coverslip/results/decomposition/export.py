@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from coverslip.core import Written
 from coverslip.results.decomposition.folder import read_layers
 from coverslip.results.labels.export import export_with
 from coverslip.results.labels.folder import LabelFolder
@@ -12,6 +13,6 @@ from coverslip.results.labels.options import Export
 
 def export(
     found: LabelFolder, out: str | Path | None, images: str | Path | None, force: bool, options: Export
-) -> list[Path]:
+) -> list[Written]:
     """Write decompositions in other forms; see `coverslip.verbs.export.export`."""
     return export_with(read_layers, found, out, images, force, options)

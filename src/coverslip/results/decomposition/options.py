@@ -7,6 +7,7 @@ from typing import Any
 from coverslip.core import NoDataRule, Options, flag
 from coverslip.results.labels.options import Evaluate as Evaluate
 from coverslip.results.labels.options import Export as Export
+from coverslip.results.labels.options import Measure as Measure
 from coverslip.results.labels.options import Report as Report
 from coverslip.results.labels.options import nodata_flag
 

@@ -28,6 +28,7 @@ from coverslip.core import (
     stop_on_signal,
     task,
 )
+from coverslip.io.atomic import refuse_own
 from coverslip.io.labels import labels_path
 from coverslip.io.places import held
 from coverslip.measure import object_table
@@ -157,6 +158,7 @@ def _placed(
         device_names(asked.device, asked.devices)  # before the first image is opened
     how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
+    refuse_own(target.path, [*fields.sheet.sources(), *([model.folder] if model.folder else [])])
     with_rivals = {"rivals": tuple(str(rival.folder) for rival in rivals), **given}
     with crew(TRADE, model, fields, asked, with_rivals, FOOTPRINT) as gathered:
         work = Work(target.work)
@@ -175,7 +177,10 @@ def _placed(
         decomposing = _Decomposing(fields, target, work, record, facts["side"], asked.dask is None)
         with work.until_done():
             objects = decomposing.run(gathered.workers)
-    notes = (*fields.sheet.notes, *notes_on(decomposing.nodata))
+    theirs = [name for name in FILES[1:] if name in fields.sheet.columns]
+    called = ", ".join(f"source_{name}" for name in theirs)
+    kept = (f"The sheet's own columns {', '.join(theirs)} are called {called} in the result.",) if theirs else ()
+    notes = (*fields.sheet.notes, *kept, *notes_on(decomposing.nodata))
     return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 

@@ -13,7 +13,7 @@ from coverslip.figures.document import Page, save_figures
 from coverslip.io.images.opening import open_image
 from coverslip.measure.objects.unexplained import unexplained_regions
 from coverslip.models.folder import Model
-from coverslip.results.decomposition.folder import read_decomposition
+from coverslip.results.decomposition.folder import read_decomposition, read_layers
 from coverslip.results.decomposition.options import Report
 from coverslip.results.decomposition.page import write_decomposition_page
 from coverslip.results.decomposition.replays import Replay, draw_replay
@@ -67,7 +67,7 @@ def write_report(
 ) -> Path:
     """Make the page of decompositions; see `coverslip.write_report`."""
     things, said = page.things or "objects", page.notes
-    table = _with_diameters(objects_of(found, images))
+    table = _with_diameters(objects_of(found, images, said, read_layers))
     own = found.own_rows(table)
     groups = groups_of(found, options.group)
     pairs = pairs_of(found, options.truth, options.partial, said)

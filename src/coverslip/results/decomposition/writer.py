@@ -11,9 +11,10 @@ import numpy as np
 from coverslip.core import COLUMNS, ROUND_COLUMNS, Decomposition, Image, InputError, LabelMap, Region, Window
 from coverslip.io.atomic import atomic_folder
 from coverslip.io.labels import write_labels
+from coverslip.io.paths import relative_path, resolve_path
 from coverslip.io.writing.tiff import write_image_tiff
 from coverslip.results.decomposition.folder import FILES, ROUNDS
-from coverslip.results.labels.folder import LabelFolder, key_names
+from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.writer import finish_label_folder, write_objects
 from coverslip.samples.sheets.masks import plan_rows, refuse_other_things
 
@@ -80,9 +81,17 @@ def plan_decomposition_rows(
     for row in plan_rows(rows, base, out, numbers):
         stem = row["mask"].removesuffix(".labels.tif")
         files = {column: f"{stem}.{column}.tif" for column in FILES}
+        # As with its masks: what a sheet has in a column that is ours is kept, and called the source's.
         others = {name: text for name, text in row.items() if name not in files}
+        others |= {f"source_{name}": _seen(row[name], Path(base), Path(out)) for name in files if name in row}
         planned.append({"image": others.pop("image"), "mask": others.pop("mask"), **files, **others})
     return planned
+
+
+def _seen(text: str, base: Path, out: Path) -> str:
+    """What stands in a row of the sheet; where it names a file, as seen from the new folder."""
+    file = resolve_path(base, text)
+    return relative_path(file, out) if text and file.is_file() else text
 
 
 def write_decomposition(
@@ -219,7 +228,5 @@ def finish_decomposition_folder(
     provenance : mapping, optional
         Inputs with hashes, models, seed, versions.
     """
-    finish_label_folder(folder, rows, [objects for objects, _ in tables], provenance)
-    keys = key_names(rows)
-    said = [{name: row.get(name, "") for name in keys} for row in rows]
-    write_objects([(rounds, key) for (_, rounds), key in zip(tables, said, strict=True)], folder / ROUNDS)
+    sources = finish_label_folder(folder, rows, [objects for objects, _ in tables], provenance)
+    write_objects([(rounds, source) for (_, rounds), source in zip(tables, sources, strict=True)], folder / ROUNDS)

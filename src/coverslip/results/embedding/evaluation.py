@@ -29,7 +29,7 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
     from coverslip.measure import evaluate_embedding, evaluate_factors
 
     columns = _truth_columns(embedding, truth)
-    wanted = [*factors, *([label] if label != "label" or not factors else []), *([group] if group else [])]
+    wanted = [*factors, *([label] if label != Evaluate().label else []), *([group] if group else [])]
     for name in wanted:
         if name not in columns:
             known = ", ".join(columns)
@@ -39,13 +39,22 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
     groups = _as_words(columns[group]) if group else _usual_groups(columns)
     split = _train_and_test(columns)
     opened = images_of(embedding, images) if options.baseline or options.reconstruction else (None, "")
-    baselines = _pixel_baselines(embedding, split, opened[0]) if options.baseline and opened[0] is not None else {}
+    baselines, notes = {}, []
+    if options.baseline and opened[0] is not None:
+        baselines = _pixel_baselines(embedding, split, opened[0])
+    elif options.baseline:
+        notes.append(f"PCA and raw pixels are not compared: {opened[1]}")
     found: list[Any] = []
-    if label in columns:
+    if label in columns or not factors:
+        if label not in columns:
+            notes.append(
+                f"There is no column '{label}', so only the separation of clusters is measured; name a column of "
+                "classes with --label, or give a sheet that has one."
+            )
         kept = np.arange(len(embedding)) if split is None else np.flatnonzero(split != "")
         table = evaluate_embedding(
             embedding.latent[kept],
-            columns[label][kept],
+            columns[label][kept] if label in columns else None,
             groups=None if groups is None else groups[kept],
             split=None if split is None else split[kept],
             baselines={name: values[kept] for name, values in baselines.items()},
@@ -56,10 +65,10 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
         known_factors = {name: columns[name] for name in factors}
         table = evaluate_factors(embedding.latent, known_factors, groups=groups, baselines=baselines, seed=seed)
         found += table.records()
-    if not options.reconstruction:
-        return Measured(found)
-    rows, notes = reconstruction_rows(embedding, opened, split, groups, seed)
-    return Measured(found + rows, notes)
+    rows, more = reconstruction_rows(embedding, opened, split, groups, seed) if options.reconstruction else ([], ())
+    if not found and not rows:
+        raise InputError(" ".join([*notes, *more, "Nothing is left to measure."]))
+    return Measured(found + rows, (*notes, *more))
 
 
 def _as_words(column: np.ndarray) -> np.ndarray:

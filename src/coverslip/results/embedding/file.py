@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def write_embedding(embedding: Embedding, path: str | Path) -> Path:
     -------
     Path
         The file written. In it ``uns["coverslip"]["provenance"]`` is the provenance as JSON text, because the format
-        has no room for lists of records and empty values.
+        has no room for lists of records and empty values; ``uns["coverslip"]["columns"]`` names columns that it has
+        under another name (`stored_names`), which `read_embedding` gives back.
 
     Raises
     ------
@@ -39,7 +41,12 @@ def write_embedding(embedding: Embedding, path: str | Path) -> Path:
     path = _checked(path)
     adata = embedding.adata.copy()
     adata.uns["coverslip"] = {"provenance": json.dumps(embedding.provenance, default=_plain)}
-    adata.obs = _storable(adata.obs, path)
+    names = stored_names(adata.obs.columns)
+    if names:
+        adata.uns["coverslip"]["columns"] = json.dumps({stored: name for name, stored in names.items()})
+    adata.obs = _storable(adata.obs).rename(columns=names)
+    if not adata.obs.columns.is_unique:
+        raise InputError(f"{path}: two columns have the same name but for a slash; rename one.")
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         content = _content(adata, path)
         file.write(content)
@@ -84,7 +91,9 @@ def read_embedding(path: str | Path) -> Embedding:
             raise InputError(f"{path} holds no vectors: it has neither obsm['latent'] nor X; add one of them.")
         dense = adata.X if isinstance(adata.X, np.ndarray) else adata.X.toarray()
         adata.obsm["latent"] = np.asarray(dense, dtype=np.float32)
-    adata.uns["coverslip"] = _provenance(adata.uns.get("coverslip"), path)
+    stored = adata.uns.get("coverslip")
+    adata.obs = adata.obs.rename(columns=_names(stored))
+    adata.uns["coverslip"] = _provenance(stored, path)
     return Embedding(adata)
 
 
@@ -125,7 +134,16 @@ def _provenance(stored: Any, path: Path) -> dict[str, Any]:
     return found
 
 
-def _storable(obs: Any, path: Path) -> Any:
+def _names(stored: Any) -> dict[str, str]:
+    """What columns were called before they were stored."""
+    try:
+        names = json.loads(stored["columns"])
+        return {str(name): str(before) for name, before in names.items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
+
+
+def _storable(obs: Any) -> Any:
     """The columns in kinds that HDF5 has: mixed text and gaps become categories, text else stays text."""
     import pandas as pd
 
@@ -141,12 +159,16 @@ def _storable(obs: Any, path: Path) -> Any:
             obs[name] = pd.Categorical(text, order, ordered=bool(column.cat.ordered))
         else:
             obs[name] = pd.Categorical(text) if None in text else pd.Series(text, index=obs.index, dtype=object)
-    # "/" would open a group inside the file; the division slash looks the same ("dose µg∕ml").
-    renamed = [str(name).replace("/", "∕") for name in obs.columns]
-    if len(set(renamed)) < len(renamed):
-        raise InputError(f"{path}: two columns have the same name but for a slash; rename one.")
-    obs.columns = pd.Index(renamed)
+    obs.columns = pd.Index([str(name) for name in obs.columns])
     return obs
+
+
+def stored_names(columns: Iterable[str]) -> dict[str, str]:
+    """The names that an ``.h5ad`` cannot have, and what they are called in it.
+
+    ``/`` would open a group inside the file; the division slash looks the same (``"dose µg∕ml"``).
+    """
+    return {str(name): str(name).replace("/", "∕") for name in columns if "/" in str(name)}
 
 
 def _plain(value: Any) -> Any:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, Samples, Subset, Written, about
+from coverslip.core import Embedding, Samples, Subset, Written, about, free_name, renamed
 from coverslip.io.atomic import free_place
 from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.device import choose_device
-from coverslip.results.embedding.file import write_embedding
+from coverslip.results.embedding.file import stored_names, write_embedding
 from coverslip.results.embedding.options import Predict
 from coverslip.samples.opening.samples import SheetSamples
 from coverslip.work.asked import Asked
@@ -56,6 +56,11 @@ def predict_to_file(
     counts = zip(embedding.latent.shape, ("sample", "dimension"), strict=True)
     samples, dimensions = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts)
     notes = opened.sheet.notes if isinstance(opened, SheetSamples) else ()
+    notes += renamed(opened.obs, embedding.adata.obs.columns)
+    names = stored_names(embedding.adata.obs.columns)
+    if names:
+        listed = ", ".join(f"'{name}' as '{stored}'" for name, stored in names.items())
+        notes += (f"Names in an .h5ad have no slash, so other programs find {listed}; Coverslip reads its own names.",)
     return Written(out, f"Embedded {samples} in {dimensions}", embedding, notes=notes)
 
 
@@ -98,4 +103,5 @@ def _add_clusters(embedding: Embedding, clusters: str | int) -> None:
     found = cluster(latent, k=clusters, seed=0)  # type: ignore[arg-type]  # its options made sure
     import pandas as pd
 
-    embedding.adata.obs["cluster"] = pd.Categorical([str(c + 1) for c in found.labels])
+    obs = embedding.adata.obs
+    obs[free_name("cluster", obs)] = pd.Categorical([str(c + 1) for c in found.labels])

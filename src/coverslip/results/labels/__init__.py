@@ -31,6 +31,8 @@ KIND = Kind(
         "predict": ".prediction:predict",
         "write": ".prediction:predict_to_file",
         "evaluate": ".evaluation:evaluate",
+        "measure": ".measuring:measure",
+        "measure_to_file": ".measuring:measure_to_file",
         "report": ".report:write_report",
         "export": ".export:export",
         "score": ".score:score",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from coverslip.core import InputError, LabelMap, track
-from coverslip.io.atomic import refuse_existing
+from coverslip.core import InputError, LabelMap, Written, track
+from coverslip.io.atomic import refuse_existing, refuse_own
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.objects import Table, objects_of
 from coverslip.results.labels.options import Export
@@ -22,7 +22,7 @@ LABEL_FORMATS = {"geojson": ".geojson", "rois": ".rois.zip", "zarr": ".zarr", "c
 
 def export(
     found: LabelFolder, out: str | Path | None, images: str | Path | None, force: bool, options: Export
-) -> list[Path]:
+) -> list[Written]:
     """Write a result made of label images in other forms; see `coverslip.verbs.export.export`."""
     return export_with(LabelFolder.labels, found, out, images, force, options)
 
@@ -34,7 +34,7 @@ def export_with(
     images: str | Path | None,
     force: bool,
     options: Export,
-) -> list[Path]:
+) -> list[Written]:
     """The same, with outlines of what a function reads of each image: labels, or layers of them that overlap."""
     formats = [name for name in LABEL_FORMATS if getattr(options, name)]
     if not formats:
@@ -42,13 +42,14 @@ def export_with(
     targets = [_target(found, name, out, len(formats) > 1) for name in formats]
     for name, target in zip(formats, targets, strict=True):
         _refuse(target, LABEL_FORMATS[name], force)
+        refuse_own(target, found.files())
     export = _Export(found, images, options.kind, options.classification, labels_of)
     for name, target in zip(formats, targets, strict=True):
         if name == "csv":
             export.csv(target)
         else:
             _write_each(found, target, LABEL_FORMATS[name], getattr(export, name))
-    return targets
+    return [Written(targets[0], notes=tuple(export.notes)), *map(Written, targets[1:])]
 
 
 def _is_folder(found: LabelFolder) -> bool:
@@ -109,6 +110,7 @@ class _Export:
     kind: str
     classification: str | None
     labels_of: Callable[[LabelFolder, int], LabelMap | np.ndarray]
+    notes: list[str] = field(default_factory=list)
 
     def geojson(self, index: int, file: Path) -> None:
         from coverslip.io import write_geojson
@@ -138,7 +140,7 @@ class _Export:
 
     @cached_property
     def _table(self) -> Table:
-        return objects_of(self.found, self.images)
+        return objects_of(self.found, self.images, self.notes, self.labels_of)
 
     @cached_property
     def _own(self) -> list[np.ndarray]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from coverslip.core import Image, InputError, LabelMap, about
 from coverslip.io.cells import Cells, read_cells
 from coverslip.io.images.opening import IMAGE_SUFFIXES, is_image_name, open_image
 from coverslip.io.labels import label_facts, labels_path, read_labels
-from coverslip.io.paths import PARTS, relative_path, resolve_path, split_part
+from coverslip.io.paths import PARTS, PATH_COLUMNS, relative_path, resolve_path, split_part
 from coverslip.io.tables import read_table
 from coverslip.io.tags import PROVENANCE
+from coverslip.results.labels.sources import Source, noted_sources
 from coverslip.samples.sheets.masks import SHEET
 
 OBJECTS = "objects.parquet"
@@ -63,6 +65,14 @@ class LabelFolder:
         text = self.rows[index].get(column, "")
         return resolve_path(self.folder, text) if text else None
 
+    def files(self) -> Iterator[Path]:
+        """What the result lies in, and all files that its rows name."""
+        yield self.path
+        if self.path.is_dir() and self.path.suffix.lower() != ".zarr":
+            yield from (self.path / name for name in (SHEET, OBJECTS, PROVENANCE))
+        for i in range(len(self)):
+            yield from (file for column in PATH_COLUMNS if (file := self.file(i, column)) is not None)
+
     def stem(self, index: int) -> str:
         """The name of a label image without its endings, for further files made of it."""
         file = self.file(index)
@@ -94,7 +104,7 @@ class LabelFolder:
             Naming the row, if the file is missing or is no label image.
         """
         with about(self.where(index)):
-            return read_labels(self._existing(index, "mask", None))
+            return read_labels(self.existing(index, "mask", None))
 
     def image(self, index: int, images: str | Path | None = None) -> Image:
         """The image that was labelled (the series and frame, where the row names one); nothing is read yet.
@@ -112,40 +122,72 @@ class LabelFolder:
             Naming the row, if the file is missing or cannot be opened.
         """
         row = self.rows[index]
-        file = self._existing(index, "image", None if images is None else Path(images))
+        file = self.existing(index, "image", None if images is None else Path(images))
+        mask = self.file(index)
+        if mask is not None and mask.resolve() == file.resolve():
+            raise InputError(
+                f"{self.where(index)}: {file} is the label image itself, not the image that was labelled; name that."
+            )
         image = open_image(file, axes=row.get("axes") or None, series=row.get("series") or None)
         frame = row.get("frame", "")
         return image.select(T=int(frame)) if frame.isdecimal() and "T" in image.axes else image
 
-    def objects(self) -> dict[str, np.ndarray] | None:
-        """The table of objects, if there is one: a row per object, whose ``image`` is that of its row."""
+    @property
+    def objects_file(self) -> Path | None:
+        """Where the table of objects lies, if there is one."""
         stem = labels_path(self.path).name.removesuffix(".labels.tif")
         file = self.folder / (OBJECTS if self.path.is_dir() and self.path.suffix != ".zarr" else f"{stem}.{OBJECTS}")
-        return self.table(file)[0] if file.is_file() else None
+        return file if file.is_file() else None
+
+    def objects(self) -> dict[str, np.ndarray] | None:
+        """The table of objects as it was written, if there is one: a row per object.
+
+        `coverslip.results.labels.objects.objects_of` measures anew what has changed since.
+        """
+        return None if self.objects_file is None else self.table(self.objects_file)[0]
 
     def table(self, file: Path) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
         """A table of all images, read once, and which of its rows belong to each (`own_rows`)."""
         if file not in self._tables:
             table = read_table(file)
-            self._tables[file] = table, self.own_rows(table)
+            self._tables[file] = table, self.own_rows(table, self.sources(file))
         return self._tables[file]
 
     @cached_property
     def _tables(self) -> dict[Path, tuple[dict[str, np.ndarray], list[np.ndarray]]]:
         return {}
 
-    def own_rows(self, table: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        """Which rows of a table of all images belong to each of them, ``(n,)`` int."""
-        keys = [name for name in self._keys if name in table]
-        if len(self) == 1 or not keys:
+    def sources(self, file: Path) -> list[Source | None]:
+        """What a table notes of each image: by the label image, since paths of images are mended."""
+        noted = noted_sources(file)
+        if len(self) == len(noted) == 1:
+            return list(noted)
+        by_mask = {source.mask: source for source in noted}
+        return [by_mask.get(row.get("mask", "")) for row in self.rows]
+
+    def own_rows(self, table: Mapping[str, np.ndarray], sources: Sequence[Source | None] = ()) -> list[np.ndarray]:
+        """Which rows of a table of all images belong to each of them, ``(n,)`` int.
+
+        Parameters
+        ----------
+        table : mapping of str to ndarray, shape (N,)
+            All images, one after the other.
+        sources : sequence of Source or None, optional
+            What the table notes of each image; an image without is told by the columns of the sheet.
+        """
+        said_by = [source.key if source else row for row, source in zip_longest(self.rows, sources)]
+        known = next((source.key for source in sources if source is not None), None)
+        keys = [name for name in (known or self._keys) if name in table]
+        if (len(self) == 1 and known is None) or not keys:
             return [np.arange(len(next(iter(table.values()), ())))] * len(self)
         rows = defaultdict(list)
         for row, said in enumerate(zip(*(table[name].tolist() for name in keys), strict=True)):
             rows[said].append(row)
-        said_of = (tuple(row.get(name, "") for name in keys) for row in self.rows)
+        said_of = (tuple(row.get(name, "") for name in keys) for row in said_by)
         return [np.array(rows.get(said, []), np.intp) for said in said_of]
 
-    def _existing(self, index: int, column: str, moved: Path | None) -> Path:
+    def existing(self, index: int, column: str = "mask", moved: Path | None = None) -> Path:
+        """The file that a row names, also where it has `moved`; one that is missing is an error that names the row."""
         file = self.file(index, column)
         if file is None:
             raise InputError(f"{self.where(index)} names no {column}; fill in its path, or delete the row.")
@@ -229,7 +271,7 @@ def _read_rows(path: Path) -> Cells:
 def _of_file(path: Path) -> LabelFolder:
     facts = label_facts(path)
     source, part = split_part(str(facts.get("source", "")))
-    if not source or not Path(source).exists() or Path(source) == path:
+    if not source or not Path(source).exists() or Path(source).resolve() == path.resolve():
         stem = labels_path(path).name.removesuffix(".labels.tif")
         beside = (path.with_name(stem + ending) for suffix in IMAGE_SUFFIXES for ending in (suffix, f".ome{suffix}"))
         source = str(next((file for file in beside if file.exists() and file != path), ""))

@@ -27,6 +27,14 @@ class Evaluate(Options):
     partial: bool = flag(False, "Leave out images without a result.")
 
 
+class Measure(Options):
+    """Of measuring objects anew."""
+
+    ring: float = flag(0.0, "Measure a ring of this width around each object too.", ge=0)
+    grow: float = flag(0.0, "Measure each object grown by so much, as a cell, too.", ge=0)
+    unit: Literal["px", "um"] = flag("px", "Of these distances: px (the default) or um.")
+
+
 class Report(Options):
     """Of the page."""
 

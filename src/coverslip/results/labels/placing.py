@@ -13,7 +13,8 @@ from coverslip.io.writing.tiff import write_image_tiff
 from coverslip.io.writing.zarr import write_image_zarr, write_zarr_labels
 from coverslip.measure.objects.shapes import Table
 from coverslip.results.labels.canvas import Canvas
-from coverslip.results.labels.folder import OBJECTS
+from coverslip.results.labels.folder import OBJECTS, read_label_folder
+from coverslip.results.labels.sources import source_of
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.writer import finish_label_folder, write_objects
 from coverslip.samples.opening.fields import SheetFields
@@ -74,15 +75,21 @@ def write_result(
     if target.kind == "folder":
         files = {row["mask"] for row in rows}
         files |= {probability_path(mask).name for mask in files}
-        place_folder(folder, target.path, files, lambda: finish_label_folder(folder, rows, tables, record))
+
+        def finish() -> None:
+            finish_label_folder(folder, rows, tables, record)
+
+        place_folder(folder, target.path, files, finish)
         return
     place = target.path.parent
-    with atomic_path(place / f"{target.stem}.{OBJECTS}") as temporary:
-        write_objects([(tables[0], {"image": rows[0]["image"]})], temporary)
+    labels = folder / (target.path.name if target.kind == "zarr" else f"{target.stem}.labels.tif")
+    if labels.exists():  # else a kill left it in its place already, after the table
+        source = source_of(folder, read_label_folder(labels).rows[0], {"image": rows[0]["image"]})
+        with atomic_path(place / f"{target.stem}.{OBJECTS}") as temporary:
+            write_objects([(tables[0], source)], temporary)
     probability = probability_path(folder / f"{target.stem}.labels.tif")
     if probability.is_file():
         os.replace(probability, place / probability.name)
-    labels = folder / (target.path.name if target.kind == "zarr" else f"{target.stem}.labels.tif")
     if labels.is_dir():
         replace_folder(labels, target.path)
     elif labels.is_file():

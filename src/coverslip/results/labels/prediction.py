@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, Written, about, stop_on_signal, task
+from coverslip.io.atomic import refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
@@ -90,6 +91,7 @@ def _placed(
         device_names(asked.device, asked.devices)  # before the first image is opened
     how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
+    refuse_own(target.path, [*fields.sheet.sources(), *([model.folder] if model.folder else [])])
     with crew(TRADE, model, fields, asked, given, FOOTPRINT) as gathered:
         work = Work(target.work)
         identity = {

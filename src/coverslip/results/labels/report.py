@@ -43,7 +43,7 @@ def write_report(
 ) -> Path:
     """Make the page of label images; see `coverslip.write_report`."""
     things, said = page.things or "objects", page.notes
-    table = objects_of(found, images)
+    table = objects_of(found, images, said)
     own = found.own_rows(table)
     groups = groups_of(found, options.group)
     pairs = pairs_of(found, options.truth, options.partial, said)

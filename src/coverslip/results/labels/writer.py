@@ -10,9 +10,10 @@ import numpy as np
 
 from coverslip.core import LabelMap
 from coverslip.io.atomic import atomic_folder, atomic_path
-from coverslip.io.labels import labels_path, write_labels
+from coverslip.io.labels import write_labels
 from coverslip.io.paths import relative_path
 from coverslip.results.labels.folder import OBJECTS, LabelFolder, key_names
+from coverslip.results.labels.sources import Source, source_of, with_sources
 from coverslip.samples.sheets.masks import plan_rows, refuse_other_things, write_masks_sheet
 
 
@@ -73,7 +74,7 @@ def finish_label_folder(
     rows: Sequence[Mapping[str, str]],
     tables: Iterable[Mapping[str, np.ndarray] | None],
     provenance: Mapping[str, Any] | None = None,
-) -> None:
+) -> list[Source]:
     """Write what makes a folder of label images a result: its sheet, its table of objects and its provenance.
 
     Parameters
@@ -86,16 +87,22 @@ def finish_label_folder(
         The table of objects of each row.
     provenance : mapping, optional
         Inputs with hashes, model, seed, versions.
+
+    Returns
+    -------
+    list of Source
+        What the table notes of each row that has objects.
     """
     write_masks_sheet(folder, rows, provenance)
     keys = key_names(rows)
     found = [
-        (table, {name: row.get(name, "") for name in keys})
+        (table, source_of(folder, row, {name: row.get(name, "") for name in keys}))
         for row, table in zip(rows, tables, strict=True)
         if table is not None
     ]
     if found:
         write_objects(found, folder / OBJECTS)
+    return [source for _, source in found]
 
 
 def write_label_file(labels: LabelMap, out: str | Path, objects: Mapping[str, np.ndarray] | None = None) -> Path:
@@ -115,22 +122,26 @@ def write_label_file(labels: LabelMap, out: str | Path, objects: Mapping[str, np
     Path
         The label image.
     """
-    path = labels_path(out)
+    path = write_labels(labels, out)
     if objects is not None:
         key = {"image": relative_path(Path(labels.source), path.parent)}
         with atomic_path(path.with_name(path.name.removesuffix(".labels.tif") + f".{OBJECTS}")) as temporary:
-            write_objects([(objects, key)], temporary)
-    return write_labels(labels, path)
+            write_objects([(objects, source_of(path.parent, {"mask": path.name}, key))], temporary)
+    return path
 
 
-def write_objects(tables: Iterable[tuple[Mapping[str, np.ndarray], Mapping[str, str]]], path: Path) -> None:
-    """Write tables of objects as one, each with what tells its image apart (such as ``image``) in front."""
+def write_objects(tables: Iterable[tuple[Mapping[str, np.ndarray], Source]], path: Path) -> None:
+    """Write tables of objects as one, each with what tells its image apart (such as ``image``) in front.
+
+    Which labels each is of is noted in the file.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
+    found = list(tables)
     # Micrometres, known for some images only, are missing for the others.
-    whole = pa.concat_tables([_objects(table, key) for table, key in tables], promote_options="default")
-    parquet.write_table(whole, path)
+    whole = pa.concat_tables([_objects(table, source.key) for table, source in found], promote_options="default")
+    parquet.write_table(with_sources(whole, [source for _, source in found]), path)
 
 
 def _objects(objects: Mapping[str, np.ndarray], key: Mapping[str, str]) -> Any:

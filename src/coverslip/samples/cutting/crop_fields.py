@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from coverslip.core import Image, InputError, provenance, track
+from coverslip.core import Image, InputError, free_name, provenance, renamed, track
 from coverslip.io.labels import image_stem
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.cutting.crops import Border, Neighbours, Table, checked_options, crop_objects
@@ -65,9 +65,10 @@ def crop_sheet(
     Returns
     -------
     Sheet
-        ``out/crops.csv``: one row per object, with every column of its field and those of `crop_objects`;
-        ``source_image`` and ``source_mask`` are the field's files, ``frame`` the place in the stack. `Sheet.notes` says
-        which masks hold no number for each object.
+        ``out/crops.csv``: one row per object, with every column of its field and those of `crop_objects` (called
+        ``coverslip_x_px`` and so on where the sheet has ``x_px``); ``source_image`` and ``source_mask`` are the
+        field's files, ``frame`` the place in the stack. `Sheet.notes` says so, and which masks hold no number for each
+        object.
 
     Raises
     ------
@@ -81,7 +82,7 @@ def crop_sheet(
         raise InputError(f"{sheet.name} names no masks; fill a column 'mask' with the label image of each field.")
     out = Path(out)
     if overwrite:
-        refuse_other_things(out, "crops", ("crops.csv",), sheet.files("image", "mask", "source"))
+        refuse_other_things(out, "crops", ("crops.csv",), sheet.sources())
     options: dict[str, Any] = {
         "neighbours": neighbours,
         "border": border,
@@ -110,10 +111,12 @@ def crop_sheet(
             rows += _rows_of(sheet, i, out, table, {column: _file(names[i], column) for column in columns})
         if not rows:
             raise InputError(f"{sheet.name}: no mask holds an object to crop; check the masks and the area limits.")
-        for name in [name for name in rows[0] if name.endswith(("_um", "_um2")) and not any(r[name] for r in rows)]:
+        ours = [name for name in rows[0] if name not in sheet.columns and name.endswith(("_um", "_um2"))]
+        for name in [name for name in ours if not any(row[name] for row in rows)]:
             rows = [{key: text for key, text in row.items() if key != name} for row in rows]  # no pixel size known
         # Paths in the rows are relative to where the folder will stand, and stay as they are.
-        crops = Sheet(out, tuple(rows[0]), rows, notes=tuple(shortened([doubts[i] for i in sorted(doubts)])))
+        notes = (*shortened([doubts[i] for i in sorted(doubts)]), *renamed(sheet.columns, rows[0]))
+        crops = Sheet(out, tuple(rows[0]), rows, notes=notes)
         write_rows(crops, folder / "crops.csv", out)
         settings = {"size": size, "unit": unit, "pixels": pixels, **options}
         (folder / "provenance.json").write_text(_provenance(sheet, settings), encoding="utf-8")
@@ -175,7 +178,7 @@ def _write_stack(file: Path, crops: np.ndarray, image: Image, planes: Planes) ->
 
 def _rows_of(sheet: Sheet, i: int, out: Path, table: Table, files: dict[str, str]) -> list[dict[str, str]]:
     kept = carried(sheet, i, out)
-    texts = {name: [_text(value) for value in column.tolist()] for name, column in table.items()}
+    texts = {free_name(name, kept): [_text(value) for value in column.tolist()] for name, column in table.items()}
     return [
         {"image": files["image"], "frame": str(n), **kept, **{k: v for k, v in files.items() if k != "image"}}
         | {name: column[n] for name, column in texts.items()}

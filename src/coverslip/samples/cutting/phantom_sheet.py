@@ -81,7 +81,7 @@ def phantom_sheet(
     sheet = sheet if split is None else _part(sheet, split)
     out = Path(out)
     if overwrite:
-        refuse_other_things(out, own=sheet.files("image", "mask"))
+        refuse_other_things(out, own=sheet.sources())
     fields = open_fields(sheet, channels=[channel])
     count = max(len(fields), len(levels)) if count is None else count
     rows, tables = [], []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from coverslip.core import InputError, Region, provenance, track
+from coverslip.core import InputError, Region, beside, provenance, renamed, track
 from coverslip.io.labels import image_stem
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.sheets.masks import SHEET, refuse_other_things, write_masks_sheet
@@ -68,7 +69,7 @@ def tile_sheet(
     held = 0 if sheet.has("split") else _held_lines(val, down if across == 1 else across)
     out = Path(out)
     if overwrite:
-        refuse_other_things(out, "tiles", (SHEET, "*_r0c0.tif"), sheet.files("image", "mask", "source"))
+        refuse_other_things(out, "tiles", (SHEET, "*_r0c0.tif"), sheet.sources())
     stems = distinct_stems([image_stem(row, sheet.folder) for row in sheet.rows], sheet.numbers)
     written: list[dict[str, str]] = []
     with atomic_folder(out, overwrite=overwrite) as folder:
@@ -77,7 +78,7 @@ def tile_sheet(
         settings = {"grid": list(grid), "val": val if held else 0, "gap": gap if held else 0}
         made = provenance(made_by="coverslip samples tile", inputs=sheet.origin, settings=settings)
         write_masks_sheet(folder, written, made)
-    return read_sheet(out)
+    return replace(read_sheet(out), notes=renamed(sheet.columns, written[0]))
 
 
 def _held_lines(val: float, lines: int) -> int:
@@ -126,7 +127,8 @@ def _cut(
             write_labels(window, folder / tile["mask"], field.pixel_size)
         if part:
             tile["split"] = part
-        rows.append({"image": tile["image"], **kept, **tile, "tile_y_px": str(region.y), "tile_x_px": str(region.x)})
+        place = {"tile_y_px": str(region.y), "tile_x_px": str(region.x)}
+        rows.append({"image": tile["image"], **beside(kept, place), **tile})
     return rows
 
 

@@ -79,6 +79,8 @@ class Exposure:
     @classmethod
     def of_pixels(cls, values: np.ndarray, percentiles: tuple[float, float]) -> Exposure:
         """From pixels ``(C, n)``; a channel without contrast keeps a scale of one grey value."""
+        if values.dtype == np.float16:  # whose percentiles are rounded to three digits
+            values = values.astype(np.float32)
         low, high = np.percentile(values, percentiles, axis=1)
         # Where nearly all pixels are equal (one bright spot in the dark), the full range is meant.
         flat = high <= low

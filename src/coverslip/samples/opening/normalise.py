@@ -243,4 +243,6 @@ def _draw(samples: Samples, indices: np.ndarray | None, max_values: int, seed: i
         samples.read(part).transpose(1, 0, 2, 3).reshape(channels, -1)[:, ::step]
         for part in np.array_split(chosen, -(-count // 64))
     ]
-    return np.concatenate(pieces, axis=1)
+    values = np.concatenate(pieces, axis=1)
+    # Of half precision sums overflow at 65,504, and percentiles are rounded to three digits.
+    return values.astype(np.float32) if values.dtype == np.float16 else values

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip.core import InputError
+from coverslip.io.atomic import refuse_own
 from coverslip.io.cells import write_cells
 from coverslip.io.labels import image_stem
 from coverslip.io.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
@@ -66,9 +67,7 @@ def refuse_other_things(
         return
     if not all(any(out.glob(mark)) for mark in marks):
         raise InputError(f"{out} holds other things than {what}, so it is not replaced; choose another folder.")
-    for file in own:
-        if out.resolve() in file.resolve().parents:
-            raise InputError(f"{out} holds {file} itself, so it is not replaced; choose another folder.")
+    refuse_own(out, own)
 
 
 def write_masks_sheet(

@@ -122,6 +122,9 @@ def read_mask(sheet: Sheet, index: int, shape: tuple[int, int]) -> np.ndarray:
     if file is None or not file.exists():
         what = f"there is no mask {file}" if file else "the column 'mask' is empty"
         raise InputError(f"{sheet.where(index)}: {what}; name a label image, or delete the row.")
+    image = sheet.file(index)
+    if image is not None and image.resolve() == file.resolve():
+        raise InputError(f"{sheet.where(index)}: the mask {file} is the image itself; name the one or the other anew.")
     try:
         return read_labels(file, shape).labels
     except InputError as error:

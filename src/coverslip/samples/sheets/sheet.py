@@ -100,6 +100,11 @@ class Sheet:
         """All files that the rows name in these columns."""
         return (file for i in range(len(self)) for column in columns if (file := self.file(i, column)))
 
+    def sources(self) -> Iterator[Path]:
+        """All files that its rows name, and its own, where it has one."""
+        yield from self.files(*PATH_COLUMNS)
+        yield from () if self.path is None else (self.path,)
+
     @property
     def origin(self) -> dict[str, str]:
         """What to note as the source of things made of the sheet: its file, with a hash, or its folder."""

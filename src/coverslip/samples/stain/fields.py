@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from coverslip.core import Image, InputError, LabelMap, provenance, track
+from coverslip.core import Image, InputError, LabelMap, beside, provenance, renamed, track
 from coverslip.io.cells import write_cells
 from coverslip.io.paths import relative_path
 from coverslip.samples.opening.planes import Planes, pick_channels
@@ -217,13 +217,13 @@ def label_from_stain(
         together = max(1, _MEMORY // (_BYTES_PER_PIXEL * max(largest, 1)))
         found = list(track(in_threads(label, range(len(sheet)), together), "Labelling", len(sheet)))
         for row, facts in zip(rows, found, strict=True):
-            row |= {"objects": str(facts.objects), "flags": " ".join(facts.flags)}
+            row |= beside(row, {"objects": str(facts.objects), "flags": " ".join(facts.flags)})
         recorded = provenance(**made)
         write_masks_sheet(folder, rows, recorded)
         _write_facts(folder / FACTS, rows, found)
         if also is not None:
             also(folder, Labelled(stained, rows, found, recorded))
-    return read_sheet(out)
+    return replace(read_sheet(out), notes=renamed(sheet.columns, rows[0]))
 
 
 def _stained(

@@ -62,8 +62,8 @@ def report(found: Tally, page: Page, model: Any, images: Any, options: Any) -> P
     return write_document(page.path, template, title="Tally", **facts)
 
 
-def export(found: Tally, out: str | Path | None, images: Any, force: bool, options: Export) -> list[Path]:
+def export(found: Tally, out: str | Path | None, images: Any, force: bool, options: Export) -> list[Written]:
     target = Path(out or "tally.txt")
     with atomic_path(target) as temporary:
         temporary.write_text(f"{found.bright} are bright." if options.words else str(found.bright))
-    return [target]
+    return [Written(target)]
