@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from coverslip.io.places import check_length
+from coverslip.io.places import check_length, check_text
 
 PATH_COLUMNS = ("image", "mask", "layers", "source", "source_image", "source_mask", "source_layers")
 """Columns of a sheet that hold paths, relative to the sheet."""
@@ -24,7 +24,14 @@ def relative_path(file: Path, folder: Path) -> str:
 
 
 def resolve_path(folder: Path, text: str) -> Path:
-    """The file that a sheet in `folder` calls `text`."""
+    """The file that a sheet in `folder` calls `text`.
+
+    Raises
+    ------
+    InputError
+        If no file can be called so.
+    """
+    check_text(text)
     # A sheet written on Windows has backslashes; on other systems they would be part of the name.
     if os.sep == "/" and "\\" in text and not (folder / text).exists():
         text = PureWindowsPath(text).as_posix()

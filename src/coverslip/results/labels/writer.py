@@ -130,7 +130,7 @@ def write_objects(tables: Iterable[tuple[Mapping[str, np.ndarray], Mapping[str, 
 
     # Micrometres, known for some images only, are missing for the others.
     whole = pa.concat_tables([_objects(table, key) for table, key in tables], promote_options="default")
-    parquet.write_table(whole, path)
+    parquet.write_table(whole, path, write_page_checksum=True)
 
 
 def _objects(objects: Mapping[str, np.ndarray], key: Mapping[str, str]) -> Any:
