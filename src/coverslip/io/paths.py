@@ -65,19 +65,19 @@ def distinct_stems(stems: Sequence[str], numbers: Sequence[int]) -> list[str]:
     """
     for stem in stems:
         check_length(stem)
-    often = Counter(_folded(stem) for stem in stems)
+    often = Counter(folded(stem) for stem in stems)
     taken = {stem for stem, count in often.items() if count == 1}
     found = []
     for stem, number in zip(stems, numbers, strict=True):
-        if often[_folded(stem)] > 1:
+        if often[folded(stem)] > 1:
             stem = f"{stem}_row{number}"
-            while _folded(stem) in taken:  # another image is called just so
+            while folded(stem) in taken:  # another image is called just so
                 stem += "_"
-            taken.add(_folded(stem))
+            taken.add(folded(stem))
         found.append(stem)
     return found
 
 
-def _folded(name: str) -> str:
-    """A name as systems compare it that ignore case, and how accents are written."""
-    return unicodedata.normalize("NFC", name).lower()
+def folded(name: str) -> str:
+    """A name as it is compared: capitals and the way that accents are written make no difference."""
+    return unicodedata.normalize("NFC", name).casefold()
