@@ -52,7 +52,7 @@ def verbs() -> dict[str, Verb]:
         "evaluate": Verb(["evaluate", "labels"], "measures.csv"),
         "report": Verb(["report", "labels"], "report.html"),
         "export": Verb(["export", "labels", "--geojson"], "outlines"),
-        "sweep": Verb(["study", "sweep", "vae", "crops", "--over", "latent=2,3", *_TINY[:2], *_TINY[4:]], "sweep", ""),
+        "sweep": Verb(["study", "sweep", "vae", "crops", "--over", "latent=2,3", *_TINY[:2], *_TINY[4:8]], "sweep", ""),
     }
 
 

@@ -37,3 +37,5 @@ def test_names_that_results_could_not_have_are_refused_when_the_sheet_is_read(tm
     (tmp_path / "a\rb.tif").touch()
     with pytest.raises(InputError, match=r"a\\rb.tif' holds bytes"):
         read_sheet(tmp_path)
+    with pytest.raises(InputError, match="is no name of a file"):
+        resolve_path(tmp_path, "µ" * 200)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from coverslip.core import InputError
 from coverslip.io.images.opening import IMAGE_SUFFIXES, is_image_name
+from coverslip.io.paths import folded
 from coverslip.io.tags import PROVENANCE
 
 OUTLINES = (".geojson", ".json", ".roi", ".zip")
@@ -81,11 +81,6 @@ def mask_name(path: str | Path) -> str:
     """What the image of a mask is called: ``a`` for ``a_cp_masks.tif``, ``a_seg.npy``, ``a_mask.png``."""
     name = bare_name(path)
     return _TAIL.sub("", name) or name
-
-
-def folded(name: str) -> str:
-    """A name as it is compared: capitals and the way that accents are written make no difference."""
-    return unicodedata.normalize("NFC", name).casefold()
 
 
 def is_outlines(path: str | Path) -> bool:

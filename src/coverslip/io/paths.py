@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from coverslip.io.places import check_length
+from coverslip.io.places import check_length, check_text
 
 PATH_COLUMNS = ("image", "mask", "layers", "source", "source_image", "source_mask", "source_layers")
 """Columns of a sheet that hold paths, relative to the sheet."""
@@ -28,7 +28,14 @@ def relative_path(file: Path, folder: Path) -> str:
 
 
 def resolve_path(folder: Path, text: str) -> Path:
-    """The file that a sheet in `folder` calls `text`."""
+    """The file that a sheet in `folder` calls `text`.
+
+    Raises
+    ------
+    InputError
+        If no file can be called so.
+    """
+    check_text(text)
     # A sheet written on Windows has backslashes; on other systems they would be part of the name.
     if os.sep == "/" and "\\" in text and not (folder / text).exists():
         text = PureWindowsPath(text).as_posix()
@@ -74,19 +81,19 @@ def distinct_stems(stems: Sequence[str], numbers: Sequence[int]) -> list[str]:
     """
     for stem in stems:
         check_length(stem)
-    often = Counter(_folded(stem) for stem in stems)
+    often = Counter(folded(stem) for stem in stems)
     taken = {stem for stem, count in often.items() if count == 1}
     found = []
     for stem, number in zip(stems, numbers, strict=True):
-        if often[_folded(stem)] > 1:
+        if often[folded(stem)] > 1:
             stem = f"{stem}_row{number}"
-            while _folded(stem) in taken:  # another image is called just so
+            while folded(stem) in taken:  # another image is called just so
                 stem += "_"
-            taken.add(_folded(stem))
+            taken.add(folded(stem))
         found.append(stem)
     return found
 
 
-def _folded(name: str) -> str:
-    """A name as systems compare it that ignore case, and how accents are written."""
-    return unicodedata.normalize("NFC", name).lower()
+def folded(name: str) -> str:
+    """A name as it is compared: capitals and the way that accents are written make no difference."""
+    return unicodedata.normalize("NFC", name).casefold()

@@ -126,7 +126,7 @@ def check_length(name: str, most: int = _LONGEST_NAME) -> None:
 
 
 def check_text(path: str | Path) -> None:
-    """Refuse a name that is no text, or of several lines: tables and provenance could not hold it.
+    """Refuse a path that is no text, of several lines, or longer than any file's: no table or system could hold it.
 
     Raises
     ------
@@ -135,10 +135,14 @@ def check_text(path: str | Path) -> None:
     """
     text = str(path)
     if not text.isprintable() and any(
-        unicodedata.category(c) == "Cs" or c in "\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029" for c in text
+        unicodedata.category(c) == "Cs" or c in "\0\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029" for c in text
     ):
         shown = ascii(text)[1:-1]
         raise InputError(f"The name '{shown}' holds bytes that are no text, or a line break; rename it.")
+    if len(text) > _LONGEST_NAME // 4 and any(len(os.fsencode(part)) > _LONGEST_NAME for part in Path(text).parts):
+        raise InputError(
+            f"'{text[:40]}…' is no name of a file: it is longer than {_LONGEST_NAME} bytes; mend the path."
+        )
 
 
 def _place(target: Path) -> Path:

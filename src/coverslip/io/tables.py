@@ -60,7 +60,7 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
         else:
             from pyarrow import parquet
 
-            parquet.write_table(table, temporary)
+            parquet.write_table(table, temporary, write_page_checksum=True)
     return path
 
 
@@ -99,12 +99,12 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
         else:
             from pyarrow import parquet
 
-            table = parquet.read_table(path)
+            table = parquet.read_table(path, page_checksum_verification=True)
+        names, columns = table.column_names, [column.to_numpy() for column in table.columns]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path} cannot be read as a table ({reason(error)}); save it again as {path.suffix} in UTF-8."
         ) from error
-    names, columns = table.column_names, [column.to_numpy() for column in table.columns]
     if path.suffix.lower() == ".csv":
         names, columns = [*map(without_guard, names)], [_each_text(without_guard, column) for column in columns]
     if len(set(names)) < len(names):

@@ -141,7 +141,7 @@ def write_objects(tables: Iterable[tuple[Mapping[str, np.ndarray], Source]], pat
     found = list(tables)
     # Micrometres, known for some images only, are missing for the others.
     whole = pa.concat_tables([_objects(table, source.key) for table, source in found], promote_options="default")
-    parquet.write_table(with_sources(whole, [source for _, source in found]), path)
+    parquet.write_table(with_sources(whole, [source for _, source in found]), path, write_page_checksum=True)
 
 
 def _objects(objects: Mapping[str, np.ndarray], key: Mapping[str, str]) -> Any:
