@@ -46,6 +46,7 @@ COMMANDS = (
     "report",
     "export",
     "samples make",
+    "samples unpack",
     "samples check",
     "samples split",
     "samples crop",
