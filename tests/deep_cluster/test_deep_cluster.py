@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from coverslip.core.samples import ArraySamples
 from coverslip.measure import clustering_accuracy
 from coverslip.methods import deep_cluster
 from coverslip.methods.deep_cluster.architecture import plan
+from coverslip.methods.deep_cluster.starting import starting_clusters
 from coverslip.models.folder import Model, load_model
 from coverslip.train.loop import _Loop
 from coverslip.train.run import Run
@@ -127,12 +130,29 @@ def test_without_the_clustering_stage_samples_are_of_the_nearest_mean(shapes: Ar
     np.testing.assert_array_equal(distances.argmin(axis=1) + 1, found.column("cluster").astype(int))
 
 
-@pytest.mark.parametrize("start", ["kmeans", "umap"])
-def test_a_number_is_proposed_where_none_is_given(shapes: ArraySamples, start: str) -> None:
-    config = {**QUICK, "clusters": "auto", "most_clusters": 5, "start": start}
+def test_a_number_is_proposed_where_none_is_given(shapes: ArraySamples) -> None:
+    config = {**QUICK, "clusters": "auto", "most_clusters": 5}
     fitted = deep_cluster.fit(shapes, deep_cluster.Config(**config), PRECISE)
     assert fitted.facts["clusters"] == 3
     assert [row["k"] for row in fitted.facts["numbers_tried"]] == [2, 3, 4, 5]
+
+
+def test_clusters_may_start_on_a_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups that k-means would cut: two long ones side by side, which a map brings to two points."""
+    rng = np.random.default_rng(0)
+    side = np.arange(90) % 3 > 0
+    latent = np.stack([rng.uniform(-50, 50, 90), 4.0 * side], axis=1)
+
+    class Map:
+        def __init__(self, **how: Any) -> None:
+            assert how["n_components"] == 2
+
+        def fit_transform(self, z: np.ndarray) -> np.ndarray:
+            return z / [100, 1] + rng.normal(0, 0.1, z.shape)
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Map))
+    np.testing.assert_array_equal(starting_clusters(latent, 2, "umap", 0), 1 - side)  # the larger is 0
+    assert clustering_accuracy(starting_clusters(latent, 2, "kmeans", 0), side) < 0.7
 
 
 def test_a_proposal_is_apart_and_found_again() -> None:

@@ -1,4 +1,4 @@
-"""Files that hold many small images and their labels as arrays: MATLAB ``.mat``, NumPy ``.npz``, IDX as MNIST has it."""
+"""Files that hold many small images and their labels as arrays: MATLAB ``.mat``, NumPy ``.npz``, IDX as of MNIST."""
 
 from __future__ import annotations
 

@@ -84,13 +84,13 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     first, second = config.stages
     settings = config.model_copy(update={"epochs": first})
     outcome = train(model, _first_step(config), feed, split, settings, run, identity)
-    history, weights = outcome.history, dict(outcome.weights)
+    history, weights = _joined(outcome.history, []), dict(outcome.weights)
     latent = _latents(model, feed, rows)
     k, tried = _number_of_clusters(latent, config)
     centres = means(latent, starting_clusters(latent, k, config.start, config.seed), k)
     if second:
         later = _cluster(model, centres, feed, split, config, run, identity)
-        history = _joined(history, later.history)
+        history = _joined(outcome.history, later.history)
         weights = {name.removeprefix("autoencoder."): array for name, array in later.weights.items()}
         centres = weights.pop(CENTRES)
         for name in BUFFERS:
