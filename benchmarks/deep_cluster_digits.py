@@ -69,9 +69,8 @@ def main() -> None:
     def score(name: str, seed: int, clusters: np.ndarray, seconds: float) -> None:
         accuracy = bootstrap(clustering_accuracy, clusters, digits)
         mutual = bootstrap(normalised_mutual_information, clusters, digits)
-        rows.append(
-            (name, seed, accuracy.value, accuracy.low, accuracy.high, mutual.value, mutual.low, mutual.high, seconds)
-        )
+        scores = (found for each in (accuracy, mutual) for found in (each.value, each.low, each.high))
+        rows.append((name, seed, *scores, seconds))
         print(f"{name:26} seed {seed}  accuracy {accuracy}  NMI {mutual}  {seconds:.0f} s", flush=True)
 
     with shown_progress():
@@ -91,11 +90,9 @@ def main() -> None:
 
     for name in dict.fromkeys(row[0] for row in rows):
         found = np.array([[row[2], row[5]] for row in rows if row[0] == name])
-        low, high = found.min(axis=0), found.max(axis=0)
-        mean = found.mean(axis=0)
-        print(
-            f"{name:26} accuracy {mean[0]:.3f} ({low[0]:.3f} to {high[0]:.3f})  NMI {mean[1]:.3f} ({low[1]:.3f} to {high[1]:.3f})"
-        )
+        mean, low, high = found.mean(axis=0), found.min(axis=0), found.max(axis=0)
+        texts = [f"{mean[i]:.3f} ({low[i]:.3f} to {high[i]:.3f})" for i in (0, 1)]
+        print(f"{name:26} accuracy {texts[0]}  NMI {texts[1]}")
     names = ("features", "seed", "accuracy", "accuracy_low", "accuracy_high", "nmi", "nmi_low", "nmi_high", "seconds")
     write_table(
         {name: np.array(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)},
