@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import coverslip as cs
 from coverslip.core.errors import InputError, ModelError, Stopped
@@ -19,6 +20,7 @@ from coverslip.core.samples import ArraySamples
 from coverslip.measure import clustering_accuracy
 from coverslip.methods import deep_cluster
 from coverslip.methods.deep_cluster.architecture import plan
+from coverslip.methods.deep_cluster.fitting import _seen_and_wanted
 from coverslip.methods.deep_cluster.starting import starting_clusters
 from coverslip.models.folder import Model, load_model
 from coverslip.train.loop import _Loop
@@ -166,10 +168,11 @@ def test_a_proposal_is_apart_and_found_again() -> None:
     assert deep_cluster.propose(np.zeros((50, 2)))[0] == 1
 
 
+@pytest.mark.parametrize("network", ["pooled", "strided"])
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 9, 17), (2, 16, 16), (1, 28, 28), (4, 45, 70)])
-def test_any_size_and_number_of_channels_will_do(shape: tuple[int, int, int]) -> None:
+def test_any_size_and_number_of_channels_will_do(shape: tuple[int, int, int], network: str) -> None:
     samples = bars(12, shape)
-    config = deep_cluster.Config(epochs=2, width=4, clusters=2)
+    config = deep_cluster.Config(epochs=2, width=4, clusters=2, network=network)
     fitted = deep_cluster.fit(samples, config, PRECISE)
     inputs, outputs = deep_cluster.reconstruct(fitted, samples)
     assert inputs.shape == outputs.shape == (12, *shape)
@@ -186,6 +189,9 @@ def test_28_pixels_have_the_network_of_the_source() -> None:
     assert facts["halved"].startswith("2 times")
     assert plan((1, 16, 16)).deepest == (4, 4)
     assert plan((3, 140, 140)).widths == (32, 64, 128, 256, 256, 256)
+    strided = plan((1, 28, 45), kind="strided")
+    assert strided.widths == (32, 64, 128, 256)
+    assert strided.decoder_sizes == ((2, 3), (4, 6), (7, 12), (14, 23), (28, 45))
 
 
 def test_too_small_images_and_too_few_of_them_are_refused() -> None:
@@ -209,6 +215,39 @@ def test_too_small_images_and_too_few_of_them_are_refused() -> None:
 def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
         deep_cluster.Config.parse(settings)
+
+
+def test_epochs_are_shared_by_the_stages() -> None:
+    def stages(**settings: Any) -> tuple[int, ...]:
+        return deep_cluster.Config(**settings).stages
+
+    assert stages() == (200, 100)
+    assert stages(clustering=False, epochs=20) == (20,)
+    assert stages(epochs=7) == (4, 3)
+    assert stages(epochs=40, clustering_epochs=11, rounds=2) == (29, 6, 5)
+    assert stages(epochs=2, rounds=3) == (1, 1)
+
+
+def test_each_round_begins_with_clusters_of_its_own_and_is_guided_by_them(shapes: ArraySamples) -> None:
+    given = {**QUICK, "epochs": 40, "clustering_epochs": 20, "rounds": 2, "guided_epochs": 3, "tolerance": 0.5}
+    config = deep_cluster.Config(**given, network="strided", reconstruct="original", augment={"shift": 0.05})
+    fitted = deep_cluster.fit(shapes, config, PRECISE)
+    stages = [int(row["stage"]) for row in fitted.history]
+    # Each round ends as soon as it may: three epochs are guided, and then it is asked whether much has changed.
+    assert [stages.count(stage) for stage in (1, 2, 3)] == [20, 5, 5]
+    found = deep_cluster.predict(fitted, shapes)
+    assert clustering_accuracy(found.column("cluster").astype(str), shapes.obs["label"]) > 0.95
+
+
+def test_what_is_made_of_an_image_is_given_back_as_the_image() -> None:
+    x = torch.rand((4, 1, 8, 8), generator=torch.Generator().manual_seed(0))
+    config = deep_cluster.Config(reconstruct="original", augment={"dihedral": False, "shift": 0.2})
+    for reconstruct, training in (("original", True), ("original", False), ("seen", True)):
+        settings = config.model_copy(update={"reconstruct": reconstruct})
+        generator = torch.Generator().manual_seed(0)
+        seen, wanted = _seen_and_wanted(x, generator, settings, training=training)
+        assert torch.equal(seen, x) != training
+        assert torch.equal(wanted, x if reconstruct == "original" else seen)
 
 
 def test_a_preset_gives_way_to_what_is_set() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from coverslip.core import Training
@@ -11,7 +12,20 @@ from coverslip.samples.opening.augment import Augment
 
 PRESETS: dict[str, dict[str, Any]] = {
     "seed": {},
-    "recommended": {},
+    "recommended": {
+        "network": "strided",
+        "epochs": 60,
+        "clustering_epochs": 24,
+        "batch": 256,
+        "learning_rate": 2e-3,
+        "schedule": "cosine",
+        "start": "umap",
+        "rounds": 2,
+        "guided_epochs": 3,
+        "beta": 1.0,
+        "reconstruct": "original",
+        "augment": {"dihedral": False, "rotation": 10.0, "shift": 0.1, "zoom": 0.1, "shear": 0.1},
+    },
 }
 """Settings that belong together; each may be set otherwise. ``seed`` is the source's definition."""
 
@@ -37,7 +51,8 @@ class Config(Training):
     most_clusters: int = Field(15, ge=2, description="The largest number that 'auto' tries.")
     latent: int = Field(10, ge=1, description="Length of a sample's vector.")
     depth: int | Literal["auto"] = Field(
-        "auto", description="How often the image is halved; 'auto': until the deepest map is at most 7 pixels."
+        "auto",
+        description="How often the image is halved; 'auto': until the deepest map is at most 7 (strided: 3) pixels.",
     )
     width: int = Field(
         32, ge=1, description="Channels of the first convolution; the source's last has 8 times as many."
@@ -66,10 +81,20 @@ class Config(Training):
         description="Where centres start: k-means of the latents, or the means of the groups of a Gaussian mixture "
         "on a UMAP of the latents (N2D).",
     )
-    consistency: float = Field(
-        0.0,
+    rounds: int = Field(
+        1,
+        ge=1,
+        description="How often centres start anew and the clustering stage is run; the rounds share its epochs evenly.",
+    )
+    guided_epochs: int = Field(
+        0,
         ge=0,
-        description="Weight of the squared distance between the latents of an augmented image and of the image itself.",
+        description="For so many epochs of each round the clusters that it started with are the target, not P.",
+    )
+    reconstruct: Literal["seen", "original"] = Field(
+        "seen",
+        description="What an augmented image is given back as: itself, or the image that it was made of, so that the "
+        "vector need not say how an image was turned or moved.",
     )
     augment: Augment = Augment(dihedral=False)
     normalise: Literal["percentile", "dtype"] = Field(
@@ -105,7 +130,8 @@ class Config(Training):
         return self
 
     @property
-    def stages(self) -> tuple[int, int]:
-        """Epochs of the first and, at most, of the clustering stage."""
+    def stages(self) -> tuple[int, ...]:
+        """Epochs of the first stage and, at most, of each round of the clustering stage."""
         second = min(self.clustering_epochs, self.epochs // 2) if self.clustering else 0
-        return self.epochs - second, second
+        each = [len(part) for part in np.array_split(np.empty(second), self.rounds)]
+        return (self.epochs - second, *(epochs for epochs in each if epochs))

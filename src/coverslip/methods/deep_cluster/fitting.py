@@ -28,9 +28,12 @@ from coverslip.methods.deep_cluster.starting import means, starting_clusters
 from coverslip.samples.opening.normalise import Normaliser
 from coverslip.train.batch import Batch, on_device
 from coverslip.train.feed import Feed
-from coverslip.train.loop import Outcome, Step, train
+from coverslip.train.loop import Settled, Step, train
 from coverslip.train.run import Run
 from coverslip.train.split import training_split
+
+_UNSURE = 0.1
+"""Share of a target that is spread over all clusters, where the clusters of the start are the target."""
 
 _FEW = 0.01
 """A cluster of a smaller share of the samples than this is told of."""
@@ -81,21 +84,28 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     feed = Feed(samples, normaliser.apply, run)
     identity = {"method": "deep_cluster", **config.model_dump(), "samples": len(samples), "shape": samples.shape}
 
-    first, second = config.stages
+    first, *rounds = config.stages
     settings = config.model_copy(update={"epochs": first})
     outcome = train(model, _first_step(config), feed, split, settings, run, identity)
-    history, weights = _joined(outcome.history, []), dict(outcome.weights)
+    histories, weights = [outcome.history], dict(outcome.weights)
     latent = _latents(model, feed, rows)
     k, tried = _number_of_clusters(latent, config)
-    centres = means(latent, starting_clusters(latent, k, config.start, config.seed), k)
-    if second:
-        later = _cluster(model, centres, feed, split, config, run, identity)
-        history = _joined(outcome.history, later.history)
-        weights = {name.removeprefix("autoencoder."): array for name, array in later.weights.items()}
+    clusters = starting_clusters(latent, k, config.start, config.seed)
+    centres = means(latent, clusters, k)
+    for number, epochs in enumerate(rounds):
+        if number:
+            clusters = starting_clusters(latent, k, config.start, config.seed)
+        clusterer = Clusterer(model, torch.from_numpy(means(latent, clusters, k)), len(samples))
+        settings = config.model_copy(update={"epochs": epochs, "patience": 0})
+        apart = replace(run, folder=run.folder / f"round{number + 1}") if run.folder else run
+        step = _clustering_step(clusterer, feed, rows, clusters, config)
+        later = train(clusterer, step, feed, split, settings, apart, identity, _settled(config))
+        histories.append(later.history)
+        kept = {name: array for name, array in later.weights.items() if name not in BUFFERS}
+        weights = {name.removeprefix("autoencoder."): array for name, array in kept.items()}
         centres = weights.pop(CENTRES)
-        for name in BUFFERS:
-            del weights[name]
         latent = _latents(model, feed, rows)
+    history = _joined(histories)
     centres, sizes = _by_size(centres, latent)
     facts: dict[str, Any] = {
         "shape": list(samples.shape),
@@ -148,15 +158,15 @@ def _first_step(config: Config) -> Step:
     widths = [scale * config.latent * config.prior_variance for scale in config.kernel]
 
     def step(module: nn.Module, batch: Batch[Tensor], generator: torch.Generator, epoch: int) -> dict[str, Tensor]:
-        x = config.augment(batch.inputs, generator) if module.training else batch.inputs
-        # Drawn whether it is used or not, so that the variants see the same augmentations.
-        noise = torch.randn((len(x), config.latent), generator=generator, device=x.device)
-        z, logits, mean, logvar = module(x, noise)
-        terms = {"reconstruction": cross_entropy(logits, x)}
+        seen, wanted = _seen_and_wanted(batch.inputs, generator, config, training=module.training)
+        # The draws of the prior, or of the stochastic encoder.
+        noise = torch.randn((len(seen), config.latent), generator=generator, device=seen.device)
+        z, logits, mean, logvar = module(seen, noise)
+        terms = {"reconstruction": cross_entropy(logits, wanted)}
         if config.regulariser == "mmd":
             terms["mmd"] = mmd(z, noise * config.prior_variance**0.5, widths)
         elif logvar is not None:
-            terms["kl"] = kl_to_normal(mean, logvar).mean() / x[0].numel()
+            terms["kl"] = kl_to_normal(mean, logvar).mean() / wanted[0].numel()
         regulariser = terms.get("mmd", terms.get("kl"))
         loss = terms["reconstruction"]
         if regulariser is not None:
@@ -166,43 +176,40 @@ def _first_step(config: Config) -> Step:
     return step
 
 
-def _cluster(
-    model: Autoencoder,
-    centres: np.ndarray,
-    feed: Feed,
-    split: Mapping[str, np.ndarray],
-    config: Config,
-    run: Run,
-    identity: Mapping[str, Any],
-) -> Outcome:
-    """The clustering stage (A.8): squared error and KL(P || Q), with P made anew each epoch."""
-    clusterer = Clusterer(model, torch.from_numpy(centres), len(feed.samples))
+def _clustering_step(clusterer: Clusterer, feed: Feed, rows: np.ndarray, clusters: np.ndarray, config: Config) -> Step:
+    """The loss of the clustering stage (A.8): squared error and KL(P || Q), with P made anew each epoch."""
 
     def step(module: nn.Module, batch: Batch[Tensor], generator: torch.Generator, epoch: int) -> dict[str, Tensor]:
         if module.training and epoch != int(clusterer.made[0]):
-            _aim(clusterer, feed, split["train"], epoch)
-        x = config.augment(batch.inputs, generator) if module.training else batch.inputs
-        _, logits, q = module(x)
-        rows = torch.from_numpy(batch.rows).to(x.device)
-        p = clusterer.target[rows] if module.training else target_distribution(q, clusterer.share)
-        terms = {"reconstruction": squared_error(logits, x), "clustering": clustering_loss(p, q)}
-        return {
-            "loss": terms["reconstruction"] + config.beta * terms["clustering"],
-            **terms,
-            "changed": clusterer.made[1].float(),
-        }
+            _aim(clusterer, feed, rows, epoch, clusters if epoch < config.guided_epochs else None)
+        seen, wanted = _seen_and_wanted(batch.inputs, generator, config, training=module.training)
+        _, logits, q = module(seen)
+        p = clusterer.target[torch.from_numpy(batch.rows).to(q.device)]
+        if not module.training:
+            p = target_distribution(q, clusterer.share)
+        terms = {"reconstruction": squared_error(logits, wanted), "clustering": clustering_loss(p, q)}
+        loss = terms["reconstruction"] + config.beta * terms["clustering"]
+        return {"loss": loss, **terms, "changed": clusterer.made[1].float()}
 
+    return step
+
+
+def _seen_and_wanted(x: Tensor, generator: torch.Generator, config: Config, *, training: bool) -> tuple[Tensor, Tensor]:
+    """What the network is shown, and what it should give back."""
+    seen = config.augment(x, generator) if training else x
+    return seen, x if config.reconstruct == "original" else seen
+
+
+def _settled(config: Config) -> Settled:
     def settled(history: Sequence[Mapping[str, float]]) -> bool:
-        return len(history) > 1 and history[-1]["changed"] < config.tolerance
+        return len(history) > config.guided_epochs + 1 and history[-1]["changed"] < config.tolerance
 
-    settings = config.model_copy(update={"epochs": config.stages[1], "schedule": "constant", "patience": 0})
-    folder = run.folder / "clustering" if run.folder else None
-    return train(clusterer, step, feed, split, settings, replace(run, folder=folder), identity, settled)
+    return settled
 
 
 @torch.no_grad()
-def _aim(clusterer: Clusterer, feed: Feed, rows: np.ndarray, epoch: int) -> None:
-    """Make the targets of an epoch, from the images as they are."""
+def _aim(clusterer: Clusterer, feed: Feed, rows: np.ndarray, epoch: int, clusters: np.ndarray | None) -> None:
+    """Make the targets of an epoch, from the images as they are, or from the clusters that they should be in."""
     training = clusterer.training
     clusterer.eval()
     device = clusterer.centres.device
@@ -214,6 +221,9 @@ def _aim(clusterer: Clusterer, feed: Feed, rows: np.ndarray, epoch: int) -> None
     changed = (assigned != clusterer.assigned[at]).double().mean()
     clusterer.share.copy_(q.sum(dim=0))
     clusterer.target[at] = target_distribution(q)
+    if clusters is not None:
+        clusterer.target[at] = _UNSURE / q.shape[1]
+        clusterer.target[at, torch.from_numpy(clusters).to(device)] += 1 - _UNSURE
     clusterer.assigned[at] = assigned
     clusterer.made.copy_(torch.tensor([float(epoch), float(changed)]))
 
@@ -234,7 +244,7 @@ def _latents(model: Autoencoder, feed: Feed, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _joined(first: list[dict[str, float]], second: list[dict[str, float]]) -> list[dict[str, float]]:
-    """One history of both stages; the epochs count on."""
-    rows = [{**row, "stage": 1.0} for row in first]
-    return rows + [{**row, "epoch": len(first) + row["epoch"], "stage": 2.0} for row in second]
+def _joined(histories: list[list[dict[str, float]]]) -> list[dict[str, float]]:
+    """One history of all stages; the epochs count on."""
+    rows = [{**row, "stage": float(stage)} for stage, history in enumerate(histories, 1) for row in history]
+    return [{**row, "epoch": epoch} for epoch, row in enumerate(rows, 1)]

@@ -50,7 +50,7 @@ def autoencoder_for(config: Config, shape: tuple[int, int, int]) -> Autoencoder:
     InputError
         If the image is too small.
     """
-    architecture = plan(shape, depth=config.depth, width=config.width)
+    architecture = plan(shape, depth=config.depth, width=config.width, kind=config.network)
     return Autoencoder(architecture, config.latent, stochastic=config.regulariser == "kl")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -28,23 +31,13 @@ class Autoencoder(nn.Module):
     def __init__(self, architecture: Architecture, latent: int, *, stochastic: bool = False) -> None:
         super().__init__()
         self.architecture = architecture
-        channels = (architecture.shape[0], *architecture.widths)
-        blocks: list[nn.Module] = []
-        for i in range(architecture.depth):
-            blocks += [nn.Conv2d(channels[i], channels[i + 1], 3, padding=1), nn.ELU(), nn.AvgPool2d(2)]
-        blocks += [nn.Conv2d(channels[-2], channels[-1], 5, padding=2), nn.ELU()]
-        self.encoder = nn.Sequential(*blocks)
+        pooled = architecture.kind == "pooled"
+        self.encoder = nn.Sequential(*(_pooled_encoder if pooled else _strided_encoder)(architecture))
         self.mean = nn.Linear(architecture.features, latent)
         self.logvar = nn.Linear(architecture.features, latent) if stochastic else None
-
-        widths, sizes = architecture.decoder_widths, architecture.decoder_sizes
-        self.bridge = nn.Linear(latent, widths[0] * sizes[0][0] * sizes[0][1])
-        blocks = []
-        for i, width in enumerate(widths):
-            kernel = 5 if i == 0 else 3
-            blocks += [nn.Conv2d(widths[max(i - 1, 0)], width, kernel, padding=kernel // 2), nn.ELU()]
-            blocks.append(nn.Upsample(sizes[i + 1], mode="bilinear", align_corners=False))
-        self.decoder = nn.Sequential(*blocks, nn.Conv2d(widths[-1], architecture.shape[0], 3, padding=1))
+        height, width = architecture.decoder_sizes[0]
+        self.bridge = nn.Linear(latent, architecture.decoder_widths[0] * height * width)
+        self.decoder = nn.Sequential(*(_pooled_decoder if pooled else _strided_decoder)(architecture))
 
     def encode(self, x: Tensor) -> Tensor:
         """Latent vectors (of a stochastic encoder: their means) ``(N, D)`` float32 of images ``(N, C, H, W)``."""
@@ -80,6 +73,37 @@ class Autoencoder(nn.Module):
         if logvar is not None and noise is not None:
             z = mean + noise * torch.exp(0.5 * logvar)
         return z, self.decode(z), mean, logvar
+
+
+def _pooled_encoder(architecture: Architecture) -> Iterator[nn.Module]:
+    channels = (architecture.shape[0], *architecture.widths)
+    for inputs, outputs in pairwise(channels[:-1]):
+        yield from (nn.Conv2d(inputs, outputs, 3, padding=1), nn.ELU(), nn.AvgPool2d(2))
+    yield from (nn.Conv2d(channels[-2], channels[-1], 5, padding=2), nn.ELU())
+
+
+def _pooled_decoder(architecture: Architecture) -> Iterator[nn.Module]:
+    widths = architecture.decoder_widths
+    for i, (inputs, outputs) in enumerate(pairwise((widths[0], *widths))):
+        kernel = 5 if i == 0 else 3
+        yield from (nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2), nn.ELU())
+        yield nn.Upsample(architecture.decoder_sizes[i + 1], mode="bilinear", align_corners=False)
+    yield nn.Conv2d(widths[-1], architecture.shape[0], 3, padding=1)
+
+
+def _strided_encoder(architecture: Architecture) -> Iterator[nn.Module]:
+    for i, (inputs, outputs) in enumerate(pairwise((architecture.shape[0], *architecture.widths))):
+        kernel = 5 if i < 2 else 3
+        yield from (nn.Conv2d(inputs, outputs, kernel, stride=2, padding=kernel // 2), nn.ELU())
+
+
+def _strided_decoder(architecture: Architecture) -> Iterator[nn.Module]:
+    widths = (*architecture.decoder_widths, architecture.shape[0])
+    for (inputs, outputs), (_, size) in zip(pairwise(widths), pairwise(architecture.decoder_sizes), strict=True):
+        yield nn.ELU()
+        # From ceil(n / 2) pixels a kernel of 4 makes an even n, one of 3 an odd one.
+        kernel = (4 - size[0] % 2, 4 - size[1] % 2)
+        yield nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=1)
 
 
 class Clusterer(nn.Module):
