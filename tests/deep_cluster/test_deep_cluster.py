@@ -256,6 +256,9 @@ def test_a_preset_gives_way_to_what_is_set() -> None:
     assert other.latent == 5
     assert other != plain.model_copy(update={"latent": 5, "preset": "recommended"})
     assert deep_cluster.Config.parse(other.model_dump(mode="json")) == other
+    turned = deep_cluster.Config.parse({"preset": "recommended", "augment.rotation": 90})
+    assert turned.augment == other.augment.model_copy(update={"rotation": 90})
+    assert not deep_cluster.Config(augment={"shift": 0.1}).augment.dihedral
 
 
 def test_a_saved_model_predicts_the_same(fitted: Fitted, shapes: ArraySamples, tmp_path: Path) -> None:

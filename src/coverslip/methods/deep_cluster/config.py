@@ -14,8 +14,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "seed": {},
     "recommended": {
         "network": "strided",
-        "epochs": 60,
-        "clustering_epochs": 24,
+        "epochs": 40,
+        "clustering_epochs": 20,
         "batch": 256,
         "learning_rate": 2e-3,
         "schedule": "cosine",
@@ -53,6 +53,11 @@ class Config(Training):
     depth: int | Literal["auto"] = Field(
         "auto",
         description="How often the image is halved; 'auto': until the deepest map is at most 7 (strided: 3) pixels.",
+    )
+    network: Literal["pooled", "strided"] = Field(
+        "pooled",
+        description="'pooled': the source's, with average pooling; 'strided': convolutions of stride 2, a third of the "
+        "time.",
     )
     width: int = Field(
         32, ge=1, description="Channels of the first convolution; the source's last has 8 times as many."
@@ -112,9 +117,13 @@ class Config(Training):
     @model_validator(mode="before")
     @classmethod
     def _of_the_preset(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            return {**PRESETS.get(given.get("preset", "seed"), {}), **given}
-        return given
+        if not isinstance(given, dict):
+            return given
+        preset = PRESETS.get(given.get("preset", "seed"), {})
+        whole = {**preset, **given}
+        if isinstance(whole.get("augment"), dict):  # what is not said of it stays as the preset has it
+            whole["augment"] = {"dihedral": False, **preset.get("augment", {}), **whole["augment"]}
+        return whole
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:

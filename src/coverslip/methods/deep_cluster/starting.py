@@ -7,6 +7,8 @@ import numpy as np
 from coverslip.measure.threads import few_threads
 
 _NEIGHBOURS = 20  # as N2D has it
+_DIMENSIONS = 5
+_EPOCHS = 200
 
 
 def starting_clusters(latent: np.ndarray, k: int, how: str, seed: int) -> np.ndarray:
@@ -59,7 +61,13 @@ def _on_a_map(latent: np.ndarray, k: int, seed: int) -> np.ndarray:
         warnings.simplefilter("ignore")  # umap speaks of its threads
         from umap import UMAP
 
-        places = UMAP(n_neighbors=_NEIGHBOURS, n_components=min(k, latent.shape[1]), min_dist=0.0, random_state=seed)
-        mapped = places.fit_transform(latent)
+        mapped = UMAP(
+            n_neighbors=_NEIGHBOURS,
+            n_components=min(k, latent.shape[1], _DIMENSIONS),
+            n_epochs=_EPOCHS,
+            min_dist=0.0,
+            random_state=seed,
+            n_jobs=1,
+        ).fit_transform(latent)
     with few_threads(mapped.size):
-        return np.asarray(GaussianMixture(k, n_init=3, reg_covar=1e-4, random_state=seed).fit_predict(mapped))
+        return np.asarray(GaussianMixture(k, n_init=5, reg_covar=1e-4, random_state=seed).fit_predict(mapped))
