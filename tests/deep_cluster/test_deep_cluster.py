@@ -19,9 +19,11 @@ from coverslip.core.fitted import Fitted
 from coverslip.core.samples import ArraySamples
 from coverslip.measure import clustering_accuracy
 from coverslip.methods import deep_cluster
+from coverslip.methods.deep_cluster import fitting
 from coverslip.methods.deep_cluster.architecture import plan
 from coverslip.methods.deep_cluster.fitting import _seen_and_wanted
-from coverslip.methods.deep_cluster.starting import starting_clusters
+from coverslip.methods.deep_cluster.groups import starting_clusters
+from coverslip.methods.deep_cluster.model import Autoencoder, Clusterer
 from coverslip.models.folder import Model, load_model
 from coverslip.train.loop import _Loop
 from coverslip.train.run import Run
@@ -226,6 +228,19 @@ def test_epochs_are_shared_by_the_stages() -> None:
     assert stages(epochs=7) == (4, 3)
     assert stages(epochs=40, clustering_epochs=11, rounds=2) == (29, 6, 5)
     assert stages(epochs=2, rounds=3) == (1, 1)
+
+
+def test_neighbours_agree_on_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample that lies nearer to the other centre, among samples of this one, is told to stay with them."""
+    latent = np.array([[0.0], [0.1], [0.2], [1.1], [5.0], [5.1]], np.float32)
+    model = Clusterer(Autoencoder(plan((1, 8, 8), width=2), 1), torch.tensor([[0.0], [2.0]]), 6)
+    monkeypatch.setattr(fitting, "_latents", lambda *_: latent)
+    rows = np.arange(6)
+    for neighbours, cluster in ((0, 1), (3, 0)):
+        fitting._aim(model, None, rows, 0, None, neighbours=neighbours)  # type: ignore[arg-type]
+        assert model.target[3].argmax() == cluster
+        np.testing.assert_allclose(model.target.sum(dim=1), 1, atol=1e-6)
+    assert model.made.tolist() == [0, 0]  # nothing changed from the one to the other: assignments are those of each
 
 
 def test_each_round_begins_with_clusters_of_its_own_and_is_guided_by_them(shapes: ArraySamples) -> None:

@@ -14,7 +14,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "seed": {},
     "recommended": {
         "network": "strided",
-        "epochs": 40,
+        "epochs": 36,
         "clustering_epochs": 20,
         "batch": 256,
         "learning_rate": 2e-3,
@@ -22,6 +22,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "start": "umap",
         "rounds": 2,
         "guided_epochs": 3,
+        "neighbours": 20,
         "beta": 1.0,
         "reconstruct": "original",
         "augment": {"dihedral": False, "rotation": 10.0, "shift": 0.1, "zoom": 0.1, "shear": 0.1},
@@ -95,6 +96,11 @@ class Config(Training):
         0,
         ge=0,
         description="For so many epochs of each round the clusters that it started with are the target, not P.",
+    )
+    neighbours: int = Field(
+        0,
+        ge=0,
+        description="P is made of assignments that are averaged over so many nearest neighbours in latent space.",
     )
     reconstruct: Literal["seen", "original"] = Field(
         "seen",

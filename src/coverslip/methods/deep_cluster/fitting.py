@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from coverslip.core import Fitted, InputError, Samples, Subset
 from coverslip.methods.deep_cluster.config import Config
+from coverslip.methods.deep_cluster.groups import means, neighbours_of, starting_clusters
 from coverslip.methods.deep_cluster.inference import BATCH, CENTRES, autoencoder_for
 from coverslip.methods.deep_cluster.loss import (
     clustering_loss,
@@ -24,7 +25,6 @@ from coverslip.methods.deep_cluster.loss import (
 )
 from coverslip.methods.deep_cluster.model import BUFFERS, Autoencoder, Clusterer
 from coverslip.methods.deep_cluster.proposal import propose
-from coverslip.methods.deep_cluster.starting import means, starting_clusters
 from coverslip.samples.opening.normalise import Normaliser
 from coverslip.train.batch import Batch, on_device
 from coverslip.train.feed import Feed
@@ -181,7 +181,8 @@ def _clustering_step(clusterer: Clusterer, feed: Feed, rows: np.ndarray, cluster
 
     def step(module: nn.Module, batch: Batch[Tensor], generator: torch.Generator, epoch: int) -> dict[str, Tensor]:
         if module.training and epoch != int(clusterer.made[0]):
-            _aim(clusterer, feed, rows, epoch, clusters if epoch < config.guided_epochs else None)
+            guided = epoch < config.guided_epochs
+            _aim(clusterer, feed, rows, epoch, clusters if guided else None, neighbours=config.neighbours)
         seen, wanted = _seen_and_wanted(batch.inputs, generator, config, training=module.training)
         _, logits, q = module(seen)
         p = clusterer.target[torch.from_numpy(batch.rows).to(q.device)]
@@ -208,19 +209,21 @@ def _settled(config: Config) -> Settled:
 
 
 @torch.no_grad()
-def _aim(clusterer: Clusterer, feed: Feed, rows: np.ndarray, epoch: int, clusters: np.ndarray | None) -> None:
+def _aim(
+    clusterer: Clusterer, feed: Feed, rows: np.ndarray, epoch: int, clusters: np.ndarray | None, *, neighbours: int
+) -> None:
     """Make the targets of an epoch, from the images as they are, or from the clusters that they should be in."""
     training = clusterer.training
     clusterer.eval()
     device = clusterer.centres.device
-    z = torch.from_numpy(_latents(clusterer.autoencoder, feed, rows)).to(device)
+    latent = _latents(clusterer.autoencoder, feed, rows)
     clusterer.train(training)
-    q = soft_assignment(z, clusterer.centres)
+    q = soft_assignment(torch.from_numpy(latent).to(device), clusterer.centres)
     at = torch.from_numpy(rows).to(device)
     assigned = q.argmax(dim=1)
     changed = (assigned != clusterer.assigned[at]).double().mean()
     clusterer.share.copy_(q.sum(dim=0))
-    clusterer.target[at] = target_distribution(q)
+    clusterer.target[at] = target_distribution(q[neighbours_of(latent, neighbours)].mean(dim=1) if neighbours else q)
     if clusters is not None:
         clusterer.target[at] = _UNSURE / q.shape[1]
         clusterer.target[at, torch.from_numpy(clusters).to(device)] += 1 - _UNSURE

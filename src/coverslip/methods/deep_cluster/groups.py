@@ -1,4 +1,4 @@
-"""Where the cluster centres start: found in the latents of the first stage."""
+"""Found in the latents: the clusters that centres start from, and what lies near what."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def means(latent: np.ndarray, clusters: np.ndarray, k: int) -> np.ndarray:
     whole = latent.mean(axis=0)
     rows = [latent[clusters == i].mean(axis=0) if (clusters == i).any() else whole for i in range(k)]
     return np.stack(rows).astype(np.float32)
+
+
+def neighbours_of(latent: np.ndarray, count: int) -> np.ndarray:
+    """Each vector and the nearest to it, at most `count` others, ``(N, count + 1)``."""
+    from sklearn.neighbors import NearestNeighbors
+
+    count = min(count, len(latent) - 1)
+    return np.asarray(NearestNeighbors(n_neighbors=count + 1).fit(latent).kneighbors(latent, return_distance=False))
 
 
 def _on_a_map(latent: np.ndarray, k: int, seed: int) -> np.ndarray:
