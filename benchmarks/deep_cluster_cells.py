@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("cells"))
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     opened = open_samples(arguments.data)
@@ -67,10 +68,10 @@ def main() -> None:
         components = pca_baseline(scaled, scaled, 10)
         for seed in range(arguments.seeds):
             score("PCA 10, k-means", seed, components, cluster(components, K, seed=seed).labels)
-            for name, settings in ROWS.items():
+            for name in arguments.rows:
                 file = arguments.out / f"{name.replace(', ', '-')}-{seed}.npz"
                 if not file.exists():
-                    config = deep_cluster.Config(clusters=K, seed=seed, **settings)
+                    config = deep_cluster.Config(clusters=K, seed=seed, **ROWS[name])
                     found = deep_cluster.predict(deep_cluster.fit(samples, config, Run()), samples)
                     np.savez(file, latent=found.latent, clusters=found.column("cluster").astype(int))
                 kept = np.load(file)
