@@ -47,6 +47,7 @@ COMMANDS = (
     "report",
     "export",
     "samples make",
+    "samples unpack",
     "samples check",
     "samples split",
     "samples crop",
@@ -100,6 +101,7 @@ def _write_help() -> None:
 
 
 LAYERS = {
+    "deep_cluster": ["--size", "28x28", "--channels", "1"],
     "kaizen": ["--size", "64x64"],
     "unet": ["--size", "256x256", "--channels", "1"],
     "vae": ["--size", "80x80", "--channels", "2", "--set", "latent=2"],

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from coverslip.core.errors import InputError
 from coverslip.samples import Augment, dihedral, dihedral_all, intensity
-from coverslip.samples.opening.augment import SQUARE, blur, noise, turn
+from coverslip.samples.opening import augment
+from coverslip.samples.opening.augment import SQUARE, affine, blur, noise, turn
 
 seeds = st.integers(0, 2**31)
 
@@ -125,6 +126,37 @@ def test_blur_keeps_flat_images_and_the_sum_of_a_point() -> None:
     torch.testing.assert_close(soft.sum((1, 2, 3)), torch.ones(64))
     assert soft.amax((1, 2, 3)).min() < 0.06  # some are blurred by nearly 2 pixels
     assert soft.amax((1, 2, 3)).max() > 0.9  # some hardly
+
+
+def test_small_moves_without_amount_change_nothing() -> None:
+    torch.testing.assert_close(affine(images(3, h=8, w=13), rng(0)), images(3, h=8, w=13))
+
+
+@pytest.fixture
+def largest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every draw is the largest there is."""
+    monkeypatch.setattr(augment, "_uniform", lambda x, shape, generator: torch.ones(shape))
+
+
+@pytest.mark.usefixtures("largest")
+def test_small_moves_are_as_large_as_said() -> None:
+    x = images(2, h=8, w=12)
+    moved = affine(x, rng(0), shift=0.25)  # two rows and three columns
+    torch.testing.assert_close(moved[:, :, :6, :9], x[:, :, 2:, 3:])
+    assert moved[:, :, 6:].abs().max() < 1e-5
+    square = images(2, h=9, w=9)
+    torch.testing.assert_close(affine(square, rng(0), rotation=90), square.rot90(1, (-2, -1)), atol=1e-4, rtol=0)
+
+
+@pytest.mark.usefixtures("largest")
+def test_turning_keeps_shapes_that_are_not_square() -> None:
+    rows, columns = torch.meshgrid(torch.arange(21.0), torch.arange(41.0), indexing="ij")
+    disc = torch.sigmoid(6 - torch.hypot(rows - 10, columns - 20))[None, None]
+    torch.testing.assert_close(affine(disc, rng(0), rotation=30), disc, atol=0.02, rtol=0)
+    wide = (affine(disc, rng(0), zoom=0.5) > 0.5).sum() / (disc > 0.5).sum()
+    assert 1.9 < wide < 2.6  # 1.5 squared
+    slanted = affine(disc, rng(0), shear=0.5)
+    assert (slanted > 0.5).any(dim=2).sum() > (disc > 0.5).any(dim=2).sum()
 
 
 def test_by_default_images_are_turned_and_nothing_else() -> None:

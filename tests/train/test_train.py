@@ -83,6 +83,15 @@ def test_early_stopping_keeps_the_best_weights(samples: ArraySamples) -> None:
     assert outcome.weights["guess"][0] == pytest.approx(0.2, rel=1e-3)
 
 
+def test_a_fit_that_has_settled_stops_and_a_resumed_one_agrees(samples: ArraySamples, tmp_path: Path) -> None:
+    run = replace(CPU, folder=tmp_path, resume=True)
+    feed, split = Feed(samples, lambda stored: stored, run), {"train": np.arange(N)}
+    settings = Training(epochs=50, batch=8, learning_rate=0.05)
+    for _ in range(2):
+        outcome = train(Mean(), step, feed, split, settings, run, {}, lambda history: len(history) == 3)
+        assert [row["epoch"] for row in outcome.history] == [1, 2, 3]
+
+
 def test_the_cosine_schedule_falls(samples: ArraySamples) -> None:
     outcome = run_fit(samples, Training(epochs=4, learning_rate=0.1, schedule="cosine"))
     rates = [row["learning_rate"] for row in outcome.history]

@@ -47,6 +47,23 @@ def make(
     typer.echo(f"Next: coverslip samples check {out}")
 
 
+@samples_app.command(epilog="Example: coverslip samples unpack usps_all.mat --out digits")
+def unpack(
+    file: Annotated[Path, typer.Argument(help="A .mat, .npz or IDX file that holds many images.")],
+    out: Out,
+    force: Force = False,
+) -> None:
+    """Write the images of a file of arrays as a stack and a sheet.
+
+    A column of labels is taken along where the file has one.
+    """
+    from coverslip import samples
+
+    sheet = samples.unpack(file, out, overwrite=force)
+    typer.echo(f"{len(sheet)} images with the columns {', '.join(sheet.columns)}: {out}")
+    typer.echo(f"Next: coverslip samples check {out}")
+
+
 @samples_app.command(epilog="Example: coverslip samples check cells.csv")
 def check(
     sheet: Annotated[Path, typer.Argument(help="A sample sheet, a folder of images, or one image.")],

@@ -7,6 +7,7 @@ from .cutting.phantom_sheet import phantom_sheet as phantom_sheet
 from .cutting.phantoms import Phantom as Phantom
 from .cutting.phantoms import overlap_phantoms as overlap_phantoms
 from .cutting.tile_fields import tile_sheet as tile_sheet
+from .cutting.unpacking import unpack as unpack
 from .nuclei import find_nuclei as find_nuclei
 from .opening.augment import Augment as Augment
 from .opening.augment import dihedral as dihedral

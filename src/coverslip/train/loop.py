@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -32,6 +32,9 @@ Step = Callable[["torch.nn.Module", Batch["torch.Tensor"], "torch.Generator", in
 The batch is on the device. Each term is a mean over its samples. `module.training` says whether it is for training;
 all noise must come from `generator`. Call the network through `module(...)` so that several devices stay in step.
 """
+
+Settled = Callable[[Sequence[Mapping[str, float]]], bool]
+"""``settled(history) -> whether to stop``; it looks at nothing else, so that a resumed fit stops at the same epoch."""
 
 _NOTE_SECONDS = 0.5
 
@@ -63,6 +66,7 @@ def train(
     settings: Training,
     run: Run,
     identity: Mapping[str, Any],
+    settled: Settled | None = None,
 ) -> Outcome:
     """Train a network.
 
@@ -82,6 +86,8 @@ def train(
         Device, precision, checkpoint folder.
     identity : mapping
         What is fitted to what, JSON-able; a checkpoint of something else is not resumed.
+    settled : callable, optional
+        Asked between epochs, with a row for each that was run, whether to stop.
 
     Raises
     ------
@@ -107,7 +113,9 @@ def train(
     wrapped, wrapped_optimiser = fabric.setup(module, optimiser)
     restored = load_checkpoint(run.folder, identity, module, optimiser) if run.folder and run.resume else None
     progress, best = restored or (Progress(), None)
-    loop = _Loop(fabric, wrapped, wrapped_optimiser, step, feed, split, settings, run, identity, progress, best)
+    loop = _Loop(
+        fabric, wrapped, wrapped_optimiser, step, feed, split, settings, run, identity, progress, best, settled
+    )
     with cores_shared_by(1):
         loop.run_epochs()
     if best := loop.best:
@@ -142,11 +150,12 @@ class _Loop:
         identity: Mapping[str, Any],
         progress: Progress,
         best: dict[str, torch.Tensor] | None,
+        settled: Settled | None,
     ) -> None:
         self.fabric, self.module, self.optimiser = fabric, module, optimiser
         self.step, self.feed, self.split = step, feed, split
         self.settings, self.run, self.identity = settings, run, identity
-        self.progress, self.best = progress, best
+        self.progress, self.best, self.settled = progress, best, settled
         self.saved_at = time.monotonic()
         self.stop_asked = threading.Event()
         self.terms: list[str] = []
@@ -312,6 +321,8 @@ class _Loop:
 
     def _exhausted(self) -> bool:
         patience, progress = self.settings.patience, self.progress
+        if self.settled is not None and self.settled(progress.history):
+            return True
         return bool(patience and progress.best_epoch and progress.epoch - progress.best_epoch >= patience)
 
     def _due(self) -> bool:

@@ -18,7 +18,9 @@ def _listed(value: Any) -> Any:
 class Predict(Options):
     """Of predicting."""
 
-    clusters: str | int = flag("auto", "k-means clusters: auto (the default), a number, or 0 for none.")
+    clusters: str | int = flag(
+        "auto", "k-means clusters: auto (the default; a method's own, where it has some), a number, or 0 for none."
+    )
 
     @field_validator("clusters")
     @classmethod

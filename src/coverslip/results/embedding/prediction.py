@@ -100,6 +100,8 @@ def _add_clusters(embedding: Embedding, clusters: str | int) -> None:
     latent = embedding.latent
     if clusters == 0 or len(latent) < 4:
         return
+    if clusters == "auto" and "membership" in embedding.adata.obsm:
+        return  # the method has clusters of its own
     found = cluster(latent, k=clusters, seed=0)  # type: ignore[arg-type]  # its options made sure
     import pandas as pd
 

@@ -126,6 +126,59 @@ def intensity(
     return x.clamp(0, 1)
 
 
+def affine(
+    x: Tensor,
+    generator: torch.Generator,
+    *,
+    rotation: float = 0.0,
+    shift: float = 0.0,
+    zoom: float = 0.0,
+    shear: float = 0.0,
+) -> Tensor:
+    """Turn, move, enlarge and slant each image a little, in one bilinear resampling; what comes in is 0.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, C, H, W)
+        Any values; dark where there is nothing.
+    generator : torch.Generator
+        Decides how much.
+    rotation : float
+        Largest angle, degrees.
+    shift : float
+        Largest move, as a share of the height and of the width.
+    zoom : float
+        Images are scaled by a factor drawn evenly from ``[1 - zoom, 1 + zoom]``; below 1.
+    shear : float
+        Largest slant, pixels to the side for each pixel up.
+
+    Returns
+    -------
+    Tensor, shape (N, C, H, W)
+    """
+    import torch
+    import torch.nn.functional as F
+
+    height, width = x.shape[-2:]
+    angle, factor, slant, right, down = (amount[:, 0] for amount in _uniform(x, (len(x), 5, 1), generator).unbind(1))
+    angle, factor = torch.deg2rad(rotation * angle), 1 + zoom * factor
+    cosine, sine, slant = angle.cos() / factor, angle.sin() / factor, shear * slant
+    # Where each pixel of the result comes from; a grid counts in halves of the image.
+    matrix = torch.stack(
+        [
+            cosine + slant * sine,
+            (slant * cosine - sine) * (height / width),
+            2 * shift * right,
+            sine * (width / height),
+            cosine,
+            2 * shift * down,
+        ],
+        dim=1,
+    ).unflatten(1, (2, 3))
+    grid = F.affine_grid(matrix, list(x.shape), align_corners=False)
+    return F.grid_sample(x, grid, align_corners=False)
+
+
 def noise(x: Tensor, generator: torch.Generator, *, sigma: float) -> Tensor:
     """Add Gaussian noise whose standard deviation is drawn per image from ``[0, sigma]``; `x` and result in [0, 1]."""
     import torch
@@ -161,6 +214,10 @@ class Augment(Config):
     """
 
     dihedral: bool = Field(True, description="turn and flip each image at random")
+    rotation: float = Field(0.0, ge=0, le=180, description="largest angle that images are turned by, degrees; 0: none")
+    shift: float = Field(0.0, ge=0, lt=1, description="largest move, as a share of height and width; 0: none")
+    zoom: float = Field(0.0, ge=0, lt=1, description="scale factor 1 ± this; 0: none")
+    shear: float = Field(0.0, ge=0, lt=1, description="largest slant, pixels aside for each pixel up; 0: none")
     blur: float = Field(0.0, ge=0, description="largest Gaussian blur, pixels; 0: none")
     gamma: float = Field(0.0, ge=0, description="largest |log gamma|; 0: none")
     contrast: float = Field(0.0, ge=0, lt=1, description="contrast factor 1 ± this; 0: none")
@@ -172,6 +229,8 @@ class Augment(Config):
         """The batch augmented, ``(N, C, H, W)``; `x` itself is not changed."""
         if self.dihedral:
             x = dihedral(x, generator)
+        if self.rotation or self.shift or self.zoom or self.shear:
+            x = affine(x, generator, rotation=self.rotation, shift=self.shift, zoom=self.zoom, shear=self.shear)
         if self.blur:
             x = blur(x, generator, sigma=self.blur)
         if self.gamma or self.contrast or self.brightness:

@@ -73,7 +73,7 @@ def refuse_other_things(
 def write_masks_sheet(
     folder: Path, rows: Sequence[Mapping[str, str]], provenance: Mapping[str, Any] | None = None
 ) -> None:
-    """Write the sheet of a folder of label images, and its provenance.
+    """Write the sheet of a folder of images that were made, and its provenance.
 
     Parameters
     ----------

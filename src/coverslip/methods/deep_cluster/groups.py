@@ -1,0 +1,81 @@
+"""Found in the latents: the clusters that centres start from, and what lies near what."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coverslip.measure.threads import few_threads
+
+_NEIGHBOURS = 20  # as N2D has it
+_DIMENSIONS = 5
+_EPOCHS = 200
+
+
+def starting_clusters(latent: np.ndarray, k: int, how: str, seed: int) -> np.ndarray:
+    """The cluster that each sample starts in.
+
+    Parameters
+    ----------
+    latent : ndarray, shape (N, D)
+        Vectors of the samples.
+    k : int
+        Number of clusters.
+    how : {"kmeans", "umap"}
+        k-means of the latents; or a Gaussian mixture on a UMAP of them.
+    seed : int
+        Decides all that is random.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+        0 is the largest cluster.
+
+    References
+    ----------
+    McConville, Santos-Rodriguez, Piechocki, Craddock: N2D, ICPR 2020.
+    """
+    if how == "umap" and len(latent) > 2 * _NEIGHBOURS and k > 1:
+        found = _on_a_map(latent, k, seed)
+    else:
+        from sklearn.cluster import KMeans
+
+        with few_threads(latent.size):
+            found = KMeans(k, n_init=20, random_state=seed).fit_predict(latent)
+    order = np.argsort(-np.bincount(found, minlength=k), kind="stable")
+    return np.argsort(order)[found]
+
+
+def means(latent: np.ndarray, clusters: np.ndarray, k: int) -> np.ndarray:
+    """The mean vector of each cluster, ``(k, D)``; of an empty one, the mean of all."""
+    whole = latent.mean(axis=0)
+    rows = [latent[clusters == i].mean(axis=0) if (clusters == i).any() else whole for i in range(k)]
+    return np.stack(rows).astype(np.float32)
+
+
+def neighbours_of(latent: np.ndarray, count: int) -> np.ndarray:
+    """Each vector and the nearest to it, at most `count` others, ``(N, count + 1)``."""
+    from sklearn.neighbors import NearestNeighbors
+
+    count = min(count, len(latent) - 1)
+    return np.asarray(NearestNeighbors(n_neighbors=count + 1).fit(latent).kneighbors(latent, return_distance=False))
+
+
+def _on_a_map(latent: np.ndarray, k: int, seed: int) -> np.ndarray:
+    import warnings
+
+    from sklearn.mixture import GaussianMixture
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # umap speaks of its threads
+        from umap import UMAP
+
+        mapped = UMAP(
+            n_neighbors=_NEIGHBOURS,
+            n_components=min(k, latent.shape[1], _DIMENSIONS),
+            n_epochs=_EPOCHS,
+            min_dist=0.0,
+            random_state=seed,
+            n_jobs=1,
+        ).fit_transform(latent)
+    with few_threads(mapped.size):
+        return np.asarray(GaussianMixture(k, n_init=5, reg_covar=1e-4, random_state=seed).fit_predict(mapped))

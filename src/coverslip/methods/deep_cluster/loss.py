@@ -1,0 +1,102 @@
+"""The terms of both stages, in the notation of the source (MMV-DEC, equations A.1 to A.8).
+
+What the source leaves open or misprints is read so: A.1 is the binary cross-entropy; the kernel of A.2 is Gaussian, of
+the *squared* distance; N(0, 0.5) has the variance 0.5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """``||a_i - b_j||^2``, ``(N, M)``, of vectors ``(N, D)`` and ``(M, D)``; without the cancellation of products."""
+    return (a[:, None] - b[None]).square().sum(dim=2)
+
+
+def mmd(z: Tensor, prior: Tensor, widths: Sequence[float]) -> Tensor:
+    """Squared maximum mean discrepancy of two sets of vectors (A.2), its biased estimate.
+
+    ``E k(z', z') + E k(z, z) - 2 E k(z', z)`` with ``k(a, b) = mean over s of exp(-||a - b||^2 / (2 s))``.
+
+    Parameters
+    ----------
+    z : Tensor, shape (N, D)
+        Latents.
+    prior : Tensor, shape (M, D)
+        Draws from the prior.
+    widths : sequence of float
+        The kernels' variances sigma^2.
+
+    References
+    ----------
+    Gretton et al.: A Kernel Two-Sample Test, JMLR 13 (2012), equation 5.
+    """
+
+    def similarity(a: Tensor, b: Tensor) -> Tensor:
+        distances = squared_distances(a, b)
+        return torch.stack([torch.exp(-distances / (2 * width)).mean() for width in widths]).mean()
+
+    return similarity(prior, prior) + similarity(z, z) - 2 * similarity(prior, z)
+
+
+def kl_to_normal(mean: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mean, exp(logvar)) || N(0, I)) of each sample, ``(N,)``, in nats."""
+    return -0.5 * (1 + logvar - mean.square() - logvar.exp()).sum(dim=1)
+
+
+def soft_assignment(z: Tensor, centres: Tensor) -> Tensor:
+    """How likely each vector is of each cluster, by a Student t kernel of one degree of freedom (A.4).
+
+    Parameters
+    ----------
+    z : Tensor, shape (N, D)
+        Latents.
+    centres : Tensor, shape (K, D)
+        Centres of the clusters, mu.
+
+    Returns
+    -------
+    Tensor, shape (N, K)
+        q; each row sums to 1.
+    """
+    nearness = 1 / (1 + squared_distances(z, centres))
+    return nearness / nearness.sum(dim=1, keepdim=True)
+
+
+def target_distribution(q: Tensor, share: Tensor | None = None) -> Tensor:
+    """The sharpened assignment that the clustering stage aims at (A.5).
+
+    Parameters
+    ----------
+    q : Tensor, shape (N, K)
+        Soft assignments.
+    share : Tensor, shape (K,), optional
+        The sum of q over the samples, where `q` is not all of them.
+
+    Returns
+    -------
+    Tensor, shape (N, K)
+        p; each row sums to 1.
+    """
+    weight = q.square() / (q.sum(dim=0) if share is None else share)
+    return weight / weight.sum(dim=1, keepdim=True)
+
+
+def clustering_loss(p: Tensor, q: Tensor) -> Tensor:
+    """KL(P || Q) (A.6), the mean over the samples, in nats."""
+    return torch.xlogy(p, p).sum(dim=1).mean() - torch.xlogy(p, q).sum(dim=1).mean()
+
+
+def cross_entropy(logits: Tensor, x: Tensor) -> Tensor:
+    """Binary cross-entropy of a reconstruction (A.1), the mean over pixels and samples; `x` in [0, 1]."""
+    return F.binary_cross_entropy_with_logits(logits, x)
+
+
+def squared_error(logits: Tensor, x: Tensor) -> Tensor:
+    """Mean squared error of a reconstruction (A.7), the mean over pixels and samples; `x` in [0, 1]."""
+    return F.mse_loss(torch.sigmoid(logits), x)

@@ -1,0 +1,66 @@
+"""Images and labels come out of files of arrays as they were put in."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from coverslip.cli import main
+from coverslip.core.errors import InputError
+from coverslip.io.bundles import read_bundle
+from coverslip.samples import open_samples, unpack
+
+
+@pytest.fixture
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (7, 5, 5), dtype=np.uint8)
+
+
+LABELS = np.array([1, 2, 10, 1, 1, 2, 3], np.uint8)
+
+
+def test_rows_of_a_mat_file_are_square_images_with_their_labels_behind(images: np.ndarray, tmp_path: Path) -> None:
+    flat = np.concatenate([images.reshape(7, 25), LABELS[:, None]], axis=1)
+    savemat(tmp_path / "digits.mat", {"digits": flat})
+    sheet = unpack(tmp_path / "digits.mat", tmp_path / "digits")
+    samples = open_samples(sheet)
+    assert samples.dtype == np.uint8
+    np.testing.assert_array_equal(samples.read(np.arange(7))[:, 0], images)
+    assert samples.obs["label"].tolist() == ["1", "2", "10", "1", "1", "2", "3"]
+
+
+def test_a_npz_file_may_hold_colours_and_no_labels(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4000, (4, 6, 8, 3), dtype=np.uint16)
+    np.savez(tmp_path / "cells.npz", pixels=pixels, scale=np.array([2.0]))
+    samples = open_samples(unpack(tmp_path / "cells.npz", tmp_path / "cells"))
+    np.testing.assert_array_equal(samples.read([0, 1, 2, 3]), pixels.transpose(0, 3, 1, 2))
+    assert "label" not in samples.obs
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_idx_files_have_their_labels_beside_them(images: np.ndarray, tmp_path: Path, *, packed: bool) -> None:
+    def write(name: str, array: np.ndarray) -> Path:
+        shape = np.array(array.shape, ">u4").tobytes()
+        data = bytes([0, 0, 8, array.ndim]) + shape + array.tobytes()
+        path = tmp_path / (name + (".gz" if packed else ""))
+        path.write_bytes(gzip.compress(data) if packed else data)
+        return path
+
+    write("few-labels-idx1-ubyte", LABELS)
+    found, labels = read_bundle(write("few-images-idx3-ubyte", images))
+    np.testing.assert_array_equal(found, images)
+    np.testing.assert_array_equal(labels, LABELS)
+
+
+def test_what_holds_no_images_is_refused_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "odd.npz", table=np.zeros((5, 7)))
+    with pytest.raises(InputError, match=r"odd.npz, array 'table' has the shape \(5, 7\)"):
+        read_bundle(tmp_path / "odd.npz")
+    (tmp_path / "bad.mat").write_bytes(b"nothing of the kind" * 20)
+    assert main(["samples", "unpack", str(tmp_path / "bad.mat"), "--out", str(tmp_path / "out")]) == 2
+    assert "bad.mat cannot be read" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
