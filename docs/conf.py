@@ -100,6 +100,7 @@ def _write_help() -> None:
 
 LAYERS = {
     "kaizen": ["--size", "64x64"],
+    "simclr": ["--size", "96x96", "--channels", "3"],
     "unet": ["--size", "256x256", "--channels", "1"],
     "vae": ["--size", "80x80", "--channels", "2", "--set", "latent=2"],
 }

@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-QUICK: dict[str, Any] = {"epochs": 2, "width": 4, "stem": "large", "batch": 16}
+QUICK: dict[str, Any] = {"epochs": 2, "width": 8, "stem": "large", "batch": 16}
 
 
 def sheet(data_folder: Path, folder: Path) -> Path:

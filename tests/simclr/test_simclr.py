@@ -20,7 +20,7 @@ from coverslip.methods.simclr.model import TRUNKS
 from coverslip.models.folder import Model, load_model
 from coverslip.train.run import Run
 
-QUICK: dict[str, Any] = {"width": 4, "stem": "large", "epochs": 12, "batch": 16, "learning_rate": 3e-3}
+QUICK: dict[str, Any] = {"width": 8, "stem": "large", "epochs": 12, "batch": 16, "learning_rate": 3e-3}
 PRECISE = Run(device="cpu", precision="fp32")
 EXPECTED = Path(__file__).parent / "expected.json"
 
@@ -99,7 +99,7 @@ def test_views_learn_to_find_each_other(fitted: Fitted) -> None:
 
 def test_vectors_tell_what_the_images_show(fitted: Fitted, samples: ArraySamples) -> None:
     table = simclr.predict(fitted, samples)
-    assert table.latent.shape == (64, 32)
+    assert table.latent.shape == (64, 64)
     assert linear_probe(table.latent, table.column("label")).balanced_accuracy.value > 0.95
 
 
