@@ -51,6 +51,7 @@ COMMANDS = (
     "samples crop",
     "samples tile",
     "samples label-from-stain",
+    "samples preview",
     "study sweep",
     "study learning-curve",
     "study leave-one-out",

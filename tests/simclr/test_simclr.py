@@ -52,10 +52,10 @@ def fitted(samples: ArraySamples) -> Fitted:
 @pytest.mark.parametrize("trunk", TRUNKS)
 @pytest.mark.parametrize(("shape", "stem"), [((1, 8, 8), "auto"), ((3, 40, 33), "medium"), ((5, 64, 64), "auto")])
 def test_any_channels_and_sizes(trunk: str, shape: tuple[int, int, int], stem: str) -> None:
-    config = simclr.Config(trunk=trunk, width=4, latent=7, stem=stem)
+    config = simclr.Config(trunk=trunk, width=8, latent=7, stem=stem)
     network = build(config, shape).eval()
     h, z = network(torch.zeros(2, *shape))
-    assert h.shape == (2, 32 * (4 if trunk == "resnet50" else 1))
+    assert h.shape == (2, 64 * (4 if trunk == "resnet50" else 1))
     assert z.shape == (2, 7)
 
 
@@ -219,6 +219,8 @@ def test_imagenets_first_layer_is_spread_over_the_channels(monkeypatch: pytest.M
 def test_settings_that_do_not_fit_together_are_refused() -> None:
     with pytest.raises(InputError, match="leave width alone"):
         simclr.Config.parse({"start": "imagenet", "width": 16})
+    with pytest.raises(InputError, match="multiple of 8"):
+        simclr.Config.parse({"width": 12})
     with pytest.raises(InputError, match="no recipe 'weak'"):
         simclr.Config.parse({"recipe": "weak"})
     assert simclr.Config.parse({"recipe.name": "sweet", "recipe.crop": 0.5}).recipe.contrast == 0.35

@@ -17,7 +17,13 @@ class Config(Training):
     """
 
     trunk: Literal["resnet18", "resnet34", "resnet50"] = Field("resnet18", description="The network before the head.")
-    width: int = Field(64, ge=4, description="Channels of the trunk's first stage; they double three times.")
+    # With 4 channels last in memory, torch 2.15's convolutions on a CPU write beside their arrays.
+    width: int = Field(
+        64,
+        ge=8,
+        multiple_of=8,
+        description="Channels of the trunk's first stage, a multiple of 8; they double three times.",
+    )
     stem: Literal["auto", "small", "medium", "large"] = Field(
         "auto",
         description="First layer: 'small' keeps the size (3 x 3), 'medium' halves it (3 x 3), 'large' quarters it (7 x "
