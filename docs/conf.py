@@ -53,6 +53,7 @@ COMMANDS = (
     "samples crop",
     "samples tile",
     "samples label-from-stain",
+    "samples preview",
     "study sweep",
     "study learning-curve",
     "study leave-one-out",
@@ -103,6 +104,7 @@ def _write_help() -> None:
 LAYERS = {
     "deep_cluster": ["--size", "28x28", "--channels", "1"],
     "kaizen": ["--size", "64x64"],
+    "simclr": ["--size", "96x96", "--channels", "3"],
     "unet": ["--size", "256x256", "--channels", "1"],
     "vae": ["--size", "80x80", "--channels", "2", "--set", "latent=2"],
 }

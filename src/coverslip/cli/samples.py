@@ -1,4 +1,4 @@
-"""`coverslip samples`: make, check, divide and crop sample sheets, and make labels and phantoms."""
+"""`coverslip samples`: make, check, divide, crop and preview sample sheets, and make labels and phantoms."""
 
 from __future__ import annotations
 
@@ -287,6 +287,50 @@ def label_from_stain(
         counts = {flag: sum(flag in text.split() for text in flagged) for flag in sorted({*" ".join(flagged).split()})}
         typer.echo(f"Flagged: {_words(counts)}")
     typer.echo(f"Look at {out / PAGE} first. Next: coverslip fit unet {out} --out model")
+
+
+@samples_app.command(epilog="Example: coverslip samples preview cells.csv --recipe strong --out views.png")
+def preview(
+    sheet: Annotated[Path, typer.Argument(help="A sample sheet or a folder of images.")],
+    out: Out = Path("views.png"),
+    recipe: Annotated[
+        str,
+        typer.Option(help="microscopy, strong, sweet, resize, sweet_no_contrast or resize_no_contrast."),
+    ] = "microscopy",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change one step, such as crop=0.3; may be repeated."),
+    ] = None,
+    normalise: Annotated[str, typer.Option(help="How grey values come to [0, 1]: percentile or dtype.")] = "percentile",
+    channels: Annotated[str | None, typer.Option(help="Channels to use, by name or number: 0,2")] = None,
+    count: Annotated[int, typer.Option(help="How many images are shown.")] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same views.")] = 0,
+    force: Force = False,
+) -> None:
+    """Show what a recipe for SimCLR makes of the images.
+
+    Draws images beside their views, and prints what becomes of the grey values.
+    """
+    from coverslip.cli.options import read_channels
+    from coverslip.cli.tables import print_rows
+    from coverslip.figures import save_figure, traversals
+    from coverslip.figures.thumbnails import fit_display
+    from coverslip.io.atomic import refuse_existing
+    from coverslip.samples import Recipe, open_samples
+    from coverslip.samples import preview as views_of
+
+    chosen = Recipe.parse({"name": recipe, **read_settings(None, settings)})
+    refuse_existing(out, force)
+    samples = open_samples(sheet, channels=read_channels(channels))
+    found = views_of(samples, chosen, images=count, normalise=normalise, seed=seed)  # type: ignore[arg-type]
+    names = [str(samples.obs["image"][row]) for row in found.rows]
+    columns = ["original", *(f"view {i + 1}" for i in range(found.views.shape[1]))]
+    # Black is 0 and full brightness 1, so that what is cut off is seen to be.
+    display = fit_display(found.originals, samples.channels, percentiles=(0, 100))
+    save_figure(traversals(found.grid, columns, names=[Path(name).name for name in names], display=display), out)
+    print_rows(found.grey)
+    typer.echo(f"{len(found.rows)} images and {found.views.shape[1]} views of each: {out}")
+    typer.echo(f"Next: coverslip fit simclr {sheet} --set recipe={recipe} --out model")
 
 
 def _numbers(text: str) -> list[float]:

@@ -25,7 +25,7 @@ class Fitted:
         The parameters and buffers by name.
     facts : mapping
         What was found while fitting and is needed or worth knowing afterwards, JSON-able:
-        the input shape, the normalisation, the depth chosen, ``warnings``.
+        the input shape, the normalisation, the depth chosen, ``warnings``, ``tables``.
     history : list of dict
         One row per epoch: ``epoch`` and the losses.
     """
@@ -40,3 +40,9 @@ class Fitted:
     def warnings(self) -> tuple[str, ...]:
         """Sentences on what went wrong while fitting; whoever uses the model or its results is told."""
         return tuple(self.facts.get("warnings", ()))
+
+    @property
+    def tables(self) -> Mapping[str, list[dict[str, Any]]]:
+        """What was found while fitting, as rows under headings; the card and the page show them."""
+        found: Mapping[str, list[dict[str, Any]]] = self.facts.get("tables", {})
+        return found

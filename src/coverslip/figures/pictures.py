@@ -75,7 +75,7 @@ def reconstruction_grid(
 @styled
 def traversals(
     images: np.ndarray,
-    values: Sequence[float] | np.ndarray,
+    values: Sequence[float | str] | np.ndarray,
     *,
     names: Sequence[str] = (),
     display: Display | None = None,
@@ -86,8 +86,8 @@ def traversals(
     ----------
     images : ndarray, shape (D, S, C, H, W)
         Decoded images, for D latents at S values.
-    values : sequence of float, length S
-        The values.
+    values : sequence of float or str, length S
+        The values, or what to write over each column.
     names : sequence of str, optional
         A name per row, such as ``"z3 · 1.2 nats"``; default ``z0``, ``z1`` …
     display : Display, optional
@@ -123,7 +123,7 @@ def traversals(
         axes.text(
             x,
             -0.012 * sheet.shape[1],
-            f"{value:.3g}".replace("-", "\u2212"),
+            value if isinstance(value, str) else f"{value:.3g}".replace("-", "\u2212"),
             ha="center",
             va="bottom",
             color=FAINT,

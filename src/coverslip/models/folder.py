@@ -330,5 +330,8 @@ def _card_text(model: Model) -> str:
     lines += [f"- Numbers in `{_WEIGHTS}`: {parameters:,} in {len(model.weights)} arrays"]
     lines += [f"- {key}: {value}" for key, value in (model.history[-1].items() if model.history else ())]
     lines += [f"- Note: {warning}" for warning in model.warnings]
+    for heading, rows in model.tables.items():
+        cells = [list(rows[0]), ["---"] * len(rows[0]), *(row.values() for row in rows)]
+        lines += ["", f"### {heading}", "", *(f"| {' | '.join(map(str, row))} |" for row in cells)]
     lines += ["", "## Settings", "", *(f"- `{key}`: {value}" for key, value in model.config.model_dump().items()), ""]
     return "\n".join(lines)

@@ -18,6 +18,10 @@ from .opening.fields import open_fields as open_fields
 from .opening.focus import sharpest as sharpest
 from .opening.focus import sharpness as sharpness
 from .opening.normalise import Normaliser as Normaliser
+from .opening.preview import Preview as Preview
+from .opening.preview import preview as preview
+from .opening.recipes import RECIPES as RECIPES
+from .opening.recipes import Recipe as Recipe
 from .opening.samples import SheetSamples as SheetSamples
 from .opening.samples import open_samples as open_samples
 from .sheets.check import Problem as Problem

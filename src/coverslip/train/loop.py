@@ -277,10 +277,13 @@ class _Loop:
         return [b[rank::world] for b in batches if len(b) >= world or part == "val"]
 
     def _rate(self) -> float:
-        settings = self.settings
+        settings, past = self.settings, self.progress.epoch / self.settings.epochs
         if settings.schedule == "constant":
             return settings.learning_rate
-        return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * self.progress.epoch / settings.epochs))
+        if settings.schedule == "steps":
+            return settings.learning_rate * 0.1 ** sum(past >= milestone for milestone in settings.milestones)
+        above = 0.5 * (1 + math.cos(math.pi * past))
+        return settings.learning_rate * (settings.floor + (1 - settings.floor) * above)
 
     def _totals(self, sums: list[float]) -> torch.Tensor:
         import torch

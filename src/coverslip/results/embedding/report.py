@@ -43,7 +43,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         page.path,
         thumbnails=pictures,
         figures=shown,
-        tables=page.tables,
+        tables={**page.tables, **(model.tables if model else {})},
         title=page.title or "Cells",
         notes=page.notes,
         things=page.things or "cells",
