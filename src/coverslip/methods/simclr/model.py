@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
@@ -48,7 +50,7 @@ class Trunk(nn.Module):
                 shortcut = None if fits else _shortcut(at, planes * block.expansion, stride)
                 blocks.append(block(at, planes, stride, shortcut))
                 at = planes * block.expansion
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+            self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
         self.features = at
         """Length of the vector of an image."""
         for module in self.modules():
@@ -58,7 +60,8 @@ class Trunk(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Vectors ``(N, features)`` of images ``(N, C, H, W)``: the mean of the last maps."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = cast("nn.Module", stage)(x)
         return x.mean((2, 3))
 
 

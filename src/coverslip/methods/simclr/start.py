@@ -18,7 +18,7 @@ def put_imagenet(trunk: Trunk, kind: str) -> str:
     """
     from torchvision.models import get_model_weights
 
-    weights = get_model_weights(kind).DEFAULT  # type: ignore[attr-defined]
+    weights = get_model_weights(kind).DEFAULT
     try:
         state = weights.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:
