@@ -29,3 +29,7 @@ def test_whatever_shares_pixels_with_a_box_is_near_it(placed: list[Region], box:
     for number, one in enumerate(placed):
         near.add(one, number)
     assert {number for number, one in enumerate(placed) if one.shared(box)} <= set(near.around(box))
+
+
+def test_a_grown_region_ends_with_the_image() -> None:
+    assert Region(10, 2, 30, 40).grown(5, 100, 44) == Region(5, 0, 40, 44)

@@ -124,11 +124,17 @@ def test_statistics_are_those_of_the_image_alone(value: int, windows: bool, monk
     assert background.noise == pytest.approx(6, rel=0.15)
 
 
-def test_a_network_sees_the_middle_of_the_image_there() -> None:
-    fields = ArrayFields([np.pad(image(), 20)])
+def test_a_network_sees_the_image_continued_beyond_its_edge() -> None:
+    slope = np.linspace(500, 3000, 140)[None] + np.random.default_rng(0).normal(0, 9, (130, 140))
+    fields = ArrayFields([np.pad(slope.astype(np.uint16), 60)])
     exposure = Exposure.of(fields, 0, (1, 99.8))
-    scaled, nowhere = exposure.read(fields, 0, Region(0, 0, 200, 240))
+    scaled, nowhere = exposure.read(fields, 0, Region(0, 0, 250, 260))
     assert nowhere is not None
-    middle = exposure.apply(np.full((1, 1, 1), np.median(image()), np.uint16))[0, 0, 0]
-    np.testing.assert_allclose(scaled[0][nowhere], middle, atol=0.002)
-    np.testing.assert_array_equal(scaled, exposure.apply(exposure.filled(fields.pixels(0))))
+    seen = scaled[0] * 2 * (exposure.high - exposure.low) + exposure.low
+    np.testing.assert_allclose(seen[60:-60, 60:-60], slope, atol=100)  # what is brighter or darker than most is clipped
+    for above in (59, 40):
+        np.testing.assert_allclose(seen[above, 75:-75], np.linspace(500, 3000, 140)[15:-15], atol=60)
+    np.testing.assert_allclose(seen[:10], np.median(slope), atol=60)
+    np.testing.assert_allclose(scaled, exposure.apply(exposure.filled(fields.pixels(0))), atol=0.002)
+    for region in (Region(0, 0, 70, 80), Region(30, 41, 90, 60)):
+        np.testing.assert_allclose(exposure.read(fields, 0, region)[0], scaled[:, *region.slices], atol=1e-6)

@@ -45,6 +45,11 @@ class Region:
         """The rows and the columns, to index an array with."""
         return slice(self.y, self.stop_y), slice(self.x, self.stop_x)
 
+    def grown(self, reach: int, height: int, width: int) -> Region:
+        """The region and what is up to `reach` pixels around it, as far as an image of that size goes."""
+        y, x = max(self.y - reach, 0), max(self.x - reach, 0)
+        return Region(y, x, min(self.stop_y + reach, height) - y, min(self.stop_x + reach, width) - x)
+
     def shared(self, other: Region) -> tuple[tuple[slice, slice], tuple[slice, slice]] | None:
         """Where both lie, as rows and columns of an array of this one and of the other; None if nowhere."""
         y, x = max(self.y, other.y), max(self.x, other.x)

@@ -202,9 +202,7 @@ class Decomposer:
 def _image_around(fields: Fields, index: int, light: Light, box: Region) -> np.ndarray:
     """Which pixels of a box of the image, and of a frame around it, hold an image, ``(h + 2, w + 2)`` bool."""
     wide = Region(box.y - 1, box.x - 1, box.height + 2, box.width + 2)
-    height, width = fields.size(index)
-    y, x = max(wide.y, 0), max(wide.x, 0)
-    there = Region(y, x, min(wide.stop_y, height) - y, min(wide.stop_x, width) - x)
+    there = box.grown(1, *fields.size(index))
     own, _ = wide.shared(there)  # type: ignore[misc]  # it is a part of it
     around = np.zeros((wide.height, wide.width), bool)
     around[own] = light.free(fields, index, there)

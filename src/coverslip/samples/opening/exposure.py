@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Fields, Region
+from coverslip.samples.opening.continued import REACH, continued
 from coverslip.samples.opening.looks import looks
 from coverslip.samples.opening.nodata import NoData, statistics_mask
 
@@ -32,7 +33,7 @@ class Exposure:
     nodata : NoData or None
         Areas that hold no image.
     middle : ndarray, shape (C,)
-        The median: such areas are made to look like it, so that no edge shows where the image ends.
+        The median, which is put far inside such areas.
     """
 
     low: np.ndarray
@@ -89,22 +90,25 @@ class Exposure:
         return cls(low.astype(np.float32), np.maximum(high, low + smallest).astype(np.float32))
 
     def read(self, fields: Fields, index: int, region: Region) -> tuple[np.ndarray, np.ndarray | None]:
-        """The scaled pixels of a region of the field, and which of them hold no image, ``(H, W)``; None: all do."""
-        if self.nodata is None:
+        """The scaled pixels of a region of the field, and which of them hold no image, ``(H, W)``; None: all do.
+
+        Where there is none the image is continued, the same for every way to cut the field into regions.
+        """
+        if self.nodata is None or self.middle is None:
             return self.apply(fields.pixels(index, region)), None
-        pixels, empty = self.nodata.read(fields, index, region)
-        return self.apply(self._filled(pixels, empty)), empty
+        height, width = fields.size(index)
+        wide = region.grown(REACH, height, width)
+        pixels, empty = self.nodata.read(fields, index, wide)
+        own = Region(region.y - wide.y, region.x - wide.x, region.height, region.width).slices
+        return self.apply(continued(pixels, empty, self.middle)[:, *own]), empty[own]
 
     def filled(self, pixels: np.ndarray) -> np.ndarray:
-        """A whole field ``(C, H, W)``, with its median where it holds no image; dtype as stored."""
-        if self.nodata is None:
+        """A whole field ``(C, H, W)``, continued where it holds no image; dtype as stored."""
+        if self.nodata is None or self.middle is None:
             return pixels
-        size = pixels.shape[1:]
-        return self._filled(pixels, self.nodata.where(pixels, Region(0, 0, *size), (size[0], size[1])))
-
-    def _filled(self, pixels: np.ndarray, empty: np.ndarray) -> np.ndarray:
-        assert self.middle is not None
-        return np.where(empty, self.middle.astype(pixels.dtype)[:, None, None], pixels)
+        size = (pixels.shape[1], pixels.shape[2])
+        empty = self.nodata.where(pixels, Region(0, 0, *size), size)
+        return np.where(empty, continued(pixels, empty, self.middle).astype(pixels.dtype), pixels)
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Stored grey values ``(C, H, W)`` to float32 in [0, 1]."""

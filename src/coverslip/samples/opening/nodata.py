@@ -77,11 +77,9 @@ class NoData:
         """
         size = fields.size(index)
         region = region or Region(0, 0, *size)
-        y, x = max(region.y - _REACH, 0), max(region.x - _REACH, 0)
-        stop_y, stop_x = min(region.stop_y + _REACH, size[0]), min(region.stop_x + _REACH, size[1])
-        wide = Region(y, x, stop_y - y, stop_x - x)
+        wide = region.grown(_REACH, *size)
         pixels = fields.pixels(index, wide)
-        own = Region(region.y - y, region.x - x, region.height, region.width).slices
+        own = Region(region.y - wide.y, region.x - wide.x, region.height, region.width).slices
         return pixels[:, *own], self.where(pixels, wide, size)[own]
 
     def where(self, pixels: np.ndarray, region: Region, size: tuple[int, int]) -> np.ndarray:
