@@ -23,10 +23,9 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,8 +35,7 @@ SECONDS, BYTES = 20, 2 * 10**9
 FAULTS = ("crash", "hang", "memory", "traceback", "other, in spite of a checksum")
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """Something that is damaged.
 
     Parameters

@@ -76,9 +76,8 @@ def prepare(sheet: Path, folder: Path) -> None:
 
 def start(verb: Verb, folder: Path, *more: str) -> subprocess.Popen[str]:
     """Begin a command, with all its processes in a group of their own."""
-    out = [] if verb.out in verb.words else ["--out", verb.out]
     return subprocess.Popen(
-        [sys.executable, "-m", "coverslip", *verb.words, *out, *filter(None, more)],
+        [sys.executable, "-m", "coverslip", *verb.words, "--out", verb.out, *filter(None, more)],
         cwd=folder,
         text=True,
         stdout=subprocess.PIPE,

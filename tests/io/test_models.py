@@ -15,6 +15,7 @@ from coverslip.core.config import Config
 from coverslip.core.errors import CoverslipError, InputError, ModelError
 from coverslip.core.fitted import Fitted
 from coverslip.io.tensors import tensors_hash
+from coverslip.models.loading import load
 from coverslip.read import Model, load_model, read_tensors, write_tensors
 
 
@@ -316,3 +317,11 @@ def test_provenance_of_odd_types(folder, entry, value):
 def test_facts_of_odd_types(tmp_path, facts):
     Model("toy", Settings(), weights(), facts).save(tmp_path / "model")
     assert "has no usable entry 'facts." in assert_refused(tmp_path / "model")
+
+
+@pytest.mark.parametrize("fact", [{"margin": "wide"}, {"decoding": []}, {"inputs": None}])
+def test_facts_that_a_method_needs(tmp_path, fact):
+    found = load("nuclei-fluo")
+    replace(found, facts={**found.facts, **fact}).save(tmp_path / "model")
+    with pytest.raises(ModelError, match=f"no usable fact '{next(iter(fact))}', which the method 'unet' needs"):
+        load(tmp_path / "model")

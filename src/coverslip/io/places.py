@@ -168,7 +168,8 @@ def _acquired(place: Path) -> Any:
         ) from None
     facts = {"pid": os.getpid(), "host": platform.node(), "since": _now()}
     with suppress(OSError):  # Windows locks its bytes, too
-        file.write_text(json.dumps(facts), encoding="utf-8")
+        if file.read_bytes()[:1] in (b"", b"{"):  # where the file system has no locks, the library notes its own
+            file.write_text(json.dumps(facts), encoding="utf-8")
     if left_behind:
         _clear(place)
     return lock

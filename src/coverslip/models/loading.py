@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from coverslip import methods
+from coverslip.core import ModelError
 from coverslip.models import shipped
 from coverslip.models.folder import Model, load_model
 
@@ -23,7 +24,14 @@ def load(folder: str | Path) -> Model:
     ModelError
         If a file is missing, damaged, edited or foreign. Nothing is ever unpickled or executed.
     """
-    return load_model(shipped.find(folder), config_of=lambda method: methods.get(method).Config)
+    model = load_model(shipped.find(folder), config_of=lambda method: methods.get(method).Config)
+    for name, kind in getattr(model.implementation, "FACTS", {}).items():
+        if not isinstance(model.facts.get(name), kind):
+            raise ModelError(
+                f"{model.folder} has no usable fact '{name}', which the method '{model.method}' needs; restore the "
+                "folder from a copy, or fit the model again."
+            )
+    return model
 
 
 def loaded(model: Model | str | Path) -> Model:

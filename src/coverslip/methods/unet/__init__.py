@@ -4,6 +4,9 @@ import lazy_loader
 
 from coverslip.methods.unet.card import CARD as CARD
 
+FACTS = {"inputs": int, "margin": int, "decoding": dict}
+"""Facts that predicting needs, and what they are."""
+
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={

@@ -4,6 +4,9 @@ import lazy_loader
 
 from coverslip.methods.vae.card import CARD as CARD
 
+FACTS = {"shape": list, "normaliser": dict, "negative_elbo_quantiles": list}
+"""Facts that predicting needs, and what they are."""
+
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
