@@ -81,12 +81,13 @@ def test_ome_tiff_gives_axes_micrometres_and_channel_names(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("unit", "micrometres"), [("micron", 0.25), ("\\u00B5m", 0.25), ("nm", 0.00025), ("pixel", None)]
+    ("unit", "per_unit", "micrometres"),
+    [("micron", 4, 0.25), ("\\u00B5m", 4, 0.25), ("nm", 0.004, 0.25), ("pixel", 4, None), ("inch", 300, None)],
 )
-def test_imagej_hyperstack(tmp_path, unit, micrometres):
+def test_imagej_hyperstack(tmp_path, unit, per_unit, micrometres):
     array = pixels((5, 3, 2, 20, 30))
     facts = {"axes": "TZCYX", "unit": unit, "spacing": 1.5}
-    tifffile.imwrite(tmp_path / "a.tif", array, imagej=True, resolution=(4, 4), metadata=facts)
+    tifffile.imwrite(tmp_path / "a.tif", array, imagej=True, resolution=(per_unit, per_unit), metadata=facts)
     image = open_image(tmp_path / "a.tif")
     assert (image.axes, image.shape) == ("TCZYX", (5, 2, 3, 20, 30))
     size = None if micrometres is None else pytest.approx(micrometres)

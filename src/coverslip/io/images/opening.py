@@ -66,8 +66,8 @@ def open_image(
         plain TIFF of several pages or an ``.npy`` of three dimensions: whether these are channels, focal planes or
         time points is never guessed.
     pixel_size : PixelSize or float, optional
-        Micrometres per pixel; wins over what the file says. Resolution tags of plain TIFF are only believed between
-        5 nm and 20 µm per pixel, those of PNG and JPEG never: they describe paper and screens.
+        Micrometres per pixel; wins over what the file says. Files are believed between 5 nm and 20 µm per pixel only,
+        whichever program wrote them, PNG and JPEG never: beyond that they describe paper and screens.
     series : int
         Which image, where a file holds several, from 0.
     level : int
@@ -97,10 +97,9 @@ def open_image(
         return image
     from dataclasses import replace
 
-    size = pixel_size if isinstance(pixel_size, PixelSize) else PixelSize(float(pixel_size), float(pixel_size))
-    if not (size.y > 0 and size.x > 0):
-        raise InputError(f"A pixel size must be above 0 µm, not {size.y} x {size.x}, which was given for {path}.")
-    return replace(image, pixel_size=size)
+    from coverslip.io.images.calibration import given
+
+    return replace(image, pixel_size=given(pixel_size, path))
 
 
 def _open(path: Path, axes: str | None, series: int, level: int) -> Image:

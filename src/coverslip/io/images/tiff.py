@@ -18,7 +18,8 @@ import numpy as np
 from coverslip.core import Image, InputError, Window
 from coverslip.core.cores import cores
 from coverslip.io.images.axes import Arrangement, arrange
-from coverslip.io.images.tiff_metadata import channel_names, metadata, pixel_size
+from coverslip.io.images.tiff_calibration import pixel_size
+from coverslip.io.images.tiff_metadata import channel_names, metadata
 from coverslip.io.images.tiff_pages import Stack, find_stack, grid_of, opened
 from coverslip.io.reasons import reason
 
@@ -70,7 +71,7 @@ def open_tiff(path: Path, axes: str | None, series: int, level: int) -> Image:
             stack.dtype,
             name,
             TiffReader(name, series, level, arrangement, stack),
-            pixel_size(tif, series, level),
+            pixel_size(tif, series, level, arrangement.axes),
             channel_names(tif, series, arrangement),
             metadata(tif, series),
         )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
-from coverslip.io.images.tiff_metadata import declared_planes
+from coverslip.io.images.ome_xml import declared_planes
 from coverslip.io.reasons import reason
 
 # The most that one byte can become, by compression tag: a file that declares more is damaged or a bomb.
