@@ -117,3 +117,19 @@ def test_arrays_must_fit_each_other() -> None:
         ArrayFields([image], obs={"group": ["a", "b"]})
     with pytest.raises(InputError, match="There are no images"):
         ArrayFields([])
+
+
+def test_the_pixel_size_is_what_is_said_at_opening_or_in_the_sheet(sheet: Sheet) -> None:
+    def size(opened: Fields, index: int) -> tuple[float, float] | None:
+        found = opened.image(index).pixel_size
+        return found and (found.y, found.x)
+
+    assert size(open_fields(sheet), 0) is None
+    assert size(open_fields(sheet, pixel_size="0.5x0.25"), 2) == (0.5, 0.25)
+    assert open_fields(sheet, pixel_size=0.5).obs["pixel_size"].tolist() == [0.5] * 3
+    written = write_sheet(sheet.with_column("pixel_size", ["0.3", "", "650"]), sheet.folder / "sizes.csv")
+    assert size(open_fields(written.subset([0, 1])), 0) == (0.3, 0.3)
+    with pytest.raises(InputError, match=r"sizes\.csv, row 4: The pixel size given for .*2\.tif is 650 x 650 µm"):
+        open_fields(written)
+    with pytest.raises(InputError, match=r"'half', given for .*, is no number; give it in µm"):
+        open_fields(sheet, pixel_size="half")

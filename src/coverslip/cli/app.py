@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from coverslip.cli.flags import flagged
-from coverslip.cli.options import Device, Force, Out, read_channels, read_settings
+from coverslip.cli.options import Device, Force, Out, PixelSize, read_channels, read_settings
 from coverslip.cli.samples import samples_app
 from coverslip.cli.study import study_app
 
@@ -130,6 +130,7 @@ def predict(
         str | None, typer.Option(help="Channels to use, by name or number; default: those of the fit.")
     ] = None,
     planes: Annotated[str | None, typer.Option(help="Focal planes, as for fit; default: those of the fit.")] = None,
+    pixel_size: PixelSize = None,
     devices: Annotated[int, typer.Option(help="How many devices; of a processor, how much at once.")] = 1,
     dask: Annotated[str | None, typer.Option(help="Work on a Dask cluster, tcp://… or local.")] = None,
     max_ram: Annotated[
@@ -149,7 +150,7 @@ def predict(
     from coverslip.verbs.predict import predict_to_file
     from coverslip.work.asked import Asked
 
-    opened = {"channels": read_channels(channels), "planes": planes}
+    opened = {"channels": read_channels(channels), "planes": planes, "pixel_size": pixel_size}
     asked = Asked(
         device=device,
         devices=devices,

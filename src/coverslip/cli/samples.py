@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coverslip.cli.options import Force, Out, read_settings
+from coverslip.cli.options import Force, Out, PixelSize, read_settings
 
 samples_app = typer.Typer(
     help="Make, check, divide and crop sample sheets.", no_args_is_help=True, rich_markup_mode=None
@@ -26,6 +26,7 @@ def make(
     axes: Annotated[
         str | None, typer.Option(help="Axes of the images, such as ZYX, where the files don't say (column 'axes').")
     ] = None,
+    pixel_size: PixelSize = None,
     force: Force = False,
 ) -> None:
     """Make a sheet from a folder of images.
@@ -40,6 +41,7 @@ def make(
     sheet = make_sheet(folder, pattern)
     if axes is not None:
         sheet = sheet.with_column("axes", [axes] * len(sheet))
+    sheet = sheet.with_pixel_size(pixel_size)
     write_sheet(sheet, out)
     print_notes(sheet.notes)
     typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")
@@ -106,6 +108,7 @@ def crop(
     min_area: Annotated[float, typer.Option(help="Leave out smaller objects, pixels.")] = 0,
     max_area: Annotated[float, typer.Option(help="Leave out larger objects, pixels.")] = float("inf"),
     planes: Annotated[str, typer.Option(help="Focal planes: channels, max, sharpest, or a number.")] = "channels",
+    pixel_size: PixelSize = None,
     force: Force = False,
 ) -> None:
     """Crop every labelled object of some fields.
@@ -117,7 +120,7 @@ def crop(
     from coverslip.samples import crop_sheet, read_sheet
 
     crops = crop_sheet(
-        read_sheet(sheet),
+        read_sheet(sheet).with_pixel_size(pixel_size),
         out,
         parse_size(size),
         unit=unit,  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ class Asked:
     max_ram : int or None
         Bytes that this process may take (with a scheduler elsewhere, each piece of work).
     input : mapping
-        ``channels`` and ``planes``, where others than those the model was fitted to are meant.
+        ``channels`` and ``planes``, where others than those the model was fitted to are meant; ``pixel_size``.
     resume : bool
         Go on with what was stopped or killed.
     force : bool

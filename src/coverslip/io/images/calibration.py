@@ -37,15 +37,24 @@ def calibrated(said: Sizes | None, axes: str, zoom: tuple[float, float] = (1.0, 
     return PixelSize(y * zoom[0], x * zoom[1], z if "Z" in axes else None)
 
 
-def given(size: PixelSize | float, path: object) -> PixelSize:
-    """The pixel size that a user gives for a file.
+def given(size: PixelSize | float | str, path: object) -> PixelSize:
+    """The pixel size that a user gives for a file: µm, as a text also height x width, such as ``"0.5x0.25"``.
 
     Raises
     ------
     InputError
-        If no microscope makes such pixels: then another unit was meant.
+        If it is no number, or no microscope makes such pixels: then another unit was meant.
     """
-    size = size if isinstance(size, PixelSize) else PixelSize(float(size), float(size))
+    if not isinstance(size, PixelSize):
+        try:
+            numbers = [float(text) for text in str(size).split("x")]
+            y, x = numbers * 2 if len(numbers) == 1 else numbers
+            size = PixelSize(y, x)
+        except (TypeError, ValueError):
+            raise InputError(
+                f"The pixel size '{size}', given for {path}, is no number; give it in µm, such as 0.325 (or 0.5x0.25, "
+                "height x width)."
+            ) from None
     if not all(BELIEVABLE[0] <= n <= BELIEVABLE[1] for n in (size.y, size.x)):
         low, high = BELIEVABLE
         raise InputError(

@@ -45,7 +45,7 @@ def open_image(
     path: str | Path,
     *,
     axes: str | None = None,
-    pixel_size: PixelSize | float | None = None,
+    pixel_size: PixelSize | float | str | None = None,
     series: int = 0,
     level: int = 0,
 ) -> Image:
@@ -65,7 +65,7 @@ def open_image(
         length 1 may be left out). It wins over what the file says. Needed where the file does not say, such as a
         plain TIFF of several pages or an ``.npy`` of three dimensions: whether these are channels, focal planes or
         time points is never guessed.
-    pixel_size : PixelSize or float, optional
+    pixel_size : PixelSize, float or str, optional
         Micrometres per pixel; wins over what the file says. Files are believed between 5 nm and 20 µm per pixel only,
         whichever program wrote them, PNG and JPEG never: beyond that they describe paper and screens.
     series : int
@@ -99,7 +99,10 @@ def open_image(
 
     from coverslip.io.images.calibration import given
 
-    return replace(image, pixel_size=given(pixel_size, path))
+    size = given(pixel_size, path)
+    if size.z is None and image.pixel_size is not None:
+        size = replace(size, z=image.pixel_size.z)
+    return replace(image, pixel_size=size)
 
 
 def _open(path: Path, axes: str | None, series: int, level: int) -> Image:

@@ -59,8 +59,8 @@ def object_table(
 
         Where the pixel size is known also ``y_um``, ``x_um``, ``area_um2``, ``equivalent_diameter_um``,
         ``major_axis_um``, ``minor_axis_um``, ``perimeter_um``. Where it is known and pixels are not square,
-        eccentricity, orientation and circularity are those of the shape in µm (a disc has an eccentricity of 0), whose perimeter
-        Crofton's formula gives.
+        eccentricity, orientation and circularity are those of the shape in µm (a disc has an eccentricity of 0), whose
+        perimeter Crofton's formula gives.
 
         With pixels, for each channel ``<name>_mean``, ``_std``, ``_min``, ``_max`` and ``_sum`` (integrated
         intensity), in the units of the image.

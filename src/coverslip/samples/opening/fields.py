@@ -28,6 +28,7 @@ def open_fields(
     planes: str | int = "channels",
     use_source: bool = False,
     nodata: NoDataRule = "auto",
+    pixel_size: float | str | None = None,
 ) -> Fields:
     """Open whole images as fields; pixels are read when they are asked for.
 
@@ -45,6 +46,9 @@ def open_fields(
     nodata : float or {"auto", "none"}
         Which pixels hold no image: areas of this grey value, areas of one value at the edge that look like what
         stitching or rotation left (``"auto"``), or none. They are left out of statistics and hold no objects.
+    pixel_size : float or str, optional
+        How large the pixels of images in files are, µm (or ``"0.5x0.25"``, height x width); default: what the column
+        ``pixel_size`` or else the files say.
 
     Returns
     -------
@@ -66,6 +70,7 @@ def open_fields(
         source = read_sheet(source)
     if not isinstance(source, Sheet):
         return source
+    source = source.with_pixel_size(pixel_size)
     if not len(source):
         raise InputError(f"{source.name} has no rows; add a row for each image.")
     if use_source and not source.has("source"):

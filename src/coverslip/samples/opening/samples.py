@@ -28,6 +28,7 @@ def open_samples(
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
     use_source: bool = False,
+    pixel_size: float | str | None = None,
 ) -> Samples:
     """Open images of equal shape as samples; pixels are read when they are asked for.
 
@@ -44,6 +45,9 @@ def open_samples(
         of a plane from 0.
     use_source : bool
         Append the channels of the paired image in the column ``source``.
+    pixel_size : float or str, optional
+        How large the pixels of images in files are, µm (or ``"0.5x0.25"``, height x width); default: what the column
+        ``pixel_size`` or else the files say.
 
     Returns
     -------
@@ -67,6 +71,7 @@ def open_samples(
     if isinstance(source, str | Path):
         source = read_sheet(source)
     if isinstance(source, Sheet):
+        source = source.with_pixel_size(pixel_size)
         return SheetSamples(source, channels=channels, planes=planes, use_source=use_source)
     return source
 
