@@ -77,10 +77,10 @@ def open_image(
     -------
     Image
         Axes a subset of ``TCZYX``; the samples of a colour image are channels; axes of length 1 are dropped (not
-        ``Y`` and ``X``); dtype as stored, in native byte order. Palette PNGs become RGB; an alpha channel is dropped
-        where it is opaque everywhere and kept as a channel named ``alpha`` where it is not (in TIFF it is always
-        kept). The value order is that of the file: a min-is-white TIFF is not inverted, a palette TIFF keeps its
-        indices.
+        ``Y`` and ``X``); dtype as stored, in native byte order. Palette PNGs become RGB, or grey where all of their
+        colours are; an alpha channel is dropped where it is opaque everywhere and kept as a channel named ``alpha``
+        where it is not (in TIFF it is always kept). Pictures are turned as EXIF says; a TIFF in which 0 is white is
+        inverted, so that more is brighter (of one bit, true stays true); a palette TIFF keeps its indices.
 
     Raises
     ------

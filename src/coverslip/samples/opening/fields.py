@@ -12,7 +12,7 @@ import numpy as np
 from coverslip.core import Fields, Image, InputError, NoDataRule, Region, nodata_rule
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.given import given
-from coverslip.samples.opening.planes import Planes, pick_channels
+from coverslip.samples.opening.planes import Planes, as_numbers, number_type, pick_channels
 from coverslip.samples.opening.samples import open_column, typed_column
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
@@ -177,7 +177,7 @@ class SheetFields:
             if self._planes.rule == "sharpest" and "Z" in image.axes:
                 stack = (image if region is None else image.crop(region)).read()
                 stack = stack.reshape(-1, *stack.shape[-3:])
-                parts.append(stack[:, self._sharpest(index, column)].reshape(-1, *stack.shape[-2:]))
+                parts.append(as_numbers(stack[:, self._sharpest(index, column)].reshape(-1, *stack.shape[-2:])))
             else:
                 parts.append(self._planes.read(image if region is None else image.crop(region)))
             check_finite(parts[-1], image.source)
@@ -222,7 +222,7 @@ class SheetFields:
             total += count
             names.append(self._planes.names(model))
         named = tuple(name for part in names for name in part)
-        return total, first.dtype, named if len(named) == total else ()
+        return total, number_type(first.dtype), named if len(named) == total else ()
 
     def _channels_of(self, index: int, image: Image) -> int:
         try:

@@ -11,7 +11,7 @@ import numpy as np
 
 from coverslip.core import ArraySamples, Image, InputError, Samples, track
 from coverslip.samples.opening.given import given
-from coverslip.samples.opening.planes import Planes, pick_channels
+from coverslip.samples.opening.planes import Planes, as_numbers, number_type, pick_channels
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell
 from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, read_sheet
 
@@ -197,7 +197,7 @@ class SheetSamples:
                 )
         # Names help only if every channel has one.
         named = tuple(name for part in names for name in part)
-        return (count, first.height, first.width), first.dtype, named if len(named) == count else ()
+        return (count, first.height, first.width), number_type(first.dtype), named if len(named) == count else ()
 
     def _compare(self, i: int, image: Image, shape: tuple[int, int, int], model: Image) -> None:
         found = self._shape_of(i, image)
@@ -259,7 +259,7 @@ def _stacked(images: Sequence[Image]) -> np.ndarray:
 
 def _of_array(array: np.ndarray, channels: Sequence[str | int] | None) -> Samples:
     check_finite(array, "The array")
-    samples = ArraySamples(array)
+    samples = ArraySamples(as_numbers(array))
     if channels is None:
         return samples
     pick = pick_channels((), samples.shape[0], channels, "The array")
