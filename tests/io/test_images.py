@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image as Picture
 from PIL import ImageOps
 
-from coverslip.core.errors import InputError
+from coverslip.core.errors import InputError, MissingExtra
 from coverslip.core.region import Region
 from coverslip.io.images import decoded, pictures
 from coverslip.io.images.decoded import Decoded
@@ -143,10 +143,17 @@ def test_folders_without_images_are_refused(tmp_path):
 def test_vendor_formats_name_the_extra(tmp_path, monkeypatch, name, module):
     (tmp_path / name).write_bytes(b"anything")
     monkeypatch.setitem(sys.modules, module, None)  # as if not installed
-    from coverslip.core.errors import MissingExtra
-
+    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
     with pytest.raises(MissingExtra, match="pip install 'coverslip\\[vendors\\]'"):
         open_image(tmp_path / name)
+
+
+def test_a_czi_on_python_311_is_told_how_to_be_read(tmp_path, monkeypatch):
+    (tmp_path / "a.czi").write_bytes(b"anything")
+    monkeypatch.setitem(sys.modules, "czifile", None)
+    monkeypatch.setattr(sys, "version_info", (3, 11, 9))
+    with pytest.raises(MissingExtra, match=r"needs Python 3\.12 or newer: .*, or export the image as OME-TIFF"):
+        open_image(tmp_path / "a.czi")
 
 
 def test_importing_the_room_loads_no_format_library():

@@ -3,7 +3,9 @@
 import csv
 
 import anndata
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from hypothesis import given, settings
@@ -153,3 +155,18 @@ def test_text_that_looks_like_a_formula_is_guarded_in_csv_and_numbers_never(tmp_
     found = read_table(tmp_path / "a.csv")
     assert found["name"].tolist() == ["=1+1", "-x", "b"]
     assert found["shift"].tolist() == [-1.5, 2.0, -3.0]
+
+
+def test_text_of_embeddings_is_stored_as_every_reader_knows_it(tmp_path):
+    """Strings of pandas, with gaps or without, become categories and plain text."""
+    embedding = Embedding.from_arrays(np.eye(3), {"label": np.array(["a", "b", "a"])})
+    embedding.adata.obs["gap"] = pd.array(["x", None, "z"], dtype="string")
+    embedding.adata.obs["text"] = pd.array(["x", "y", "z"], dtype="string")
+    file = write_embedding(embedding, tmp_path / "cells.h5ad")
+    with h5py.File(file) as stored:
+        kinds = {name: stored["obs"][name].attrs["encoding-type"] for name in ("label", "gap", "text", "_index")}
+        assert stored["var/_index"].attrs["encoding-type"] == "string-array"
+    assert kinds == {"label": "categorical", "gap": "categorical", "text": "string-array", "_index": "string-array"}
+    obs = read_embedding(file).adata.obs
+    assert obs["gap"].isna().tolist() == [False, True, False]
+    assert obs["text"].tolist() == ["x", "y", "z"]

@@ -6,6 +6,7 @@ the file is open only while bytes are read, several threads may read at once, an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product

@@ -5,6 +5,7 @@ The file is opened anew for each window, because none of the three libraries may
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -37,6 +38,7 @@ class _Format:
     module: str
     describe: Callable[[Any, str, int, int], _Facts]
     read: Callable[[Any, str, int, int, Window], np.ndarray]
+    python: tuple[int, int] = (3, 11)
 
 
 class VendorReader:
@@ -88,9 +90,18 @@ def _library(path: str, kind: _Format) -> Any:
         return import_module(kind.module)
     except ImportError as error:
         raise MissingExtra(
-            f"{path} needs the package '{kind.module}', which is not installed; "
-            "install it with pip install 'coverslip[vendors]'."
+            f"{path} needs the package '{kind.module}', which is not installed; {_remedy(kind)}."
         ) from error
+
+
+def _remedy(kind: _Format) -> str:
+    """How to get the library, in words."""
+    if sys.version_info < kind.python:
+        return (
+            f"it needs Python {'.'.join(map(str, kind.python))} or newer: install Coverslip there with "
+            "pip install 'coverslip[vendors]', or export the image as OME-TIFF from the program of the microscope"
+        )
+    return "install it with pip install 'coverslip[vendors]'"
 
 
 def _run(path: str, task: Callable[..., Any], *arguments: Any) -> Any:
@@ -239,7 +250,7 @@ def _czi_read(czifile: Any, path: str, series: int, level: int, window: Window) 
 
 def _czi_image(file: Any, path: str, series: int, level: int) -> Any:
     if not hasattr(file, "scenes"):
-        raise InputError(f"{path} needs a newer czifile than the one installed; update it with pip install -U czifile.")
+        raise InputError(f"{path} needs a newer czifile than the one installed; {_remedy(_FORMATS['.czi'])}.")
     scenes = list(file.scenes.values())
     _choose(path, "series", series, len(scenes))
     _choose(path, "level", level, len(scenes[series].levels))
@@ -249,5 +260,5 @@ def _czi_image(file: Any, path: str, series: int, level: int) -> Any:
 _FORMATS = {
     ".nd2": _Format("nd2", _nd2_describe, _nd2_read),
     ".lif": _Format("liffile", _lif_describe, _lif_read),
-    ".czi": _Format("czifile", _czi_describe, _czi_read),
+    ".czi": _Format("czifile", _czi_describe, _czi_read, python=(3, 12)),
 }

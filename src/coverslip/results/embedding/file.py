@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def write_embedding(embedding: Embedding, path: str | Path) -> Path:
     adata = embedding.adata.copy()
     adata.uns["coverslip"] = {"provenance": json.dumps(embedding.provenance, default=_plain)}
     adata.obs = _storable(adata.obs, path)
+    adata.var.index = _names(adata.var.index)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         content = _content(adata, path)
         file.write(content)
@@ -130,23 +132,33 @@ def _storable(obs: Any, path: Path) -> Any:
     import pandas as pd
 
     obs = obs.copy()
+    obs.index = _names(obs.index)
     for name in obs.columns:
         column = obs[name]
         categories = getattr(column.dtype, "categories", None)
-        if object not in (column.dtype, getattr(categories, "dtype", None)):
+        kind = column.dtype if categories is None else categories.dtype
+        if not isinstance(kind, pd.StringDtype) and kind.kind != "O":
             continue
         text = [None if pd.isna(v) else v if isinstance(v, str) else str(v) for v in column]
-        if categories is not None:
-            order = list(dict.fromkeys(str(c) for c in categories))
-            obs[name] = pd.Categorical(text, order, ordered=bool(column.cat.ordered))
-        else:
-            obs[name] = pd.Categorical(text) if None in text else pd.Series(text, index=obs.index, dtype=object)
+        if categories is None and None not in text:
+            obs[name] = pd.Series(text, index=obs.index, dtype=object)
+            continue
+        found = sorted({t for t in text if t is not None}) if categories is None else categories
+        ordered = categories is not None and bool(column.cat.ordered)
+        obs[name] = pd.Categorical(text, _names(dict.fromkeys(map(str, found))), ordered=ordered)
     # "/" would open a group inside the file; the division slash looks the same ("dose µg∕ml").
     renamed = [str(name).replace("/", "∕") for name in obs.columns]
     if len(set(renamed)) < len(renamed):
         raise InputError(f"{path}: two columns have the same name but for a slash; rename one.")
     obs.columns = pd.Index(renamed)
     return obs
+
+
+def _names(names: Iterable[Any]) -> Any:
+    """Text as objects: pandas 3 makes strings of its own of it, which not every reader of AnnData files knows."""
+    import pandas as pd
+
+    return pd.Index([str(name) for name in names], dtype=object)
 
 
 def _plain(value: Any) -> Any:
