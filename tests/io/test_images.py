@@ -4,6 +4,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+from collections import Counter
 
 import imagecodecs
 import numpy as np
@@ -11,9 +12,12 @@ import pytest
 import skimage.data
 import tifffile
 from PIL import Image as Picture
+from PIL import ImageOps
 
-from coverslip.core.errors import InputError
+from coverslip.core.errors import InputError, MissingExtra
 from coverslip.core.region import Region
+from coverslip.io.images import decoded, pictures
+from coverslip.io.images.decoded import Decoded
 from coverslip.read import list_images, open_image
 
 
@@ -139,10 +143,17 @@ def test_folders_without_images_are_refused(tmp_path):
 def test_vendor_formats_name_the_extra(tmp_path, monkeypatch, name, module):
     (tmp_path / name).write_bytes(b"anything")
     monkeypatch.setitem(sys.modules, module, None)  # as if not installed
-    from coverslip.core.errors import MissingExtra
-
+    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
     with pytest.raises(MissingExtra, match="pip install 'coverslip\\[vendors\\]'"):
         open_image(tmp_path / name)
+
+
+def test_a_czi_on_python_311_is_told_how_to_be_read(tmp_path, monkeypatch):
+    (tmp_path / "a.czi").write_bytes(b"anything")
+    monkeypatch.setitem(sys.modules, "czifile", None)
+    monkeypatch.setattr(sys, "version_info", (3, 11, 9))
+    with pytest.raises(MissingExtra, match=r"needs Python 3\.12 or newer: .*, or export the image as OME-TIFF"):
+        open_image(tmp_path / "a.czi")
 
 
 def test_importing_the_room_loads_no_format_library():
@@ -162,3 +173,96 @@ def test_real_pictures_of_every_mode(data_folder):
         seen.add((image.axes, image.dtype.name))
         assert image.read().shape == image.shape
     assert seen == {("YX", "uint8"), ("YX", "uint16"), ("CYX", "uint8")}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_pictures_are_turned_as_viewers_show_them(tmp_path, orientation, name):
+    """Right: as every viewer shows it; a picture of 40 x 80 on its side has 80 rows."""
+    exif = Picture.Exif()
+    exif[274] = orientation
+    array = np.zeros((40, 80, 3), np.uint8)
+    array[:16, :32] = 255
+    Picture.fromarray(array).save(tmp_path / name, exif=exif)
+    shown = np.asarray(ImageOps.exif_transpose(Picture.open(tmp_path / name)))
+    image = open_image(tmp_path / name)
+    assert image.shape == (3, *((80, 40) if orientation > 4 else (40, 80)))
+    assert np.array_equal(image.read(), shown.transpose(2, 0, 1))
+    assert np.array_equal(image.select(C=0).crop(Region(3, 5, 30, 20)).read(), shown[3:33, 5:25, 0])
+
+
+def test_a_palette_of_greys_is_one_channel(tmp_path):
+    array = colours(40, 50)
+    Picture.fromarray(array).convert("P").save(tmp_path / "a.png")
+    image = open_image(tmp_path / "a.png")
+    assert (image.axes, image.channels) == ("YX", ())
+    assert np.array_equal(image.read(), array)
+
+
+def test_a_transparent_colour_changes_no_pixels(tmp_path):
+    array = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    Picture.fromarray(array).save(tmp_path / "a.png", transparency=0)
+    image = open_image(tmp_path / "a.png")
+    assert (image.axes, image.dtype) == ("YX", np.uint16)
+    assert np.array_equal(image.read(), array)
+
+
+def test_what_a_png_packs_is_not_called_damaged(tmp_path, monkeypatch):
+    """A bit stands for a pixel: 12,000 x 12,000 of them are 18 MB, which a file of 18 kB can hold."""
+    monkeypatch.setattr(pictures, "_HARMLESS", 0)
+    array = np.zeros((3000, 3000), bool)
+    array[100:130, 100:130] = True
+    Picture.fromarray(array).save(tmp_path / "bits.png", optimize=True)
+    Picture.fromarray(array.astype(np.uint8)).quantize(2).save(tmp_path / "palette.png", bits=1, optimize=True)
+    for name in ("bits.png", "palette.png"):
+        assert array.nbytes > pictures._LARGEST_RATIO * (tmp_path / name).stat().st_size
+    assert np.array_equal(open_image(tmp_path / "bits.png").crop(Region(90, 90, 50, 50)).read(), array[90:140, 90:140])
+    assert open_image(tmp_path / "palette.png").shape == (3000, 3000)
+
+
+def test_pictures_that_memory_cannot_hold_are_refused_with_the_reason(tmp_path, monkeypatch):
+    Picture.fromarray(colours(40, 50)).save(tmp_path / "a.png")
+    monkeypatch.setattr(pictures, "_HARMLESS", 0)
+    monkeypatch.setattr(pictures, "_LARGEST_RATIO", 10**9)
+    monkeypatch.setattr(pictures, "free_memory", lambda: 1000)
+    with pytest.raises(InputError, match=r"too little memory: .*; save it as a tiled TIFF"):
+        open_image(tmp_path / "a.png")
+
+
+def test_each_picture_is_decoded_once_also_large_ones_with_others_between(tmp_path, monkeypatch):
+    """Large: laid into a scratch file; here all above 100 bytes are."""
+    times = Counter()
+
+    def counting(path, header):
+        times[path] += 1
+        return decode(path, header)
+
+    decode = pictures._decode
+    monkeypatch.setattr(pictures, "_decode", counting)
+    monkeypatch.setattr(pictures, "DECODED", Decoded(memory=100, files=2))
+    arrays = {name: colours(*shape) for name, shape in (("large", (40, 50)), ("other", (30, 30)), ("small", (9, 9)))}
+    for name, array in arrays.items():
+        Picture.fromarray(array).save(tmp_path / f"{name}.png")
+    images = {name: open_image(tmp_path / f"{name}.png") for name in arrays}
+    for y in range(4):
+        for name, image in images.items():
+            assert np.array_equal(image.crop(Region(y, 2, 5, 6)).read(), arrays[name][y : y + 5, 2:8])
+    assert times == {str(tmp_path / f"{name}.png"): 1 for name in arrays}
+
+
+def test_what_is_kept_is_bounded():
+    kept = Decoded(memory=100, files=2)
+    for number in range(6):
+        for size in (40, 200):  # two of 40 bytes fit into memory, of 200 bytes two files are kept
+            kept.get((size, number), size, lambda size=size, number=number: np.full(size, number, np.uint8))
+    assert list(kept._kept) == [(40, 4), (200, 4), (40, 5), (200, 5)]
+    assert isinstance(kept._kept[200, 5], np.memmap)
+    assert kept._kept[200, 5].tolist() == [5] * 200
+
+
+def test_where_there_is_no_room_for_a_scratch_file_pixels_stay_in_memory(monkeypatch):
+    def full(**_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(decoded.tempfile, "TemporaryFile", full)
+    assert Decoded(memory=1).get("a", 9, lambda: np.arange(9, dtype=np.uint8)).tolist() == list(range(9))

@@ -3,7 +3,9 @@
 import csv
 
 import anndata
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from hypothesis import given, settings
@@ -168,3 +170,18 @@ def test_a_changed_byte_in_a_table_is_found(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"na\xffme,b\n1,2\n")
     with pytest.raises(InputError, match="cannot be read as a table"):
         read_table(tmp_path / "a.csv")
+
+
+def test_text_of_embeddings_is_stored_as_every_reader_knows_it(tmp_path):
+    """Strings of pandas, with gaps or without, become categories and plain text."""
+    embedding = Embedding.from_arrays(np.eye(3), {"label": np.array(["a", "b", "a"])})
+    embedding.adata.obs["gap"] = pd.array(["x", None, "z"], dtype="string")
+    embedding.adata.obs["text"] = pd.array(["x", "y", "z"], dtype="string")
+    file = write_embedding(embedding, tmp_path / "cells.h5ad")
+    with h5py.File(file) as stored:
+        kinds = {name: stored["obs"][name].attrs["encoding-type"] for name in ("label", "gap", "text", "_index")}
+        assert stored["var/_index"].attrs["encoding-type"] == "string-array"
+    assert kinds == {"label": "categorical", "gap": "categorical", "text": "string-array", "_index": "string-array"}
+    obs = read_embedding(file).adata.obs
+    assert obs["gap"].isna().tolist() == [False, True, False]
+    assert obs["text"].tolist() == ["x", "y", "z"]

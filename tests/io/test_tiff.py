@@ -9,10 +9,12 @@ import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
 from coverslip.core.region import Region
 from coverslip.io.images import tiff as module
-from coverslip.read import open_image
+from coverslip.io.images import tiff_bits, tiff_pages
+from coverslip.read import open_image, read_labels
 
 
 def pixels(shape, dtype=np.uint16, seed=0):
@@ -81,12 +83,13 @@ def test_ome_tiff_gives_axes_micrometres_and_channel_names(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("unit", "micrometres"), [("micron", 0.25), ("\\u00B5m", 0.25), ("nm", 0.00025), ("pixel", None)]
+    ("unit", "per_unit", "micrometres"),
+    [("micron", 4, 0.25), ("\\u00B5m", 4, 0.25), ("nm", 0.004, 0.25), ("pixel", 4, None), ("inch", 300, None)],
 )
-def test_imagej_hyperstack(tmp_path, unit, micrometres):
+def test_imagej_hyperstack(tmp_path, unit, per_unit, micrometres):
     array = pixels((5, 3, 2, 20, 30))
     facts = {"axes": "TZCYX", "unit": unit, "spacing": 1.5}
-    tifffile.imwrite(tmp_path / "a.tif", array, imagej=True, resolution=(4, 4), metadata=facts)
+    tifffile.imwrite(tmp_path / "a.tif", array, imagej=True, resolution=(per_unit, per_unit), metadata=facts)
     image = open_image(tmp_path / "a.tif")
     assert (image.axes, image.shape) == ("TCZYX", (5, 2, 3, 20, 30))
     size = None if micrometres is None else pytest.approx(micrometres)
@@ -256,3 +259,57 @@ def test_real_images_equal_what_tifffile_reads(data_folder, pattern, axes, dtype
     image = open_image(path)
     assert (image.axes, image.dtype, image.channels) == (axes, np.dtype(dtype), ())
     assert np.array_equal(image.read(), tifffile.imread(path))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("layout", ["plain", "tiles"])
+def test_where_zero_is_white_more_is_brighter_all_the_same(tmp_path, dtype, layout):
+    """Right: as it is displayed, so that bright objects are found; labels stay the numbers that are stored."""
+    array = pixels((40, 70), dtype)
+    top = np.iinfo(dtype).max
+    tifffile.imwrite(tmp_path / "a.tif", top - array, photometric="miniswhite", metadata=None, **LAYOUTS[layout])
+    image = open_image(tmp_path / "a.tif")
+    assert image.dtype == dtype
+    assert np.array_equal(image.read(), array)
+    assert np.array_equal(pickle.loads(pickle.dumps(image)).crop(Region(3, 5, 7, 9)).read(), array[3:10, 5:14])
+    assert np.array_equal(read_labels(tmp_path / "a.tif").labels, top - array)
+
+
+@pytest.mark.parametrize("options", [{}, {"rowsperstrip": 7}, {"compression": "zlib"}, {"photometric": "minisblack"}])
+def test_true_stays_true_whichever_is_white_in_windows_of_one_bit(tmp_path, monkeypatch, options):
+    array = pixels((50, 70)) % 3 == 0
+    monkeypatch.setattr(tiff_bits, "_PIECE", 30)  # three rows of 70 bits
+    tifffile.imwrite(tmp_path / "a.tif", array, **options)
+    image = open_image(tmp_path / "a.tif")
+    assert image.dtype == bool
+    if options.get("compression") is None:
+        assert image.reader._stack.tile_shape == (1, 3, 70)
+    for region in (Region(0, 0, 50, 70), Region(5, 9, 11, 40), Region(49, 69, 1, 1)):
+        window = image.crop(region).read()
+        assert np.array_equal(window, array[region.y : region.stop_y, region.x : region.stop_x])
+
+
+def test_a_strip_that_is_large_is_decoded_once(tmp_path, monkeypatch):
+    array = pixels((60, 70))
+    tifffile.imwrite(tmp_path / "a.tif", array, compression="zlib", rowsperstrip=60)
+    monkeypatch.setattr(module, "_LARGE", 1000)
+    image = open_image(tmp_path / "a.tif")
+    stack, calls = image.reader._stack, []
+
+    def counting(data, index, **options):
+        calls.append(data is not None)
+        return decode(data, index, **options)
+
+    decode = stack.decode
+    monkeypatch.setitem(stack.__dict__, "decode", counting)
+    for y in (0, 20, 40):
+        assert np.array_equal(image.crop(Region(y, 3, 20, 30)).read(), array[y : y + 20, 3:33])
+    assert sum(calls) == 1
+
+
+def test_pieces_that_memory_cannot_hold_are_refused_with_the_reason(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", pixels((60, 70)), compression="zlib", rowsperstrip=60)
+    monkeypatch.setattr(tiff_pages, "_HARMLESS", 0)
+    monkeypatch.setattr(tiff_pages, "free_memory", lambda: 1000)
+    with pytest.raises(InputError, match=r"compressed in pieces of .* too little memory; save it as a tiled TIFF"):
+        open_image(tmp_path / "a.tif")

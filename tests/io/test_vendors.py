@@ -2,7 +2,9 @@
 
 import sys
 import types
+from collections import namedtuple
 from types import MappingProxyType as Facts
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -13,6 +15,9 @@ from coverslip.io import inventory
 from coverslip.read import open_image
 
 ARRAY = np.random.default_rng(0).integers(0, 60000, (2, 3, 4, 2, 20, 30), np.uint16)  # T P Z C Y X
+
+
+VoxelSize = namedtuple("VoxelSize", "x y z")
 
 
 class Closing:
@@ -31,9 +36,13 @@ class Closing:
 class ND2File(Closing):
     sizes = Facts(dict(zip("TPZCYX", ARRAY.shape, strict=True)))
     dtype = ARRAY.dtype
-    metadata = types.SimpleNamespace(
-        channels=[types.SimpleNamespace(channel=types.SimpleNamespace(name=n)) for n in ("DAPI", "GFP")]
-    )
+    calibrated = (True, True, True)
+
+    @property
+    def metadata(self):
+        volume = types.SimpleNamespace(axesCalibrated=self.calibrated)
+        channels = [types.SimpleNamespace(name=name) for name in ("DAPI", "GFP")]
+        return types.SimpleNamespace(channels=[types.SimpleNamespace(channel=c, volume=volume) for c in channels])
 
     experiment = (
         types.SimpleNamespace(type="TimeLoop"),
@@ -44,7 +53,7 @@ class ND2File(Closing):
     )
 
     def voxel_size(self):
-        return types.SimpleNamespace(x=0.3, y=0.3, z=2.0)
+        return VoxelSize(0.3, 0.3, 2.0)
 
     def read_frame(self, index):
         return ARRAY.reshape(-1, 2, 20, 30)[index]
@@ -53,11 +62,29 @@ class ND2File(Closing):
 class Scan:
     sizes = Facts({"Z": 4, "C": 2, "Y": 20, "X": 30})
     dtype = np.dtype("<u2")
-    coords = Facts({"X": np.arange(30) * 3e-7, "Y": np.arange(20) * 3e-7, "Z": np.arange(4) * 2e-6})
+    unit, dyes, colours = "m", ("DAPI", "Cy3"), ("Blue", "Red")
 
     def __init__(self, position):
         self.position = position
         self.name = f"Pos{position}"
+
+    @property
+    def xml_element(self):
+        """As Leica writes it: the length is that from the middle of the first pixel to that of the last."""
+        lengths = (("1", 30, 29 * 3e-7), ("2", 20, 19 * 3e-7), ("3", 4, 3 * 2e-6))
+        dimensions = "".join(
+            f'<DimensionDescription DimID="{d}" NumberOfElements="{n}" Length="{length}" Unit="{self.unit}"/>'
+            for d, n, length in lengths
+        )
+        channels = "".join(
+            f'<ChannelDescription BytesInc="{i}" LUTName="{colour}"><ChannelProperty><Key>DyeName</Key>'
+            f"<Value>{dye}</Value></ChannelProperty></ChannelDescription>"
+            for i, (colour, dye) in enumerate(zip(self.colours, self.dyes, strict=True))
+        )
+        described = f"<Channels>{channels}</Channels><Dimensions>{dimensions}</Dimensions>"
+        return ElementTree.fromstring(
+            f"<Element><Data><Image><ImageDescription>{described}</ImageDescription></Image></Data></Element>"
+        )
 
     def asarray(self, *, out=None):
         assert out == "memmap"
@@ -85,11 +112,10 @@ class Scene:
 
 class CziFile(Closing):
     scenes = Facts({p + 4: Scene(p) for p in range(3)})
+    sizes = (("X", 3e-7), ("Y", 3e-7), ("Z", 2e-6))
 
     def metadata(self):
-        said = "".join(
-            f'<Distance Id="{a}"><Value>{v}</Value></Distance>' for a, v in (("X", 3e-7), ("Y", 3e-7), ("Z", 2e-6))
-        )
+        said = "".join(f'<Distance Id="{a}"><Value>{v}</Value></Distance>' for a, v in self.sizes)
         scenes = "".join(f'<Scene Index="{p + 4}" Name="Pos{p}"/>' for p in range(3))
         dimensions = (
             f"<Information><Image><Dimensions><S><Scenes>{scenes}</Scenes></S></Dimensions></Image></Information>"
@@ -122,6 +148,32 @@ def test_windows_of_vendor_files(tmp_path, suffix, series):
     assert np.array_equal(image.read(), whole)
     part = image.select(C=1, Z=slice(1, 3)).crop(Region(3, 4, 5, 6)).read()
     assert np.array_equal(part, whole[..., 1, 1:3, 3:8, 4:10])
+
+
+@pytest.mark.parametrize(
+    ("suffix", "stand_in", "changed"),
+    [
+        ("nd2", ND2File, {"calibrated": (False, False, False)}),
+        ("lif", Scan, {"unit": ""}),
+        ("lif", Scan, {"unit": "pixel"}),
+        ("czi", CziFile, {"sizes": ()}),
+        ("czi", CziFile, {"sizes": (("X", 1.0), ("Y", 1.0))}),
+    ],
+)
+def test_what_is_not_calibrated_has_no_pixel_size(tmp_path, monkeypatch, suffix, stand_in, changed):
+    (tmp_path / f"a.{suffix}").write_bytes(b"stand-in")
+    for name, value in changed.items():
+        monkeypatch.setattr(stand_in, name, value)
+    assert open_image(tmp_path / f"a.{suffix}").pixel_size is None
+
+
+def test_channels_of_leica_are_called_by_dye_or_else_by_colours_that_differ(tmp_path, monkeypatch):
+    (tmp_path / "a.lif").write_bytes(b"stand-in")
+    assert open_image(tmp_path / "a.lif").channels == ("DAPI", "Cy3")
+    monkeypatch.setattr(Scan, "dyes", ("", ""))
+    assert open_image(tmp_path / "a.lif").channels == ("Blue", "Red")
+    monkeypatch.setattr(Scan, "colours", ("Gray", "Gray"))
+    assert open_image(tmp_path / "a.lif").channels == ()
 
 
 @pytest.mark.parametrize("suffix", ["nd2", "lif", "czi"])

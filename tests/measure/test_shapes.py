@@ -16,7 +16,8 @@ from coverslip.core.image import PixelSize
 from coverslip.core.region import Region
 from coverslip.core.results import LabelMap
 from coverslip.measure import object_table
-from coverslip.measure.objects import runs
+from coverslip.measure.objects import runs, shapes
+from coverslip.measure.objects.shapes import crofton_perimeters
 
 # A bar of 2 x 4 at the upper border, a plus, a single pixel, and an L whose number is larger than all others by far.
 LABELS = np.array(
@@ -122,7 +123,6 @@ def test_pixels_that_are_not_square() -> None:
     # Along y the variance is 1/4 px² of 2 µm each way, along x 15/12 px² of 1 µm.
     assert table["major_axis_um"][0] == pytest.approx(4 * math.sqrt(15 / 12))
     assert table["minor_axis_um"][0] == pytest.approx(4 * math.sqrt(1))
-    assert "perimeter_um" not in table
 
 
 def test_without_a_pixel_size_there_are_no_micrometres() -> None:
@@ -238,3 +238,27 @@ def test_blobs_give_the_values_of_scikit_image() -> None:
 def test_what_does_not_fit_is_said(labels: np.ndarray, pixels: object, channels: tuple, message: str) -> None:
     with pytest.raises(InputError, match=message):
         object_table(labels, pixels, channels)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("height", "width"), [(0.5, 0.25), (0.2, 0.5)])
+def test_a_disc_is_a_disc_whatever_the_shape_of_pixels(height: float, width: float) -> None:
+    radius = 20.0
+    y, x = np.indices((int(2.5 * radius / height), int(2.5 * radius / width)), float)
+    disc = np.hypot((y - y.mean()) * height, (x - x.mean()) * width) <= radius
+    table = object_table(disc.astype(np.uint8), pixel_size=PixelSize(height, width))
+    assert table["eccentricity"][0] == pytest.approx(0, abs=0.06)
+    assert table["perimeter_um"][0] == pytest.approx(2 * math.pi * radius, rel=0.01)
+    assert table["circularity"][0] == pytest.approx(1, abs=0.02)
+    assert table["major_axis_um"][0] == pytest.approx(2 * radius, rel=0.01)
+    assert object_table(disc.astype(np.uint8))["eccentricity"][0] > 0.8
+
+
+def test_outlines_of_pixels_that_are_not_square_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The dot is crossed in and out once by lines of each direction, so its outline is pi times their distances,
+    # each weighed by the angles that are nearest to it.
+    corner = math.atan2(1, 3)
+    width = corner / math.pi * 1 + (1 / 2 - corner / math.pi) * 3 + 1 / 2 * 3 / math.hypot(1, 3)
+    whole = crofton_perimeters(LABELS, np.unique(LABELS)[1:], (1.0, 3.0))
+    assert whole[DOT] == pytest.approx(math.pi * width)
+    monkeypatch.setattr(shapes, "strips", lambda shape: (Region(y, 0, 1, shape[1]) for y in range(shape[0])))
+    np.testing.assert_allclose(crofton_perimeters(LABELS, np.unique(LABELS)[1:], (1.0, 3.0)), whole)

@@ -205,3 +205,14 @@ def test_real_nuclei_are_all_cropped(data_folder: Path, tmp_path: Path) -> None:
     # Nuclei are bright, so the middle of a crop outshines its rim.
     crops = samples.read(np.arange(len(samples)))[:, 0].astype(float)
     assert (crops[:, 22:26, 22:26].mean((1, 2)) > np.median(crops[:, 0], axis=1)).mean() > 0.98
+
+
+def test_a_pixel_size_that_is_said_decides_how_large_crops_are_and_goes_into_them(
+    fields: Sheet, tmp_path: Path
+) -> None:
+    sheet = crop_sheet(fields.with_pixel_size(0.25), tmp_path / "crops", 3, unit="um")
+    samples = open_samples(sheet)
+    assert samples.shape == (2, 12, 12)
+    assert "pixel_size" not in sheet.columns
+    assert samples.image(0).pixel_size == PixelSize(0.25, 0.25)
+    assert sheet.rows[0]["y_um"] == str(0.25 * float(sheet.rows[0]["y_px"]))

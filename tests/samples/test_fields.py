@@ -11,7 +11,7 @@ from coverslip.core.errors import InputError
 from coverslip.core.fields import ArrayFields, Fields, FieldSubset
 from coverslip.core.region import Region
 from coverslip.read import write_image_tiff, write_labels
-from coverslip.samples import Sheet, open_fields, read_sheet, write_sheet
+from coverslip.samples import Sheet, open_fields, open_samples, read_sheet, write_sheet
 
 SIZES = [(20, 31), (17, 24), (40, 40)]
 
@@ -117,3 +117,32 @@ def test_arrays_must_fit_each_other() -> None:
         ArrayFields([image], obs={"group": ["a", "b"]})
     with pytest.raises(InputError, match="There are no images"):
         ArrayFields([])
+
+
+def test_the_pixel_size_is_what_is_said_at_opening_or_in_the_sheet(sheet: Sheet) -> None:
+    def size(opened: Fields, index: int) -> tuple[float, float] | None:
+        found = opened.image(index).pixel_size
+        return found and (found.y, found.x)
+
+    assert size(open_fields(sheet), 0) is None
+    assert size(open_fields(sheet, pixel_size="0.5x0.25"), 2) == (0.5, 0.25)
+    assert open_fields(sheet, pixel_size=0.5).obs["pixel_size"].tolist() == [0.5] * 3
+    written = write_sheet(sheet.with_column("pixel_size", ["0.3", "", "650"]), sheet.folder / "sizes.csv")
+    assert size(open_fields(written.subset([0, 1])), 0) == (0.3, 0.3)
+    with pytest.raises(InputError, match=r"sizes\.csv, row 4: The pixel size given for .*2\.tif is 650 x 650 µm"):
+        open_fields(written)
+    with pytest.raises(InputError, match=r"'half', given for .*, is no number; give it in µm"):
+        open_fields(sheet, pixel_size="half")
+
+
+def test_true_and_false_are_one_and_zero(tmp_path: Path) -> None:
+    bits = np.random.default_rng(0).random((2, 20, 30)) > 0.5
+    np.save(tmp_path / "a.npy", bits[0])
+    for source in (tmp_path / "a.npy", bits[0]):
+        fields = open_fields(source)
+        assert (fields.dtype, fields.pixels(0).dtype) == (np.uint8, np.uint8)
+        np.testing.assert_array_equal(fields.pixels(0)[0], bits[0])
+    for source in (tmp_path / "a.npy", bits[:1]):
+        samples = open_samples(source)
+        assert (samples.dtype, samples.read([0]).dtype) == (np.uint8, np.uint8)
+        np.testing.assert_array_equal(samples.read([0])[0, 0], bits[0])

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from coverslip.cli.flags import flagged
-from coverslip.cli.options import Device, Force, Out, read_channels, read_settings
+from coverslip.cli.options import Device, Force, Out, PixelSize, read_channels, read_settings
 from coverslip.cli.samples import samples_app
 from coverslip.cli.study import study_app
 
@@ -135,6 +135,7 @@ def predict(
         typer.Option(help="Of files that hold several images take this one, by number or name; default: all."),
     ] = None,
     frames: Annotated[str | None, typer.Option(help="Frames of movies: all, or every=5.")] = None,
+    pixel_size: PixelSize = None,
     devices: Annotated[int, typer.Option(help="How many devices; of a processor, how much at once.")] = 1,
     dask: Annotated[str | None, typer.Option(help="Work on a Dask cluster, tcp://… or local.")] = None,
     max_ram: Annotated[
@@ -154,7 +155,13 @@ def predict(
     from coverslip.verbs.predict import predict_to_file
     from coverslip.work.asked import Asked
 
-    opened = {"channels": read_channels(channels), "planes": planes, "series": series, "frames": frames}
+    opened = {
+        "channels": read_channels(channels),
+        "planes": planes,
+        "series": series,
+        "frames": frames,
+        "pixel_size": pixel_size,
+    }
     asked = Asked(
         device=device,
         devices=devices,

@@ -12,6 +12,10 @@ from coverslip.core import InputError
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write the result.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
+PixelSize = Annotated[
+    str | None,
+    typer.Option(help="µm per pixel: 0.325 (or 0.5x0.25, height x width); default: what the sheet or the files say."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from coverslip.cli.options import Force, Out, read_settings
+from coverslip.cli.options import Force, Out, PixelSize, read_settings
 
 samples_app = typer.Typer(
     help="Make, check, divide and crop sample sheets.", no_args_is_help=True, rich_markup_mode=None
@@ -29,6 +29,7 @@ def make(
     frames: Annotated[
         str | None, typer.Option(help="A row for each frame of a movie: all, or every=5 for every fifth.")
     ] = None,
+    pixel_size: PixelSize = None,
     force: Force = False,
 ) -> None:
     """Make a sheet from a folder of images.
@@ -40,7 +41,7 @@ def make(
     from coverslip.samples import make_sheet, write_sheet
 
     refuse_existing(out, force)
-    sheet = make_sheet(folder, pattern, axes=axes, frames=frames)
+    sheet = make_sheet(folder, pattern, axes=axes, frames=frames).with_pixel_size(pixel_size)
     write_sheet(sheet, out)
     print_notes(sheet.notes)
     typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")
@@ -127,6 +128,7 @@ def crop(
     min_area: Annotated[float, typer.Option(help="Leave out smaller objects, pixels.")] = 0,
     max_area: Annotated[float, typer.Option(help="Leave out larger objects, pixels.")] = float("inf"),
     planes: Annotated[str, typer.Option(help="Focal planes: channels, max, sharpest, or a number.")] = "channels",
+    pixel_size: PixelSize = None,
     force: Force = False,
 ) -> None:
     """Crop every labelled object of some fields.
@@ -138,7 +140,7 @@ def crop(
     from coverslip.samples import crop_sheet, read_sheet
 
     crops = crop_sheet(
-        read_sheet(sheet),
+        read_sheet(sheet).with_pixel_size(pixel_size),
         out,
         parse_size(size),
         unit=unit,  # type: ignore[arg-type]

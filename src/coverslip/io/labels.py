@@ -184,6 +184,8 @@ def read_labels(path: str | Path, shape: tuple[int, int] | None = None) -> Label
     else:
         image = open_image(path)
         array, pixel_size = _plane(path, image), image.pixel_size
+        if (black := image.metadata.get("black")) is not None:
+            array = black - array  # numbers as stored: programs that show 0 as white number objects as others do
     if shape is not None and array.shape != tuple(shape):
         raise InputError(
             f"{path} has {array.shape[0]} x {array.shape[1]} pixels, but its image has {shape[0]} x {shape[1]}; "

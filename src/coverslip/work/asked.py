@@ -24,7 +24,7 @@ class Asked:
         Bytes that this process may take (with a scheduler elsewhere, each piece of work).
     input : mapping
         ``channels`` and ``planes``, where others than those the model was fitted to are meant; ``series`` and
-        ``frames``, where not all images of a file are, or those of a movie.
+        ``frames``, where not all images of a file are, or those of a movie; ``pixel_size``.
     resume : bool
         Go on with what was stopped or killed.
     force : bool

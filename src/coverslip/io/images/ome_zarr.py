@@ -11,6 +11,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize, Window
 from coverslip.io.images.axes import Arrangement, arrange
+from coverslip.io.images.calibration import calibrated
 from coverslip.io.images.inventory import ZARR_MARKS, Inventory, Series, holds_zarr
 from coverslip.io.images.units import micrometres
 from coverslip.io.reasons import reason
@@ -62,7 +63,7 @@ def open_zarr(path: Path, axes: str | None, series: int | str | None, level: int
             raise InputError(f"{name} has no level {level}: it has {len(datasets)}, counted from 0.")
         letters, units = _axes(chosen)
         dataset = datasets[level]
-        scale = _scale(chosen, dataset, len(letters))
+        size = _pixel_size(letters, units, *(_scale(chosen, d, len(letters)) for d in (datasets[0], dataset)))
         array = _array(name, str(dataset["path"]))
         channels = tuple(str(c.get("label", "")) for c in (facts.get("omero") or {}).get("channels", []))
     except InputError:
@@ -80,7 +81,7 @@ def open_zarr(path: Path, axes: str | None, series: int | str | None, level: int
         array,
         axes,
         letters,
-        _pixel_size(letters, units, scale),
+        size,
         channels,
         {"format": f"OME-Zarr {chosen.get('version') or facts.get('version', '')}".strip(), "levels": len(datasets)}
         | {"index": index, "images": len(inventory.images)},
@@ -263,9 +264,9 @@ def _scale(multiscale: Mapping[str, Any], dataset: Mapping[str, Any], ndim: int)
     return np.asarray(np.prod(scales, axis=0))
 
 
-def _pixel_size(letters: str, units: list[str], scale: np.ndarray | None) -> PixelSize | None:
-    if scale is None:
+def _pixel_size(letters: str, units: list[str], full: np.ndarray | None, scale: np.ndarray | None) -> PixelSize | None:
+    if full is None or scale is None:
         return None
-    sizes = {a: micrometres(s, u) for a, s, u in zip(letters, scale, units, strict=True)}
-    y, x = sizes.get("Y"), sizes.get("X")
-    return PixelSize(y, x, sizes.get("Z")) if y and x else None
+    said, here = ({a: micrometres(n, u) for a, n, u in zip(letters, s, units, strict=True)} for s in (full, scale))
+    y, x = ((here.get(a) or 0) / (said.get(a) or 1) for a in "YX")
+    return calibrated({**said, "Z": here.get("Z")}, letters, (y, x)) if y and x else None

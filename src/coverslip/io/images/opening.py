@@ -46,7 +46,7 @@ def open_image(
     path: str | Path,
     *,
     axes: str | None = None,
-    pixel_size: PixelSize | float | None = None,
+    pixel_size: PixelSize | float | str | None = None,
     series: int | str | None = None,
     level: int = 0,
 ) -> Image:
@@ -66,9 +66,9 @@ def open_image(
         length 1 may be left out). It wins over what the file says. Needed where the file does not say, such as a
         plain TIFF of several pages or an ``.npy`` of three dimensions: whether these are channels, focal planes or
         time points is never guessed.
-    pixel_size : PixelSize or float, optional
-        Micrometres per pixel; wins over what the file says. Resolution tags of plain TIFF are only believed between
-        5 nm and 20 µm per pixel, those of PNG and JPEG never: they describe paper and screens.
+    pixel_size : PixelSize, float or str, optional
+        Micrometres per pixel; wins over what the file says. Files are believed between 5 nm and 20 µm per pixel only,
+        whichever program wrote them, PNG and JPEG never: beyond that they describe paper and screens.
     series : int or str, optional
         Which image, where a file holds several (`inventory` lists them): its number from 0, or its name. Default: the
         first that is an image, not a label, a macro picture or a thumbnail of a larger one.
@@ -79,10 +79,10 @@ def open_image(
     -------
     Image
         Axes a subset of ``TCZYX``; the samples of a colour image are channels; axes of length 1 are dropped (not
-        ``Y`` and ``X``); dtype as stored, in native byte order. Palette PNGs become RGB; an alpha channel is dropped
-        where it is opaque everywhere and kept as a channel named ``alpha`` where it is not (in TIFF it is always
-        kept). The value order is that of the file: a min-is-white TIFF is not inverted, a palette TIFF keeps its
-        indices.
+        ``Y`` and ``X``); dtype as stored, in native byte order. Palette PNGs become RGB, or grey where all of their
+        colours are; an alpha channel is dropped where it is opaque everywhere and kept as a channel named ``alpha``
+        where it is not (in TIFF it is always kept). Pictures are turned as EXIF says; a TIFF in which 0 is white is
+        inverted, so that more is brighter (of one bit, true stays true); a palette TIFF keeps its indices.
 
     Raises
     ------
@@ -99,9 +99,11 @@ def open_image(
         return image
     from dataclasses import replace
 
-    size = pixel_size if isinstance(pixel_size, PixelSize) else PixelSize(float(pixel_size), float(pixel_size))
-    if not (size.y > 0 and size.x > 0):
-        raise InputError(f"A pixel size must be above 0 µm, not {size.y} x {size.x}, which was given for {path}.")
+    from coverslip.io.images.calibration import given
+
+    size = given(pixel_size, path)
+    if size.z is None and image.pixel_size is not None:
+        size = replace(size, z=image.pixel_size.z)
     return replace(image, pixel_size=size)
 
 

@@ -1,14 +1,14 @@
 """PNG, JPEG and other pictures that Pillow reads.
 
-They have no parts that could be read alone, so the last picture read stays decoded.
+They have no parts that could be read alone, so the pictures read last stay decoded.
 """
 
 from __future__ import annotations
 
 import os
 import struct
-import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, Window
+from coverslip.core.memory import free_memory
+from coverslip.io.images.appearance import orientation, shown_mode, turned
 from coverslip.io.images.axes import Arrangement, arrange
+from coverslip.io.images.decoded import DECODED
 from coverslip.io.reasons import reason
 
 # Deflate gives at most 1032 : 1; a JPEG block of 8 x 8 x 3 takes at least a few bits. More is damaged or a bomb.
 _LARGEST_RATIO = 2000
 _HARMLESS = 64 << 20
-# Crops are read one after the other from the same picture; larger ones are not kept.
-_KEPT_BYTES = 256 << 20
-
 _JPEG_2000 = b"\xff\x4f\xff\x51"
 _PLUGINS = (
     (b"\x89PNG", "Png"),
@@ -47,17 +47,31 @@ _CHANNELS = {
 
 @dataclass(frozen=True)
 class _Header:
-    """What a picture says of itself. `mode`: as Pillow calls it after a palette is expanded; `deep`: 16-bit PNG."""
+    """What a picture says of itself.
+
+    `mode`: as Pillow calls it after a palette is expanded; `deep`: 16-bit PNG; `turn`: its orientation in EXIF.
+    """
 
     height: int
     width: int
     mode: str
     deep: bool
     dtype: np.dtype[Any]
+    turn: int = 1
 
     @property
     def samples(self) -> int:
         return len(_CHANNELS.get(self.mode, "1"))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As viewers show it: rows, columns, and samples where there are several."""
+        size = (self.width, self.height) if self.turn > 4 else (self.height, self.width)
+        return (*size, self.samples) if self.samples > 1 else size
+
+    @property
+    def nbytes(self) -> int:
+        return prod(self.shape) * self.dtype.itemsize
 
 
 class PictureReader:
@@ -82,7 +96,7 @@ def open_picture(path: Path, axes: str | None) -> Image:
     alpha = header.mode.endswith("A")
     opaque = alpha and _is_opaque(_decoded(name), header)
     samples = header.samples - opaque
-    shape = (header.height, header.width) + ((samples,) if samples > 1 else ())
+    shape = header.shape[:2] + ((samples,) if samples > 1 else ())
     arrangement = arrange(name, "YXS"[: len(shape)], shape, axes)
     channels = _CHANNELS.get(header.mode, ())[:samples] if samples > 1 and "C" in arrangement.axes else ()
     return Image(
@@ -120,9 +134,8 @@ def _pillow(path: str) -> Any:
 def _header(path: str) -> _Header:
     with _pillow(path) as picture:
         width, height = picture.size
-        mode = picture.mode
-        if mode == "P":
-            mode = "RGBA" if "transparency" in picture.info else "RGB"
+        mode, turn = shown_mode(picture), orientation(picture)
+        bands = len(picture.getbands())
         if picture.format == "PNG":
             _check_png_end(path)
         _check_one(path, picture)
@@ -139,12 +152,18 @@ def _header(path: str) -> _Header:
     if mode not in {"1", "L", "LA", "RGB", "RGBA"}:
         raise InputError(f"{path} has colours of the kind {mode}, made for printing; save it as RGB or grey.")
     dtype = np.dtype(np.uint16 if deep else bool if mode == "1" else np.uint8)
-    header = _Header(height, width, mode, deep, dtype)
-    declared = prod((height, width, header.samples)) * dtype.itemsize
+    header = _Header(height, width, mode, deep, dtype, turn)
+    bits = start[24] if start.startswith(b"\x89PNG") else 16 if deep else 1 if mode == "1" else 8
+    declared = height * -(-width * bands * bits // 8)  # as the file packs them
     if declared > max(_HARMLESS, _LARGEST_RATIO * os.path.getsize(path)):
         raise InputError(
             f"{path} declares {declared / 1e9:.3g} GB of pixels that its {os.path.getsize(path):,} bytes cannot hold; "
             "it is damaged, so copy it again from its source."
+        )
+    if header.nbytes > max(_HARMLESS, free_memory() // 2):  # decoders hold it twice
+        raise InputError(
+            f"{path} holds {header.nbytes / 1e9:.3g} GB of pixels, for which there is too little memory: pictures of "
+            "this format are read whole; save it as a tiled TIFF, of which parts are read."
         )
     return header
 
@@ -173,31 +192,24 @@ def _check_png_end(path: str) -> None:
     raise InputError(f"{path} is cut short: its end is missing; copy it again from its source.")
 
 
-_kept_lock = threading.Lock()
-_kept: dict[tuple[str, int, int], np.ndarray] = {}
-
-
 def _decoded(path: str) -> np.ndarray:
-    """All pixels of a picture: (rows, columns) or (rows, columns, samples)."""
+    """All pixels of a picture, as viewers show it: (rows, columns) or (rows, columns, samples)."""
     try:
         facts = os.stat(path)
     except OSError as error:
         raise InputError(f"{path} is gone since it was opened; put it back.") from error
     key = (path, facts.st_mtime_ns, facts.st_size)
-    with _kept_lock:
-        if key in _kept:
-            return _kept[key]
-    pixels = _decode(path)
-    pixels.flags.writeable = False
-    if pixels.nbytes <= _KEPT_BYTES:
-        with _kept_lock:
-            _kept.clear()
-            _kept[key] = pixels
-    return pixels
+    header = _header_then(*key)
+    return DECODED.get(key, header.nbytes, lambda: _decode(path, header))
 
 
-def _decode(path: str) -> np.ndarray:
-    header = _header(path)
+@lru_cache(maxsize=1024)
+def _header_then(path: str, changed: int, size: int) -> _Header:
+    """The header of a file that was last changed so, read once for all windows."""
+    return _header(path)
+
+
+def _decode(path: str, header: _Header) -> np.ndarray:
     try:
         if header.deep:
             pixels = _deep_pixels(path)
@@ -211,7 +223,10 @@ def _decode(path: str) -> np.ndarray:
         raise InputError(
             f"{path} is damaged: its pixels cannot be decoded ({reason(error)}); copy it again from its source."
         ) from error
-    return pixels.reshape((header.height, header.width, header.samples)[: pixels.ndim])
+    if pixels.ndim == 3:  # libpng makes an alpha channel of a transparent colour, which says nothing of the pixels
+        pixels = pixels[..., : header.samples]
+    # Samples that are not there would be an axis too many, and grey has none.
+    return turned(pixels.reshape(header.height, header.width, *header.shape[2:]), header.turn)
 
 
 def _deep_pixels(path: str) -> np.ndarray:

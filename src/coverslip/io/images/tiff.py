@@ -6,6 +6,7 @@ the file is open only while bytes are read, several threads may read at once, an
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,14 +20,19 @@ import numpy as np
 from coverslip.core import Image, InputError, Window
 from coverslip.core.cores import cores
 from coverslip.io.images.axes import Arrangement, arrange
+from coverslip.io.images.decoded import DECODED
 from coverslip.io.images.inventory import Inventory
-from coverslip.io.images.tiff_metadata import channel_names, declared_planes, metadata, pixel_size
+from coverslip.io.images.ome_xml import declared_planes
+from coverslip.io.images.tiff_calibration import pixel_size
+from coverslip.io.images.tiff_metadata import channel_names, metadata
 from coverslip.io.images.tiff_pages import Stack, check_planes, find_stack, grid_of, opened
 from coverslip.io.images.tiff_series import is_positions, tiff_inventory
 from coverslip.io.reasons import reason
 
 # From here on it pays to decode segments in several threads (the codecs release the interpreter lock).
 _THREADED = 4 << 20
+# Strips and tiles above this many bytes are decoded once, not for every window.
+_LARGE = 16 << 20
 
 
 class TiffReader:
@@ -81,9 +87,14 @@ def open_tiff(path: Path, axes: str | None, series: int | str | None, level: int
             stack.dtype,
             name,
             TiffReader(name, chosen, level, arrangement, stack),
-            pixel_size(tif, chosen, level),
+            pixel_size(tif, chosen, level, arrangement.axes),
             channel_names(tif, chosen, arrangement),
-            {**metadata(tif, chosen), "index": index, "images": len(inventory.images)},
+            {
+                **metadata(tif, chosen),
+                "index": index,
+                "images": len(inventory.images),
+                **({} if stack.black is None else {"black": stack.black}),
+            },
         )
     return image
 
@@ -111,7 +122,8 @@ def read_window(stack: Stack, window: Window, path: str) -> np.ndarray:
         pixels = _read_pages(stack, window, path)
     if pixels.dtype != stack.dtype and stack.transform is None:
         pixels = pixels.astype(stack.dtype)
-    return stack.transform(pixels) if stack.transform is not None else pixels
+    pixels = stack.transform(pixels) if stack.transform is not None else pixels
+    return pixels if stack.black is None else stack.black - pixels
 
 
 def _map(file: str, dtype: np.dtype[Any], offset: int, shape: tuple[int, ...], window: Window) -> np.ndarray:
@@ -156,22 +168,41 @@ def _decode_tiles(stack: Stack, indices: np.ndarray, part: Window, pixels: np.nd
     tiles = [int(np.ravel_multi_index(where, grid)) for where in product(*touched)]
     jpeg = {"jpegheader": stack.header} if stack.header is not None else {}
 
+    piece = prod(stack.tile_shape) * stack.page_shape[-1] * stack.dtype.itemsize
+    large = piece > _LARGE
+
     def encoded() -> Iterator[tuple[int, int, bytes | None]]:
         for number, index in enumerate(indices):
             with open(stack.files[stack.file_of[index]], "rb") as file:
                 for tile in tiles:
                     offset, count = int(stack.offsets[index, tile]), int(stack.counts[index, tile])
-                    if offset > 0 and count > 0:
+                    if offset > 0 and count > 0 and not large:
                         file.seek(offset)
                         yield number, tile, file.read(count)
                     else:
                         yield number, tile, None
+
+    def decoded_once(index: int, tile: int, options: dict[str, Any]) -> np.ndarray | None:
+        file, offset, count = stack.files[stack.file_of[index]], stack.offsets[index, tile], stack.counts[index, tile]
+        if offset <= 0 or count <= 0:
+            return None
+        facts = os.stat(file)
+        key = (file, facts.st_mtime_ns, facts.st_size, int(offset))
+
+        def decode() -> np.ndarray:
+            with open(file, "rb") as opened:
+                opened.seek(offset)
+                return np.asarray(stack.decode(opened.read(count), tile, **options)[0])
+
+        return DECODED.get(key, piece, decode)
 
     def place(item: tuple[int, int, bytes | None]) -> None:
         number, tile, data = item
         tables = stack.tables[indices[number]]
         options = {**jpeg, "jpegtables": tables} if tables is not None else jpeg
         decoded, start, shape = stack.decode(data, tile, **options)
+        if large:
+            decoded = decoded_once(int(indices[number]), tile, options)
         extent = (1, *(shape if decoded is None else decoded.shape))
         source, target = [], []
         for first, n, wanted in zip(start, extent, part, strict=True):

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
-from coverslip.io.images.tiff_metadata import declared_planes
+from coverslip.core.memory import free_memory
+from coverslip.io.images.ome_xml import declared_planes
+from coverslip.io.images.tiff_bits import unpacked_by_rows
 from coverslip.io.reasons import reason
 
 # The most that one byte can become, by compression tag: a file that declares more is damaged or a bomb.
@@ -47,6 +49,8 @@ class Stack:
         Where each tile begins and how many bytes it takes. 0: not stored, so all `fill`.
     plain : numpy.dtype or None
         Set if a page (or, where `leading` is 0, the whole series) lies uncompressed in one piece: how to map it.
+    black : int or None
+        Set if 0 is white: the number that is black.
     """
 
     dtype: np.dtype[Any]
@@ -64,6 +68,7 @@ class Stack:
     header: bytes | None
     fill: float
     transform: Callable[[np.ndarray], np.ndarray] | None
+    black: int | None = None
 
 
 @contextmanager
@@ -121,6 +126,7 @@ def find_stack(tif: Any, path: str, series: int, level: int) -> Stack:
         "header": page.jpegheader,
         "fill": page.nodata,
         "transform": transform,
+        "black": black_number(page),
     }
     if whole is not None:
         _check_end(path, path, whole + prod(shape) * stored.itemsize)
@@ -172,7 +178,7 @@ def find_stack(tif: Any, path: str, series: int, level: int) -> Stack:
         _check_end(path, file, int((offsets[mine] + counts[mine]).max()))
     if plain is None:
         _check_believable(path, page, tile_shape, page_shape, dtype, counts)
-    return Stack(
+    stack = Stack(
         **common,
         leading=leading,
         page_shape=page_shape,
@@ -184,6 +190,21 @@ def find_stack(tif: Any, path: str, series: int, level: int) -> Stack:
         plain=plain,
         tables=tuple(tables),
     )
+    if int(page.compression) == 1 and page.bitspersample == 1:
+        stack = unpacked_by_rows(stack, page)
+    if stack.plain is None:
+        _check_memory(path, stack)
+    return stack
+
+
+def black_number(page: Any) -> int | None:
+    """The number that is black, where 0 is white; None where more is brighter.
+
+    Of one bit the numbers are true and false, whichever is white: masks are written so.
+    """
+    if int(page.photometric) != 0 or page.dtype is None or page.dtype.kind != "u" or page.bitspersample == 1:
+        return None
+    return int(2 ** int(page.bitspersample) - 1)
 
 
 def _check_chain(path: str, tif: Any) -> None:
@@ -248,6 +269,16 @@ def _check_end(path: str, file: str, end: int) -> None:
         what = path if file == path else f"{path} (in {Path(file).name})"
         raise InputError(
             f"{what} is cut short: it declares {end:,} bytes but has {size:,}; copy it again from its source."
+        )
+
+
+def _check_memory(path: str, stack: Stack) -> None:
+    """Refuse what could only be decoded all at once."""
+    size = prod(stack.tile_shape) * stack.page_shape[-1] * stack.dtype.itemsize
+    if size > max(_HARMLESS, free_memory() // 2):
+        raise InputError(
+            f"{path} is compressed in pieces of {size / 1e9:.3g} GB, for which there is too little memory; save it as "
+            "a tiled TIFF, of which parts are read."
         )
 
 

@@ -5,6 +5,7 @@ The file is opened anew for each window, because none of the three libraries may
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -13,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Image, InputError, MissingExtra, PixelSize, Window
+from coverslip.core import Image, InputError, MissingExtra, Window
 from coverslip.io.images.axes import Arrangement, arrange
+from coverslip.io.images.calibration import Sizes, calibrated
 from coverslip.io.images.inventory import Inventory, Series, named_beside
 from coverslip.io.images.units import micrometres
 from coverslip.io.reasons import reason
@@ -22,13 +24,14 @@ from coverslip.io.reasons import reason
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a vendor file says of one of its images."""
+    """What a vendor file says of one of its images; `said` and `zoom` as for `calibrated`."""
 
     axes: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    pixel_size: PixelSize | None
+    said: Sizes
     channels: tuple[str, ...]
+    zoom: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class _Format:
     inventory: Callable[[Any, str], Inventory]
     describe: Callable[[Any, str, int, int], _Facts]
     read: Callable[[Any, str, int, int, Window], np.ndarray]
+    python: tuple[int, int] = (3, 11)
 
 
 class VendorReader:
@@ -75,7 +79,7 @@ def open_vendor(path: Path, axes: str | None, series: int | str | None, level: i
         facts.dtype,
         name,
         VendorReader(name, index, level, arrangement),
-        facts.pixel_size,
+        calibrated(facts.said, arrangement.axes, facts.zoom),
         facts.channels if len(facts.channels) == count and all(facts.channels) else (),
         {"format": path.suffix.lower()[1:], "index": index, "images": len(inventory.images)},
     )
@@ -97,9 +101,18 @@ def _library(path: str, kind: _Format) -> Any:
         return import_module(kind.module)
     except ImportError as error:
         raise MissingExtra(
-            f"{path} needs the package '{kind.module}', which is not installed; "
-            "install it with pip install 'coverslip[vendors]'."
+            f"{path} needs the package '{kind.module}', which is not installed; {_remedy(kind)}."
         ) from error
+
+
+def _remedy(kind: _Format) -> str:
+    """How to get the library, in words."""
+    if sys.version_info < kind.python:
+        return (
+            f"it needs Python {'.'.join(map(str, kind.python))} or newer: install Coverslip there with "
+            "pip install 'coverslip[vendors]', or export the image as OME-TIFF from the program of the microscope"
+        )
+    return "install it with pip install 'coverslip[vendors]'"
 
 
 def _run(path: str, task: Callable[..., Any], *arguments: Any) -> Any:
@@ -122,8 +135,9 @@ def _no_levels(path: str, level: int) -> None:
 
 
 # -- Nikon: nd2.ND2File(path) gives .sizes ({"T": 3, "P": 4, "Z": 5, "C": 2, "Y": …, "X": …, "S": 3}), .voxel_size() in
-# µm and .read_frame(n): all channels of one point of the loops, which are counted in the order of .sizes. Stage
-# positions (P) are the series; .experiment lists the loops, and that of positions has .parameters.points with names.
+# µm (1 along an axis that is not calibrated, which .metadata says) and .read_frame(n): all channels of one point of the
+# loops, which are counted in the order of .sizes. Stage positions (P) are the series; .experiment lists the loops, and
+# that of positions has .parameters.points with names.
 
 
 def _nd2_inventory(nd2: Any, path: str) -> Inventory:
@@ -139,11 +153,10 @@ def _nd2_describe(nd2: Any, path: str, series: int, level: int) -> _Facts:
     with nd2.ND2File(path) as file:
         sizes = dict(file.sizes)
         _choose(path, "series", series, sizes.pop("P", 1))
-        voxel = file.voxel_size()
-        known = voxel.y and voxel.x and voxel.y > 0 and voxel.x > 0
-        size = PixelSize(voxel.y, voxel.x, voxel.z if "Z" in sizes else None) if known else None
         # Very old files give their metadata as a mapping without channels.
         channels = getattr(file.metadata, "channels", None) or []
+        known = channels[0].volume.axesCalibrated if channels else (True, True, True)
+        size = {a: n if k and n > 0 else None for a, n, k in zip("XYZ", file.voxel_size(), known, strict=True)}
         names = tuple(str(c.channel.name) for c in channels)
         return _Facts("".join(sizes), tuple(sizes.values()), np.dtype(file.dtype), size, names)
 
@@ -168,8 +181,8 @@ def _nd2_read(nd2: Any, path: str, series: int, level: int, window: Window) -> n
         return np.stack(read)
 
 
-# -- Leica: liffile.LifFile(path).images is a sequence whose items have .sizes (by letter), .dtype, .coords (in metres)
-# and .asarray(); out="memmap" maps the pixels of a file where they lie in one piece. Some entries are no images: line
+# -- Leica: liffile.LifFile(path).images is a sequence whose items have .sizes (by letter), .dtype, .xml_element and
+# .asarray(); out="memmap" maps the pixels of a file where they lie in one piece. Some entries are no images: line
 # scans, single points, tables of other instruments.
 
 
@@ -198,16 +211,39 @@ def _lif_describe(liffile: Any, path: str, series: int, level: int) -> _Facts:
         image = file.images[series]
         sizes = dict(image.sizes)
         letters = "".join(a if len(a) == 1 else "?" for a in sizes)
-        steps = {a: _step(image.coords.get(a)) for a in "YXZ"}
-        y, x = steps["Y"], steps["X"]
-        size = PixelSize(y, x, steps["Z"]) if y and x else None
-        return _Facts(letters, tuple(sizes.values()), np.dtype(image.dtype).newbyteorder("="), size, ())
+        described = image.xml_element.find("./Data/Image/ImageDescription")
+        return _Facts(
+            letters,
+            tuple(sizes.values()),
+            np.dtype(image.dtype).newbyteorder("="),
+            {} if described is None else _lif_sizes(described),
+            () if described is None else _lif_channels(described),
+        )
 
 
-def _step(coordinates: Any) -> float | None:
-    if coordinates is None or len(coordinates) < 2:
-        return None
-    return micrometres(abs(float(coordinates[1]) - float(coordinates[0])), "m")
+def _lif_sizes(described: Any) -> Sizes:
+    said = {}
+    for dimension in described.iterfind("./Dimensions/DimensionDescription"):
+        # From the middle of the first pixel to that of the last.
+        steps = int(dimension.get("NumberOfElements", 1)) - 1
+        axis = {"1": "X", "2": "Y", "3": "Z"}.get(dimension.get("DimID"))
+        if axis and steps > 0:
+            said[axis] = micrometres(abs(float(dimension.get("Length", 0))) / steps, dimension.get("Unit", ""))
+    return said
+
+
+def _lif_channels(described: Any) -> tuple[str, ...]:
+    """The dyes, where each channel has one; else the colours they are shown in, where these tell them apart."""
+    channels = sorted(
+        described.iterfind("./Channels/ChannelDescription"),
+        key=lambda c: int(c.get("BytesInc") or c.get("BitInc") or 0),
+    )
+    dyes = tuple(
+        next((p.findtext("Value") or "" for p in c.iterfind("ChannelProperty") if p.findtext("Key") == "DyeName"), "")
+        for c in channels
+    )
+    colours = tuple(c.get("LUTName", "") for c in channels)
+    return dyes if all(dyes) else colours if len(set(colours)) == len(colours) else ()
 
 
 def _lif_read(liffile: Any, path: str, series: int, level: int, window: Window) -> np.ndarray:
@@ -237,12 +273,11 @@ def _czi_describe(czifile: Any, path: str, series: int, level: int) -> _Facts:
     with czifile.CziFile(path) as file:
         image = _czi_image(file, path, series, level)
         xml = ElementTree.fromstring(file.metadata())
-        said = {d.get("Id"): micrometres(d.findtext("Value"), "m") for d in xml.iterfind(".//Scaling/Items/Distance")}
-        y, x = said.get("Y"), said.get("X")
+        distances = xml.iterfind(".//Scaling/Items/Distance")
+        said = {d.get("Id", ""): micrometres(d.findtext("Value"), "m") for d in distances}
         shrunk = _czi_image(file, path, series, 0).sizes["X"] / image.sizes["X"]
-        size = PixelSize(y * shrunk, x * shrunk, said.get("Z")) if y and x else None
         names = tuple(c.get("Name") or "" for c in xml.iterfind(".//Information/Image/Dimensions/Channels/Channel"))
-        return _Facts("".join(image.dims), tuple(image.shape), np.dtype(image.dtype), size, names)
+        return _Facts("".join(image.dims), tuple(image.shape), np.dtype(image.dtype), said, names, (shrunk, shrunk))
 
 
 def _czi_read(czifile: Any, path: str, series: int, level: int, window: Window) -> np.ndarray:
@@ -264,7 +299,7 @@ def _czi_read(czifile: Any, path: str, series: int, level: int, window: Window) 
 
 def _czi_scenes(file: Any, path: str) -> Mapping[int, Any]:
     if not hasattr(file, "scenes"):
-        raise InputError(f"{path} needs a newer czifile than the one installed; update it with pip install -U czifile.")
+        raise InputError(f"{path} needs a newer czifile than the one installed; {_remedy(_FORMATS['.czi'])}.")
     found: Mapping[int, Any] = file.scenes
     return found
 
@@ -279,5 +314,5 @@ def _czi_image(file: Any, path: str, series: int, level: int) -> Any:
 _FORMATS = {
     ".nd2": _Format("nd2", _nd2_inventory, _nd2_describe, _nd2_read),
     ".lif": _Format("liffile", _lif_inventory, _lif_describe, _lif_read),
-    ".czi": _Format("czifile", _czi_inventory, _czi_describe, _czi_read),
+    ".czi": _Format("czifile", _czi_inventory, _czi_describe, _czi_read, python=(3, 12)),
 }

@@ -14,6 +14,9 @@ from coverslip.measure.objects.runs import Pixels, Runs, find_runs, intensities,
 Table = dict[str, np.ndarray]
 """Column name to one value per object."""
 
+Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Variances along y and x, and covariance, of each object."""
+
 
 def object_table(
     labels: LabelMap | np.ndarray,
@@ -55,7 +58,9 @@ def object_table(
         ``circularity`` (4π area / perimeter², 1 for a disc, about; NaN without a perimeter); ``touches_border``.
 
         Where the pixel size is known also ``y_um``, ``x_um``, ``area_um2``, ``equivalent_diameter_um``,
-        ``major_axis_um``, ``minor_axis_um``, and ``perimeter_um`` where pixels are square.
+        ``major_axis_um``, ``minor_axis_um``, ``perimeter_um``. Where it is known and pixels are not square,
+        eccentricity, orientation and circularity are those of the shape in µm (a disc has an eccentricity of 0), whose
+        perimeter Crofton's formula gives.
 
         With pixels, for each channel ``<name>_mean``, ``_std``, ``_min``, ``_max`` and ``_sum`` (integrated
         intensity), in the units of the image.
@@ -81,21 +86,25 @@ def object_table(
         raise InputError(
             f"Objects are measured in a label image (H, W) of integers, not {labels.shape} {labels.dtype}."
         )
+    aspect = _SQUARE if pixel_size is None else _aspect(pixel_size)
     runs = find_runs(labels)
     area = runs.sums(runs.stop - runs.start).astype(np.int64)
     table: Table = {"label": runs.numbers.astype(np.int64)}
     y, x = _centroid(runs, area)
     table |= {"y_px": y, "x_px": x, **_box(runs), "area_px": area}
     table["equivalent_diameter_px"] = np.sqrt(4 * area / np.pi)
-    table["perimeter_px"] = perimeters(labels, runs.numbers)
-    yy, xx, yx = _second_moments(runs, area, y, x)
+    table["perimeter_px"] = outline = perimeters(labels, runs.numbers)
+    moments = _second_moments(runs, area, y, x)
+    table["major_axis_px"], table["minor_axis_px"] = _axes(*moments)
+    # Shapes have no unit, but where pixels are not square only true lengths give them.
+    yy, xx, yx = _scaled(moments, *aspect)
     long, short = _axes(yy, xx, yx)
-    table["major_axis_px"], table["minor_axis_px"] = long, short
+    outline = outline if aspect == _SQUARE else crofton_perimeters(labels, runs.numbers, aspect)
     table["eccentricity"] = np.sqrt(1 - np.divide(short, long, out=np.ones_like(long), where=long > 0) ** 2)
     table["orientation_deg"] = np.degrees(0.5 * np.arctan2(2 * yx, yy - xx))
     table["solidity"] = area / hull_areas(runs)
     round_ = np.full(len(area), np.nan)
-    np.divide(4 * np.pi * area, table["perimeter_px"] ** 2, out=round_, where=table["perimeter_px"] > 0)
+    np.divide(4 * np.pi * area * aspect[1], outline**2, out=round_, where=outline > 0)
     table["circularity"] = round_
     region, (height, width) = part or Region(0, 0, *labels.shape), whole or labels.shape
     for axis, first, ends in (("y", region.y, ("top", "bottom")), ("x", region.x, ("left", "right"))):
@@ -104,11 +113,19 @@ def object_table(
     at_border = (table["top_px"] == 0) | (table["left_px"] == 0)
     table["touches_border"] = at_border | (table["bottom_px"] == height) | (table["right_px"] == width)
     if pixel_size is not None:
-        table |= _micrometres(table, (yy, xx, yx), pixel_size)
+        table |= _micrometres(table, moments, outline, pixel_size)
     if pixels is not None:
         read, count = pixel_reader(pixels, region)
         table |= intensity_columns(intensities(labels, runs.numbers, read), channels, count)
     return table
+
+
+_SQUARE = (1.0, 1.0)
+
+
+def _aspect(size: PixelSize) -> tuple[float, float]:
+    """Height and width of a pixel, in heights."""
+    return _SQUARE if np.isclose(size.y, size.x, rtol=1e-3) else (1.0, size.x / size.y)
 
 
 def _centroid(runs: Runs, area: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -131,9 +148,7 @@ def _box(runs: Runs) -> Table:
     return box
 
 
-def _second_moments(
-    runs: Runs, area: np.ndarray, y: np.ndarray, x: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _second_moments(runs: Runs, area: np.ndarray, y: np.ndarray, x: np.ndarray) -> Moments:
     """Variances along y and x, and covariance, of the pixel centres; pixels²."""
     length = (runs.stop - runs.start).astype(np.float64)
     dy = runs.row - y[runs.item]
@@ -143,6 +158,12 @@ def _second_moments(
     terms = (dy**2 * length, (dx**2 + within) * length, dy * dx * length)
     yy, xx, yx = (runs.sums(term) / area for term in terms)
     return yy, xx, yx
+
+
+def _scaled(moments: Moments, y: float, x: float) -> Moments:
+    """The moments in another unit of length along y and x."""
+    yy, xx, yx = moments
+    return yy * y**2, xx * x**2, yx * y * x
 
 
 def _axes(yy: np.ndarray, xx: np.ndarray, yx: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -199,21 +220,56 @@ def perimeters(labels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     return total
 
 
-def _micrometres(table: Table, moments: tuple[np.ndarray, np.ndarray, np.ndarray], size: PixelSize) -> Table:
-    yy, xx, yx = moments
+def crofton_perimeters(labels: np.ndarray, numbers: np.ndarray, spacing: tuple[float, float]) -> np.ndarray:
+    """The perimeters where pixels are not square, from how often lines in four directions cross each outline.
+
+    Parameters
+    ----------
+    labels, numbers
+        As for `perimeters`.
+    spacing : (float, float)
+        Height and width of a pixel.
+
+    Returns
+    -------
+    ndarray of float, shape (n,)
+        In the unit of `spacing` (Crofton's formula: the outline is π times the mean width over all directions).
+    """
+    height, width = spacing
+    corner = np.arctan2(height, width)
+    oblique = height * width / np.hypot(height, width)
+    total = np.zeros(len(numbers))
+    for region in strips(labels.shape):
+        # With the row before, and with empty pixels around the image.
+        above, last = max(region.y - 1, 0), region.stop_y == labels.shape[0]
+        block = np.pad(labels[above : region.stop_y], ((region.y == 0, last), (1, 1)))
+        # Of each direction: a pixel and the next, the share of angles nearest to it, and how far its lines are apart.
+        for first, second, share, apart in (
+            (block[1:, :-1], block[1:, 1:], corner / np.pi, height),
+            (block[:-1], block[1:], 1 / 2 - corner / np.pi, width),
+            (block[:-1, :-1], block[1:, 1:], 1 / 4, oblique),
+            (block[:-1, 1:], block[1:, :-1], 1 / 4, oblique),
+        ):
+            crossed = first != second
+            ends = np.concatenate([first[crossed], second[crossed]])
+            crossings = np.bincount(np.searchsorted(numbers, ends[ends > 0]), minlength=len(numbers))
+            total += np.pi * share * apart * crossings / 2
+    return total
+
+
+def _micrometres(table: Table, moments: Moments, outline: np.ndarray, size: PixelSize) -> Table:
+    """Lengths in µm; `outline` is in heights of a pixel."""
     area = table["area_px"] * size.y * size.x
-    long, short = _axes(yy * size.y**2, xx * size.x**2, yx * size.y * size.x)
-    found = {
+    long, short = _axes(*_scaled(moments, size.y, size.x))
+    return {
         "y_um": table["y_px"] * size.y,
         "x_um": table["x_px"] * size.x,
         "area_um2": area,
         "equivalent_diameter_um": np.sqrt(4 * area / np.pi),
         "major_axis_um": long,
         "minor_axis_um": short,
+        "perimeter_um": outline * size.y,
     }
-    if np.isclose(size.y, size.x, rtol=1e-3):
-        found["perimeter_um"] = table["perimeter_px"] * size.y
-    return found
 
 
 def pixel_reader(pixels: np.ndarray | Callable[[Region], np.ndarray], part: Region) -> tuple[Pixels, int]:

@@ -45,6 +45,7 @@ def write_embedding(embedding: Embedding, path: str | Path) -> Path:
     if names:
         adata.uns["coverslip"]["columns"] = json.dumps({stored: name for name, stored in names.items()})
     adata.obs = _storable(adata.obs).rename(columns=names)
+    adata.var.index = _texts(adata.var.index)
     if not adata.obs.columns.is_unique:
         raise InputError(f"{path}: two columns have the same name but for a slash; rename one.")
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
@@ -148,17 +149,20 @@ def _storable(obs: Any) -> Any:
     import pandas as pd
 
     obs = obs.copy()
+    obs.index = _texts(obs.index)
     for name in obs.columns:
         column = obs[name]
         categories = getattr(column.dtype, "categories", None)
-        if object not in (column.dtype, getattr(categories, "dtype", None)):
+        kind = column.dtype if categories is None else categories.dtype
+        if not isinstance(kind, pd.StringDtype) and kind.kind != "O":
             continue
-        text = [None if pd.isna(v) else v if isinstance(v, str) else str(v) for v in column]
-        if categories is not None:
-            order = list(dict.fromkeys(str(c) for c in categories))
-            obs[name] = pd.Categorical(text, order, ordered=bool(column.cat.ordered))
-        else:
-            obs[name] = pd.Categorical(text) if None in text else pd.Series(text, index=obs.index, dtype=object)
+        text: list[Any] = [None if pd.isna(v) else v if isinstance(v, str) else str(v) for v in column]
+        if categories is None and None not in text:
+            obs[name] = pd.Series(text, index=obs.index, dtype=object)
+            continue
+        found = sorted({t for t in text if t is not None}) if categories is None else categories
+        ordered = categories is not None and bool(column.cat.ordered)
+        obs[name] = pd.Categorical(text, _texts(dict.fromkeys(map(str, found))), ordered=ordered)
     obs.columns = pd.Index([str(name) for name in obs.columns])
     return obs
 
@@ -169,6 +173,13 @@ def stored_names(columns: Iterable[str]) -> dict[str, str]:
     ``/`` would open a group inside the file; the division slash looks the same (``"dose µg∕ml"``).
     """
     return {str(name): str(name).replace("/", "∕") for name in columns if "/" in str(name)}
+
+
+def _texts(names: Iterable[Any]) -> Any:
+    """Text as objects: pandas 3 makes strings of its own of it, which not every reader of AnnData files knows."""
+    import pandas as pd
+
+    return pd.Index([str(name) for name in names], dtype=object)
 
 
 def _plain(value: Any) -> Any:

@@ -16,7 +16,7 @@ def open_as(takes: str, inputs: Any, **how: Any) -> Any:
     inputs
         A sheet, a folder, arrays and so on.
     **how
-        ``channels`` and ``planes``.
+        ``channels``, ``planes`` and ``pixel_size``.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from coverslip.core import Fields, Image, InputError, NoDataRule, Region, nodata
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.given import given
-from coverslip.samples.opening.planes import Planes
+from coverslip.samples.opening.planes import Planes, as_numbers, number_type
 from coverslip.samples.opening.samples import open_column, typed_column
 from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask, whose, with_unsaid
@@ -33,6 +33,7 @@ def open_fields(
     series: int | str | None = None,
     frames: str | None = None,
     nodata: NoDataRule = "auto",
+    pixel_size: float | str | None = None,
 ) -> Fields:
     """Open whole images as fields; pixels are read when they are asked for.
 
@@ -55,6 +56,9 @@ def open_fields(
     nodata : float or {"auto", "none"}
         Which pixels hold no image: areas of this grey value, areas of one value at the edge that look like what
         stitching or rotation left (``"auto"``), or none. They are left out of statistics and hold no objects.
+    pixel_size : float or str, optional
+        How large the pixels of images in files are, µm (or ``"0.5x0.25"``, height x width); default: what the column
+        ``pixel_size`` or else the files say.
 
     Returns
     -------
@@ -80,6 +84,7 @@ def open_fields(
     if not isinstance(source, Sheet):
         as_expected(source.channels, expected)
         return source
+    source = source.with_pixel_size(pixel_size)
     if not len(source):
         raise InputError(f"{source.name} has no rows; add a row for each image.")
     if use_source and not source.has("source"):
@@ -106,7 +111,7 @@ class SheetFields:
         self.nodata = nodata_rule(nodata)
         self._images = images
         self._planes = Planes.parse(planes)
-        self._dtype = self.image(0).dtype
+        self._dtype = number_type(self.image(0).dtype)
         # Of each field, which of its channels are meant, and what it calls them.
         self._picks, self._names = self._agree(Channels(channels, expected))
         self._count = len(self._picks[0])
@@ -188,7 +193,7 @@ class SheetFields:
             if self._planes.rule == "sharpest" and "Z" in image.axes:
                 stack = (image if region is None else image.crop(region)).read()
                 stack = stack.reshape(-1, *stack.shape[-3:])
-                parts.append(stack[:, self._sharpest(index, column)].reshape(-1, *stack.shape[-2:]))
+                parts.append(as_numbers(stack[:, self._sharpest(index, column)].reshape(-1, *stack.shape[-2:])))
             else:
                 parts.append(self._planes.read(image if region is None else image.crop(region)))
             check_finite(parts[-1], image.source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,7 @@ class Planes:
         return tuple(f"{name} z{i}" for name in image.channels for i in range(count))
 
     def read(self, image: Image) -> np.ndarray:
-        """The pixels, ``(C, H, W)``, dtype as stored."""
+        """The pixels, ``(C, H, W)``, dtype as stored; true and false become 1 and 0."""
         channels, height, width = self.shape(image)
         if "Z" in image.axes and self.rule == "one":
             image = image.select(Z=self.number)
@@ -91,7 +92,17 @@ class Planes:
                 pixels = pixels.max(axis=1)
             elif self.rule == "sharpest":
                 pixels = pixels[:, sharpest_planes(pixels, self.number, image.source)]
-        return pixels.reshape(channels, height, width)
+        return as_numbers(pixels).reshape(channels, height, width)
+
+
+def as_numbers(pixels: np.ndarray) -> np.ndarray:
+    """True and false as 1 and 0, which can be scaled and subtracted; other pixels as they are."""
+    return pixels.view(np.uint8) if pixels.dtype == bool else pixels
+
+
+def number_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The type of `as_numbers` of such pixels."""
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype
 
 
 def pick_channels(names: tuple[str, ...], count: int, wanted: Sequence[str | int], source: str) -> list[int]:

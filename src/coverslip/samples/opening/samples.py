@@ -12,7 +12,7 @@ import numpy as np
 from coverslip.core import ArraySamples, Image, InputError, Samples, track
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.given import given
-from coverslip.samples.opening.planes import Planes
+from coverslip.samples.opening.planes import Planes, as_numbers, number_type
 from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell, whose, with_unsaid
 from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, read_sheet
@@ -33,6 +33,7 @@ def open_samples(
     expected: Sequence[str] = (),
     series: int | str | None = None,
     frames: str | None = None,
+    pixel_size: float | str | None = None,
 ) -> Samples:
     """Open images of equal shape as samples; pixels are read when they are asked for.
 
@@ -54,6 +55,9 @@ def open_samples(
         Names of the channels that a model was fitted to: of images that name theirs these are taken, in this order.
     series, frames : optional
         Which images of files that hold several, as for `read_sheet`; default: all of them.
+    pixel_size : float or str, optional
+        How large the pixels of images in files are, µm (or ``"0.5x0.25"``, height x width); default: what the column
+        ``pixel_size`` or else the files say.
 
     Returns
     -------
@@ -79,6 +83,7 @@ def open_samples(
     elif isinstance(source, Sheet) and (series, frames) != (None, None):
         source = divided(source, series, frames)
     if isinstance(source, Sheet):
+        source = source.with_pixel_size(pixel_size)
         return SheetSamples(source, channels=channels, planes=planes, use_source=use_source, expected=expected)
     as_expected(source.channels, expected)
     return source
@@ -211,7 +216,7 @@ class SheetSamples:
             )
         shape = (len(picks[0]), first.height, first.width)
         as_they_are = all(pick == tuple(range(count)) for pick, count in zip(picks, counts, strict=True))
-        return shape, first.dtype, names, None if as_they_are else np.array(picks)
+        return shape, number_type(first.dtype), names, None if as_they_are else np.array(picks)
 
     def _chosen(self, channels: Channels) -> tuple[list[tuple[int, ...]], list[int], tuple[str, ...]]:
         """Which of how many channels of each row are meant, and their names; rows of one file share them."""
@@ -294,7 +299,7 @@ def _stacked(images: Sequence[Image]) -> np.ndarray:
 
 def _of_array(array: np.ndarray, channels: Sequence[str | int] | None) -> Samples:
     check_finite(array, "The array")
-    samples = ArraySamples(array)
+    samples = ArraySamples(as_numbers(array))
     if channels is None:
         return samples
     pick = list(Channels(channels).of((), samples.shape[0], "The array"))

@@ -39,7 +39,8 @@ def in_threads(work: Callable[[T], R], items: Iterable[T], most: int | None = No
 def open_cell(sheet: Sheet, index: int, column: str = "image") -> Image:
     """The image that a row names in `column`, all of it; nothing is read yet.
 
-    Where the sheet has a column ``axes``, it says which axis of the row's image (and paired image) is which.
+    Where the sheet has a column ``axes``, it says which axis of the row's image (and paired image) is which; a column
+    ``pixel_size`` says how large its pixels are (µm, or height x width).
 
     Raises
     ------
@@ -53,9 +54,9 @@ def open_cell(sheet: Sheet, index: int, column: str = "image") -> Image:
         raise InputError(f"{sheet.where(index)}: the column '{column}' is empty; name a file, or delete the row.")
     if not file.exists():
         raise InputError(f"{sheet.where(index)}: there is no file {file}; mend the path, or delete the row.")
-    axes = None if column == "mask" else sheet.rows[index].get("axes") or None
+    axes, size = (None if column == "mask" else sheet.rows[index].get(name) or None for name in ("axes", "pixel_size"))
     try:
-        return open_image(file, axes=axes, series=_series_of(sheet, index, column, file))
+        return open_image(file, axes=axes, pixel_size=size, series=_series_of(sheet, index, column, file))
     except InputError as error:
         raise at_row(sheet, index, error) from None
 
@@ -135,9 +136,10 @@ def carried(sheet: Sheet, index: int, out: Path) -> dict[str, str]:
     """What a piece of a field keeps of its row, in a sheet in the folder `out`: all but what the piece has itself.
 
     The field's own files, series and frame become ``source_image``, ``source_mask``, ``source_layers``,
-    ``source_series`` and ``source_frame``. Files of pieces say themselves which axes they have.
+    ``source_series`` and ``source_frame``. Files of pieces say themselves which axes they have, and how large their
+    pixels are.
     """
-    own = (*FILES, "source", *PARTS, "axes")
+    own = (*FILES, "source", *PARTS, "axes", "pixel_size")
     kept = {key: text for key, text in sheet.rows[index].items() if key not in own}
     for column in FILES:
         file = sheet.file(index, column)

@@ -151,6 +151,10 @@ class Sheet:
         columns = self.columns if name in self.columns else (*self.columns, name)
         return replace(self, columns=columns, rows=rows)
 
+    def with_pixel_size(self, size: float | str | None) -> Sheet:
+        """The sheet with the pixels of all images of one size, as in its column ``pixel_size``; None: as it is."""
+        return self if size is None else self.with_column("pixel_size", [str(size)] * len(self))
+
 
 def read_sheet(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> Sheet:
     """Read a sample sheet, or take a folder of images or one image as one.
