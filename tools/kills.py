@@ -29,6 +29,9 @@ import numpy as np
 _TINY = ["--set", "epochs=4", "--set", "latent=2", "--set", "width=4", "--device", "cpu", "--precision", "fp32"]
 
 
+_OF_TIMES = ("made", "sha256", "weights_sha256")
+
+
 class Verb(NamedTuple):
     """A command, what it writes, and how it is repeated after a kill."""
 
@@ -97,6 +100,14 @@ def content(path: Path) -> dict[str, str]:
 def _said(file: Path) -> bytes:
     if file.suffix == ".json":
         return json.dumps(_timeless(json.loads(file.read_text())), sort_keys=True).encode()
+    if file.suffix == ".safetensors":  # its header names the hash of settings and facts, whose times differ
+        from coverslip.read import read_tensors
+
+        return b"".join(name.encode() + array.tobytes() for name, array in sorted(read_tensors(file)[0].items()))
+    if file.name == "history.csv":
+        from coverslip.read import read_table
+
+        return repr({k: v.tolist() for k, v in read_table(file).items() if k != "seconds"}).encode()
     if file.suffix in (".tif", ".tiff"):
         import tifffile
 
@@ -117,7 +128,7 @@ def _said(file: Path) -> bytes:
 
 def _timeless(facts: Any) -> Any:
     if isinstance(facts, dict):
-        return {key: _timeless(value) for key, value in facts.items() if key not in ("made", "sha256")}
+        return {key: _timeless(value) for key, value in facts.items() if key not in _OF_TIMES}
     return [_timeless(value) for value in facts] if isinstance(facts, list) else facts
 
 
@@ -159,10 +170,11 @@ def main() -> int:
             right[key], took[key] = content(_place(verb, folder)), time.perf_counter() - began
         for moment in range(arguments.moments):
             key = arguments.verbs[moment % len(arguments.verbs)]
-            verb, replaces = verbs()[key], rng.random() < 0.5
+            verb = verbs()[key]
+            replaces = bool(verb.again) and rng.random() < 0.5
             if not replaces:
                 _removed(_place(verb, folder))
-            process = start(verb, folder, "--force" if replaces and verb.again else "")
+            process = start(verb, folder, "--force" if replaces else "")
             time.sleep(took[key] * rng.uniform(0.2, 1.05))
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
