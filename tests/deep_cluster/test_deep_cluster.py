@@ -51,7 +51,7 @@ def bars(n: int, shape: tuple[int, int, int] = (1, 12, 12), seed: int = 0) -> Ar
         y, x = h // 2, w // 2
         high, across = ((1, w // 2), (h // 2, 1), (h // 4, w // 4))[k]
         pixels[i, :, max(y - high, 0) : y + high, max(x - across, 0) : x + across] += rng.uniform(2000, 3000)
-    return ArraySamples(pixels.astype(np.uint16), {"label": np.array(["across", "down", "square"])[kind]})
+    return ArraySamples(pixels.astype(np.uint16), {"label": np.array(["across", "down", "square"])[kind].tolist()})
 
 
 @pytest.fixture(scope="module")
