@@ -193,8 +193,9 @@ def test_the_ending_says_the_form(masks: Path, tmp_path: Path, out: str) -> None
 def test_images_and_masks_in_one_folder_are_told_apart(tmp_path: Path) -> None:
     write_image_tiff(np.full(LABELS.shape, 7, np.uint8), tmp_path / "a.tif")
     write_image_tiff(LABELS, tmp_path / "a_mask.tif")
-    table = cs.measure_labels(tmp_path, tmp_path)
-    assert (table["label"].tolist(), table["intensity_max"].tolist()) == ([1, 2], [7, 7])
+    for images in (tmp_path, None):
+        table = cs.measure_labels(tmp_path, images)
+        assert (table["label"].tolist(), table["intensity_max"].tolist()) == ([1, 2], [7, 7])
 
 
 def _other_size(folder: Path) -> Any:
@@ -209,7 +210,7 @@ def _other_size(folder: Path) -> Any:
         (lambda folder: (folder / "masks", folder / "masks"), "no image of that name"),
         (lambda folder: (folder / "masks", folder / "nowhere"), "does not exist"),
         (lambda folder: (folder / "masks", folder / "images" / "a.ome.tif"), "is one image, but"),
-        (_other_size, "3 x 3 pixels, but its labels 12 x 16"),
+        (_other_size, "12 x 16 pixels, but its image has 3 x 3"),
     ],
 )
 def test_labels_and_images_that_do_not_belong_together_are_refused(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from coverslip.core import InputError, Written, about, track
 from coverslip.io.atomic import atomic_path, free_place, refuse_own
 from coverslip.io.cells import read_cells
 from coverslip.io.images.opening import IMAGE_SUFFIXES
-from coverslip.io.labels import labels_path
+from coverslip.io.labels import labels_path, read_labels
+from coverslip.io.listing import bare_name, folded, is_outlines, mask_name
 from coverslip.io.paths import relative_path
 from coverslip.io.tables import write_table
 from coverslip.results.labels.folder import KEYS, OBJECTS, LabelFolder, read_label_folder
 from coverslip.results.labels.objects import Table, input_of, joined, measured, written_tables
 from coverslip.results.labels.options import Measure
+from coverslip.results.labels.pairs import mask_files
 from coverslip.results.labels.sources import source_of
 from coverslip.results.labels.writer import write_objects
 from coverslip.samples.sheets.masks import SHEET
@@ -79,7 +81,7 @@ def labels_to_measure(labels: Any, images: Any = None) -> LabelFolder:
     InputError
         If there are no labels, or it is unclear which image they are of.
     """
-    found = labels if isinstance(labels, LabelFolder) else _opened(Path(labels))
+    found = labels if isinstance(labels, LabelFolder) else _opened(Path(labels), images)
     if images is not None and not Path(images).exists():
         raise InputError(f"{images} does not exist; give the folder of the images, a sheet, or one image.")
     if images is not None and names_one_image(images):
@@ -94,14 +96,15 @@ def labels_to_measure(labels: Any, images: Any = None) -> LabelFolder:
     by_name = defaultdict(list)
     if not all(row.get("image") for row in found.rows):
         for file, said in _named_images(read_sheet(images), found.folder):
-            by_name[_stem(file)].append((file.resolve(), said))
+            by_name[folded(bare_name(file))].append((file.resolve(), said))
     rows = []
     for i, row in enumerate(found.rows):
         if row.get("image"):
             rows.append({**row, "image": relative_path(found.existing(i, "image", moved), found.folder)})
             continue
         mask = found.existing(i)
-        own = [said for file, said in by_name[_stem(mask)] if file != mask.resolve()]
+        named = (by_name.get(folded(name)) for name in (bare_name(mask), mask_name(mask)))
+        own = [said for file, said in next(filter(None, named), []) if file != mask.resolve()]
         if len(own) != 1:
             what = f"{len(own)} images" if own else "no image"
             raise InputError(f"{mask}: {what} of that name in {images}; say which in a sheet with image and mask.")
@@ -115,13 +118,18 @@ def _named_images(sheet: Sheet, folder: Path) -> Iterator[tuple[Path, dict[str, 
         yield file, {"image": relative_path(file, folder), **{k: row[k] for k in ("frame", "axes") if k in row}}
 
 
-def _opened(path: Path) -> LabelFolder:
+def _opened(path: Path, images: Any) -> LabelFolder:
     if path.is_dir() and path.suffix.lower() != ".zarr" and not (path / SHEET).is_file():
-        files = [file for file in sorted(path.iterdir()) if file.suffix.lower() in IMAGE_SUFFIXES]
-        named = [file for file in files if _is_named_so(file)] or files
-        if not named:
+        rows: list[dict[str, str]] = []
+        if images is None:
+            with suppress(InputError):  # it may hold masks alone
+                rows = [row for row in read_sheet(path).rows if row.get("mask")]
+        rows = rows or [{"image": "", "mask": file.name} for file in mask_files(path)]
+        if not rows:
             raise InputError(f"{path} holds no label images; give a folder of label images, or a sheet with masks.")
-        return LabelFolder(path, path, [{"image": "", "mask": file.name} for file in named])
+        return LabelFolder(path, path, rows)
+    if is_outlines(path):
+        return LabelFolder(path, path.parent, [{"image": "", "mask": path.name}])
     if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
         cells = read_cells(path)
         kept = [i for i, row in enumerate(cells.rows) if row.get("mask")]  # the others have no labels
@@ -130,19 +138,6 @@ def _opened(path: Path) -> LabelFolder:
         numbers = tuple(cells.numbers[i] for i in kept)
         return LabelFolder(path, path.parent, [cells.rows[i] for i in kept], numbers=numbers)
     return read_label_folder(path)
-
-
-_ENDING = re.compile(r"[-_. ](cp_masks|masks?|labels?)$", re.IGNORECASE)
-"""How label images are told from their images by name."""
-
-
-def _stem(file: Path) -> str:
-    """What an image and its label image are both called."""
-    return _ENDING.sub("", labels_path(file).name.removesuffix(".labels.tif"))
-
-
-def _is_named_so(file: Path) -> bool:
-    return ".labels." in file.name.lower() or _ENDING.search(file.stem) is not None
 
 
 def _called(found: LabelFolder) -> str:
@@ -167,8 +162,9 @@ def _tables(found: LabelFolder, how: Mapping[str, Any], options: Measure) -> lis
     around = options.model_dump()
     tables = []
     for i in track(range(len(found)), "Measuring objects"):
-        labels, image = found.labels(i), found.image(i)
+        image = found.image(i)
         with about(found.where(i)):
+            labels = read_labels(found.existing(i), (image.height, image.width))
             tables.append(measured(labels, image, {**input_of(found), **how}, around))
     return tables
 

@@ -182,14 +182,18 @@ def _of_sheet(sheet: Sheet, what: str) -> list[Labelled]:
     return [_of_row(sheet.folder, sheet.rows[i], sheet.where(i), "mask") for i in rows]
 
 
-def _of_folder(folder: Path, what: str) -> list[Labelled]:
+def mask_files(folder: Path) -> list[Path]:
     """The label images that lie in a folder; where some are called like masks, the other files are images."""
     found = contents(folder)
     outlines = [file for file in found.others if is_outlines(file)]
     here = [[f for f in files if f.parent == folder] for files in (found.masks, found.images, outlines)]
-    files = next(filter(None, here), [])
+    return preferred(next(filter(None, here), []))
+
+
+def _of_folder(folder: Path, what: str) -> list[Labelled]:
+    files = mask_files(folder)
     if files:
-        rows = [{"image": "", "mask": file.name} for file in preferred(files)]
+        rows = [{"image": "", "mask": file.name} for file in files]
         return [_of_row(folder, row, str(folder / row["mask"]), "mask") for row in rows]
     return _of_sheet(read_sheet(folder), what)  # images beside masks
 

@@ -66,9 +66,9 @@ def crop_sheet(
     -------
     Sheet
         ``out/crops.csv``: one row per object, with every column of its field and those of `crop_objects` (called
-        ``coverslip_x_px`` and so on where the sheet has ``x_px``); ``source_image`` and ``source_mask`` are the
-        field's files, ``frame`` the place in the stack. `Sheet.notes` says so, and which masks hold no number for each
-        object.
+        ``coverslip_x_px`` and so on where the sheet has a column ``x_px``); ``source_image`` and ``source_mask`` are
+        the field's files, ``frame`` the place in the stack. `Sheet.notes` says so, and which masks hold no number for
+        each object.
 
     Raises
     ------
