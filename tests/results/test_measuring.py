@@ -207,7 +207,7 @@ def _other_size(folder: Path) -> Any:
     ("given", "message"),
     [
         (lambda folder: (folder / "masks", None), "does not say which images its labels are of"),
-        (lambda folder: (folder / "masks", folder / "masks"), "no image of that name"),
+        (lambda folder: (folder / "masks", folder / "masks"), "holds no images"),
         (lambda folder: (folder / "masks", folder / "nowhere"), "does not exist"),
         (lambda folder: (folder / "masks", folder / "images" / "a.ome.tif"), "is one image, but"),
         (_other_size, "12 x 16 pixels, but its image has 3 x 3"),

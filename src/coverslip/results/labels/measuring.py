@@ -14,7 +14,7 @@ import numpy as np
 from coverslip.core import InputError, Written, about, track
 from coverslip.io.atomic import atomic_path, free_place, refuse_own
 from coverslip.io.cells import read_cells
-from coverslip.io.images.opening import IMAGE_SUFFIXES
+from coverslip.io.images.opening import is_image_name
 from coverslip.io.labels import labels_path, read_labels
 from coverslip.io.listing import bare_name, folded, is_outlines, mask_name
 from coverslip.io.paths import relative_path
@@ -26,7 +26,7 @@ from coverslip.results.labels.pairs import mask_files
 from coverslip.results.labels.sources import source_of
 from coverslip.results.labels.writer import write_objects
 from coverslip.samples.sheets.masks import SHEET
-from coverslip.samples.sheets.sheet import Sheet, names_one_image, read_sheet
+from coverslip.samples.sheets.sheet import Sheet, folder_sheet, names_one_image, read_sheet
 
 _SUFFIXES = (".csv", ".parquet")
 
@@ -123,14 +123,14 @@ def _opened(path: Path, images: Any) -> LabelFolder:
         rows: list[dict[str, str]] = []
         if images is None:
             with suppress(InputError):  # it may hold masks alone
-                rows = [row for row in read_sheet(path).rows if row.get("mask")]
+                rows = [row for row in folder_sheet(path, beside=True).rows if row.get("mask")]
         rows = rows or [{"image": "", "mask": file.name} for file in mask_files(path)]
         if not rows:
             raise InputError(f"{path} holds no label images; give a folder of label images, or a sheet with masks.")
         return LabelFolder(path, path, rows)
     if is_outlines(path):
         return LabelFolder(path, path.parent, [{"image": "", "mask": path.name}])
-    if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
+    if path.is_file() and not is_image_name(path):
         cells = read_cells(path)
         kept = [i for i, row in enumerate(cells.rows) if row.get("mask")]  # the others have no labels
         if not kept:
