@@ -33,6 +33,11 @@ class Trunk(nn.Module):
         First layer: 3 x 3; 3 x 3 that halves the size; 7 x 7 and pooling, which quarter it, the usual network's.
     """
 
+    layer1: nn.Sequential
+    layer2: nn.Sequential
+    layer3: nn.Sequential
+    layer4: nn.Sequential
+
     def __init__(self, kind: str, channels: int, width: int = 64, *, stem: str = "large") -> None:
         super().__init__()
         block, depths = TRUNKS[kind]
