@@ -48,15 +48,10 @@ class Shown:
         if self._view.zoom == 1:
             return self._view.exposure.read(self._fields, self._index, region)
         *pixels, empty = self._zoomed.pixels(region)
-        nowhere = empty > 0.5
-        return np.where(nowhere, np.float32(0), self._view.exposure.apply(np.stack(pixels))), nowhere
+        return np.stack(pixels), empty > 0.5
 
     def _both(self, region: Region) -> np.ndarray:
-        """Stored grey values, and where there is no image."""
-        nodata = self._view.exposure.nodata
-        if nodata is None:
-            pixels, empty = self._fields.pixels(self._index, region), np.zeros((1, region.height, region.width), bool)
-        else:
-            pixels, where = nodata.read(self._fields, self._index, region)
-            empty = where[None]
-        return np.concatenate([pixels.astype(np.float32), empty.astype(np.float32)])
+        """Scaled pixels, and where there is no image."""
+        pixels, empty = self._view.exposure.read(self._fields, self._index, region)
+        nowhere = np.zeros(pixels.shape[1:]) if empty is None else empty
+        return np.concatenate([pixels, nowhere[None]]).astype(np.float32)
