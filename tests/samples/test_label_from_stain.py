@@ -147,7 +147,7 @@ def test_frames_of_a_series_get_a_label_image_each(tmp_path: Path) -> None:
     write_image_tiff(np.stack([stain(), stain(6)]), tmp_path / "series.tif", axes="TYX")
     rows = [{"image": "series.tif", "frame": str(i)} for i in range(2)]
     made = label_from_stain(Sheet(tmp_path, ("image", "frame"), rows), tmp_path / "out")
-    assert made.column("mask") == ["series_row2.labels.tif", "series_row3.labels.tif"]
+    assert made.column("mask") == ["series_frame0.labels.tif", "series_frame1.labels.tif"]
     np.testing.assert_array_equal(read_labels(made.file(1, "mask")).labels, segment_stain(stain(6)).labels)
 
 

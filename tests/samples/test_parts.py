@@ -11,6 +11,8 @@ import zarr
 
 from coverslip.core.errors import InputError
 from coverslip.read import write_image_tiff, write_image_zarr, write_labels
+from coverslip.results.labels.folder import LabelFolder
+from coverslip.results.labels.measuring import labels_to_measure
 from coverslip.samples import check_sheet, make_sheet, open_fields, open_samples, read_sheet, write_sheet
 from coverslip.samples.sheets.masks import plan_rows
 from coverslip.samples.sheets.sheet import holds_one_image
@@ -198,3 +200,13 @@ def test_a_well_and_a_field_say_where_they_are(tmp_path: Path) -> None:
     assert [row["field"] for row in read_sheet(path / "A" / "1").rows] == ["0", "1"]
     assert {row["well"] for row in read_sheet(path / "A" / "1").rows} == {"A1"}
     assert corners(path / "A" / "1" / "1") == [100]
+
+
+def test_labels_of_each_series_are_measured_on_its_own_pixels(positions: Path) -> None:
+    folder = positions.parent / "labels"
+    folder.mkdir()
+    rows = [{"image": "", "mask": f"a_series{i}.labels.tif"} for i in range(3)]
+    for row in rows:
+        write_labels(np.ones(GREY.shape, np.uint8), folder / row["mask"])
+    found = labels_to_measure(LabelFolder(folder, folder, rows), positions / "a.ome.tif")
+    assert [int(found.image(i).read()[0, 0]) for i in range(3)] == [0, 1000, 2000]

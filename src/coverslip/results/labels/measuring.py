@@ -15,9 +15,9 @@ from coverslip.core import InputError, Written, about, track
 from coverslip.io.atomic import atomic_path, free_place, refuse_own
 from coverslip.io.cells import read_cells
 from coverslip.io.images.opening import is_image_name
-from coverslip.io.labels import labels_path, read_labels
+from coverslip.io.labels import image_stem, labels_path, read_labels
 from coverslip.io.listing import bare_name, folded, is_outlines, mask_name
-from coverslip.io.paths import relative_path
+from coverslip.io.paths import PARTS, relative_path
 from coverslip.io.tables import write_table
 from coverslip.results.labels.folder import KEYS, OBJECTS, LabelFolder, read_label_folder
 from coverslip.results.labels.objects import Table, input_of, joined, measured, written_tables
@@ -26,7 +26,7 @@ from coverslip.results.labels.pairs import mask_files
 from coverslip.results.labels.sources import source_of
 from coverslip.results.labels.writer import write_objects
 from coverslip.samples.sheets.masks import SHEET
-from coverslip.samples.sheets.sheet import Sheet, folder_sheet, names_one_image, read_sheet
+from coverslip.samples.sheets.sheet import Sheet, folder_sheet, holds_one_image, read_sheet
 
 _SUFFIXES = (".csv", ".parquet")
 
@@ -84,7 +84,7 @@ def labels_to_measure(labels: Any, images: Any = None) -> LabelFolder:
     found = labels if isinstance(labels, LabelFolder) else _opened(Path(labels), images)
     if images is not None and not Path(images).exists():
         raise InputError(f"{images} does not exist; give the folder of the images, a sheet, or one image.")
-    if images is not None and names_one_image(images):
+    if images is not None and holds_one_image(images):
         if len(found) > 1:
             raise InputError(f"{images} is one image, but {found.path} holds {len(found)} label images; give a folder.")
         return replace(found, rows=[{**found.rows[0], "image": relative_path(Path(images), found.folder)}])
@@ -95,8 +95,8 @@ def labels_to_measure(labels: Any, images: Any = None) -> LabelFolder:
     moved = Path(images) if Path(images).is_dir() else Path(images).parent
     by_name = defaultdict(list)
     if not all(row.get("image") for row in found.rows):
-        for file, said in _named_images(read_sheet(images), found.folder):
-            by_name[folded(bare_name(file))].append((file.resolve(), said))
+        for name, file, said in _named_images(read_sheet(images), found.folder):
+            by_name[folded(name)].append((file.resolve(), said))
     rows = []
     for i, row in enumerate(found.rows):
         if row.get("image"):
@@ -112,10 +112,11 @@ def labels_to_measure(labels: Any, images: Any = None) -> LabelFolder:
     return replace(found, rows=rows)
 
 
-def _named_images(sheet: Sheet, folder: Path) -> Iterator[tuple[Path, dict[str, str]]]:
-    """The images of a sheet, with what a row in `folder` says of each."""
+def _named_images(sheet: Sheet, folder: Path) -> Iterator[tuple[str, Path, dict[str, str]]]:
+    """The images of a sheet: how labels of each are called, its file, and what a row in `folder` says of it."""
     for file, row in zip(sheet.files("image"), sheet.rows, strict=True):
-        yield file, {"image": relative_path(file, folder), **{k: row[k] for k in ("frame", "axes") if k in row}}
+        said = {"image": relative_path(file, folder), **{k: row[k] for k in (*PARTS, "axes") if k in row}}
+        yield image_stem(row, sheet.folder), file, said
 
 
 def _opened(path: Path, images: Any) -> LabelFolder:

@@ -209,7 +209,7 @@ def _of_row(folder: Path, row: Mapping[str, str], where: str, column: str) -> La
             if not is_outlines(file):
                 return replace(read_labels(file), probability=read_probability(file))
             if image is not None and image.exists():
-                opened = open_image(image)
+                opened = open_image(image, series=row.get("series") or None)
                 shape = opened.height, opened.width
             return read_labels(file, shape)
 
