@@ -153,7 +153,7 @@ def test_16_bit_steps_survive_the_default_and_not_the_strong_recipe() -> None:
     assert after["values"] > 0.5 * before["values"]
     assert after["at 0"] + after["at 1"] < 0.15
 
-    x = (0.1 + 0.8 * (images(40, (1, 4, 4)) > 0.5)).repeat_interleave(8, 2).repeat_interleave(8, 3)
+    x = (0.2 + 0.6 * (images(40, (1, 4, 4)) > 0.5)).repeat_interleave(8, 2).repeat_interleave(8, 3)
     assert destroyed(x, Recipe()) == destroyed(x, Recipe(name="resize_no_contrast", brightness=0.0)) == []
     (warning,) = destroyed(x, Recipe(name="strong"))
     assert "'strong' sends" in warning

@@ -90,7 +90,8 @@ def test_a_preset_has_two_latents_unless_latent_is_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize("latent", [2, 10])
 def test_a_saved_preset_keeps_its_latent(latent: int, tmp_path: Path) -> None:
     config = Config(preset="mp2_64", latent=latent)
-    saved = Model("vae", config, {"mu.weight": np.zeros((latent, 4), np.float32)}).save(tmp_path / "model")
+    facts = {"shape": [1, 64, 64], "normaliser": {}, "negative_elbo_quantiles": []}
+    saved = Model("vae", config, {"mu.weight": np.zeros((latent, 4), np.float32)}, facts).save(tmp_path / "model")
     assert load(saved).config == config
 
 

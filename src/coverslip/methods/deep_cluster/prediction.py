@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coverslip.core import Embedding, Fitted, Samples
+from coverslip.core import Embedding, Fitted, Samples, beside
 from coverslip.methods.deep_cluster.inference import encode
 
 
@@ -31,4 +31,4 @@ def predict(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Embedd
         "confidence": found.membership.max(axis=1),
         "reconstruction_error": found.error,
     }
-    return Embedding.from_arrays(found.latent, {**samples.obs, **facts}, obsm={"membership": found.membership})
+    return Embedding.from_arrays(found.latent, beside(samples.obs, facts), obsm={"membership": found.membership})

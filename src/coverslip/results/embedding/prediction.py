@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, Samples, Subset, Written, about, free_name, renamed
+from coverslip.core import Embedding, Samples, Subset, Written, about, free_name, own_name, renamed
 from coverslip.io.atomic import free_place
 from coverslip.io.places import held
 from coverslip.models.folder import Model
@@ -106,4 +106,6 @@ def _add_clusters(embedding: Embedding, clusters: str | int) -> None:
     import pandas as pd
 
     obs = embedding.adata.obs
-    obs[free_name("cluster", obs)] = pd.Categorical([str(c + 1) for c in found.labels])
+    # A method may have clusters of its own; those asked for take their place.
+    name = own_name if "membership" in embedding.adata.obsm else free_name
+    obs[name("cluster", obs)] = pd.Categorical([str(c + 1) for c in found.labels])
