@@ -37,6 +37,11 @@ def test_discs_are_found_whole_and_apart(stain: str) -> None:
     np.testing.assert_allclose(sorted(centres), sorted(CENTRES), atol=1.5)
 
 
+def test_an_array_is_taken_as_it_is() -> None:
+    pixels = discs(CENTRES)
+    np.testing.assert_array_equal(find_nuclei(pixels).labels, find_nuclei(Image.from_array(pixels)).labels)
+
+
 def test_other_scales_of_brightness_change_nothing() -> None:
     pixels = discs(CENTRES).astype(np.float32)
     labels = find_nuclei(Image.from_array(pixels)).labels

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from coverslip import classical
 from coverslip.core import Image, LabelMap, NoDataRule
 from coverslip.core.fields import ArrayFields
+from coverslip.samples.opening.given import as_array
 from coverslip.samples.opening.nodata import NoData
 
 
-def find_nuclei(image: Image, *, nodata: NoDataRule = "auto", **options: Any) -> LabelMap:
+def find_nuclei(image: Image | np.ndarray, *, nodata: NoDataRule = "auto", **options: Any) -> LabelMap:
     """Segment nuclei by a stain map, a threshold, a seeded watershed and a size filter.
 
     Parameters
     ----------
-    image : Image
+    image : Image or ndarray
         ``YX`` or ``CYX``. Light grey values of any dtype; RGB is 8-bit, 16-bit or float in [0, 1].
     nodata : float or {"auto", "none"}
         Which pixels hold no image, such as margins of stitching; see `open_fields`.
@@ -32,6 +35,9 @@ def find_nuclei(image: Image, *, nodata: NoDataRule = "auto", **options: Any) ->
     InputError
         If the image has other axes, is not RGB where haematoxylin is asked for, or lacks the channel.
     """
+    image = as_array(image)
+    if not isinstance(image, Image):
+        image = Image.from_array(image)
     if image.axes in ("YX", "CYX"):
         fields = ArrayFields([image.read()], nodata=nodata)
         found = NoData.of(fields, 0)
