@@ -39,28 +39,12 @@ _TAIL = re.compile(
     re.IGNORECASE,
 )
 # Neither images nor anything that could be one: texts, tables, documents, programs, other results of ours.
-_BESIDE = (
-    *(
-        ".txt",
-        ".csv",
-        ".tsv",
-        ".md",
-        ".rst",
-        ".json",
-        ".xml",
-        ".yaml",
-        ".yml",
-        ".toml",
-        ".log",
-        ".ini",
-        ".cfg",
-        ".conf",
-    ),
-    *(".ome", ".nd", ".htd", ".html", ".htm", ".css", ".js", ".py", ".r", ".m", ".ijm", ".groovy", ".ipynb", ".sh"),
-    *(".bat", ".cppipe", ".cpproj", ".qpdata", ".qpproj", ".ilp", ".db", ".lnk", ".url", ".pdf", ".doc", ".docx"),
-    *(".rtf", ".odt", ".xls", ".xlsx", ".ods", ".ppt", ".pptx", ".parquet", ".h5ad", ".safetensors", ".pkl", ".pickle"),
-    *(".pt", ".pth", ".onnx", ".lock", ".bak", ".tmp"),
-)
+_OTHER = """
+txt csv tsv md rst json xml yaml yml toml log ini cfg conf ome nd htd html htm css js py r m ijm groovy ipynb sh bat
+cppipe cpproj qpdata qpproj ilp db lnk url pdf doc docx rtf odt xls xlsx ods ppt pptx parquet h5ad safetensors pkl
+pickle pt pth onnx lock bak tmp
+"""
+_BESIDE = frozenset(f".{ending}" for ending in _OTHER.split())
 
 
 def bare_name(path: str | Path) -> str:
