@@ -251,6 +251,8 @@ def test_killed_and_resumed_it_computes_no_block_twice(
     process.kill()
     process.wait()
     done = len(list(unfinished.rglob("0*.npz")))
+    last = next(unfinished.rglob("000002.npz"))
+    (last.parent / f".new-0a1b2c3d-{done:06d}.npz").write_bytes(last.read_bytes()[:50])  # as a kill may leave
     assert 3 <= done <= whole
     assert not (tmp_path / "b.labels.tif").exists()
     assert_one_sentence(coverslip(*command), "unfinished prediction", "--resume", "--force")

@@ -118,7 +118,7 @@ class Work:
         finished = record.is_file() and load_table(record)[1] == stamp
         done = len(blocks) if finished else 0
         if not finished and mark_of(folder / MARK) == stamp:
-            done = len(list(folder.glob("*.npz")))
+            done = _whole(folder)
         return Pending(name, stamp, blocks, finished, done)
 
     def table(self, name: str) -> Table:
@@ -184,7 +184,7 @@ class Parts:
     @property
     def done(self) -> int:
         """How many there are."""
-        return len(list(self._folder.glob("*.npz"))) if self._begun else 0
+        return _whole(self._folder) if self._begun else 0
 
     def get(self, part: int) -> Table | None:
         """What was kept of a part, by its number; None if nothing was."""
@@ -204,6 +204,11 @@ class Parts:
 
     def _file(self, part: int) -> Path:
         return self._folder / f"{part:06d}.npz"
+
+
+def _whole(folder: Path) -> int:
+    """How many files are whole; that which a kill cut short has a hidden name."""
+    return sum(not file.name.startswith(".") for file in folder.glob("*.npz"))
 
 
 def emptied(folder: Path) -> None:
