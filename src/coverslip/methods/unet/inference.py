@@ -31,8 +31,8 @@ TILE = 1024
 """Side of the tiles that the network sees, pixels, without their margins."""
 BLOCK = 2048
 """Side of the blocks that objects are found in, pixels, without their margins."""
-_LARGEST = 8192**2
-"""Pixels: a field is not enlarged to more."""
+_LARGEST = 4096
+"""Side of what is decoded at once, pixels shown: a field, or a block of a large one, is not enlarged to more."""
 
 
 class Objects(NamedTuple):
@@ -158,6 +158,8 @@ class Segmenter:
             Which field.
         region : Region, optional
             Default: all of it.
+        exposure : Exposure, optional
+            Of the whole field; default: found now.
 
         Returns
         -------
@@ -208,15 +210,17 @@ class Segmenter:
         plain = View(self.exposure(fields, index))
         if self.known is None:
             return plain
+        limit = _LARGEST / (BLOCK + 2 * self.margin)
         if self.diameter is not None:
-            return replace(plain, zoom=self._told(fields, index))
+            return replace(plain, zoom=min(self._told(fields, index), limit))
         parts = sample(fields.size(index))
         zoom = self.known.reduced(
             (PART, PART), lambda zoom: self._areas(fields, index, replace(plain, zoom=zoom), parts)
         )
         if zoom is None:
             small = sample(fields.size(index), PART // 4)
-            zoom = self.known.other(self._areas(fields, index, plain, small))
+            other = self.known.other(self._areas(fields, index, plain, small))
+            zoom = None if other is None else min(other, limit)
             if zoom is not None and not self.known.confirmed(
                 self._areas(fields, index, replace(plain, zoom=zoom), small)
             ):
@@ -259,16 +263,17 @@ class Segmenter:
 
         if view is not None or self.known is None:
             return at(plain.zoom)
-        if self.diameter is not None:
-            return at(self._told(fields, index))
-        whole = [block.window]
         size = fields.size(index)
+        limit = _LARGEST / (size[0] * size[1]) ** 0.5
+        if self.diameter is not None:
+            return at(min(self._told(fields, index), max(limit, 1)))
+        whole = [block.window]
         zoom = self.known.reduced(size, lambda zoom: self._areas(fields, index, replace(plain, zoom=zoom), whole))
         if zoom is not None:
             return at(zoom)
         found = at(1.0)
         zoom = self.known.other(np.bincount(found.labels.ravel())[1:])
-        if zoom is not None and size[0] * size[1] * zoom**2 <= _LARGEST:
+        if zoom is not None and zoom <= limit:
             other = at(zoom)
             if self.known.confirmed(np.bincount(other.labels.ravel())[1:] * zoom**2):
                 return other
@@ -303,6 +308,7 @@ class Segmenter:
             probability[nowhere] = 0
             labels = nearest(labels, region, window, view.zoom)
             labels = regrown(labels, probability > self.threshold, view.zoom)
+            least = self.min_area if self._own_min_area else round(self.min_area / view.zoom**2)
             labels = without_small(in_one_piece(labels), max(least, 1))
         if self.fill_holes:
             labels = np.where(nowhere, 0, without_holes(labels))
