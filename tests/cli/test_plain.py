@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from rich.console import Console
 
 from coverslip.cli.plain import Plain, escaped
 from coverslip.cli.progress import _Bars
@@ -40,5 +41,10 @@ def test_bars_take_brackets_for_brackets() -> None:
     with reporting(bars.start):
         line = task("Writing [/a].tif", 2)
         line.advance(note="[red]")
+        assert bars._progress is not None
+        shown = io.StringIO()
+        Console(file=shown, width=200).print(bars._progress.get_renderable())
+        assert "Writing [/a].tif" in shown.getvalue()
+        assert "[red]" in shown.getvalue()
         line.close()
     bars.stop()
