@@ -43,8 +43,10 @@ lint: setup
 docs: setup
 	$(BIN)/python -m sphinx -W --keep-going -q -j auto -b html docs docs/_build/html
 
-# Tests run beside each other, each with one thread: networks this small gain nothing from more.
-test: lint docs
+# The style and the documentation are looked at side by side. Tests run beside each other, each with one thread:
+# networks this small gain nothing from more.
+test: setup
+	$(MAKE) --no-print-directory --output-sync=target -j 2 lint docs
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} OMP_WAIT_POLICY=$${OMP_WAIT_POLICY:-passive} \
 	  $(BIN)/python -m pytest -q -n auto --dist worksteal --durations=10
 
