@@ -39,7 +39,7 @@ def test_the_card_says_everything(name: str) -> None:
     card = cs.methods.get(name).CARD
     assert isinstance(card, Card)
     assert card.name == name
-    assert card.takes in ("samples", "fields")
+    assert card.takes in ("samples", "fields", "vectors")
     assert card.gives in cs.results.names()
     for text in (card.summary, card.inputs, card.outputs):
         assert text.endswith(".")

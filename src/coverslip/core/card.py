@@ -15,8 +15,8 @@ class Card:
     ----------
     name, summary : str
         Folder name; one sentence.
-    takes : {"samples", "fields"}
-        What it is fitted to and applied to: equally shaped samples, or fields of any size.
+    takes : {"samples", "fields", "vectors"}
+        What it is fitted to and applied to: equally shaped samples, fields of any size, or an embedding.
     gives : str
         The kind of result that `predict` gives: a folder of `coverslip.results`.
     citation : str
@@ -35,7 +35,7 @@ class Card:
 
     name: str
     summary: str
-    takes: Literal["samples", "fields"]
+    takes: Literal["samples", "fields", "vectors"]
     gives: str
     citation: str
     inputs: str

@@ -73,6 +73,23 @@ class Embedding:
         adata.uns["coverslip"] = dict(provenance or {})
         return cls(adata)
 
+    @classmethod
+    def of(cls, adata: AnnData) -> Embedding:
+        """An AnnData of another program as an embedding; without ``obsm["latent"]`` its ``X`` is taken for the vectors.
+
+        Raises
+        ------
+        InputError
+            If it holds no vectors.
+        """
+        if "latent" not in adata.obsm:
+            if adata.X is None or adata.n_vars == 0:
+                raise InputError("This AnnData holds no vectors: it has neither obsm['latent'] nor X; add one of them.")
+            dense = adata.X if isinstance(adata.X, np.ndarray) else adata.X.toarray()
+            adata = adata.copy()
+            adata.obsm["latent"] = np.asarray(dense, dtype=np.float32)
+        return cls(adata)
+
     @property
     def latent(self) -> np.ndarray:
         """The vectors, ``(N, D)`` float32."""

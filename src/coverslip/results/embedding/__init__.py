@@ -20,7 +20,7 @@ KIND = Kind(
     home=__name__,
     recognise=_recognise,
     verbs={
-        "open": ".file:read_embedding",
+        "open": "coverslip.io.h5ad:read_embedding",
         "predict": ".prediction:predict",
         "write": ".prediction:predict_to_file",
         "evaluate": ".evaluation:evaluate",

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError, Measured, Samples, about
+from coverslip.io.h5ad import read_embedding
 from coverslip.io.paths import PARTS, part_of
-from coverslip.results.embedding.file import read_embedding
 from coverslip.results.embedding.images import as_text, images_of, is_empty
 from coverslip.results.embedding.options import Evaluate
 from coverslip.results.embedding.reconstruction import reconstruction_rows

@@ -10,11 +10,11 @@ import numpy as np
 
 from coverslip.core import Embedding, Samples, Subset, Written, about, free_name, own_name, renamed
 from coverslip.io.atomic import free_place
+from coverslip.io.h5ad import stored_names, write_embedding
 from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.device import choose_device
-from coverslip.results.embedding.file import stored_names, write_embedding
 from coverslip.results.embedding.options import Predict
 from coverslip.samples.opening.samples import SheetSamples
 from coverslip.work.asked import Asked
