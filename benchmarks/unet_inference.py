@@ -27,7 +27,8 @@ from coverslip.core.progress import track
 from coverslip.measure.objects.matching import THRESHOLDS, match
 from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.unet import Config, Segmenter
-from coverslip.methods.unet.inference import build, segment
+from coverslip.methods.unet.inference import segment
+from coverslip.methods.unet.outputs import build
 from coverslip.nn.speed import Quick, Speed
 from coverslip.read import write_table
 from coverslip.samples import open_fields

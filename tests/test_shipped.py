@@ -15,7 +15,7 @@ from coverslip.cli import main
 from coverslip.core.card import card_facts
 from coverslip.core.errors import InputError, ModelError
 from coverslip.core.fields import ArrayFields
-from coverslip.methods.unet.inference import build
+from coverslip.methods.unet.outputs import build
 from coverslip.models import shipped
 from coverslip.portable.about import check_licence
 from coverslip.read import Model, load_model

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from coverslip.methods import unet
-from coverslip.methods.unet.inference import build
+from coverslip.methods.unet.outputs import build
 from coverslip.portable import verb
 from coverslip.read import Model
 

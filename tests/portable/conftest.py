@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from coverslip.methods.unet.config import Config
-from coverslip.methods.unet.inference import build
+from coverslip.methods.unet.outputs import build
 from coverslip.portable.verb import Exported, export_model
 from coverslip.read import Model
 

@@ -18,7 +18,8 @@ from coverslip.core.region import Region
 from coverslip.measure import match, overlap
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import decode
-from coverslip.methods.unet.inference import Segmenter, build, segment
+from coverslip.methods.unet.inference import Segmenter, segment
+from coverslip.methods.unet.outputs import build
 from coverslip.methods.unet.targets import OFFSET_UNIT
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
 from coverslip.samples.opening.view import View
@@ -237,7 +238,7 @@ def test_border_objects_are_dropped_and_holes_filled(tiny_model: Path, monkeypat
 
     def found(pixels: np.ndarray, **options: bool) -> np.ndarray:
         segmenter = Segmenter(cs.load(tiny_model), device="cpu", speed="eager", **options)
-        monkeypatch.setattr(segmenter, "_outputs", lambda scaled: maps.copy())
+        monkeypatch.setattr(segmenter._outputs, "_of", lambda scaled: maps.copy())
         return segment(segmenter, ArrayFields([pixels]), 0)[0]
 
     assert [found(pixels).max() for pixels in (plain, padded)] == [3, 3]

@@ -124,7 +124,7 @@ def test_flips_of_a_field_give_the_flipped_maps(kind: str) -> None:
     field = blob_fields(1, (64, 64))
     config = unet.Config(width=4, levels=3, patch=64, separation=kind)
     torch.manual_seed(0)
-    model = unet.inference.build(config, 1)
+    model = unet.outputs.build(config, 1)
     weights = {name: t.numpy() for name, t in model.state_dict().items()}
     facts = {"inputs": 1, "margin": 32, "decoding": {"threshold": 0.5, "min_area": 0}}
     segmenter = Segmenter(Fitted("unet", config, weights, facts), flips=True, speed="eager", device="cpu")

@@ -61,6 +61,24 @@ class Known:
         """The zoom that shows objects of a diameter, pixels, at the typical size."""
         return min(self.typical / diameter, ENLARGED)
 
+    def told(self, size: tuple[int, int], look: Callable[[float], np.ndarray], largest: float) -> float:
+        """The zoom at which the objects of a field are shown best.
+
+        Parameters
+        ----------
+        size : tuple of int
+            Height and width of the field.
+        look : callable
+            As for `reduced`.
+        largest : float
+            The field is not enlarged to more.
+        """
+        zoom = self.reduced(size, look)
+        if zoom is not None:
+            return zoom
+        zoom = self.other(look(1.0))
+        return zoom if zoom is not None and zoom <= largest and self.confirmed(look(zoom)) else 1.0
+
     def reduced(self, size: tuple[int, int], look: Callable[[float], np.ndarray]) -> float | None:
         """The zoom for objects larger than the network knows; None, if there seem to be none.
 

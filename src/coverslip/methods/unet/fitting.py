@@ -11,8 +11,8 @@ from coverslip.core import Fields, FieldSubset, Fitted, InputError
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK
 from coverslip.methods.unet.epochs import repeated
-from coverslip.methods.unet.inference import build
 from coverslip.methods.unet.loss import loss_terms
+from coverslip.methods.unet.outputs import build
 from coverslip.methods.unet.targets import emphasis, targets
 from coverslip.methods.unet.tuning import best_decoding
 from coverslip.train.batch import Batch

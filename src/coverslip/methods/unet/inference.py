@@ -1,4 +1,4 @@
-"""What a fitted U-Net says of fields of any size: maps of its outputs, and objects, tile by tile."""
+"""What a fitted U-Net finds in fields of any size, at the zoom that shows their objects best, block by block."""
 
 from __future__ import annotations
 
@@ -8,27 +8,20 @@ from math import ceil
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from scipy import ndimage
 
 from coverslip.core import Fields, Fitted, InputError, Length, Region
-from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK, decode, without_small
-from coverslip.methods.unet.model import UNet
-from coverslip.methods.unet.targets import CHANNELS
-from coverslip.nn.device import choose_device
+from coverslip.methods.unet.outputs import TILE, Outputs, settings
 from coverslip.nn.objects import in_one_piece, not_at, without_holes
 from coverslip.nn.scale import Known
-from coverslip.nn.speed import Quick, Speed
+from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
-from coverslip.nn.weights import put_weights
 from coverslip.samples.opening.exposure import Exposure
 from coverslip.samples.opening.looks import PART, sample
-from coverslip.samples.opening.view import Shown, View
+from coverslip.samples.opening.view import View
 from coverslip.samples.opening.zoomed import covering, nearest, regrown, spread
 
-TILE = 1024
-"""Side of the tiles that the network sees, pixels, without their margins."""
 BLOCK = 2048
 """Side of the blocks that objects are found in, pixels, without their margins."""
 _LARGEST = 4096
@@ -54,26 +47,6 @@ class Objects(NamedTuple):
     probability: np.ndarray
     view: View
     block: Tile
-
-
-def network(fitted: Fitted) -> UNet:
-    """Rebuild the network of a fitted model.
-
-    Raises
-    ------
-    ModelError
-        If the weights are not those of such a network.
-    """
-    config = _config(fitted)
-    with torch.device("meta"):
-        model = build(config, int(fitted.facts["inputs"]))
-    put_weights(model, fitted.weights)
-    return model.eval()
-
-
-def build(config: Config, inputs: int) -> UNet:
-    """The network for settings and a number of input channels, with start weights."""
-    return UNet(inputs, CHANNELS[config.separation], width=config.width, levels=config.levels, stem=config.stem)
 
 
 class Segmenter:
@@ -119,7 +92,7 @@ class Segmenter:
         speed: Speed = "auto",
         tile: int = TILE,
     ) -> None:
-        self.config = _config(fitted)
+        self.config = settings(fitted)
         self.inputs = int(fitted.facts["inputs"])
         decoding = fitted.facts["decoding"]
         self.threshold = float(decoding["threshold"]) if threshold is None else threshold
@@ -134,16 +107,9 @@ class Segmenter:
         self.drop_border, self.fill_holes = drop_border, fill_holes
         if not 0 < self.threshold < 1:
             raise InputError(f"A threshold for a probability lies between 0 and 1, not at {self.threshold}.")
-        model = network(fitted)
-        self.reach, self.multiple = model.reach, model.multiple
         self.margin = int(fitted.facts["margin"])
-        self.flips = flips
-        self.tile = -(-tile // self.multiple) * self.multiple
-        self._quick = Quick(model, choose_device(device), speed)
-        seen = (self.tile + 2 * self.reach) ** 2
-        # About nine arrays of the widest level are held at once, beside the pixels and their copies.
-        widest = 9 * self.config.width // self.config.stem**2 if self._quick.device == "cpu" else 0
-        self.tile_bytes = 4 * seen * (widest + 3 * self.inputs)
+        self._outputs = Outputs(fitted, device, flips=flips, speed=speed, tile=tile)
+        self.tile_bytes = self._outputs.bytes
 
     def maps(
         self, fields: Fields, index: int, region: Region | None = None, exposure: Exposure | None = None
@@ -167,22 +133,7 @@ class Segmenter:
             Foreground probability, then what `separation` names (a boundary as probability); 0 where there is no image.
         """
         shown = View(exposure or self.exposure(fields, index)).of(fields, index)
-        return self._maps(shown, region or Region(0, 0, *shown.size))[0]
-
-    def _maps(self, shown: Shown, region: Region) -> tuple[np.ndarray, np.ndarray]:
-        """The same of a region of a field as it is shown, and where there is no image, ``(H, W)``."""
-        nowhere = np.zeros((region.height, region.width), bool)
-        out = np.empty((CHANNELS[self.config.separation], region.height, region.width), np.float32)
-        for tile in tiles(region, shown.size, side=self.tile, margin=self.reach, multiple=self.multiple):
-            scaled, empty = shown.read(tile.window)
-            found = self._outputs(scaled)
-            y, x = tile.core.y - region.y, tile.core.x - region.x
-            place = Region(y, x, tile.core.height, tile.core.width).slices
-            out[:, *place] = found[:, *tile.inside()]
-            if empty is not None:
-                nowhere[place] = empty[tile.inside()]
-        out[:, nowhere] = 0
-        return out, nowhere
+        return self._outputs.maps(shown, region or Region(0, 0, *shown.size))[0]
 
     def exposure(self, fields: Fields, index: int) -> Exposure:
         """The grey values that a field is scaled by.
@@ -213,23 +164,16 @@ class Segmenter:
         limit = _LARGEST / (BLOCK + 2 * self.margin)
         if self.diameter is not None:
             return replace(plain, zoom=min(self._told(fields, index), limit))
-        parts = sample(fields.size(index))
-        zoom = self.known.reduced(
-            (PART, PART), lambda zoom: self._areas(fields, index, replace(plain, zoom=zoom), parts)
-        )
-        if zoom is None:
-            small = sample(fields.size(index), PART // 4)
-            other = self.known.other(self._areas(fields, index, plain, small))
-            zoom = None if other is None else min(other, limit)
-            if zoom is not None and not self.known.confirmed(
-                self._areas(fields, index, replace(plain, zoom=zoom), small)
-            ):
-                zoom = None
-        return replace(plain, zoom=zoom or 1.0)
+
+        def look(zoom: float) -> np.ndarray:
+            parts = sample(fields.size(index), PART if zoom < 1 else PART // 4)
+            return self._areas(fields, index, replace(plain, zoom=zoom), parts)
+
+        return replace(plain, zoom=self.known.told((PART, PART), look, limit))
 
     def blocks(self, size: tuple[int, int], side: int = BLOCK) -> list[Tile]:
         """Blocks that cover an image of this height and width, with margins wider than objects."""
-        return tiles(Region(0, 0, *size), size, side=side, margin=self.margin, multiple=self.multiple)
+        return tiles(Region(0, 0, *size), size, side=side, margin=self.margin, multiple=self._outputs.multiple)
 
     def objects(self, fields: Fields, index: int, block: Tile, view: View | None = None) -> Objects:
         """The objects of one block: each object of a field is of one block.
@@ -250,7 +194,7 @@ class Segmenter:
         if view.zoom < 1:
             margin = ceil(self.margin / view.zoom)
             side = max(block.core.height, block.core.width)
-            (block,) = tiles(block.core, size, side=side, margin=margin, multiple=self.multiple)
+            (block,) = tiles(block.core, size, side=side, margin=margin, multiple=self._outputs.multiple)
         found = self._objects(fields, index, block.window, view)
         return found._replace(labels=own_objects(found.labels, block), block=block)
 
@@ -267,17 +211,16 @@ class Segmenter:
         limit = _LARGEST / (size[0] * size[1]) ** 0.5
         if self.diameter is not None:
             return at(min(self._told(fields, index), max(limit, 1)))
-        whole = [block.window]
-        zoom = self.known.reduced(size, lambda zoom: self._areas(fields, index, replace(plain, zoom=zoom), whole))
-        if zoom is not None:
-            return at(zoom)
-        found = at(1.0)
-        zoom = self.known.other(np.bincount(found.labels.ravel())[1:])
-        if zoom is not None and zoom <= limit:
-            other = at(zoom)
-            if self.known.confirmed(np.bincount(other.labels.ravel())[1:] * zoom**2):
-                return other
-        return found
+        done: dict[float, Objects] = {}
+
+        def look(zoom: float) -> np.ndarray:
+            if zoom < 1:
+                return self._areas(fields, index, replace(plain, zoom=zoom), [block.window])
+            done[zoom] = at(zoom)
+            return np.bincount(done[zoom].labels.ravel())[1:] * zoom**2
+
+        zoom = self.known.told(size, look, limit)
+        return done.get(zoom) or at(zoom)
 
     def _told(self, fields: Fields, index: int) -> float:
         assert self.diameter is not None
@@ -287,7 +230,7 @@ class Segmenter:
     def _areas(self, fields: Fields, index: int, view: View, parts: Sequence[Region]) -> np.ndarray:
         """The areas of objects in some parts of a field, in pixels shown."""
         shown = view.of(fields, index)
-        found = [self._decoded(self._maps(shown, covering(part, view.zoom, shown.size))[0]) for part in parts]
+        found = [self._decoded(self._outputs.maps(shown, covering(part, view.zoom, shown.size))[0]) for part in parts]
         return np.concatenate([np.bincount(labels.ravel())[1:] for labels in found])
 
     def _decoded(self, maps: np.ndarray, min_area: int | None = None) -> np.ndarray:
@@ -297,7 +240,7 @@ class Segmenter:
     def _objects(self, fields: Fields, index: int, window: Region, view: View) -> Objects:
         shown = view.of(fields, index)
         region = covering(window, view.zoom, shown.size)
-        maps, nowhere = self._maps(shown, region)
+        maps, nowhere = self._outputs.maps(shown, region)
         probability = maps[0]
         # A user's own limit is in pixels of the image, that of the model in pixels shown.
         least = round(self.min_area * view.zoom**2) if self._own_min_area else self.min_area
@@ -315,25 +258,6 @@ class Segmenter:
         if self.drop_border:
             labels = without_small(not_at(labels, _border(window, fields.size(index), nowhere)), 0)
         return Objects(labels, probability, view, Tile(window, window))
-
-    def _outputs(self, pixels: np.ndarray) -> np.ndarray:
-        """Activated outputs ``(K, H, W)`` of scaled pixels ``(C, H, W)``."""
-        height, width = pixels.shape[1:]
-        short = [(0, -length % self.multiple) for length in (height, width)]
-        x = torch.from_numpy(np.pad(pixels, [(0, 0), *short], mode="symmetric"))[None]
-        ways: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1)) if self.flips else ((),)
-        mean = torch.stack([self._activated(x, way) for way in ways]).mean(0)
-        return np.asarray(mean[0, :, :height, :width].cpu().numpy())
-
-    def _activated(self, x: torch.Tensor, flipped: tuple[int, ...]) -> torch.Tensor:
-        found = self._quick(x.flip(flipped) if flipped else x).flip(flipped)
-        probabilities = 2 if self.config.separation == "boundary" else 1
-        found[:, :probabilities] = torch.sigmoid(found[:, :probabilities])
-        if self.config.separation == "offset":  # directions turn with the image
-            for axis, channel in ((-2, 1), (-1, 2)):
-                if axis in flipped:
-                    found[:, channel] = -found[:, channel]
-        return found
 
 
 def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarray, np.ndarray, View]:
@@ -377,8 +301,3 @@ def _border(window: Region, size: tuple[int, int], nowhere: np.ndarray) -> np.nd
     whole[:, 0] |= window.x == 0
     whole[:, -1] |= window.stop_x == width
     return np.asarray(ndimage.binary_dilation(whole, np.ones((3, 3)))[1:-1, 1:-1])
-
-
-def _config(fitted: Fitted) -> Config:
-    assert isinstance(fitted.config, Config)
-    return fitted.config

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from coverslip.core import Fitted
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK
-from coverslip.methods.unet.inference import network
+from coverslip.methods.unet.outputs import network
 from coverslip.methods.unet.targets import DEPTH, OFFSET_UNIT, Separation
 from coverslip.nn.blocks import fold_batch_norm
 from coverslip.nn.portable import OutputMap, Portable

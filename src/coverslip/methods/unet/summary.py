@@ -29,7 +29,7 @@ def layers(config: Config, shape: tuple[int, int, int]) -> tuple[list[Layer], di
     InputError
         If height or width is not a multiple of what the network halves (`predict` pads, a table does not).
     """
-    from coverslip.methods.unet.inference import build
+    from coverslip.methods.unet.outputs import build
 
     channels, height, width = shape
     if height % config.multiple or width % config.multiple:
