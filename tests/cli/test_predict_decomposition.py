@@ -32,6 +32,7 @@ from coverslip.read import (
     write_labels,
 )
 from coverslip.results.decomposition import prediction
+from coverslip.work import cluster
 from coverslip.work.unfinished import Parts, Work
 
 from ..results.overlaps import decomposition_of_discs
@@ -366,6 +367,7 @@ def test_what_cannot_be_is_refused(
     words: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(cluster, "_PATIENCE", 0.5)
     monkeypatch.chdir(out)
     options = [option.format(out=out, fields=fields) for option in options]
     assert_one_sentence(coverslip("predict", tiny_kaizen, fields, *ON_CPU, *options), words)

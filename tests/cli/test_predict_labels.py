@@ -6,9 +6,7 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +26,7 @@ from coverslip.work.crew import Piece
 from coverslip.work.unfinished import Work
 from coverslip.work.workers import Threads
 
+from ..processes import Command
 from ..unet.blobs import blob_fields
 from .conftest import Said, assert_one_sentence
 
@@ -223,13 +222,10 @@ def test_a_dask_cluster_gives_the_same(
     assert_same_result(tmp_path / "a.labels.tif", tmp_path / "b.labels.tif")
 
 
-SCRIPT = f"""
-import sys
+SMALL_BLOCKS = f"""
 from dataclasses import replace
 from coverslip.results.labels import prediction
 prediction.FOOTPRINT = replace(prediction.FOOTPRINT, largest={SIDE})
-from coverslip.cli import main
-sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -242,14 +238,11 @@ def test_killed_and_resumed_it_computes_no_block_twice(
     whole = len(found_blocks)
     shutil.copytree(tmp_path, tmp_path / "kept")
     command[4] = tmp_path / "b.labels.tif"
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, *map(str, command)])
+    killed = Command(tmp_path / "said", *command, before=SMALL_BLOCKS)
     unfinished = tmp_path / "b.labels.tif.predicting"
-    deadline = time.monotonic() + 300
-    while len(list(unfinished.rglob("0*.npz"))) < 3 and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.002)
-    process.kill()
-    process.wait()
+    killed.wait_for(lambda: len(list(unfinished.rglob("0*.npz"))) >= 3)
+    killed.process.kill()
+    killed.process.join()
     done = len(list(unfinished.rglob("0*.npz")))
     last = next(unfinished.rglob("000002.npz"))
     (last.parent / f".new-0a1b2c3d-{done:06d}.npz").write_bytes(last.read_bytes()[:50])  # as a kill may leave
