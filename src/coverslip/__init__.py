@@ -22,6 +22,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "verbs.measure": ["measure_labels"],
         "verbs.report": ["write_report"],
         "verbs.export": ["export"],
+        "verbs.index": ["index"],
+        "verbs.search": ["search"],
         "models": ["load", "shipped"],
         "io": ["open_image"],
         "core.image": ["Image"],

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from coverslip.cli.flags import flagged
+from coverslip.cli.index import index, search
 from coverslip.cli.options import Device, Force, Out, PixelSize, read_channels, read_settings
 from coverslip.cli.samples import samples_app
 from coverslip.cli.study import study_app
@@ -304,6 +305,10 @@ def export(
         typer.echo(f"Wrote {file.path}")
         for note in file.notes:
             typer.echo(f"  {note}")
+
+
+app.command(epilog="Example: coverslip index cells.index plate1.h5ad plate2.h5ad")(index)
+app.command(epilog="Example: coverslip search cells.index new.h5ad --apart patient --out hits.html")(search)
 
 
 @app.command(epilog="Example: coverslip methods vae --size 140x140 --channels 2 --preset mp4")
