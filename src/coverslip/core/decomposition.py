@@ -53,6 +53,8 @@ class Decomposition:
         Micrometres per pixel, where known.
     provenance : mapping
         Inputs with hashes, models, seed and versions.
+    zoom : float
+        At which the model was shown the image: below 1, if its objects are larger than those it was fitted to.
     """
 
     source: str
@@ -64,6 +66,7 @@ class Decomposition:
     rounds: Mapping[str, np.ndarray] = field(repr=False)
     pixel_size: PixelSize | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    zoom: float = 1.0
 
     def __post_init__(self) -> None:
         for name, table, columns in (("objects", self.objects, COLUMNS), ("rounds", self.rounds, ROUND_COLUMNS)):

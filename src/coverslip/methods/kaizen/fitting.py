@@ -83,6 +83,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "dtype": str(fields.dtype),
         "parameters": sum(p.numel() for p in model.parameters()),
         "split_by": split_by,
+        "object_diameter_px": np.percentile(2 * np.sqrt(feed.areas / np.pi), [1, 25, 50, 75, 99]).round(1).tolist(),
         "object_side_px": np.percentile(sides, [1, 25, 50, 75, 99]).round(1).tolist(),
         "margin": int(2 * sides.max()),
         "search": Search(faint=faint, noise=max(above_noise, QUIET)).model_dump(),

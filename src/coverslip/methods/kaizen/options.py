@@ -9,6 +9,7 @@ from coverslip.core import flag
 class Options(Base):
     """Of `predict` and of `Decomposer`."""
 
+    diameter: str | None = flag(None, "How large the objects are: 30 (pixels) or 12um; default: told from each image.")
     min_confidence: float | None = flag(None, "Least confidence of objects, 0 to 1; default: the model's.", ge=0, le=1)
     min_area: int | None = flag(None, "Smallest object, pixels; default: the model's.", ge=0)
     drop_border: bool = flag(False, "Leave out objects that touch the border of the image.")

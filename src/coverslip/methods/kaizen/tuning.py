@@ -76,7 +76,7 @@ def best_search(
             decomposer = Decomposer(fitted, device=device, search=loose)
             found = []
             for row in rows:
-                found.append(decomposer.objects(fields, row)[1])
+                found.append(decomposer.objects(fields, row))
                 line.advance(1, f"mean AP {best:.3f}" if best >= 0 else "")
             trial, reached = _best_refusal(loose, refused, found, truth)
             if reached > best + _BETTER:

@@ -46,6 +46,7 @@ from coverslip.results.decomposition.writer import (
 )
 from coverslip.results.labels.placing import place_folder
 from coverslip.results.labels.prediction import one_or_all, said_of
+from coverslip.results.labels.seen import note_zooms, with_seen, without_seen
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.without_data import notes_on, with_rule
 from coverslip.samples.opening.fields import SheetFields
@@ -92,7 +93,7 @@ def decompose(
 def segment(model: Model, inputs: Any, device: str = "auto") -> Iterator[LabelMap]:
     """The flat labels of one field after the other."""
     for whole in decompose(model, inputs, device, Predict(), {}):
-        yield LabelMap(whole.labels, whole.source, whole.pixel_size, whole.provenance)
+        yield LabelMap(whole.labels, whole.source, whole.pixel_size, whole.provenance, zoom=whole.zoom)
 
 
 def load_rivals(model: Model, rivals: Sequence[Model | str | Path]) -> list[Model]:
@@ -180,7 +181,7 @@ def _placed(
     theirs = [name for name in FILES[1:] if name in fields.sheet.columns]
     called = ", ".join(f"source_{name}" for name in theirs)
     kept = (f"The sheet's own columns {', '.join(theirs)} are called {called} in the result.",) if theirs else ()
-    notes = (*fields.sheet.notes, *kept, *notes_on(decomposing.nodata))
+    notes = (*fields.sheet.notes, *kept, *notes_on(decomposing.nodata), *decomposing.notes)
     return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 
@@ -224,7 +225,9 @@ class _Decomposing:
         left = [index for index, image in enumerate(self.images) if not image.finished]
         if left:
             self._decompose(left, workers)
-        tables = [_apart(self.work.table(image.name)) for image in self.images]
+        parted = [without_seen(self.work.table(image.name)) for image in self.images]
+        tables = [_apart(table) for table, _ in parted]
+        self.notes = note_zooms(self.rows, [seen["zoom"] for _, seen in parted])
         files = {row[column] for row in self.rows for column in ("mask", *FILES)}
         place_folder(
             self.work.result,
@@ -270,7 +273,7 @@ class _Decomposing:
         tables = write_decomposition(
             found, lambda region: pixels(region)[0], self.work.result, name, table, self.record
         )
-        self.work.finish(self.images[index], _together(*tables))
+        self.work.finish(self.images[index], with_seen(_together(*tables), {"zoom": decomposition.zoom}))
 
 
 class _UntilStopped:

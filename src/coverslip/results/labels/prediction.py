@@ -7,7 +7,7 @@ work that was stopped or killed goes on where it was.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +21,10 @@ from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter
-from coverslip.results.labels.canvas import ZOOM, Canvas
+from coverslip.results.labels.canvas import Canvas
 from coverslip.results.labels.options import Predict
 from coverslip.results.labels.placing import write_image_result, write_result
+from coverslip.results.labels.seen import note_zooms, without_seen
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.without_data import notes_on, with_rule
 from coverslip.samples.opening.fields import SheetFields
@@ -108,7 +109,7 @@ def _placed(
         prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options.probability, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)
-    notes = (*fields.sheet.notes, *notes_on(prediction.nodata), *zoomed(prediction.zooms))
+    notes = (*fields.sheet.notes, *notes_on(prediction.nodata), *prediction.notes)
     return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 
@@ -116,24 +117,6 @@ def said_of(objects: int, images: int) -> str:
     """What came of it, in words."""
     counted = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((objects, "object"), (images, "image")))
     return "Found {} in {}".format(*counted)
-
-
-def zoomed(zooms: Sequence[float]) -> tuple[str, ...]:
-    """Which images were shown at another size, in words."""
-    notes = []
-    for found, size, done in (
-        ([zoom for zoom in zooms if zoom < 1], "larger", "reduced"),
-        ([zoom for zoom in zooms if zoom > 1], "smaller", "enlarged"),
-    ):
-        if found:
-            times = f"{min(found):.2g}" + (
-                f" to {max(found):.2g}" if f"{min(found):.2g}" != f"{max(found):.2g}" else ""
-            )
-            notes.append(
-                f"In {len(found)} of {len(zooms)} images the objects look {size} than those the model was fitted to: "
-                f"it was shown these images {done} (zoom {times}). Say --diameter to set their size."
-            )
-    return tuple(notes)
 
 
 class _Prediction:
@@ -192,11 +175,9 @@ class _Prediction:
                 self.work.finish(image, canvas.table())
                 if stop.is_set() and index + 1 < len(self.images):
                     self._stop(index + 1)
-        tables = [dict(self.work.table(image.name)) for image in self.images]
-        self.zooms = [float(column[0]) if len(column := table.pop(ZOOM)) else 1.0 for table in tables]
-        if any(zoom != 1 for zoom in self.zooms):
-            for row, zoom in zip(self.rows, self.zooms, strict=True):
-                row["zoom"] = f"{zoom:.3g}"
+        parted = [without_seen(self.work.table(image.name)) for image in self.images]
+        tables = [table for table, _ in parted]
+        self.notes = note_zooms(self.rows, [seen["zoom"] for _, seen in parted])
         write_result(self.target, self.work.result, self.rows, tables, self.record)
         return sum(len(table["label"]) for table in tables)
 
