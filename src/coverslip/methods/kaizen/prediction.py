@@ -19,6 +19,7 @@ from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import Search
 from coverslip.methods.kaizen.shown import Shown, brought_back
 from coverslip.nn.device import choose_device
+from coverslip.nn.familiar import Familiar, traits
 from coverslip.nn.scale import LARGEST, NO_SIZES, Known
 from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import SEAM, Tile, tiles
@@ -124,6 +125,7 @@ class Decomposer:
         self.search = Search.parse({**stored, **{key: value for key, value in given.items() if value is not None}})
         self.drop_border, self.fill_holes = drop_border, fill_holes
         self.known = Known.of_facts(fitted.facts)
+        self.familiar = Familiar.of_facts(fitted.facts)
         self.diameter = None if diameter is None else Length.parse(diameter)
         if self.diameter and not self.known:
             raise InputError(NO_SIZES)
@@ -156,17 +158,35 @@ class Decomposer:
             If it has several channels, or pixels that are no numbers.
         """
         light = Light.of(fields, index)
-        zoom, found = self._shown_best(Shown(light, fields, index), kept, side)
+        plain = Shown(light, fields, index)
+        zoom, found = self._shown_best(plain, kept, side)
+        doubts: tuple[str, ...] = ()
+        if self.familiar is not None:
+            doubts = self.familiar.doubts(self._traits(replace(plain, zoom=zoom), found.objects))
         size = fields.size(index)
         background = np.empty(size, np.float32)
         for part in tiles(Region(0, 0, *size), size, side=side, margin=0):
             background[part.core.slices] = light.background_of(fields, index, part.core)
         objects = self._wanted(fields, index, light, self._brought_back(found.objects, zoom, size))
-        return _decomposition(fields, index, light, background, found._replace(objects=objects), zoom)
+        made = _decomposition(fields, index, light, background, found._replace(objects=objects), zoom)
+        return replace(made, doubts=doubts)
 
     def objects(self, fields: Fields, index: int) -> list[Accepted]:
         """The objects of a field at its own size; loss and gains are in units of its light."""
         return self._searched(Shown(Light.of(fields, index), fields, index), None, TILE).objects
+
+    def traits(self, fields: Fields, index: int) -> dict[str, float]:
+        """What a field looks like to the model at its own size; see `coverslip.nn.familiar`."""
+        plain = Shown(Light.of(fields, index), fields, index)
+        return self._traits(plain, self._searched(plain, None, TILE).objects)
+
+    def _traits(self, shown: Shown, objects: Sequence[Accepted]) -> dict[str, float]:
+        parts = []
+        for part in sample(shown.fields.size(shown.index)):
+            region = covering(part, shown.zoom, shown.size)
+            light, free = shown.read(region)
+            parts.append(((light[None] / 2).clip(0, 1), _probability(objects, region), ~free))
+        return traits(parts, 0)
 
     def _shown_best(self, plain: Shown, kept: Kept | None, side: int) -> tuple[float, Found]:
         """At what zoom the objects of a field are shown best, and what is found at it."""
@@ -297,6 +317,16 @@ def _rendered(objects: Sequence[Accepted], window: Region) -> np.ndarray:
         if shared := window.shared(one.proposal.box):
             place, part = shared
             canvas[place] += one.proposal.light[part]
+    return canvas
+
+
+def _probability(objects: Sequence[Accepted], window: Region) -> np.ndarray:
+    """How sure the model is that a pixel of a window is of an object; 0 where it found none."""
+    canvas = np.zeros((window.height, window.width), np.float32)
+    for one in objects:
+        if shared := window.shared(one.proposal.box):
+            place, part = shared
+            canvas[place] = np.maximum(canvas[place], one.proposal.probability[part] * one.proposal.mask[part])
     return canvas
 
 

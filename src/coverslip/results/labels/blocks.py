@@ -90,8 +90,8 @@ class Found:
         Foreground probability, 255 for 1.
     block : Tile
         The block, perhaps with a wider margin than was asked for.
-    seen : mapping of str to float
-        How the field was shown, and what else is told of it.
+    seen : Seen
+        How the model saw the field.
     nodata : tuple of float or None
         The grey values of areas of the field that hold no image.
     """
@@ -116,7 +116,7 @@ def _find(segmenter: Segmenter, fields: Fields, rows: tuple[int, ...], part: Par
     compact = found.labels.astype(np.min_scalar_type(int(found.labels.max(initial=0))))
     chance = np.rint(found.probability[found.block.inside()] * 255).astype(np.uint8) if part.probability else None
     nodata = found.view.exposure.nodata
-    return Found(compact, chance, found.block, {"zoom": found.view.zoom}, None if nodata is None else nodata.value)
+    return Found(compact, chance, found.block, Seen.of(found.view), None if nodata is None else nodata.value)
 
 
 TRADE = Trade(_make, _find)

@@ -12,12 +12,10 @@ from coverslip.io.atomic import flush
 from coverslip.measure.objects.shapes import Table, object_table
 from coverslip.nn.tiles import paste
 from coverslip.results.labels.blocks import Found
-from coverslip.results.labels.seen import mean_of, with_seen, without_seen
+from coverslip.results.labels.seen import Seen, with_seen, without_seen
 from coverslip.work.unfinished import MARK, emptied, load_table, mark, mark_of, save_table
 
 _CHUNK = 512
-_PIXELS = "pixels"
-"""Of a block, beside what is told of it."""
 _DTYPES = {"labels": np.uint32, "probability": np.uint8}
 
 
@@ -39,7 +37,7 @@ class Canvas:
     def __init__(self, folder: Path | None, stamp: str, size: tuple[int, int], probability: bool) -> None:
         self._folder = folder
         self._tables: list[Table] = []
-        self._seen: list[tuple[dict[str, float], int]] = []
+        self._seen = Seen()
         self.count = 0
         names = ["labels", "probability"] if probability else ["labels"]
         if folder is None:
@@ -74,7 +72,7 @@ class Canvas:
             part=block.window,
             whole=fields.size(index),
         )
-        table = with_seen(table, {**found.seen, _PIXELS: block.core.height * block.core.width})
+        table = with_seen(table, found.seen)
         if self._folder is not None:
             for name in ("labels", "probability")[: 1 if self._probability is None else 2]:
                 _flush_chunks(self._folder / name, block.window)
@@ -83,10 +81,10 @@ class Canvas:
         self.count += new
 
     def table(self) -> Table:
-        """The table of all objects so far, with what is told of the image."""
+        """The table of all objects so far, with how the image was seen."""
         names = dict.fromkeys(name for table in self._tables for name in table)
         whole = {name: np.concatenate([table[name] for table in self._tables]) for name in names}
-        return with_seen(whole, mean_of(self._seen))
+        return with_seen(whole, self._seen)
 
     def labels(self, source: str, pixel_size: PixelSize | None) -> Image:
         """The labels as an image that is read window by window, in the smallest type that holds them."""
@@ -110,9 +108,8 @@ class Canvas:
 
     def _put(self, table: Table) -> Table:
         """Take in the table of the next block."""
-        objects, seen = without_seen(table)
+        objects, self._seen = without_seen(table)
         self._tables.append(objects)
-        self._seen.append((seen, int(seen.pop(_PIXELS))))
         return objects
 
     def _file(self, block: int) -> Path:

@@ -24,7 +24,7 @@ from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter
 from coverslip.results.labels.canvas import Canvas
 from coverslip.results.labels.options import Predict
 from coverslip.results.labels.placing import write_image_result, write_result
-from coverslip.results.labels.seen import note_zooms, without_seen
+from coverslip.results.labels.seen import Seen, doubted, note_seen, without_seen
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.without_data import notes_on, with_rule
 from coverslip.samples.opening.fields import SheetFields
@@ -39,6 +39,7 @@ from coverslip.work.unfinished import Work, stopped_after
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Any:
     """Find the objects of fields; see `coverslip.predict`."""
     found = list(segment(model, inputs, asked.device, given, with_rule(asked, options.nodata).input))
+    doubted([one.source for one in found], [Seen.of(one) for one in found], options.strict)
     return one_or_all(found, inputs)
 
 
@@ -106,7 +107,7 @@ def _placed(
         }
         facts = work.begin(identity, {"side": gathered.side}, resume=asked.resume)
         record = prediction_record(model, inputs, fields, given, how)
-        prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options.probability, record)
+        prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)
     notes = (*fields.sheet.notes, *notes_on(prediction.nodata), *prediction.notes)
@@ -129,11 +130,12 @@ class _Prediction:
         work: Work,
         segmenter: Segmenter,
         side: int,
-        probability: bool,
+        options: Predict,
         record: Mapping[str, Any],
     ) -> None:
         self.fields, self.target, self.work = fields, target, work
-        self.segmenter, self.probability, self.record = segmenter, probability, record
+        self.segmenter, self.record = segmenter, record
+        self.probability, self.strict = options.probability, options.strict
         self.nodata: dict[str, tuple[float, ...]] = {}
         sheet = fields.sheet
         one = target.kind != "folder"
@@ -177,7 +179,7 @@ class _Prediction:
                     self._stop(index + 1)
         parted = [without_seen(self.work.table(image.name)) for image in self.images]
         tables = [table for table, _ in parted]
-        self.notes = note_zooms(self.rows, [seen["zoom"] for _, seen in parted])
+        self.notes = note_seen(self.rows, tables, [seen for _, seen in parted], self.strict)
         write_result(self.target, self.work.result, self.rows, tables, self.record)
         return sum(len(table["label"]) for table in tables)
 

@@ -2,33 +2,122 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from coverslip.core import InputError
 from coverslip.measure.objects.shapes import Table
 
-Seen = Mapping[str, float]
-"""Of an image or a part of it: ``zoom``, at which it was shown, and what else is told, as means over pixels."""
-
 _APART = "image/"
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a model saw an image.
+
+    Parameters
+    ----------
+    zoom : float
+        At which it was shown.
+    inverted : bool
+        Whether it was shown with light and dark exchanged.
+    doubts : tuple of str
+        Why the model may not fit it, in words.
+    """
+
+    zoom: float = 1.0
+    inverted: bool = False
+    doubts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, shown: Any) -> Seen:
+        """From what says the same under these names."""
+        return cls(shown.zoom, shown.inverted, tuple(shown.doubts))
+
+    @property
+    def doubt(self) -> str:
+        """In one line; empty where there is none."""
+        return "; ".join(self.doubts)
 
 
 def with_seen(table: Table, seen: Seen) -> Table:
-    """A table of objects with what is told of their image, as columns of one row."""
-    return {**table, **{_APART + name: np.array([value]) for name, value in seen.items()}}
+    """A table of objects with how their image was seen."""
+    return {**table, **{_APART + name: np.array(value) for name, value in vars(seen).items()}}
 
 
-def without_seen(table: Table) -> tuple[Table, dict[str, float]]:
-    """The table of objects, and what is told of their image."""
-    seen = {name.removeprefix(_APART): float(value[0]) for name, value in table.items() if name.startswith(_APART)}
+def without_seen(table: Table) -> tuple[Table, Seen]:
+    """The table of objects, and how their image was seen."""
+    told = {name.removeprefix(_APART): column.tolist() for name, column in table.items() if name.startswith(_APART)}
+    seen = Seen(told["zoom"], told["inverted"], tuple(told["doubts"])) if told else Seen()
     return {name: column for name, column in table.items() if not name.startswith(_APART)}, seen
 
 
-def mean_of(parts: Sequence[tuple[Seen, int]]) -> dict[str, float]:
-    """Of an image, from what is told of its parts and their pixels."""
-    whole = sum(pixels for _, pixels in parts)
-    return {name: sum(seen[name] * pixels for seen, pixels in parts) / whole for name in parts[0][0]} if parts else {}
+def note_seen(
+    rows: Sequence[dict[str, str]], tables: Sequence[dict[str, np.ndarray]], seen: Sequence[Seen], strict: bool
+) -> tuple[str, ...]:
+    """Put how images were seen into their rows and tables, and say it.
+
+    Parameters
+    ----------
+    rows, tables : sequence of dict
+        Of the sheet, and the objects of each image.
+    seen : sequence of Seen
+        Of each image.
+    strict : bool
+        Refuse images that the model may not fit.
+
+    Returns
+    -------
+    tuple of str
+        Sentences.
+
+    Raises
+    ------
+    InputError
+        Of images that are refused, by their names.
+    """
+    names = [Path(row["image"]).name for row in rows]
+    doubt = doubted(names, seen, strict)
+    if doubt:
+        for row, table, one in zip(rows, tables, seen, strict=True):
+            row["doubt"] = one.doubt
+            table["doubt"] = np.full(len(next(iter(table.values()), ())), one.doubt, object)
+    turned = [name for name, one in zip(names, seen, strict=True) if one.inverted]
+    if turned:
+        for row, one in zip(rows, seen, strict=True):
+            row["inverted"] = "yes" if one.inverted else ""
+        turned = [
+            f"{len(turned)} of {len(seen)} images are dark on light, and were shown to the model inverted: "
+            f"{_list(turned)}."
+        ]
+    return (*note_zooms(rows, [one.zoom for one in seen]), *turned, *doubt)
+
+
+def doubted(names: Sequence[str], seen: Sequence[Seen], strict: bool) -> tuple[str, ...]:
+    """Which images the model may not fit, in a sentence.
+
+    Raises
+    ------
+    InputError
+        If there are such, and they are to be refused.
+    """
+    found = [f"{name} ({one.doubt})" for name, one in zip(names, seen, strict=True) if one.doubts]
+    if not found:
+        return ()
+    which = f"{len(found)} of {len(seen)} images are not like those that the model was fitted to: {_list(found)}"
+    if strict:
+        raise InputError(f"{which}; leave them out, or leave --strict out to have them all the same.")
+    return (f"{which}. Look at what was found there before you use it.",)
+
+
+def _list(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def note_zooms(rows: Sequence[dict[str, str]], zooms: Sequence[float]) -> tuple[str, ...]:
