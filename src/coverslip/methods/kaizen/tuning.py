@@ -16,7 +16,6 @@ from coverslip.methods.kaizen.explaining import Accepted
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.prediction import Decomposer
 from coverslip.methods.kaizen.search import Search
-from coverslip.nn.familiar import Familiar
 from coverslip.train.split import evenly
 
 _FIELDS, _SEEN = 12, 48
@@ -33,10 +32,10 @@ _SMALL = 0.1
 """Of the median area; what is smaller is a speck."""
 
 
-def familiar(fitted: Fitted, fields: Fields, *, device: str = "auto") -> dict[str, list[float]]:
-    """What held-out fields look like to a model, at their own size; see `coverslip.nn.familiar`."""
+def seen(fitted: Fitted, fields: Fields, most: int = _SEEN, *, device: str = "auto") -> list[dict[str, float]]:
+    """What fields look like to a model, at their own size; see `coverslip.nn.familiar`."""
     decomposer = Decomposer(fitted, device=device)
-    return Familiar.noted([decomposer.traits(fields, row) for row in track(evenly(len(fields), _SEEN), "Looking back")])
+    return [decomposer.traits(fields, row) for row in track(evenly(len(fields), most), "Looking back")]
 
 
 def best_search(

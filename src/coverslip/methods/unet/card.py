@@ -21,7 +21,8 @@ CARD = Card(
         "0.915 [0.901, 0.927]/0.900/0.888/0.860/0.653 [0.615, 0.690] and 0.803; all objects pooled "
         "0.910/0.895/0.880/0.850/0.623 and 0.789. With less augmentation and 18 epochs the means over fields were "
         "0.914/0.901/0.883/0.843/0.645 and 0.799. Classical segmentation (coverslip.samples.find_nuclei) on the same "
-        "fields, pooled: AP at 0.5 is 0.783 (mean over fields 0.776), the mean of .50:.05:.95 0.580. Published for Cellpose-SAM on the set's test fields: "
+        "fields, pooled: AP at 0.5 is 0.783 (mean over fields 0.776), the mean of .50:.05:.95 0.580. Published for "
+        "Cellpose-SAM on the set's test fields: "
         ".918/.901/.881/.837/.633 and .791.",
         "What is missed there: of nuclei above 160 pixels 1.2 %, of specks below 40 pixels (6 % of all objects) "
         "two thirds; some fields are drawn coarsely by hand, which limits AP at 0.9. Counted for nuclei of 10 to 60 "
