@@ -49,8 +49,7 @@ def test_it_is_said_where_two_fits_change_places() -> None:
     def point(planes: str, value: float, mean: float) -> dict[str, Any]:
         return {"planes": planes, "group": "all", "measure": "ap50", "value": value, "mean": mean, "pooled": True}
 
-    (note,) = disagreements(
-        [point("4", 0.488, 0.384), point("0+6", 0.46, 0.488)], ["planes"], {"ap50": "AP at IoU 0.5"}
-    )
+    titles = {"ap50": "AP at IoU 0.5"}
+    (note,) = disagreements([point("4", 0.488, 0.384), point("0+6", 0.46, 0.488)], ["planes"], titles)
     assert "planes=4 has 0.488 and planes=0+6 0.460; as means over the fields 0.384 and 0.488" in note
-    assert not disagreements([point("4", 0.4, 0.3), point("0", 0.5, 0.5)], ["planes"], {"ap50": "AP at IoU 0.5"})
+    assert not disagreements([point("4", 0.4, 0.3), point("0", 0.5, 0.5)], ["planes"], titles)

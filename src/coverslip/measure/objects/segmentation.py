@@ -62,7 +62,8 @@ class SegmentationEvaluation:
         One per measure.
     per_image : dict of str to ndarray, shape (N,)
         One row per image: ``name``, ``n_true``, ``n_predicted``, ``tp``, ``fp``, ``fn`` (at IoU 0.5), pixels of the
-        foreground, ``pixels_true`` and ``pixels_predicted``, and every measure; ready for a data frame or `coverslip.read.write_table`.
+        foreground (``pixels_true``, ``pixels_predicted``) and every measure; ready for a data frame or
+        `coverslip.read.write_table`.
     """
 
     rows: tuple[SegmentationRow, ...]
