@@ -95,14 +95,14 @@ def _parts(measure: str, rows: Sequence[Mapping[str, Any]]) -> list[list[Ratio]]
 
 
 def _part(measure: str, row: Mapping[str, Any]) -> Ratio | None:
-    """The upper and lower part, told by value and counts: of a and b with an IoU of j, j (a + b) / (1 + j) is shared."""
+    """The upper and lower part, told by the value and both counts."""
     of_pixels = measure.startswith("pixel_")
     if not {measure, *(_PIXELS if of_pixels else _OBJECTS)} <= set(row) or np.isnan(row[measure]):
         return None
     value = float(row[measure])
     both = float(sum(row[name] for name in (_PIXELS if of_pixels else _OBJECTS)))
     if measure == "pixel_iou" or re.fullmatch(r"ap\d+(\.\d+)?", measure):
-        shared = value * both / (1 + value)
+        shared = value * both / (1 + value)  # as value = shared / (both - shared)
         return shared, both - shared
     if measure in ("pixel_f1", "f1"):
         return value * both, both

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,10 +109,21 @@ def doubted(names: Sequence[str], seen: Sequence[Seen], strict: bool) -> tuple[s
     found = [f"{name} ({one.doubt})" for name, one in zip(names, seen, strict=True) if one.doubts]
     if not found:
         return ()
-    which = f"{len(found)} of {len(seen)} images are not like those that the model was fitted to: {_list(found)}"
+    which = _not_like(found, len(seen))
     if strict:
-        raise InputError(f"{which}; leave them out, or leave --strict out to have them all the same.")
-    return (f"{which}. Look at what was found there before you use it.",)
+        raise InputError(f"{which[:-1]}; leave them out, or leave --strict out to have them all the same.")
+    return (f"{which} Look at what was found there before you use it.",)
+
+
+def doubts_noted(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The sentence on images that the model may not fit, from the rows of a result."""
+    found = [f"{Path(row.get('image', '')).name} ({row['doubt']})" for row in rows if row.get("doubt")]
+    return [_not_like(found, len(rows))] if found else []
+
+
+def _not_like(found: Sequence[str], images: int) -> str:
+    one = "is" if len(found) == 1 else "are"
+    return f"{len(found)} of {images} images {one} not like those that the model was fitted to: {_list(found)}."
 
 
 def _list(names: Sequence[str]) -> str:
