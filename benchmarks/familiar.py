@@ -1,8 +1,8 @@
-"""Does a model say where it does not fit? Pictures of other kinds that are told, and good ones that are told by mistake.
+"""Does a model say where it does not fit? Pictures of other kinds that are told, and good ones told by mistake.
 
-Other kinds are crops of the public sets of `../shared/data` (H&E in grey, brightfield, phase contrast), and made ones: blank
-fields, noise, fluorescence out of focus, and fluorescence with light and dark exchanged, which counts as told where it
-is doubted or inverted. Good ones are validation images.
+Other kinds are crops of the public sets of `../shared/data` (H&E in grey, brightfield, phase contrast), and made ones:
+blank fields, noise, fluorescence out of focus, and fluorescence with light and dark exchanged, which counts as told
+where it is doubted or inverted. Good ones are validation images.
 
     python benchmarks/familiar.py ../shared/data --model nuclei-fluo --each 40
 """

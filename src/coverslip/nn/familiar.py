@@ -17,6 +17,7 @@ _LEVELS = 256
 _LEAST = 1e-3
 _SPREADS = 2.0
 """Beyond the least familiar image of the fit, in units of the spread of all: what is further is told."""
+_ROOM, _FEW = 0.1, 10
 _FEWEST = 30
 """Pixels: less is nothing to judge by."""
 
@@ -109,8 +110,9 @@ class Familiar:
             way = 1.0 if name in ("sure", "sharp") or np.median(values) >= 0 else -1.0
             values = np.sort(values * way)
             spread = float(1.4826 * np.median(np.abs(values - np.median(values))))
-            # One image in fifty may be of a kind that is no example.
-            least = float(values[len(values) // 50]) - _SPREADS * max(spread, 0.1)
+            # One image in fifty may be of a kind that is no example. Of few images little is known of others.
+            room = (_SPREADS * spread + _ROOM) * (1 + _FEW / len(values))
+            least = float(values[len(values) // 50]) - room
             noted[name] = [way, round(least, 3)]
         return noted
 

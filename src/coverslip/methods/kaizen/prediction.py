@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -42,6 +42,7 @@ def predict(
     drop_border: bool = False,
     fill_holes: bool = False,
     speed: Speed = "auto",
+    search: Mapping[str, Any] | None = None,
 ) -> Iterator[Decomposition]:
     """Decompose fields one after the other.
 
@@ -65,6 +66,8 @@ def predict(
         Background that an object encloses becomes part of its mask.
     speed : Speed
         How the networks are run, see `coverslip.nn.speed`.
+    search : mapping of str to value, optional
+        What of the model's `Search` is replaced, such as ``{"passes": 3}``.
 
     Yields
     ------
@@ -80,6 +83,7 @@ def predict(
         drop_border=drop_border,
         fill_holes=fill_holes,
         speed=speed,
+        search=search,
     )
     for index in range(len(fields)):
         yield decomposer(fields, index)
@@ -104,7 +108,7 @@ class Found(NamedTuple):
 
 
 class Decomposer:
-    """Fitted models ready to decompose fields; parameters as for `predict`, and `search` to replace all of it."""
+    """Fitted models ready to decompose fields; parameters as for `predict`."""
 
     def __init__(
         self,
@@ -118,10 +122,10 @@ class Decomposer:
         drop_border: bool = False,
         fill_holes: bool = False,
         speed: Speed = "auto",
-        search: Search | None = None,
+        search: Mapping[str, Any] | None = None,
     ) -> None:
         given = {"confidence": min_confidence, "min_area": min_area}
-        stored = dict(fitted.facts["search"] if search is None else search.model_dump())
+        stored = {**fitted.facts["search"], **(search or {})}
         self.search = Search.parse({**stored, **{key: value for key, value in given.items() if value is not None}})
         self.drop_border, self.fill_holes = drop_border, fill_holes
         self.known = Known.of_facts(fitted.facts)

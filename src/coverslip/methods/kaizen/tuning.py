@@ -80,7 +80,7 @@ def best_search(
     with closing(line):
         for name, value in trials:
             loose = chosen.model_copy(update={**start, name: value})
-            decomposer = Decomposer(fitted, device=device, search=loose)
+            decomposer = Decomposer(fitted, device=device, search=loose.model_dump())
             found = []
             for row in rows:
                 found.append(decomposer.objects(fields, row))
