@@ -174,7 +174,7 @@ def test_the_same_image_gives_the_same_objects_bit_for_bit(fitted: Fitted) -> No
 def test_an_object_that_is_known_is_not_proposed_again(fitted: Fitted) -> None:
     fields = blob_fields(1, seed=5)
     decomposer = kaizen.Decomposer(fitted, device="cpu")
-    light, objects, _, _ = decomposer.objects(fields, 0)
+    light, objects = Light.of(fields, 0), decomposer.objects(fields, 0)
     centres = np.array([one.proposal.centroid for one in objects])
     seen, points, (proposer,) = light.read(fields, 0), centres.round().astype(int), decomposer.proposers
     assert len(proposer(seen, points, decomposer.search, centres[:0])) > 5
@@ -186,6 +186,22 @@ def test_an_empty_field_has_no_object(fitted: Fitted) -> None:
     found = next(kaizen.predict(fitted, ArrayFields([noise, np.zeros_like(noise)]), device="cpu"))
     assert len(found) == 0
     assert not found.labels.any()
+
+
+@pytest.mark.parametrize("diameter", [None, "66"])
+def test_objects_four_times_as_large_are_shown_reduced_and_found_at_their_own_size(
+    fitted: Fitted, diameter: str | None
+) -> None:
+    small = blob_fields(1, (120, 130), seed=5)
+    large, truth = (np.kron(a, np.ones((4, 4), a.dtype)) for a in (small.pixels(0)[0], small.labels(0)))
+    found = kaizen.Decomposer(fitted, device="cpu", diameter=diameter)(ArrayFields([large]), 0)
+    assert found.zoom == pytest.approx(0.25, rel=0.2)
+    assert found.labels.shape == truth.shape
+    agreed = match(overlap(truth, found.labels))
+    assert agreed.tp / (agreed.tp + agreed.fp + agreed.fn) > 0.7
+    # Receipts are sums over pixels of the field.
+    lowered = np.abs(large - found.background).sum() - np.abs(large - found.internal).sum()
+    assert found.objects["gain"].sum() == pytest.approx(lowered, rel=0.15)
 
 
 def test_objects_on_the_seams_of_parts_are_found_once(fitted: Fitted) -> None:

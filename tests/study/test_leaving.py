@@ -44,7 +44,7 @@ def test_each_group_is_evaluated_by_a_fit_to_all_the_others(grouped: ArrayFields
     images = read_table(tmp_path / "images.csv")
     (whole,) = [p for p in findings.points if (p["trained_on"], p["group"], p["measure"]) == ("without", "all", "ap50")]
     assert whole["images"] == 8
-    assert whole["value"] == pytest.approx(images["ap50"][images["trained_on"] == "without"].mean())
+    assert whole["mean"] == pytest.approx(images["ap50"][images["trained_on"] == "without"].mean())
 
 
 def test_kinds_of_fits_are_compared_on_the_same_held_out_fields(grouped: ArrayFields, tmp_path: Path) -> None:

@@ -53,6 +53,12 @@ class Decomposition:
         Micrometres per pixel, where known.
     provenance : mapping
         Inputs with hashes, models, seed and versions.
+    zoom : float
+        At which the model was shown the image: below 1, if its objects are larger than those it was fitted to.
+    inverted : bool
+        Whether it was shown with light and dark exchanged.
+    doubts : tuple of str
+        Why the model may not fit the image, in words; empty where nothing speaks against it.
     """
 
     source: str
@@ -64,6 +70,9 @@ class Decomposition:
     rounds: Mapping[str, np.ndarray] = field(repr=False)
     pixel_size: PixelSize | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    zoom: float = 1.0
+    inverted: bool = False
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, table, columns in (("objects", self.objects, COLUMNS), ("rounds", self.rounds, ROUND_COLUMNS)):

@@ -135,6 +135,10 @@ class LabelMap:
         How likely each pixel is of an object, where the method says so.
     zoom : float
         At which the model was shown the image: below 1, if its objects are larger than those it was fitted to.
+    inverted : bool
+        Whether it was shown with light and dark exchanged.
+    doubts : tuple of str
+        Why the model may not fit the image, in words; empty where nothing speaks against it.
     """
 
     labels: np.ndarray = field(repr=False)
@@ -143,6 +147,8 @@ class LabelMap:
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     probability: np.ndarray | None = field(default=None, repr=False)
     zoom: float = 1.0
+    inverted: bool = False
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.labels.ndim != 2 or self.labels.dtype.kind not in "iu":

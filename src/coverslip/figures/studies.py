@@ -1,7 +1,8 @@
 """What studies found: errors over training-set sizes, over left-out groups, over focal planes.
 
 All take points: mappings with what was fitted (the keys differ from study to study), ``group``, ``measure``, ``value``
-(mean over restarts and fields), ``low`` and ``high`` (its interval over fields), and ``each``, one value per restart.
+(of all fields taken together, mean over restarts), ``low`` and ``high`` (its interval over fields), and ``each``, one
+value per restart.
 """
 
 from __future__ import annotations

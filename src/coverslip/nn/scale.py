@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,10 @@ LOOKS = (1 / 16, 1 / 8, 1 / 4)
 """Zooms at which a field is looked at before; together they cost a twelfth of a look at its own size."""
 ENLARGED = 4.0
 """At most so many times."""
+LARGEST = 4096
+"""Side of what is worked at at once, pixels shown: a field, or a block of a large one, is not enlarged to more."""
+NO_SIZES = "The model does not say what sizes of objects it was fitted to; leave --diameter out."
+"""What is said where a diameter is asked for in vain."""
 _LEAST_SIDE = 48
 """Pixels: a field that a look would show smaller is not looked at so."""
 _FEWEST = 3
@@ -56,6 +61,12 @@ class Known:
     def of(cls, percentiles: Sequence[float]) -> Known:
         """From the 1st, 25th, 50th, 75th and 99th percentile."""
         return cls(float(percentiles[2]), float(percentiles[4]))
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Known | None:
+        """As a fit noted them, ``object_diameter_px``; None if it did not."""
+        found = facts.get("object_diameter_px")
+        return None if found is None else cls.of(found)
 
     def zoom_for(self, diameter: float) -> float:
         """The zoom that shows objects of a diameter, pixels, at the typical size."""

@@ -68,6 +68,10 @@ class Fit:
     planes: str | int = "channels"
 
 
+ERRORS = {"pixel_error": "pixel_f1", "object_error": "f1"}
+"""Errors are 1 - F1, of the foreground's pixels and of objects (IoU ≥ 0.5)."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of a fit.

@@ -13,14 +13,17 @@ import numpy as np
 from coverslip.core import provenance
 from coverslip.io import atomic_path, write_table
 from coverslip.study.labelled import Outcome
+from coverslip.study.pooling import disagreements
 from coverslip.study.tables import Rows, columns, fit_rows, image_rows, summary_rows, wide
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _INTERVALS = (
-    "Values are means over the held-out fields. Dots are single restarts (other seeds); bands, lines and the numbers "
-    "beside a value are 95 % bootstrap intervals over the fields, so they say how much other fields would change it."
+    "Values are of all objects, or pixels, of the held-out fields taken together. Dots are single restarts (other "
+    "seeds); bands, lines and the numbers beside a value are 95 % bootstrap intervals over the fields, so they say how "
+    "much other fields would change it. Means over fields stand in a table of their own: where fields hold few objects "
+    "or none, they can reverse a finding."
 )
 
 
@@ -94,7 +97,7 @@ def write_study(
     write_table(columns(images), out / "images.csv")
     write_table(columns(points, leave_out=("each",)), out / "summary.csv")
     figure = save_figure(draw(points), out / f"{study}.png")
-    table, said = wide(points, keys, tuple(TITLES)), notes(points)
+    table, said = wide(points, keys, tuple(TITLES)), [*notes(points), *disagreements(points, keys, TITLES)]
     full = provenance(study=study, **record)
     with atomic_path(out / "provenance.json") as temporary:
         temporary.write_text(json.dumps(full, indent=2, default=str), encoding="utf-8")
@@ -104,7 +107,10 @@ def write_study(
         notes=said,
         facts=facts,
         figures={title: (figure.read_bytes(), _INTERVALS)},
-        tables={"Means over restarts": table},
+        tables={
+            "All objects pooled, means over restarts": table,
+            "Means over fields and restarts": wide(points, keys, tuple(TITLES), "mean"),
+        },
         provenance=full,
     )
     return Findings(points, said, table)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from coverslip.study.labelled import Outcome
+from coverslip.study.labelled import ERRORS, Outcome
+from coverslip.study.pooling import pooled
 
 ALL = "all"
 """What stands in the column ``group`` for all evaluated fields together."""
 
-ERRORS = {"pixel_error": "pixel_f1", "object_error": "f1"}
-"""Errors are 1 - F1, of the foreground's pixels and of objects (IoU ≥ 0.5)."""
-
-_COUNTS = ("n_true", "n_predicted", "tp", "fp", "fn")
+_COUNTS = ("n_true", "n_predicted", "tp", "fp", "fn", "pixels_true", "pixels_predicted")
 
 Rows = list[dict[str, Any]]
 
@@ -48,13 +46,13 @@ def fit_rows(study: str, outcomes: Sequence[Outcome], groups: np.ndarray | None)
             "seed": None if fit.config is None else fit.config.seed,
             "steps": fit.steps,
         }
-        pooled = outcome.pooled | {error: 1 - outcome.pooled[f1] for error, f1 in ERRORS.items()}
+        together = outcome.pooled | {error: 1 - outcome.pooled[f1] for error, f1 in ERRORS.items()}
         for group, images in _by_group(image_rows([outcome], groups)).items():
             whole = len(images) == len(fit.evaluated)
-            for measure in pooled:
+            for measure in together:
                 value, low, high = _interval(np.array([[row[measure] for row in images]]))
                 found = {"measure": measure, "value": value, "low": low, "high": high}
-                found |= {"pooled": pooled[measure] if whole else float("nan"), "images": len(images)}
+                found |= {"pooled": together[measure] if whole else float("nan"), "images": len(images)}
                 rows.append({**facts, "group": group, **found, "seconds": outcome.seconds})
     return rows
 
@@ -72,10 +70,11 @@ def summary_rows(images: Rows, keys: Sequence[str]) -> Rows:
     Returns
     -------
     list of dict
-        The keys, ``group``, ``measure``; ``value``, the mean over restarts of the mean over fields; ``low`` and
-        ``high``, its 95 % bootstrap interval over fields; ``restart_low`` and ``restart_high``, the smallest and
-        largest restart; ``restarts``, ``images``, and ``each``, the values of the restarts. The group ``all`` stands
-        where every evaluated field was.
+        The keys, ``group``, ``measure``; ``value``, the mean over restarts of all objects (or pixels) of the fields
+        taken together, or where that is not known (``pooled`` is false) of the mean over fields; ``low`` and ``high``,
+        its 95 % bootstrap interval over fields; ``mean``, ``mean_low`` and ``mean_high``, the same of the mean over
+        fields; ``restart_low`` and ``restart_high``, the smallest and largest restart; ``restarts``, ``images``, and
+        ``each``, the values of the restarts. The group ``all`` stands where every evaluated field was.
     """
     kinds: dict[tuple[Any, ...], Rows] = {}
     for row in images:
@@ -99,7 +98,13 @@ def summary_rows(images: Rows, keys: Sequence[str]) -> Rows:
                     continue
                 each = tuple(_mean(v) for v in values)
                 point = {**dict(zip(keys, kind, strict=True)), "group": group, "measure": measure}
-                point |= {"value": value, "low": low, "high": high, "each": each}
+                means = {"mean": value, "mean_low": low, "mean_high": high}
+                together = pooled(measure, [[at[r, name] for name in names] for r in restarts])
+                if together is not None:
+                    each, low, high = tuple(together[0]), *together[1:]
+                    value = float(np.mean(each))
+                point |= {"value": value, "low": low, "high": high, **means, "pooled": together is not None}
+                point |= {"each": each}
                 point |= {"restart_low": min(each), "restart_high": max(each)}
                 rows.append(point | {"restarts": len(restarts), "images": len(names)})
     return rows
@@ -111,14 +116,15 @@ def columns(rows: Rows, leave_out: Sequence[str] = ()) -> dict[str, np.ndarray]:
     return {name: np.array([row.get(name) for row in rows], dtype=object) for name in names}
 
 
-def wide(points: Rows, keys: Sequence[str], measures: Sequence[str]) -> Rows:
-    """One row per combination of keys and group, one column per measure: ``(value, low, high)``."""
+def wide(points: Rows, keys: Sequence[str], measures: Sequence[str], kind: Literal["value", "mean"] = "value") -> Rows:
+    """One row per combination of keys and group, one column per measure: value or mean with its interval."""
+    names = ("value", "low", "high") if kind == "value" else ("mean", "mean_low", "mean_high")
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for point in points:
         facts = {key: point[key] for key in (*keys, "group", "restarts", "images")}
         row = rows.setdefault(tuple(facts.values()), {**facts, **dict.fromkeys(measures)})
         if point["measure"] in measures:
-            row[point["measure"]] = (point["value"], point["low"], point["high"])
+            row[point["measure"]] = tuple(point[name] for name in names)
     return list(rows.values())
 
 

@@ -61,8 +61,9 @@ class SegmentationEvaluation:
     rows : tuple of SegmentationRow
         One per measure.
     per_image : dict of str to ndarray, shape (N,)
-        One row per image: ``name``, ``n_true``, ``n_predicted``, ``tp``, ``fp``, ``fn`` (at IoU 0.5) and every
-        measure; ready for a data frame or `coverslip.read.write_table`.
+        One row per image: ``name``, ``n_true``, ``n_predicted``, ``tp``, ``fp``, ``fn`` (at IoU 0.5), pixels of the
+        foreground (``pixels_true``, ``pixels_predicted``) and every measure; ready for a data frame or
+        `coverslip.read.write_table`.
     """
 
     rows: tuple[SegmentationRow, ...]
@@ -144,6 +145,8 @@ def evaluate_labels(
     of_groups = None if groups is None else check_length(groups, len(images), "groups")
     per_image = {"name": np.array(names, dtype=object)}
     per_image |= {key: sums[key] for key in ("n_true", "n_predicted", "tp", "fp", "fn")}
+    per_image["pixels_true"] = sums["pixels tp"] + sums["pixels fn"]
+    per_image["pixels_predicted"] = sums["pixels tp"] + sums["pixels fp"]
     rows = []
     for measure in _measures(thresholds):
         if measure.optional is None or sums[measure.optional].any():

@@ -13,7 +13,8 @@ from coverslip.methods.kaizen.inference import build
 from coverslip.methods.kaizen.loss import loss_terms
 from coverslip.methods.kaizen.patches import ObjectFeed
 from coverslip.methods.kaizen.search import QUIET, Search
-from coverslip.methods.kaizen.tuning import best_search
+from coverslip.methods.kaizen.tuning import best_search, seen
+from coverslip.nn.familiar import Familiar
 from coverslip.train.batch import Batch
 from coverslip.train.loop import train
 from coverslip.train.run import Run
@@ -83,6 +84,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "dtype": str(fields.dtype),
         "parameters": sum(p.numel() for p in model.parameters()),
         "split_by": split_by,
+        "object_diameter_px": np.percentile(2 * np.sqrt(feed.areas / np.pi), [1, 25, 50, 75, 99]).round(1).tolist(),
         "object_side_px": np.percentile(sides, [1, 25, 50, 75, 99]).round(1).tolist(),
         "margin": int(2 * sides.max()),
         "search": Search(faint=faint, noise=max(above_noise, QUIET)).model_dump(),
@@ -94,6 +96,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     fitted = Fitted("kaizen", config, outcome.weights, facts, outcome.history)
     looked_at = FieldSubset(fields, held_out if len(held_out) else training)
     facts["search"], facts["score"] = best_search(fitted, looked_at, feed.areas, device=run.device)
+    facts["familiar"] = Familiar.noted(seen(fitted, looked_at, device=run.device))
     return fitted
 
 

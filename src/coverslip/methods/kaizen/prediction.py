@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from coverslip.core import Decomposition, Fields, Fitted, InputError, Kept, Region, task
+from coverslip.core import Decomposition, Fields, Fitted, InputError, Kept, Length, Region, task
 from coverslip.methods.kaizen.explaining import Accepted, Round, explain
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.inference import Proposer
 from coverslip.methods.kaizen.keeping import packed, unpacked
 from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.search import Search
+from coverslip.methods.kaizen.shown import Shown, brought_back
 from coverslip.nn.device import choose_device
+from coverslip.nn.familiar import Familiar, traits
+from coverslip.nn.scale import LARGEST, NO_SIZES, Known
 from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import SEAM, Tile, tiles
+from coverslip.samples.opening.looks import PART, sample
+from coverslip.samples.opening.zoomed import covering
 
 TILE = 1024
 """Side of the parts of a large image that are searched one after the other, pixels, without their margins."""
@@ -28,12 +35,14 @@ def predict(
     fields: Fields,
     *,
     device: str = "auto",
+    diameter: str | None = None,
     rivals: Sequence[Fitted] = (),
     min_confidence: float | None = None,
     min_area: int | None = None,
     drop_border: bool = False,
     fill_holes: bool = False,
     speed: Speed = "auto",
+    search: Mapping[str, Any] | None = None,
 ) -> Iterator[Decomposition]:
     """Decompose fields one after the other.
 
@@ -45,6 +54,8 @@ def predict(
         Images of any size with one channel.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    diameter : str, optional
+        How large the objects are, such as ``"30"`` (pixels) or ``"12um"``; default: told from each image.
     rivals : sequence of Fitted
         Further Kaizen models that propose objects for the same image; the best proposal wins.
     min_confidence, min_area : optional
@@ -55,6 +66,8 @@ def predict(
         Background that an object encloses becomes part of its mask.
     speed : Speed
         How the networks are run, see `coverslip.nn.speed`.
+    search : mapping of str to value, optional
+        What of the model's `Search` is replaced, such as ``{"passes": 3}``.
 
     Yields
     ------
@@ -63,37 +76,64 @@ def predict(
     decomposer = Decomposer(
         fitted,
         device=device,
+        diameter=diameter,
         rivals=rivals,
         min_confidence=min_confidence,
         min_area=min_area,
         drop_border=drop_border,
         fill_holes=fill_holes,
         speed=speed,
+        search=search,
     )
     for index in range(len(fields)):
         yield decomposer(fields, index)
 
 
+class Found(NamedTuple):
+    """What is found in a field.
+
+    Parameters
+    ----------
+    objects : list of Accepted
+        In the order they were accepted.
+    rounds : list of Round
+        One row each.
+    loss : float
+        Without any object, in units of the light.
+    """
+
+    objects: list[Accepted]
+    rounds: list[Round]
+    loss: float
+
+
 class Decomposer:
-    """Fitted models ready to decompose fields; parameters as for `predict`, and `search` to replace all of it."""
+    """Fitted models ready to decompose fields; parameters as for `predict`."""
 
     def __init__(
         self,
         fitted: Fitted,
         *,
         device: str = "auto",
+        diameter: str | None = None,
         rivals: Sequence[Fitted] = (),
         min_confidence: float | None = None,
         min_area: int | None = None,
         drop_border: bool = False,
         fill_holes: bool = False,
         speed: Speed = "auto",
-        search: Search | None = None,
+        search: Mapping[str, Any] | None = None,
     ) -> None:
         given = {"confidence": min_confidence, "min_area": min_area}
-        stored = dict(fitted.facts["search"] if search is None else search.model_dump())
+        stored = {**fitted.facts["search"], **(search or {})}
         self.search = Search.parse({**stored, **{key: value for key, value in given.items() if value is not None}})
         self.drop_border, self.fill_holes = drop_border, fill_holes
+        self.known = Known.of_facts(fitted.facts)
+        self.familiar = Familiar.of_facts(fitted.facts)
+        self.diameter = None if diameter is None else Length.parse(diameter)
+        if self.diameter and not self.known:
+            raise InputError(NO_SIZES)
+        self._own_min_area = min_area is not None
         others = [one for one in rivals if one.method != fitted.method]
         if others:
             raise InputError(f"A rival must be a model of '{fitted.method}', not of '{others[0].method}'.")
@@ -121,18 +161,80 @@ class Decomposer:
         InputError
             If it has several channels, or pixels that are no numbers.
         """
-        light, objects, rounds, loss = self.objects(fields, index, kept, side)
-        background = np.empty(fields.size(index), np.float32)
-        for part in self._parts(fields, index, side):
-            background[part.core.slices] = light.background_of(fields, index, part.core)
-        return _decomposition(fields, index, light, background, objects, rounds, loss)
-
-    def objects(
-        self, fields: Fields, index: int, kept: Kept | None = None, side: int = TILE
-    ) -> tuple[Light, list[Accepted], list[Round], float]:
-        """The light of a field, its objects, the rounds, and the loss before them, all in units of the light."""
         light = Light.of(fields, index)
-        parts = self._parts(fields, index, side)
+        plain = Shown(light, fields, index)
+        zoom, found = self._shown_best(plain, kept, side)
+        doubts: tuple[str, ...] = ()
+        if self.familiar is not None:
+            doubts = self.familiar.doubts(self._traits(replace(plain, zoom=zoom), found.objects))
+        size = fields.size(index)
+        background = np.empty(size, np.float32)
+        for part in tiles(Region(0, 0, *size), size, side=side, margin=0):
+            background[part.core.slices] = light.background_of(fields, index, part.core)
+        objects = self._wanted(fields, index, light, self._brought_back(found.objects, zoom, size))
+        made = _decomposition(fields, index, light, background, found._replace(objects=objects), zoom)
+        return replace(made, doubts=doubts)
+
+    def objects(self, fields: Fields, index: int) -> list[Accepted]:
+        """The objects of a field at its own size; loss and gains are in units of its light."""
+        return self._searched(Shown(Light.of(fields, index), fields, index), None, TILE).objects
+
+    def traits(self, fields: Fields, index: int) -> dict[str, float]:
+        """What a field looks like to the model at its own size; see `coverslip.nn.familiar`."""
+        plain = Shown(Light.of(fields, index), fields, index)
+        return self._traits(plain, self._searched(plain, None, TILE).objects)
+
+    def _traits(self, shown: Shown, objects: Sequence[Accepted]) -> dict[str, float]:
+        parts = []
+        for part in sample(shown.fields.size(shown.index)):
+            region = covering(part, shown.zoom, shown.size)
+            light, free = shown.read(region)
+            parts.append(((light[None] / 2).clip(0, 1), _probability(objects, region), ~free))
+        return traits(parts, 0)
+
+    def _shown_best(self, plain: Shown, kept: Kept | None, side: int) -> tuple[float, Found]:
+        """At what zoom the objects of a field are shown best, and what is found at it."""
+        size = plain.fields.size(plain.index)
+        name, pixel_size = plain.fields.name(plain.index), plain.fields.image(plain.index).pixel_size
+        limit = LARGEST / (size[0] * size[1]) ** 0.5
+        zoom, done = 1.0, None
+        if self.diameter is not None:
+            assert self.known is not None
+            zoom = min(self.known.zoom_for(self.diameter.pixels(pixel_size, name)), max(limit, 1))
+        elif self.known is not None:
+
+            def look(zoom: float) -> np.ndarray:
+                nonlocal done
+                if zoom == 1 and max(size) <= side:  # most fields are: what is found counts
+                    done = self._searched(plain, kept, side)
+                    return _areas(done.objects)
+                parts = sample(size, PART if zoom < 1 else PART // 4)
+                return self._glanced(replace(plain, zoom=zoom), parts)
+
+            zoom = self.known.told(size, look, limit)
+        if zoom == 1 and done is not None:
+            return zoom, done
+        return zoom, self._searched(replace(plain, zoom=zoom), kept, side)
+
+    def _glanced(self, shown: Shown, parts: Sequence[Region]) -> np.ndarray:
+        """The areas of objects in some parts of a field, pixels shown, after a quick search."""
+        quick = self.search.model_copy(update={"ways": 1, "passes": 1})
+        found = []
+        for part in parts:
+            light, free = shown.read(covering(part, shown.zoom, shown.size))
+            found.append(_areas(explain(light, np.zeros_like(light), shown.noise, self.proposers, quick, free=free)[0]))
+        return np.concatenate(found)
+
+    def _brought_back(self, objects: list[Accepted], zoom: float, size: tuple[int, int]) -> list[Accepted]:
+        """Objects in the field's own pixels; gains are sums over pixels, too."""
+        if zoom == 1:
+            return objects
+        pairs = [(one, brought_back(one.proposal, zoom, size, self.search.mask)) for one in objects]
+        return [one._replace(proposal=own, gain=one.gain / zoom**2) for one, own in pairs if own is not None]
+
+    def _searched(self, shown: Shown, kept: Kept | None, side: int) -> Found:
+        """What is found in a field as it is shown, part by part."""
+        parts = tiles(Region(0, 0, *shown.size), shown.size, side=side, margin=self.margin)
         objects: list[Accepted] = []
         rounds: list[Round] = []
         loss = 0.0
@@ -148,7 +250,7 @@ class Decomposer:
                 else:
                     # Objects lie in the windows of their parts.
                     near = [one for window, there in done if window.shared(part.window) for one in there]
-                    found = self._part(fields, index, light, part, near, several)
+                    found = self._part(shown, part, near, several)
                 done.append((part.window, found[1]))
                 if kept and not before:
                     kept.put(number, packed(*found))
@@ -157,7 +259,7 @@ class Decomposer:
                 rounds += found[2]
                 if line:
                     line.advance(1, f"{len(objects):,} objects explain {_share(rounds, loss):.0%}")
-        return light, self._wanted(fields, index, light, objects), _merged(rounds), loss
+        return Found(objects, _merged(rounds), loss)
 
     def _wanted(self, fields: Fields, index: int, light: Light, objects: list[Accepted]) -> list[Accepted]:
         """Objects as they were asked for: without holes, and without those that the border cuts."""
@@ -175,28 +277,31 @@ class Decomposer:
             kept.append(one)
         return kept
 
-    def _parts(self, fields: Fields, index: int, side: int) -> list[Tile]:
-        size = fields.size(index)
-        return tiles(Region(0, 0, *size), size, side=side, margin=self.margin)
-
     def _part(
-        self, fields: Fields, index: int, light: Light, part: Tile, before: Sequence[Accepted], several: bool
+        self, shown: Shown, part: Tile, before: Sequence[Accepted], several: bool
     ) -> tuple[float, list[Accepted], list[Round]]:
         """The loss of a part without objects, its objects in places of the whole image, and its rounds."""
-        seen, free = light.read_free(fields, index, part.window)
+        seen, free = shown.read(part.window)
         if not np.isfinite(seen).all():
-            raise InputError(f"{fields.name(index)} has pixels that are no numbers (NaN or infinite); mend the file.")
+            name = shown.fields.name(shown.index)
+            raise InputError(f"{name} has pixels that are no numbers (NaN or infinite); mend the file.")
         internal = _rendered(before, part.window)
         rows, columns = (slice(inside.start - SEAM, inside.stop + SEAM) for inside in part.inside())
         core = (rows, columns) if several else None
-        noise = light.background.noise / light.unit
-        found, turns = explain(seen, internal, noise, self.proposers, self.search, core, free)
+        search = self.search
+        if self._own_min_area:  # a user's own limit is in pixels of the image, that of the model in pixels shown
+            search = search.model_copy(update={"min_area": round(search.min_area * shown.zoom**2)})
+        found, turns = explain(seen, internal, shown.noise, self.proposers, search, core, free)
         y, x = part.window.y, part.window.x
         moved = [
             one._replace(proposal=one.proposal._replace(top=one.proposal.top + y, left=one.proposal.left + x))
             for one in found
         ]
         return float(np.abs(seen[part.inside()]).sum(dtype=np.float64)), moved, turns
+
+
+def _areas(objects: Sequence[Accepted]) -> np.ndarray:
+    return np.array([int(one.proposal.mask.sum()) for one in objects], np.int64)
 
 
 def _image_around(fields: Fields, index: int, light: Light, box: Region) -> np.ndarray:
@@ -219,6 +324,16 @@ def _rendered(objects: Sequence[Accepted], window: Region) -> np.ndarray:
     return canvas
 
 
+def _probability(objects: Sequence[Accepted], window: Region) -> np.ndarray:
+    """How sure the model is that a pixel of a window is of an object; 0 where it found none."""
+    canvas = np.zeros((window.height, window.width), np.float32)
+    for one in objects:
+        if shared := window.shared(one.proposal.box):
+            place, part = shared
+            canvas[place] = np.maximum(canvas[place], one.proposal.probability[part] * one.proposal.mask[part])
+    return canvas
+
+
 def _merged(rounds: Sequence[Round]) -> list[Round]:
     """Rounds of the same number in several parts of an image as one."""
     found: dict[tuple[int, int], Round] = {}
@@ -237,11 +352,11 @@ def _decomposition(
     index: int,
     light: Light,
     background: np.ndarray,
-    objects: Sequence[Accepted],
-    rounds: Sequence[Round],
-    loss: float,
+    found: Found,
+    zoom: float,
 ) -> Decomposition:
     """The result, in grey values."""
+    objects, rounds, loss = found
     proposals = [one.proposal for one in objects]
     size = fields.size(index)
     centroids = np.array([p.centroid for p in proposals], np.float64).reshape(-1, 2)
@@ -265,7 +380,7 @@ def _decomposition(
         "round": np.array(columns[1], np.int64),
         "proposals": np.array(columns[2], np.int64),
         "accepted": np.array(columns[3], np.int64),
-        "loss": (loss - lost) * light.unit / (size[0] * size[1]),
+        "loss": (loss - lost) * light.unit / (size[0] * size[1] * zoom**2),
         "explained": lost / loss if loss else lost,
     }
     return Decomposition(
@@ -278,4 +393,5 @@ def _decomposition(
         rounds=told,
         pixel_size=fields.image(index).pixel_size,
         provenance={} if light.nodata is None else {"nodata": list(light.nodata.value)},
+        zoom=zoom,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Fields, Fitted, task
+from coverslip.core import Fields, Fitted, task, track
 from coverslip.measure.objects.matching import THRESHOLDS, match
 from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.kaizen.accepting import acceptable
@@ -16,8 +16,9 @@ from coverslip.methods.kaizen.explaining import Accepted
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.prediction import Decomposer
 from coverslip.methods.kaizen.search import Search
+from coverslip.train.split import evenly
 
-_FIELDS = 12
+_FIELDS, _SEEN = 12, 48
 _BETTER = 5e-4
 # Of equally good values the first is taken.
 _PASSES = (3, 1)
@@ -29,6 +30,12 @@ _ABOUT = {"confidence": 2e-3}
 """Objects that overlap are less sure than others, and labels show none: not to refuse them is worth a little."""
 _SMALL = 0.1
 """Of the median area; what is smaller is a speck."""
+
+
+def seen(fitted: Fitted, fields: Fields, most: int = _SEEN, *, device: str = "auto") -> list[dict[str, float]]:
+    """What fields look like to a model, at their own size; see `coverslip.nn.familiar`."""
+    decomposer = Decomposer(fitted, device=device)
+    return [decomposer.traits(fields, row) for row in track(evenly(len(fields), most), "Looking back")]
 
 
 def best_search(
@@ -57,7 +64,7 @@ def best_search(
     float
         The mean average precision it gave.
     """
-    rows = np.unique(np.linspace(0, len(fields) - 1, min(_FIELDS, len(fields))).round().astype(int)).tolist()
+    rows = evenly(len(fields), _FIELDS)
     truth = [fields.labels(row) for row in rows]
     refused: dict[str, Sequence[Any]] = {
         "confidence": _CONFIDENCE,
@@ -73,10 +80,10 @@ def best_search(
     with closing(line):
         for name, value in trials:
             loose = chosen.model_copy(update={**start, name: value})
-            decomposer = Decomposer(fitted, device=device, search=loose)
+            decomposer = Decomposer(fitted, device=device, search=loose.model_dump())
             found = []
             for row in rows:
-                found.append(decomposer.objects(fields, row)[1])
+                found.append(decomposer.objects(fields, row))
                 line.advance(1, f"mean AP {best:.3f}" if best >= 0 else "")
             trial, reached = _best_refusal(loose, refused, found, truth)
             if reached > best + _BETTER:

@@ -14,7 +14,8 @@ from coverslip.methods.unet.epochs import repeated
 from coverslip.methods.unet.loss import loss_terms
 from coverslip.methods.unet.outputs import build
 from coverslip.methods.unet.targets import emphasis, targets
-from coverslip.methods.unet.tuning import best_decoding
+from coverslip.methods.unet.tuning import best_decoding, seen
+from coverslip.nn.familiar import Familiar
 from coverslip.train.batch import Batch
 from coverslip.train.loop import train
 from coverslip.train.patches import PatchFeed
@@ -105,4 +106,5 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     fitted = Fitted("unet", config, outcome.weights, facts, outcome.history)
     looked_at = FieldSubset(fields, held_out if len(held_out) else training)
     facts["decoding"] = best_decoding(fitted, looked_at, areas, device=run.device)
+    facts["familiar"] = Familiar.noted(seen(fitted, looked_at, device=run.device))
     return fitted

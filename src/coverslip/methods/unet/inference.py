@@ -13,19 +13,19 @@ from scipy import ndimage
 from coverslip.core import Fields, Fitted, InputError, Length, Region
 from coverslip.methods.unet.decoding import PEAK, decode, without_small
 from coverslip.methods.unet.outputs import TILE, Outputs, settings
+from coverslip.nn.familiar import Familiar, traits
 from coverslip.nn.objects import in_one_piece, not_at, without_holes
-from coverslip.nn.scale import Known
+from coverslip.nn.scale import LARGEST, NO_SIZES, Known
 from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
 from coverslip.samples.opening.exposure import Exposure
+from coverslip.samples.opening.inverted import Inverted
 from coverslip.samples.opening.looks import PART, sample
 from coverslip.samples.opening.view import View
 from coverslip.samples.opening.zoomed import covering, nearest, regrown, spread
 
 BLOCK = 2048
 """Side of the blocks that objects are found in, pixels, without their margins."""
-_LARGEST = 4096
-"""Side of what is decoded at once, pixels shown: a field, or a block of a large one, is not enlarged to more."""
 
 
 class Objects(NamedTuple):
@@ -100,10 +100,10 @@ class Segmenter:
         self.min_area = int(decoding["min_area"]) if min_area is None else min_area
         self._own_min_area = min_area is not None
         self.diameter = None if diameter is None else Length.parse(diameter)
-        sizes = fitted.facts.get("object_diameter_px")
-        self.known = None if sizes is None else Known.of(sizes)
+        self.known = Known.of_facts(fitted.facts)
+        self.familiar = Familiar.of_facts(fitted.facts)
         if self.diameter and not self.known:
-            raise InputError("The model does not say what sizes of objects it was fitted to; leave --diameter out.")
+            raise InputError(NO_SIZES)
         self.drop_border, self.fill_holes = drop_border, fill_holes
         if not 0 < self.threshold < 1:
             raise InputError(f"A threshold for a probability lies between 0 and 1, not at {self.threshold}.")
@@ -158,18 +158,39 @@ class Segmenter:
         InputError
             As `exposure`; or if `diameter` is in micrometres, and the size of the field's pixels is not known.
         """
-        plain = View(self.exposure(fields, index))
-        if self.known is None:
-            return plain
-        limit = _LARGEST / (BLOCK + 2 * self.margin)
-        if self.diameter is not None:
-            return replace(plain, zoom=min(self._told(fields, index), limit))
+        view = self._view(fields, index, inverted=False)
+        if view.doubts:
+            other = self._view(fields, index, inverted=True)
+            return view if other.doubts else other
+        return view
+
+    def _view(self, fields: Fields, index: int, *, inverted: bool) -> View:
+        plain = self._plain(fields, index, inverted)
+        limit = LARGEST / (BLOCK + 2 * self.margin)
 
         def look(zoom: float) -> np.ndarray:
             parts = sample(fields.size(index), PART if zoom < 1 else PART // 4)
             return self._areas(fields, index, replace(plain, zoom=zoom), parts)
 
-        return replace(plain, zoom=self.known.told((PART, PART), look, limit))
+        if self.diameter is not None:
+            zoom = min(self._told(fields, index), limit)
+        else:
+            zoom = 1.0 if self.known is None else self.known.told((PART, PART), look, limit)
+        view = replace(plain, zoom=zoom)
+        if self.familiar is None:
+            return view
+        parts = sample(fields.size(index), PART if zoom < 0.5 else PART // 4)
+        return replace(view, doubts=self.familiar.doubts(self.traits(fields, index, view, parts)))
+
+    def _plain(self, fields: Fields, index: int, inverted: bool = False) -> View:
+        return View(self.exposure(Inverted(fields) if inverted else fields, index), inverted=inverted)
+
+    def traits(self, fields: Fields, index: int, view: View, parts: Sequence[Region]) -> dict[str, float]:
+        """What some parts of a field look like to the network; see `coverslip.nn.familiar`."""
+        shown = view.of(fields, index)
+        regions = [covering(part, view.zoom, shown.size) for part in parts]
+        seen = ((*shown.read(region), self._outputs.maps(shown, region)[0][0]) for region in regions)
+        return traits(((scaled, probability, empty) for scaled, empty, probability in seen), self.threshold)
 
     def blocks(self, size: tuple[int, int], side: int = BLOCK) -> list[Tile]:
         """Blocks that cover an image of this height and width, with margins wider than objects."""
@@ -200,25 +221,33 @@ class Segmenter:
 
     def _whole(self, fields: Fields, index: int, block: Tile, view: View | None) -> Objects:
         """The objects of a field in one block, at the zoom that shows them best."""
-        plain = View(self.exposure(fields, index)) if view is None else view
+        if view is not None:
+            return self._objects(fields, index, block.window, view)
+        found = self._best(fields, index, block.window, self._plain(fields, index))
+        if found.view.doubts:
+            other = self._best(fields, index, block.window, self._plain(fields, index, inverted=True))
+            return found if other.view.doubts else other
+        return found
+
+    def _best(self, fields: Fields, index: int, window: Region, plain: View) -> Objects:
+        """The objects of a field in one block, light and dark as they are told."""
+        done: dict[float, Objects] = {}
 
         def at(zoom: float) -> Objects:
-            return self._objects(fields, index, block.window, replace(plain, zoom=zoom))
-
-        if view is not None or self.known is None:
-            return at(plain.zoom)
-        size = fields.size(index)
-        limit = _LARGEST / (size[0] * size[1]) ** 0.5
-        if self.diameter is not None:
-            return at(min(self._told(fields, index), max(limit, 1)))
-        done: dict[float, Objects] = {}
+            return self._objects(fields, index, window, replace(plain, zoom=zoom), judged=True)
 
         def look(zoom: float) -> np.ndarray:
             if zoom < 1:
-                return self._areas(fields, index, replace(plain, zoom=zoom), [block.window])
+                return self._areas(fields, index, replace(plain, zoom=zoom), [window])
             done[zoom] = at(zoom)
             return np.bincount(done[zoom].labels.ravel())[1:] * zoom**2
 
+        if self.known is None:
+            return at(1.0)
+        size = fields.size(index)
+        limit = LARGEST / (size[0] * size[1]) ** 0.5
+        if self.diameter is not None:
+            return at(min(self._told(fields, index), max(limit, 1)))
         zoom = self.known.told(size, look, limit)
         return done.get(zoom) or at(zoom)
 
@@ -237,11 +266,14 @@ class Segmenter:
         least = self.min_area if min_area is None else min_area
         return decode(maps, self.config.separation, threshold=self.threshold, peak=self.peak, min_area=least)
 
-    def _objects(self, fields: Fields, index: int, window: Region, view: View) -> Objects:
+    def _objects(self, fields: Fields, index: int, window: Region, view: View, *, judged: bool = False) -> Objects:
         shown = view.of(fields, index)
         region = covering(window, view.zoom, shown.size)
         maps, nowhere = self._outputs.maps(shown, region)
         probability = maps[0]
+        if judged and self.familiar is not None:
+            seen = traits([(shown.read(region)[0], probability, nowhere)], self.threshold)
+            view = replace(view, doubts=self.familiar.doubts(seen))
         # A user's own limit is in pixels of the image, that of the model in pixels shown.
         least = round(self.min_area * view.zoom**2) if self._own_min_area else self.min_area
         labels = self._decoded(maps, least)

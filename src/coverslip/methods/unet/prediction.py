@@ -63,4 +63,13 @@ def predict(
         labels, probability, view = segment(segmenter, fields, index)
         size, nodata = fields.image(index).pixel_size, view.exposure.nodata
         facts = {} if nodata is None else {"nodata": list(nodata.value)}
-        yield LabelMap(labels, fields.name(index), size, facts, probability=probability, zoom=view.zoom)
+        yield LabelMap(
+            labels,
+            fields.name(index),
+            size,
+            facts,
+            probability=probability,
+            zoom=view.zoom,
+            inverted=view.inverted,
+            doubts=view.doubts,
+        )

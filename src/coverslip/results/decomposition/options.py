@@ -9,7 +9,7 @@ from coverslip.results.labels.options import Evaluate as Evaluate
 from coverslip.results.labels.options import Export as Export
 from coverslip.results.labels.options import Measure as Measure
 from coverslip.results.labels.options import Report as Report
-from coverslip.results.labels.options import nodata_flag
+from coverslip.results.labels.options import nodata_flag, strict_flag
 
 
 class Predict(Options):
@@ -17,3 +17,4 @@ class Predict(Options):
 
     rivals: tuple[Any, ...] = flag((), "Another model that competes for each object; may be repeated.", name="rival")
     nodata: NoDataRule | None = nodata_flag()
+    strict: bool = strict_flag()

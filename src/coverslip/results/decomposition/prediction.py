@@ -46,6 +46,7 @@ from coverslip.results.decomposition.writer import (
 )
 from coverslip.results.labels.placing import place_folder
 from coverslip.results.labels.prediction import one_or_all, said_of
+from coverslip.results.labels.seen import Seen, doubted, note_seen, with_seen, without_seen
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.without_data import notes_on, with_rule
 from coverslip.samples.opening.fields import SheetFields
@@ -65,7 +66,9 @@ _AT_ONCE = 2048
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Any:
     """Decompose fields; see `coverslip.predict`."""
-    return one_or_all(list(decompose(model, inputs, asked.device, options, given)), inputs)
+    found = list(decompose(model, inputs, asked.device, options, given))
+    doubted([one.source for one in found], [Seen.of(one) for one in found], options.strict)
+    return one_or_all(found, inputs)
 
 
 def decompose(
@@ -92,7 +95,7 @@ def decompose(
 def segment(model: Model, inputs: Any, device: str = "auto") -> Iterator[LabelMap]:
     """The flat labels of one field after the other."""
     for whole in decompose(model, inputs, device, Predict(), {}):
-        yield LabelMap(whole.labels, whole.source, whole.pixel_size, whole.provenance)
+        yield LabelMap(whole.labels, whole.source, whole.pixel_size, whole.provenance, zoom=whole.zoom)
 
 
 def load_rivals(model: Model, rivals: Sequence[Model | str | Path]) -> list[Model]:
@@ -174,13 +177,13 @@ def _placed(
         }
         facts = work.begin(identity, {"side": gathered.side}, resume=asked.resume)
         record = prediction_record(model, inputs, fields, given, how, rivals)
-        decomposing = _Decomposing(fields, target, work, record, facts["side"], asked.dask is None)
+        decomposing = _Decomposing(fields, target, work, record, facts["side"], asked.dask is None, options.strict)
         with work.until_done():
             objects = decomposing.run(gathered.workers)
     theirs = [name for name in FILES[1:] if name in fields.sheet.columns]
     called = ", ".join(f"source_{name}" for name in theirs)
     kept = (f"The sheet's own columns {', '.join(theirs)} are called {called} in the result.",) if theirs else ()
-    notes = (*fields.sheet.notes, *kept, *notes_on(decomposing.nodata))
+    notes = (*fields.sheet.notes, *kept, *notes_on(decomposing.nodata), *decomposing.notes)
     return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 
@@ -207,10 +210,17 @@ class _Decomposing:
     """One prediction while it runs."""
 
     def __init__(
-        self, fields: SheetFields, target: Target, work: Work, record: Mapping[str, Any], side: int, here: bool
+        self,
+        fields: SheetFields,
+        target: Target,
+        work: Work,
+        record: Mapping[str, Any],
+        side: int,
+        here: bool,
+        strict: bool,
     ) -> None:
         self.fields, self.target, self.work, self.record = fields, target, work, record
-        self.side, self.here = side, here
+        self.side, self.here, self.strict = side, here, strict
         self.nodata: dict[str, tuple[float, ...]] = {}
         sheet = fields.sheet
         self.rows = plan_decomposition_rows(sheet.rows, sheet.folder, target.path, sheet.numbers)
@@ -224,7 +234,9 @@ class _Decomposing:
         left = [index for index, image in enumerate(self.images) if not image.finished]
         if left:
             self._decompose(left, workers)
-        tables = [_apart(self.work.table(image.name)) for image in self.images]
+        parted = [without_seen(self.work.table(image.name)) for image in self.images]
+        tables = [_apart(table) for table, _ in parted]
+        self.notes = note_seen(self.rows, [objects for objects, _ in tables], [seen for _, seen in parted], self.strict)
         files = {row[column] for row in self.rows for column in ("mask", *FILES)}
         place_folder(
             self.work.result,
@@ -270,7 +282,7 @@ class _Decomposing:
         tables = write_decomposition(
             found, lambda region: pixels(region)[0], self.work.result, name, table, self.record
         )
-        self.work.finish(self.images[index], _together(*tables))
+        self.work.finish(self.images[index], with_seen(_together(*tables), Seen.of(decomposition)))
 
 
 class _UntilStopped:

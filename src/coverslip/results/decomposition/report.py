@@ -21,6 +21,7 @@ from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.judging import Judged, judge_by_looks, judge_by_truth, pairs_of, worst_first
 from coverslip.results.labels.objects import Table, objects_of
 from coverslip.results.labels.report import chosen_images
+from coverslip.results.labels.seen import doubts_noted
 from coverslip.results.labels.summaries import (
     Columns,
     figures_of,
@@ -67,6 +68,7 @@ def write_report(
 ) -> Path:
     """Make the page of decompositions; see `coverslip.write_report`."""
     things, said = page.things or "objects", page.notes
+    said += doubts_noted(found.rows)
     table = _with_diameters(objects_of(found, images, said, read_layers))
     own = found.own_rows(table)
     groups = groups_of(found, options.group)

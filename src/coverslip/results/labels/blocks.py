@@ -11,6 +11,7 @@ import numpy as np
 from coverslip.core import Fields, about
 from coverslip.models.folder import Model
 from coverslip.nn.tiles import Tile
+from coverslip.results.labels.seen import Seen
 from coverslip.samples.opening.view import View
 from coverslip.work.crew import Trade
 from coverslip.work.memory import Footprint
@@ -89,8 +90,8 @@ class Found:
         Foreground probability, 255 for 1.
     block : Tile
         The block, perhaps with a wider margin than was asked for.
-    zoom : float
-        At which the field was shown.
+    seen : Seen
+        How the model saw the field.
     nodata : tuple of float or None
         The grey values of areas of the field that hold no image.
     """
@@ -98,7 +99,7 @@ class Found:
     labels: np.ndarray
     probability: np.ndarray | None
     block: Tile
-    zoom: float = 1.0
+    seen: Seen
     nodata: tuple[float, ...] | None = None
 
 
@@ -115,7 +116,7 @@ def _find(segmenter: Segmenter, fields: Fields, rows: tuple[int, ...], part: Par
     compact = found.labels.astype(np.min_scalar_type(int(found.labels.max(initial=0))))
     chance = np.rint(found.probability[found.block.inside()] * 255).astype(np.uint8) if part.probability else None
     nodata = found.view.exposure.nodata
-    return Found(compact, chance, found.block, found.view.zoom, None if nodata is None else nodata.value)
+    return Found(compact, chance, found.block, Seen.of(found.view), None if nodata is None else nodata.value)
 
 
 TRADE = Trade(_make, _find)

@@ -12,11 +12,10 @@ from coverslip.io.atomic import flush
 from coverslip.measure.objects.shapes import Table, object_table
 from coverslip.nn.tiles import paste
 from coverslip.results.labels.blocks import Found
+from coverslip.results.labels.seen import Seen, with_seen, without_seen
 from coverslip.work.unfinished import MARK, emptied, load_table, mark, mark_of, save_table
 
 _CHUNK = 512
-ZOOM = "zoom"
-"""Of the field an object is of, a column until the result is written."""
 _DTYPES = {"labels": np.uint32, "probability": np.uint8}
 
 
@@ -38,6 +37,7 @@ class Canvas:
     def __init__(self, folder: Path | None, stamp: str, size: tuple[int, int], probability: bool) -> None:
         self._folder = folder
         self._tables: list[Table] = []
+        self._seen = Seen()
         self.count = 0
         names = ["labels", "probability"] if probability else ["labels"]
         if folder is None:
@@ -45,8 +45,7 @@ class Canvas:
         else:
             arrays = _opened(folder, stamp, size, names)
             while self._file(self.done).is_file():
-                table = load_table(self._file(self.done))[0]
-                self._tables.append(table)
+                table = self._put(load_table(self._file(self.done))[0])
                 self.count += len(table["label"])
         self._labels, self._probability = [*arrays, None][:2]
 
@@ -73,18 +72,19 @@ class Canvas:
             part=block.window,
             whole=fields.size(index),
         )
-        table[ZOOM] = np.full(len(table["label"]), found.zoom)
+        table = with_seen(table, found.seen)
         if self._folder is not None:
             for name in ("labels", "probability")[: 1 if self._probability is None else 2]:
                 _flush_chunks(self._folder / name, block.window)
             save_table(self._file(self.done), table)
-        self._tables.append(table)
+        self._put(table)
         self.count += new
 
     def table(self) -> Table:
-        """The table of all objects so far."""
+        """The table of all objects so far, with how the image was seen."""
         names = dict.fromkeys(name for table in self._tables for name in table)
-        return {name: np.concatenate([table[name] for table in self._tables]) for name in names}
+        whole = {name: np.concatenate([table[name] for table in self._tables]) for name in names}
+        return with_seen(whole, self._seen)
 
     def labels(self, source: str, pixel_size: PixelSize | None) -> Image:
         """The labels as an image that is read window by window, in the smallest type that holds them."""
@@ -105,6 +105,12 @@ class Canvas:
             return None
         shape = tuple(kept.shape)
         return Image("YX", shape, np.dtype(np.uint8), source, lambda window: np.asarray(kept[window]), pixel_size)
+
+    def _put(self, table: Table) -> Table:
+        """Take in the table of the next block."""
+        objects, self._seen = without_seen(table)
+        self._tables.append(objects)
+        return objects
 
     def _file(self, block: int) -> Path:
         assert self._folder is not None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from coverslip.core import InputError, LabelMap, Measured, track
 from coverslip.measure.objects.segmentation import evaluate_labels
+from coverslip.measure.objects.specks import without_specks
 from coverslip.results.labels.options import Evaluate
 from coverslip.results.labels.pairs import Labelled, labelled, own_truth, paired
 from coverslip.samples.sheets.instances import doubts_about, shortened
@@ -26,8 +28,9 @@ def measured(
 ) -> Measured:
     """The measures of what was paired."""
     doubts: list[str] = []
-    table = evaluate_labels(_read(pairs, doubts), groups=groups_of(pairs, options.group), seed=seed)
-    return Measured(table.records(), (*notes, *shortened(doubts)), table.per_image)
+    table = evaluate_labels(_read(pairs, doubts, options.min_area), groups=groups_of(pairs, options.group), seed=seed)
+    said = [f"Objects of fewer than {options.min_area} pixels count neither for nor against."] * bool(options.min_area)
+    return Measured(table.records(), (*notes, *said, *shortened(doubts)), table.per_image)
 
 
 def pairs_to_measure(result: Any, truth: Any, options: Evaluate) -> tuple[list[tuple[Labelled, Labelled]], list[str]]:
@@ -65,12 +68,19 @@ def _images(count: int) -> str:
     return f"{count} image" + ("s" if count != 1 else "")
 
 
-def _read(pairs: Sequence[tuple[Labelled, Labelled]], doubts: list[str]) -> Iterator[tuple[str, Any, Any]]:
+def _read(pairs: Sequence[tuple[Labelled, Labelled]], doubts: list[str], least: int) -> Iterator[tuple[str, Any, Any]]:
     for result, truth in track(pairs, "Measuring labels"):
         found = result.read()
         true = truth.read(_array(found).shape)
         doubts += doubts_about(_array(true), truth.name)
+        if least:
+            large = without_specks(_array(true), _array(found), least)
+            true, found = (_with(labels, pixels) for labels, pixels in zip((true, found), large, strict=True))
         yield truth.name, true, found
+
+
+def _with(labels: LabelMap | np.ndarray, pixels: np.ndarray) -> LabelMap | np.ndarray:
+    return replace(labels, labels=pixels) if isinstance(labels, LabelMap) else pixels
 
 
 def _array(labels: LabelMap | np.ndarray) -> np.ndarray:

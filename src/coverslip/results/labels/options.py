@@ -12,11 +12,17 @@ def nodata_flag() -> Any:
     return flag(None, "Grey value of pixels that hold no image, none or auto; default: as in the fit, or auto.")
 
 
+def strict_flag() -> Any:
+    """The option that refuses what a model does not fit."""
+    return flag(False, "Refuse images that are not like those the model was fitted to.")
+
+
 class Predict(Options):
     """Of predicting."""
 
     probability: bool = flag(False, "Keep the foreground probability too.")
     nodata: NoDataRule | None = nodata_flag()
+    strict: bool = strict_flag()
 
 
 class Evaluate(Options):
@@ -25,6 +31,7 @@ class Evaluate(Options):
     group: str | None = flag(None, "Column whose groups are resampled whole, such as plate.")
     split: str | None = flag(None, "Only images of this split, such as val.")
     partial: bool = flag(False, "Leave out images without a result.")
+    min_area: int = flag(0, "Objects of fewer pixels count neither for nor against.", ge=0)
 
 
 class Measure(Options):

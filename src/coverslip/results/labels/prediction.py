@@ -7,7 +7,7 @@ work that was stopped or killed goes on where it was.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +21,10 @@ from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter
-from coverslip.results.labels.canvas import ZOOM, Canvas
+from coverslip.results.labels.canvas import Canvas
 from coverslip.results.labels.options import Predict
 from coverslip.results.labels.placing import write_image_result, write_result
+from coverslip.results.labels.seen import Seen, doubted, note_seen, without_seen
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.without_data import notes_on, with_rule
 from coverslip.samples.opening.fields import SheetFields
@@ -38,6 +39,7 @@ from coverslip.work.unfinished import Work, stopped_after
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Any:
     """Find the objects of fields; see `coverslip.predict`."""
     found = list(segment(model, inputs, asked.device, given, with_rule(asked, options.nodata).input))
+    doubted([one.source for one in found], [Seen.of(one) for one in found], options.strict)
     return one_or_all(found, inputs)
 
 
@@ -105,10 +107,10 @@ def _placed(
         }
         facts = work.begin(identity, {"side": gathered.side}, resume=asked.resume)
         record = prediction_record(model, inputs, fields, given, how)
-        prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options.probability, record)
+        prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)
-    notes = (*fields.sheet.notes, *notes_on(prediction.nodata), *zoomed(prediction.zooms))
+    notes = (*fields.sheet.notes, *notes_on(prediction.nodata), *prediction.notes)
     return Written(target.path, said_of(objects, len(fields)), notes=notes)
 
 
@@ -116,24 +118,6 @@ def said_of(objects: int, images: int) -> str:
     """What came of it, in words."""
     counted = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((objects, "object"), (images, "image")))
     return "Found {} in {}".format(*counted)
-
-
-def zoomed(zooms: Sequence[float]) -> tuple[str, ...]:
-    """Which images were shown at another size, in words."""
-    notes = []
-    for found, size, done in (
-        ([zoom for zoom in zooms if zoom < 1], "larger", "reduced"),
-        ([zoom for zoom in zooms if zoom > 1], "smaller", "enlarged"),
-    ):
-        if found:
-            times = f"{min(found):.2g}" + (
-                f" to {max(found):.2g}" if f"{min(found):.2g}" != f"{max(found):.2g}" else ""
-            )
-            notes.append(
-                f"In {len(found)} of {len(zooms)} images the objects look {size} than those the model was fitted to: "
-                f"it was shown these images {done} (zoom {times}). Say --diameter to set their size."
-            )
-    return tuple(notes)
 
 
 class _Prediction:
@@ -146,11 +130,12 @@ class _Prediction:
         work: Work,
         segmenter: Segmenter,
         side: int,
-        probability: bool,
+        options: Predict,
         record: Mapping[str, Any],
     ) -> None:
         self.fields, self.target, self.work = fields, target, work
-        self.segmenter, self.probability, self.record = segmenter, probability, record
+        self.segmenter, self.record = segmenter, record
+        self.probability, self.strict = options.probability, options.strict
         self.nodata: dict[str, tuple[float, ...]] = {}
         sheet = fields.sheet
         one = target.kind != "folder"
@@ -192,11 +177,9 @@ class _Prediction:
                 self.work.finish(image, canvas.table())
                 if stop.is_set() and index + 1 < len(self.images):
                     self._stop(index + 1)
-        tables = [dict(self.work.table(image.name)) for image in self.images]
-        self.zooms = [float(column[0]) if len(column := table.pop(ZOOM)) else 1.0 for table in tables]
-        if any(zoom != 1 for zoom in self.zooms):
-            for row, zoom in zip(self.rows, self.zooms, strict=True):
-                row["zoom"] = f"{zoom:.3g}"
+        parted = [without_seen(self.work.table(image.name)) for image in self.images]
+        tables = [table for table, _ in parted]
+        self.notes = note_seen(self.rows, tables, [seen for _, seen in parted], self.strict)
         write_result(self.target, self.work.result, self.rows, tables, self.record)
         return sum(len(table["label"]) for table in tables)
 

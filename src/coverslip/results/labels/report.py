@@ -17,6 +17,7 @@ from coverslip.results.labels.judging import ODD, judge_by_looks, judge_by_truth
 from coverslip.results.labels.objects import objects_of
 from coverslip.results.labels.options import Report
 from coverslip.results.labels.page import Shot, write_label_page
+from coverslip.results.labels.seen import doubts_noted
 from coverslip.results.labels.summaries import (
     figures_of,
     groups_of,
@@ -43,6 +44,7 @@ def write_report(
 ) -> Path:
     """Make the page of label images; see `coverslip.write_report`."""
     things, said = page.things or "objects", page.notes
+    said += doubts_noted(found.rows)
     table = objects_of(found, images, said)
     own = found.own_rows(table)
     groups = groups_of(found, options.group)

@@ -90,6 +90,9 @@ def image_columns(
     columns: Columns = {"image": ([image_name(found, i) for i in range(len(found))], "file of the image")}
     if groups is not None:
         columns[groups[0]] = (groups[1], "the column that is compared")
+    doubts = [row.get("doubt", "") for row in found.rows]
+    if any(doubts):
+        columns["doubt"] = (doubts, "why the model may not fit the image")
     columns["found"] = (np.array([len(one.right) + len(one.false) for one in judged]), "objects found")
     if evaluation is None:
         columns["odd"] = (np.array([len(one.false) for one in judged]), "objects of unusual size or solidity")

@@ -8,6 +8,7 @@ import numpy as np
 
 from coverslip.core import Fields, Region
 from coverslip.samples.opening.exposure import Exposure
+from coverslip.samples.opening.inverted import Inverted
 from coverslip.samples.opening.zoomed import Zoomed
 
 
@@ -21,10 +22,16 @@ class View:
         Its grey values.
     zoom : float
         Pixels shown per pixel of the field, along each axis.
+    inverted : bool
+        Whether light and dark are exchanged; the grey values of the exposure then are, too.
+    doubts : tuple of str
+        Why the network may not be at home there, in words.
     """
 
     exposure: Exposure
     zoom: float = 1.0
+    inverted: bool = False
+    doubts: tuple[str, ...] = ()
 
     def of(self, fields: Fields, index: int) -> Shown:
         """The field, shown so."""
@@ -35,7 +42,8 @@ class Shown:
     """A field as a network is shown it, read window by window."""
 
     def __init__(self, view: View, fields: Fields, index: int) -> None:
-        self._view, self._fields, self._index = view, fields, index
+        self._view, self._index = view, index
+        self._fields = Inverted(fields) if view.inverted else fields
         self._zoomed = Zoomed(self._both, fields.size(index), view.zoom)
 
     @property

@@ -1,0 +1,151 @@
+"""How a model saw each image: kept beside the table of its objects until the result is written, then said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import InputError
+from coverslip.measure.objects.shapes import Table
+
+_APART = "image/"
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a model saw an image.
+
+    Parameters
+    ----------
+    zoom : float
+        At which it was shown.
+    inverted : bool
+        Whether it was shown with light and dark exchanged.
+    doubts : tuple of str
+        Why the model may not fit it, in words.
+    """
+
+    zoom: float = 1.0
+    inverted: bool = False
+    doubts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, shown: Any) -> Seen:
+        """From what says the same under these names."""
+        return cls(shown.zoom, shown.inverted, tuple(shown.doubts))
+
+    @property
+    def doubt(self) -> str:
+        """In one line; empty where there is none."""
+        return "; ".join(self.doubts)
+
+
+def with_seen(table: Table, seen: Seen) -> Table:
+    """A table of objects with how their image was seen."""
+    return {**table, **{_APART + name: np.array(value) for name, value in vars(seen).items()}}
+
+
+def without_seen(table: Table) -> tuple[Table, Seen]:
+    """The table of objects, and how their image was seen."""
+    told = {name.removeprefix(_APART): column.tolist() for name, column in table.items() if name.startswith(_APART)}
+    seen = Seen(told["zoom"], told["inverted"], tuple(told["doubts"])) if told else Seen()
+    return {name: column for name, column in table.items() if not name.startswith(_APART)}, seen
+
+
+def note_seen(
+    rows: Sequence[dict[str, str]], tables: Sequence[dict[str, np.ndarray]], seen: Sequence[Seen], strict: bool
+) -> tuple[str, ...]:
+    """Put how images were seen into their rows and tables, and say it.
+
+    Parameters
+    ----------
+    rows, tables : sequence of dict
+        Of the sheet, and the objects of each image.
+    seen : sequence of Seen
+        Of each image.
+    strict : bool
+        Refuse images that the model may not fit.
+
+    Returns
+    -------
+    tuple of str
+        Sentences.
+
+    Raises
+    ------
+    InputError
+        Of images that are refused, by their names.
+    """
+    names = [Path(row["image"]).name for row in rows]
+    doubt = doubted(names, seen, strict)
+    if doubt:
+        for row, table, one in zip(rows, tables, seen, strict=True):
+            row["doubt"] = one.doubt
+            table["doubt"] = np.full(len(next(iter(table.values()), ())), one.doubt, object)
+    turned = [name for name, one in zip(names, seen, strict=True) if one.inverted]
+    if turned:
+        for row, one in zip(rows, seen, strict=True):
+            row["inverted"] = "yes" if one.inverted else ""
+        turned = [
+            f"{len(turned)} of {len(seen)} images are dark on light, and were shown to the model inverted: "
+            f"{_list(turned)}."
+        ]
+    return (*note_zooms(rows, [one.zoom for one in seen]), *turned, *doubt)
+
+
+def doubted(names: Sequence[str], seen: Sequence[Seen], strict: bool) -> tuple[str, ...]:
+    """Which images the model may not fit, in a sentence.
+
+    Raises
+    ------
+    InputError
+        If there are such, and they are to be refused.
+    """
+    found = [f"{name} ({one.doubt})" for name, one in zip(names, seen, strict=True) if one.doubts]
+    if not found:
+        return ()
+    which = _not_like(found, len(seen))
+    if strict:
+        raise InputError(f"{which[:-1]}; leave them out, or leave --strict out to have them all the same.")
+    return (f"{which} Look at what was found there before you use it.",)
+
+
+def doubts_noted(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The sentence on images that the model may not fit, from the rows of a result."""
+    found = [f"{Path(row.get('image', '')).name} ({row['doubt']})" for row in rows if row.get("doubt")]
+    return [_not_like(found, len(rows))] if found else []
+
+
+def _not_like(found: Sequence[str], images: int) -> str:
+    one = "is" if len(found) == 1 else "are"
+    return f"{len(found)} of {images} images {one} not like those that the model was fitted to: {_list(found)}."
+
+
+def _list(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def note_zooms(rows: Sequence[dict[str, str]], zooms: Sequence[float]) -> tuple[str, ...]:
+    """Put the zooms at which images were shown into their rows, and say which were shown at another size."""
+    if all(zoom == 1 for zoom in zooms):
+        return ()
+    for row, zoom in zip(rows, zooms, strict=True):
+        row["zoom"] = f"{zoom:.3g}"
+    notes = []
+    for found, size, done in (
+        ([zoom for zoom in zooms if zoom < 1], "larger", "reduced"),
+        ([zoom for zoom in zooms if zoom > 1], "smaller", "enlarged"),
+    ):
+        if found:
+            ends = dict.fromkeys(f"{zoom:.2g}" for zoom in (min(found), max(found)))
+            notes.append(
+                f"In {len(found)} of {len(zooms)} images the objects look {size} than those the model was fitted to: "
+                f"it was shown these images {done} (zoom {' to '.join(ends)}). Say --diameter to set their size."
+            )
+    return tuple(notes)

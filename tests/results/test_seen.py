@@ -1,0 +1,82 @@
+"""What a model does not fit is named, noted beside the result, and refused where that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+import coverslip as cs
+from coverslip.cli import main
+from coverslip.core.errors import InputError
+from coverslip.read import open_image
+from coverslip.results.labels.seen import Seen, note_seen, with_seen, without_seen
+
+from ..unet.blobs import blob_fields
+
+
+def test_how_an_image_was_seen_is_kept_beside_the_table_of_its_objects() -> None:
+    seen = Seen(0.25, True, ("it is dark", "it is small"))
+    table, back = without_seen(with_seen({"label": np.arange(3)}, seen))
+    assert back == seen
+    assert list(table) == ["label"]
+    assert without_seen({"label": np.zeros(0)})[1] == Seen()
+
+
+def test_images_are_named_with_the_reason_and_rows_and_tables_say_it() -> None:
+    rows = [{"image": "a.tif"}, {"image": "b.tif"}, {"image": "c.tif"}]
+    tables = [{"label": np.arange(n)} for n in (2, 0, 1)]
+    seen = [Seen(), Seen(doubts=("nothing was found in it",)), Seen(0.5, True)]
+    notes = note_seen(rows, tables, seen, strict=False)
+    assert "1 of 3 images look" not in " ".join(notes)
+    assert "1 of 3 images are dark on light, and were shown to the model inverted: c.tif." in notes
+    assert any(
+        "1 of 3 images is not like those" in note and "b.tif (nothing was found in it)" in note for note in notes
+    )
+    assert [row["doubt"] for row in rows] == ["", "nothing was found in it", ""]
+    assert [row["zoom"] for row in rows] == ["1", "1", "0.5"]
+    assert tables[2]["doubt"].tolist() == [""]
+    with pytest.raises(InputError, match=r"b\.tif"):
+        note_seen(rows, tables, seen, strict=True)
+
+
+def test_nothing_is_said_of_images_that_fit() -> None:
+    rows = [{"image": "a.tif"}]
+    assert note_seen(rows, [{"label": np.arange(2)}], [Seen()], strict=True) == ()
+    assert rows == [{"image": "a.tif"}]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Blobs as those of the fit, and a field of shot noise."""
+    folder = tmp_path_factory.mktemp("images")
+    tifffile.imwrite(folder / "blobs.tif", blob_fields(1, seed=7).pixels(0)[0])
+    tifffile.imwrite(folder / "empty.tif", np.random.default_rng(0).poisson(300, (96, 112)).astype(np.uint16))
+    return folder
+
+
+@pytest.mark.parametrize("model", ["tiny_model", "tiny_kaizen"])
+def test_a_folder_says_which_images_are_doubted(
+    model: str, folder: Path, tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fitted = request.getfixturevalue(model)
+    assert main(["predict", str(fitted), str(folder), "--out", str(tmp_path / "out"), "--device", "cpu"]) == 0
+    assert "empty.tif (" in " ".join(capsys.readouterr().out.split())
+    sheet = pd.read_csv(tmp_path / "out" / "sheet.csv", keep_default_na=False)
+    assert sheet["doubt"][sheet["image"].str.endswith("empty.tif")].item()
+    strict = ["predict", str(fitted), str(folder), "--out", str(tmp_path / "strict"), "--device", "cpu", "--strict"]
+    assert main(strict) == 2
+    assert "empty.tif" in capsys.readouterr().err
+    assert not (tmp_path / "strict").exists()
+
+
+def test_dark_on_light_is_shown_inverted_and_found_alike(tiny_model: Path, folder: Path) -> None:
+    image = open_image(folder / "blobs.tif").read()
+    plain, turned = (cs.predict(tiny_model, pixels, device="cpu") for pixels in (image, 65535 - image))
+    assert plain.doubts == turned.doubts == ()
+    assert not plain.inverted
+    assert turned.inverted
+    np.testing.assert_array_equal(plain.labels, turned.labels)
