@@ -248,6 +248,13 @@ def read_label_folder(path: str | Path) -> LabelFolder:
     return LabelFolder(path, path, cells.rows, facts, cells.numbers)
 
 
+def objects_name(record: Mapping[str, Any]) -> str:
+    """What the objects of a result are called: nuclei or cells where its model is named so, else objects."""
+    model = record.get("model")
+    named = Path(str(model.get("folder") or "")).name if isinstance(model, Mapping) else ""
+    return next((word for word in ("nuclei", "cells") if word in named.lower()), "objects")
+
+
 def key_names(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """What tells rows apart: ``image``; the part of it where rows name one; ``mask`` where these do not suffice."""
     names = [name for name in KEYS[:-1] if any(row.get(name) for row in rows)]

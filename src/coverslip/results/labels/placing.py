@@ -10,10 +10,11 @@ from typing import Any
 from coverslip.io.atomic import atomic_path, flush, replace_folder
 from coverslip.io.labels import probability_path, write_labels
 from coverslip.io.writing.tiff import write_image_tiff
-from coverslip.io.writing.zarr import write_image_zarr, write_zarr_labels
+from coverslip.io.writing.zarr import write_image_zarr
+from coverslip.io.writing.zarr_labels import write_zarr_labels
 from coverslip.measure.objects.shapes import Table
 from coverslip.results.labels.canvas import Canvas
-from coverslip.results.labels.folder import OBJECTS, read_label_folder
+from coverslip.results.labels.folder import OBJECTS, objects_name, read_label_folder
 from coverslip.results.labels.sources import source_of
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.writer import finish_label_folder, write_objects
@@ -44,8 +45,9 @@ def write_image_result(
     source = str(Path(fields.name(index)).absolute())
     labels = canvas.labels(source, image.pixel_size)
     if target.kind == "zarr":
-        write_image_zarr(image, folder / target.path.name, name=name, overwrite=True)
-        write_zarr_labels(labels, folder / target.path.name, provenance=record)
+        place = folder / target.path.name
+        write_image_zarr(image, place, name=name, overwrite=True, version=target.version)
+        write_zarr_labels(labels, place, objects_name(record), record, canvas.table())
     else:
         write_labels(labels, folder / f"{name}.labels.tif", provenance=record)
     probability = canvas.probability(source, image.pixel_size)

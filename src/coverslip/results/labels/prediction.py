@@ -77,7 +77,7 @@ def predict_to_file(
 ) -> Written:
     """Find objects and write the labels; see `coverslip.verbs.predict.predict_to_file`."""
     asked = with_rule(asked, options.nodata)
-    target = Target.of(inputs, out, **asked.parts)
+    target = replace(Target.of(inputs, out, **asked.parts), version=options.zarr_version)
     with held(target.path):
         return _placed(target, model, inputs, asked, options, given)
 

@@ -172,7 +172,12 @@ def _write_stack(file: Path, crops: np.ndarray, image: Image, planes: Planes) ->
 
     names = planes.names(image)
     write_image_tiff(
-        crops, file, axes="TCYX", pixel_size=image.pixel_size, channels=names if len(names) == crops.shape[1] else ()
+        crops,
+        file,
+        axes="TCYX",
+        pixel_size=image.pixel_size,
+        channels=names if len(names) == crops.shape[1] else (),
+        hyperstack=True,
     )
 
 
