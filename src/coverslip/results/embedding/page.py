@@ -45,6 +45,7 @@ def write_page(
     colour_by: str | None = None,
     hover: Sequence[str] | None = None,
     things: str = "cells",
+    first_map: str = "",
 ) -> Path:
     """Write the report page of an embedding.
 
@@ -77,6 +78,8 @@ def write_page(
         Columns beside the picture under the pointer; default: the first eight.
     things : str
         What the samples are, in the plural.
+    first_map : str
+        The map that is shown at first; default: the first there is.
 
     Returns
     -------
@@ -94,6 +97,8 @@ def write_page(
     if not count:
         raise InputError(f"{path}: there is no sample in the embedding, so there is nothing to report.")
     maps = _checked_maps(embedding, maps)
+    if first_map in maps:
+        maps = {first_map: maps.pop(first_map), **maps}
     if thumbnails is not None and (thumbnails.ndim != 4 or len(thumbnails) != count or thumbnails.dtype != np.uint8):
         raise InputError(
             f"{path}: thumbnails must be uint8 ({count}, h, w, 3), one per sample, "

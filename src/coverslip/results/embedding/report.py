@@ -48,6 +48,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         notes=page.notes,
         things=page.things or "cells",
         colour_by=options.colour,
+        first_map="UMAP" if options.umap else "",
     )
 
 

@@ -27,6 +27,7 @@ from coverslip.results.labels.sources import Source, noted_sources
 from coverslip.samples.sheets.masks import SHEET
 
 OBJECTS = "objects.parquet"
+IMAGES = "images.csv"
 
 KEYS = ("image", *PARTS, "mask")
 """Columns that tell label images apart, in the table of objects too."""
@@ -69,7 +70,7 @@ class LabelFolder:
         """What the result lies in, and all files that its rows name."""
         yield self.path
         if self.path.is_dir() and self.path.suffix.lower() != ".zarr":
-            yield from (self.path / name for name in (SHEET, OBJECTS, PROVENANCE))
+            yield from (self.path / name for name in (SHEET, OBJECTS, IMAGES, PROVENANCE))
         for i in range(len(self)):
             yield from (file for column in PATH_COLUMNS if (file := self.file(i, column)) is not None)
 

@@ -21,6 +21,7 @@ class Predict(Options):
     """Of predicting."""
 
     probability: bool = flag(False, "Keep the foreground probability too.")
+    overlay: bool = flag(True, "Draw the outlines over each image (.overlay.jpg); --no-overlay saves the time.")
     nodata: NoDataRule | None = nodata_flag()
     zarr_version: Literal["0.5", "0.4"] = zarr_flag()
 

@@ -105,7 +105,7 @@ def _placed(
         }
         facts = work.begin(identity, {"side": gathered.side}, resume=asked.resume)
         record = prediction_record(model, inputs, fields, given, how)
-        prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options.probability, record)
+        prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)
     notes = (*fields.sheet.notes, *notes_on(prediction.nodata), *zoomed(prediction.zooms))
@@ -146,11 +146,12 @@ class _Prediction:
         work: Work,
         segmenter: Segmenter,
         side: int,
-        probability: bool,
+        options: Predict,
         record: Mapping[str, Any],
     ) -> None:
         self.fields, self.target, self.work = fields, target, work
-        self.segmenter, self.probability, self.record = segmenter, probability, record
+        self.segmenter, self.probability, self.record = segmenter, options.probability, record
+        self.overlay = options.overlay
         self.nodata: dict[str, tuple[float, ...]] = {}
         sheet = fields.sheet
         one = target.kind != "folder"
@@ -188,7 +189,10 @@ class _Prediction:
                     line.advance(1, f"{index + whole}/{len(self.images)} images, {canvas.count:,} objects in the last")
                     if stop.is_set() and not whole:
                         self._stop(index, f" and {canvas.done} of {len(image.blocks)} blocks of the next")
-                write_image_result(self.target, self.work.result, image.name, canvas, self.fields, index, self.record)
+                place = self.work.result
+                write_image_result(
+                    self.target, place, image.name, canvas, self.fields, index, self.record, self.overlay
+                )
                 self.work.finish(image, canvas.table())
                 if stop.is_set() and index + 1 < len(self.images):
                     self._stop(index + 1)
