@@ -15,6 +15,7 @@ from coverslip.figures.document import page_path, write_document
 from coverslip.figures.encode import column_json, script_json, webp_pictures
 from coverslip.figures.maps import ensure_map, pca_map
 from coverslip.figures.plot import bokeh_script, scatter_item
+from coverslip.io.paths import PATH_COLUMNS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -167,7 +168,8 @@ def _first_colour(columns: Sequence[Column]) -> str | None:
 
 
 def _hover_columns(columns: Sequence[Column], first: str | None) -> list[str]:
-    names = [column.name for column in columns if column.name != first]
+    # Paths say little under a pointer, and fill it.
+    names = [column.name for column in columns if column.name != first and column.name not in PATH_COLUMNS]
     return [*([first] if first else []), *names][:8]
 
 
