@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -45,12 +45,12 @@ def packed_strips(image: Image, dtype: np.dtype[Any], rows: int) -> Iterator[byt
             part = plane.crop(Region(top, 0, min(band, plane.height - top), plane.width)).read()
             pixels = part.astype(dtype, copy=False)
             for start in range(0, len(pixels), rows):
-                yield zlib.compress(np.ascontiguousarray(pixels[start : start + rows]), 6)
+                yield zlib.compress(pixels[start : start + rows].tobytes(), 6)
 
 
 def factors_of(image: Image) -> list[int]:
     """How much coarser each further resolution of a pyramid is: 2, 4, … until it fits a screen."""
-    found = []
+    found: list[int] = []
     while -(-max(image.height, image.width) >> len(found)) > _COARSEST and 1 << len(found) < TILE:
         found.append(2 << len(found))
     return found
@@ -87,12 +87,12 @@ class Pyramid:
         How much coarser the further resolutions are, from `factors_of`.
     picked : bool
         One pixel for each coarser one, not the mean.
-    levels : list of ndarray
+    levels : sequence of ndarray
         The further resolutions, filled while `tiles` runs.
     """
 
     def __init__(
-        self, image: Image, dtype: np.dtype[Any], factors: list[int], picked: bool, levels: list[np.ndarray]
+        self, image: Image, dtype: np.dtype[Any], factors: list[int], picked: bool, levels: Sequence[np.ndarray]
     ) -> None:
         self.image, self.dtype, self.factors, self.picked, self.levels = image, dtype, factors, picked, levels
 

@@ -34,7 +34,7 @@ def _names(embedding: Embedding) -> list[str]:
     obs = embedding.adata.obs
     images = [str(text) for text in embedding.column("image")]
     number = next((name for name in ("object", "frame") if name in obs), None)
-    beside = [embedding.column(name).astype(str) for name in ("series", number) if name in obs]
+    beside = [embedding.column(name).astype(str) for name in ("series", number or "") if name in obs]
     plates = embedding.column("plate").astype(str) if "plate" in obs else [""] * len(images)
     for called in (bare_name, str):  # the file's name, and where that is not enough its path
         names = ["_".join(filter(None, parts)) for parts in zip(plates, map(called, images), *beside, strict=True)]

@@ -42,9 +42,11 @@ def sheet_columns(
     """
     found = {}
     for name in dict.fromkeys(name for row in rows for name in row):
-        if name in _NOT_CARRIED or not any(row.get(name) for row in rows):
+        texts = [row.get(name, "") for row in rows]
+        own = all(text.endswith(f".{name}.tif") for text in texts)  # a file of the result itself
+        if name in _NOT_CARRIED or own or not any(texts):
             continue
-        column = typed_column(name, [row.get(name, "") for row in rows])
+        column = typed_column(name, texts)
         if column.dtype.kind == "U":
             column = np.array([text or None for text in column.tolist()], object)
         called = name

@@ -76,8 +76,8 @@ def pairs_of(found: LabelFolder, truth: Any, partial: bool, notes: list[str]) ->
     seen = sum(split_word(image.facts.get("split", "")) == "train" for image in pairs.values())
     if 0 < seen < len(pairs):
         notes.append(
-            f"{seen} of the {len(pairs)} images measured are of the training part, so the numbers at the top are better "
-            "than on images that the model has not seen: 'coverslip evaluate' measures each split by itself."
+            f"{seen} of the {len(pairs)} images measured are of the training part, so the numbers at the top are "
+            "better than on images that the model has not seen: 'coverslip evaluate' measures each split by itself."
         )
     if len(pairs) < len(found):
         notes.append(f"{len(found) - len(pairs)} of {len(found)} images have no truth; they come last.")
