@@ -127,8 +127,8 @@ def counts_of(
     area, diameter = ("area_um2" if unit == "um" else "area_px"), f"equivalent_diameter_{unit}"
     if all({area, diameter} <= set(table) for table, _ in tables):
         sizes = [table[diameter] for table, _ in tables]
-        found[f"median_diameter_{unit}"] = np.array([np.median(one) if len(one) else np.nan for one in sizes])
-        found[f"total_{area}"] = np.array([table[area].sum() for table, _ in tables])
+        found[f"median_diameter_{unit}"] = np.array([np.median(one) if len(one) else np.nan for one in sizes]).round(3)
+        found[f"total_{area}"] = np.array([table[area].sum() for table, _ in tables]).round(3)
     return {**found, **sheet_columns(rows, [1] * len(tables), [*found])}
 
 
