@@ -130,7 +130,7 @@ def test_cells_join_the_objects_they_were_cut_from(coverslip: Callable, result: 
     assert table["cluster"].tolist() == [1, None, 2] or np.array_equal(table["cluster"], [1, np.nan, 2], equal_nan=True)
     np.testing.assert_array_equal(table["latent_2"], [1, np.nan, 4])
     (feature,) = json.loads((tmp_path / "labels-geojson" / "b.geojson").read_text())["features"]
-    assert feature["properties"]["classification"]["name"] == "2"
+    assert feature["properties"]["classification"]["name"] == "cluster 2"
     assert feature["properties"]["measurements"]["Latent 1"] == 0.5
     write_embedding(Embedding.from_arrays(np.zeros((2, 1)), {"x": np.arange(2)}), tmp_path / "other.h5ad")
     said = coverslip("export", result, "--csv", "--cells", tmp_path / "other.h5ad", "--force")

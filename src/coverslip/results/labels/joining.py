@@ -135,7 +135,8 @@ def class_names(table: Mapping[str, np.ndarray], name: str, where: Any) -> np.nd
         raise InputError(f"The objects of {where} have no column '{name}'; they have: {', '.join(table)}.")
     column = np.asarray(table[name])
     if column.dtype.kind not in "iuf":
-        return np.array(["" if value is None else str(value) for value in column.tolist()], object)
+        texts = ["" if value is None else str(value) for value in column.tolist()]
+        return np.array([f"{name} {text}" if text.isdecimal() else text for text in texts], object)
     known = np.isfinite(column)
     values = np.unique(column[known])
     if len(values) <= _MOST_CLASSES and (values == np.rint(values)).all():
