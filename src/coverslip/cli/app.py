@@ -72,7 +72,7 @@ def fit(
 ) -> None:
     """Fit a method and write a model folder."""
     from coverslip import methods, results
-    from coverslip.cli.tables import print_notes
+    from coverslip.cli.tables import print_next, print_notes
     from coverslip.core import nodata_rule
     from coverslip.core.memory import parse_bytes
     from coverslip.train.run import Run, is_main_process
@@ -109,7 +109,7 @@ def fit(
     typer.echo(f"Fitted {method}{trained}; the model is in {out}.")
     print_notes(model.warnings)
     ending = results.get(methods.get(method).CARD.gives).endings[0]
-    typer.echo(f"Next: coverslip predict {out} {samples}" + (f" --out cells{ending}" if ending else ""))
+    print_next("coverslip", "predict", out, samples, *(["--out", f"cells{ending}"] if ending else []))
 
 
 @app.command(epilog="Example: coverslip predict nuclei-fluo image.tif")
@@ -151,7 +151,7 @@ def predict(
 
     Options of the method and of what it gives are set with --set; 'coverslip methods NAME' lists them.
     """
-    from coverslip.cli.tables import print_notes
+    from coverslip.cli.tables import print_next, print_notes
     from coverslip.core.memory import parse_bytes
     from coverslip.verbs.predict import predict_to_file
     from coverslip.work.asked import Asked
@@ -178,7 +178,7 @@ def predict(
         return
     typer.echo(f"{written.said}: {written.path}")
     print_notes(written.notes)
-    typer.echo(f"Next: coverslip report {written.path} --out report.html")
+    print_next("coverslip", "report", written.path, "--out", "report.html")
 
 
 Result = Annotated[Path, typer.Argument(help="A result of predict: .h5ad, a folder of labels, a label image.")]
@@ -261,6 +261,7 @@ def report(
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved since.")] = None,
     first_epoch: Annotated[int, typer.Option(help="Loss curves from this epoch on.")] = 1,
     figures: Annotated[Path | None, typer.Option(help="Write every figure as a PNG into this folder too.")] = None,
+    title: Annotated[str, typer.Option(help="Title of the page; default: Cells, or Segmentation.")] = "",
     force: Force = False,
     *,
     options: dict[str, Any],
@@ -275,6 +276,7 @@ def report(
         images=images,
         first_epoch=first_epoch,
         figures_folder=figures,
+        title=title,
         force=force,
         **options,
     )

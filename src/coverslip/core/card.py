@@ -45,11 +45,12 @@ class Card:
     limits: tuple[str, ...] = ()
     losses: str = ""
 
-    def markdown(self) -> str:
-        """The card as Markdown, as it is printed and saved with each model."""
+    def markdown(self, of_model: bool = False) -> str:
+        """The card as Markdown, as it is printed; or as it is saved with a model, whose numbers are others."""
         lines = [f"# {self.name}", "", self.summary, "", f"**Source.** {self.citation}", ""]
         lines += [f"**Takes.** {self.inputs}", "", f"**Gives.** {self.outputs}", ""]
-        for title, items in (("Measured", self.measured), ("Limits", self.limits)):
+        measured = "Measured of the method, with other models" if of_model else "Measured"
+        for title, items in ((measured, self.measured), ("Limits", self.limits)):
             if items:
                 lines += [f"## {title}", "", *(f"- {item}" for item in items), ""]
         if self.notation:

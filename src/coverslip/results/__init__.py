@@ -29,6 +29,10 @@ from coverslip.core import InputError, Kind
 from coverslip.core.provenance import odd_entry
 
 
+def __dir__() -> list[str]:
+    return ["get", "kind_of", "names", "opened"]
+
+
 def names() -> list[str]:
     """Names of the kinds there are."""
     return sorted(module.name for module in iter_modules(__path__) if module.ispkg)

@@ -16,6 +16,7 @@ from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.device import choose_device
 from coverslip.results.embedding.options import Predict
+from coverslip.results.embedding.places import add_places
 from coverslip.samples.opening.samples import SheetSamples
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Trade, crew
@@ -34,6 +35,7 @@ def _of_opened(
 ) -> Embedding:
     with about(path_of(inputs)):
         embedding = _embedded(model, opened, asked, given)
+    add_places(embedding)
     _add_clusters(embedding, options.clusters)
     embedding.adata.uns["coverslip"] = prediction_record(model, inputs, opened, given, model.how(asked.input))
     return embedding

@@ -26,6 +26,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
     opened, complaint = images_of(embedding, images)
     if complaint:
         page.notes.append(f"The crops are not shown: {complaint}")
+    page.notes.extend(_at_border(embedding))
     shown = dict(page.figures)
     if model is not None:
         shown |= _model_figures(model, opened, page.first_epoch)
@@ -48,7 +49,22 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         notes=page.notes,
         things=page.things or "cells",
         colour_by=options.colour,
+        first_map="UMAP" if options.umap else "",
     )
+
+
+def _at_border(embedding: Embedding) -> list[str]:
+    """A sentence on cells that the border of their image may cut: they look alike for that reason alone."""
+    obs = embedding.adata.obs
+    name = next((name for name in ("coverslip_touches_border", "touches_border") if name in obs), None)
+    at = 0 if name is None else int((np.asarray(obs[name]).astype(str) == "True").sum())
+    if not at:
+        return []
+    return [
+        f"{at:,} of {len(embedding):,} touch the border of their image, which may cut them: colour the map by "
+        f"'{name}' to see whether a group is made of these, and leave them out with 'coverslip samples crop "
+        "--border drop'."
+    ]
 
 
 def _model_figures(model: Model, samples: Samples | None, first_epoch: int) -> dict[str, Any]:

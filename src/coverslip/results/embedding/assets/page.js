@@ -73,6 +73,15 @@
     at("map-note").textContent = data.maps[state.map].note;
   }
 
+  // The map follows the page into the dark; Bokeh draws on a canvas that no style reaches.
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  function paint() {
+    const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    plot.background_fill_color = plot.border_fill_color = colour("--card");
+    for (const grid of plot.center) grid.grid_line_color = colour("--rule");
+    for (const renderer of plot.renderers) if (renderer.data_source === mark) renderer.glyph.line_color = colour("--ink");
+  }
+
   // Bokeh's reset fits the map into view, but also drops the selection.
   function showAll() {
     const kept = state.chosen;
@@ -301,6 +310,10 @@
     plot = [...views][0].model;
     cells = plot.document.get_model_by_name("cells");
     mark = plot.document.get_model_by_name("mark");
+    // A finger that moves over the map scrolls or moves it; the tools in the bar still choose.
+    if (matchMedia("(pointer: coarse)").matches) plot.toolbar.active_drag = null;
+    dark.addEventListener("change", paint);
+    paint();
     drawMap();
     drawLegend();
     drawChosen();
