@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "verbs.measure": ["measure_labels"],
         "verbs.report": ["write_report"],
         "verbs.export": ["export"],
+        "verbs.label": ["label"],
         "models": ["load", "shipped"],
         "io": ["open_image"],
         "core.image": ["Image"],

@@ -47,3 +47,9 @@ class Report(Options):
 
     colour: str | None = flag(None, "Column that colours the map at first.")
     umap: bool = flag(False, "Add a UMAP (computed once, then kept in the result).")
+
+
+class Label(Options):
+    """Of labelling by the names of clusters."""
+
+    look: int = flag(20, "How many cells worth a look are numbered, uncertain ones from all over the map.", ge=0)
