@@ -15,6 +15,7 @@ from coverslip.figures.document import page_path, write_document
 from coverslip.figures.encode import column_json, script_json, webp_pictures
 from coverslip.figures.maps import ensure_map, pca_map
 from coverslip.figures.plot import bokeh_script, scatter_item
+from coverslip.results.embedding.groups import groups_to_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,6 +46,7 @@ def write_page(
     colour_by: str | None = None,
     hover: Sequence[str] | None = None,
     things: str = "cells",
+    clusters: str = "cluster",
 ) -> Path:
     """Write the report page of an embedding.
 
@@ -77,6 +79,8 @@ def write_page(
         Columns beside the picture under the pointer; default: the first eight.
     things : str
         What the samples are, in the plural.
+    clusters : str
+        The column whose groups are shown to be named, where there is one.
 
     Returns
     -------
@@ -122,6 +126,7 @@ def write_page(
         **_pictures(thumbnails, count),
     }
     shown = len(data["pictures"]) if thumbnails is not None else 0
+    data["naming"] = groups_to_name(embedding, clusters, np.array(data["pictured"], dtype=int))
     return write_document(
         path,
         Path(__file__).parent / "assets" / "page.html",
@@ -132,6 +137,7 @@ def write_page(
         tables=tables,
         provenance=embedding.provenance,
         things=things,
+        naming=data["naming"] is not None,
         sampled=f"{shown:,} of {count:,}" if 0 < shown < count else "",
         maps=list(maps),
         data=script_json(data),
