@@ -106,6 +106,8 @@ def fit(
     losses = ", ".join(f"{name} {last[name]:.4g}" for name in ("loss", "val_loss") if name in last)
     trained = f" in {_number(len(model.history), 'epoch')} ({losses})" if model.history else ""
     typer.echo(f"Fitted {method}{trained}; the model is in {out}.")
+    if "said" in model.facts:
+        typer.echo(model.facts["said"])
     print_notes(model.warnings)
     ending = results.get(methods.get(method).CARD.gives).endings[0]
     typer.echo(f"Next: coverslip predict {out} {samples}" + (f" --out cells{ending}" if ending else ""))

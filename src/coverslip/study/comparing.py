@@ -15,6 +15,7 @@ from coverslip import methods
 from coverslip.core import InputError, Samples, free_memory, provenance, track
 from coverslip.io import atomic_path, write_table
 from coverslip.measure import evaluate_embedding, evaluate_trust, pca_baseline
+from coverslip.measure.embeddings.trust import batch_column
 from coverslip.measure.inputs import missing
 from coverslip.models.record import describe_inputs
 from coverslip.samples import given_split, open_samples
@@ -27,8 +28,6 @@ from coverslip.train.run import Run
 PCA, RAW = "pca", "raw"
 """What is compared with: principal components of the pixels, as many as the smallest embedding has, and the pixels."""
 
-BATCHES = ("plate", "day", "batch")
-
 _COLUMNS = {
     "linear probe balanced accuracy": "linear probe",
     "k-NN probe balanced accuracy": "k-NN",
@@ -40,8 +39,8 @@ _COLUMNS = {
 }
 _WORDS = (
     "Linear probe and k-NN: balanced accuracy on samples they were not fitted to. ACC, NMI, ARI: K-means with as many "
-    "clusters as classes, against the classes. Stability: ARI between clusterings of resampled samples. Seconds are those "
-    "of embedding 1,000 samples here, images read anew."
+    "clusters as classes, against the classes. Stability: ARI between clusterings of resampled samples. Seconds are "
+    "those of embedding 1,000 samples here, images read anew."
 )
 
 
@@ -98,9 +97,7 @@ def compare(
     rows, measures = _measured(found, columns, split, label, group or usual_groups(columns))
     for row in rows:
         row["s per 1,000"] = seconds[row["representation"]]
-    write_table(
-        {key: np.array([row.get(key, np.nan) for row in measures]) for key in measures[0]}, out / "measures.csv"
-    )
+    write_table({key: np.array([row[key] for row in measures]) for key in measures[0]}, out / "measures.csv")
     plain = [{key: value[0] if isinstance(value, tuple) else value for key, value in row.items()} for row in rows]
     keys = list(dict.fromkeys(key for row in plain for key in row))
     write_table({key: np.array([row.get(key, np.nan) for row in plain]) for key in keys}, out / "table.csv")
@@ -131,7 +128,8 @@ def _configs(of: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
     wrong = [name for name in of if name not in (*able, PCA, RAW)]
     if wrong or not of:
         raise InputError(
-            f"'{wrong[0] if wrong else ''}' gives no vectors of samples; compare some of {', '.join([*able, PCA, RAW])}."
+            f"'{wrong[0] if wrong else ''}' gives no vectors of samples; compare some of "
+            f"{', '.join([*able, PCA, RAW])}."
         )
     if len(set(of)) < len(of):
         raise InputError("A representation is named twice; name each once.")
@@ -189,7 +187,7 @@ def _representations(
         needed, free = 8 * len(opened) * prod(opened.shape), free_memory()
         if needed > free // 3:
             raise InputError(
-                f"The pixels of {len(opened)} samples take {needed / 1e9:.0f} GB of {free / 1e9:.0f} GB of free memory; "
+                f"The pixels of {len(opened)} samples take {needed / 1e9:.0f} GB of {free / 1e9:.0f} GB free; "
                 "leave pca and raw out of --of."
             )
         start = perf_counter()
@@ -217,7 +215,7 @@ def _measured(
     kept = np.arange(n) if split is None else np.flatnonzero(split != "")
     labels = columns[label][kept] if label in columns and not missing(columns[label]).all() else None
     groups = columns[group][kept].astype(str) if group else None
-    batch = next((name for name in BATCHES if name in columns and len(np.unique(columns[name].astype(str))) > 1), None)
+    batch = batch_column(columns)
     rows, measures = [], []
     for name, values in track(list(found.items()), "Measuring"):
         x = values[kept]

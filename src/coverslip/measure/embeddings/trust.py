@@ -27,6 +27,19 @@ RANKED = 1500
 """Likewise, where all pairs are ranked again and again."""
 
 
+BATCHES = ("plate", "day", "batch")
+"""Columns that say what was done together; the first that has several values is measured."""
+
+
+def batch_column(columns: Mapping[str, np.ndarray]) -> str | None:
+    """The column that says what was done together, if there is one."""
+
+    def several(values: np.ndarray) -> bool:
+        return len({str(value) for value in np.asarray(values)[~missing(np.asarray(values))]}) > 1
+
+    return next((name for name in BATCHES if name in columns and several(columns[name])), None)
+
+
 class Stability(NamedTuple):
     """How alike clusterings of resampled samples are.
 

@@ -78,6 +78,7 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
         "temperature": round(temperature, 3),
         "measured_on": on,
         "measured": measured,
+        "said": _said(measured, on),
         "tables": tables,
         **({"warnings": notes} if notes else {}),
     }
@@ -151,6 +152,14 @@ def _out_of_fold(x: np.ndarray, labels: Labels, groups: np.ndarray | None, confi
         for s, read_out in enumerate(path):
             found[s, test] = read_out.logits(x[test])
     return found
+
+
+def _said(measured: dict[str, Any], on: str) -> str:
+    value, low, high = measured["balanced_accuracy"]
+    return (
+        f"Balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}], calibration error {measured['calibration_error']:.3f} "
+        f"({on})."
+    )
 
 
 def _weights(codes: np.ndarray, classes: int, balanced: bool) -> np.ndarray:

@@ -10,10 +10,8 @@ import numpy as np
 
 from coverslip.core import Embedding, Samples
 from coverslip.measure import evaluate_trust, pca_baseline
+from coverslip.measure.embeddings.trust import BATCHES, batch_column
 from coverslip.results.embedding.images import as_text, is_empty
-
-BATCHES = ("plate", "day", "batch")
-"""Columns that say what was done together: the first that has several values is measured."""
 
 _MOST = 20_000
 """More samples than this, and the page leaves these measures to ``evaluate``."""
@@ -29,7 +27,7 @@ def trust_rows(
     if len(embedding) < 8:
         return []
     words = {name: _words(columns[name]) for name in (*BATCHES, "treatment") if name in columns}
-    batch = next((name for name in BATCHES if name in words and len(set(words[name]) - {""}) > 1), None)
+    batch = batch_column(words)
     clusters = columns.get("cluster")
     k = None if clusters is None else len(set(_words(clusters)))
     table = evaluate_trust(
