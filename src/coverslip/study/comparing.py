@@ -171,7 +171,7 @@ def _representations(
     opened: Samples, configs: Mapping[str, Any], of: Sequence[str], split: np.ndarray | None, out: Path, run: Run
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Vectors by name, and seconds for 1,000 samples."""
-    from coverslip.io.embeddings import write_embedding
+    from coverslip.io.h5ad import write_embedding
     from coverslip.verbs.predict import predict
 
     found: dict[str, np.ndarray] = {}

@@ -204,9 +204,11 @@ def worth_a_look(features: Any, certainty: Any, count: int = 20) -> np.ndarray:
     x = as_features(features)
     sure = check_length(certainty, len(x), "certainties").astype(np.float64)
     doubtful = np.flatnonzero(sure < 1)
-    pool = doubtful[np.argsort(sure[doubtful], kind="stable")][: max(5 * count, len(x) // 10)]
-    if not len(pool):
-        return pool
+    if not len(doubtful) or not count:
+        return np.zeros(0, np.intp)
+    pool = doubtful[np.argsort(sure[doubtful], kind="stable")]
+    last = sure[pool[min(max(5 * count, len(x) // 10), len(pool)) - 1]]
+    pool = pool[sure[pool] <= last]  # all that are as doubtful as the last one
     chosen = [0]
     gap = np.linalg.norm(x[pool] - x[pool[0]], axis=1)
     while len(chosen) < min(count, len(pool)):

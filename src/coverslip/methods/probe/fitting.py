@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Fitted, InputError, Samples, track
+from coverslip.core import Embedding, Fitted, InputError, track
 from coverslip.measure import bootstrap, class_mean, mean
 from coverslip.measure.embeddings.folds import encode_groups, stratified
-from coverslip.measure.inputs import Labels, encode
+from coverslip.measure.inputs import Labels, as_features, encode
 from coverslip.measure.threads import few_threads
 from coverslip.methods.probe.config import Config
 from coverslip.methods.probe.reading import STRENGTHS, ReadOut, best_temperature, fit_path, log_loss
@@ -19,13 +19,13 @@ from coverslip.train.run import Run
 _BINS = 10
 
 
-def fit(samples: Samples, config: Config | None = None, run: Run | None = None) -> Fitted:
+def fit(samples: Embedding, config: Config | None = None, run: Run | None = None) -> Fitted:
     """Fit a linear classifier to vectors.
 
     Parameters
     ----------
-    samples : Samples
-        Vectors, as `coverslip.samples.opening.vectors.open_vectors` opens an embedding. Rows without a class are left
+    samples : Embedding
+        Vectors with a column of classes. Rows without a class are left
         out, and so are those that a column ``split`` gives to test or validation: on these it is measured then.
     config : Config, optional
         Settings.
@@ -86,7 +86,7 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
 
 
 def _taught(
-    samples: Samples, config: Config
+    samples: Embedding, config: Config
 ) -> tuple[np.ndarray, Labels, tuple[np.ndarray, np.ndarray, np.ndarray | None] | None, Any, list[str]]:
     """Vectors and classes to learn from, what is held out, groups, and what a user should know."""
     obs = samples.obs
@@ -100,10 +100,7 @@ def _taught(
     known = words != ""
     if not known.any():
         raise InputError(f"The column '{config.label}' is empty; label some cells first (coverslip label).")
-    x = samples.read(np.arange(len(samples))).reshape(len(samples), -1).astype(np.float64)
-    bad = ~np.isfinite(x).all(axis=1)
-    if bad.any():
-        raise InputError(f"{int(bad.sum())} of {len(x)} vectors are not finite; leave those cells out.")
+    x = as_features(samples.latent, "vectors")
     parts = given_split(obs, len(samples))
     train = known.copy()
     test = np.zeros(len(x), bool)

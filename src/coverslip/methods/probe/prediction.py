@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from coverslip.core import Embedding, Fitted, InputError, ModelError, Samples, beside
+from coverslip.core import Embedding, Fitted, InputError, ModelError, beside
 from coverslip.methods.probe.reading import ReadOut
 
 _ARRAYS = ("centre", "scale", "weights", "bias", "temperature")
 
 
-def predict(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Embedding:
+def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Embedding:
     """Classify vectors.
 
     Parameters
     ----------
     fitted : Fitted
         A fitted probe.
-    samples : Samples
+    samples : Embedding
         Vectors of the same model as those it was fitted to.
     device : str
         Nothing here needs one.
@@ -34,12 +34,12 @@ def predict(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Embedd
         If the vectors are of another length.
     """
     read_out = _read_out(fitted)
-    if samples.shape[0] != len(read_out.centre):
+    latent = samples.latent
+    if latent.shape[1] != len(read_out.centre):
         raise InputError(
-            f"The vectors have {samples.shape[0]} values, but the probe was fitted to {len(read_out.centre)}: embed "
+            f"The vectors have {latent.shape[1]} values, but the probe was fitted to {len(read_out.centre)}: embed "
             "the cells with the same model."
         )
-    latent = samples.read(np.arange(len(samples))).reshape(len(samples), -1)
     probability = read_out.probability(latent.astype(np.float64)).astype(np.float32)
     classes = np.array(fitted.facts["classes"], dtype=object)
     facts = {

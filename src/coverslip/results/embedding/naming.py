@@ -18,6 +18,9 @@ from coverslip.measure import neighbour_shares, worth_a_look
 UNNAMED = ""
 """Clusters that nobody named: their cells have no label."""
 
+_NONE = " "
+"""What stands for it among names, none of which is a blank."""
+
 
 class Names(BaseModel):
     """What the page exports: names by cluster, and of single cells.
@@ -117,7 +120,7 @@ def label_cells(reference: Embedding, cells: Embedding, names: Names, *, count: 
     """
     clusters = reference.column(names.column).astype(str)
     _check(names, clusters, list(map(str, reference.adata.obs_names)))
-    given = np.array([names.names.get(cluster, UNNAMED).strip() for cluster in clusters], dtype=object)
+    given = np.array([names.names.get(cluster, UNNAMED).strip() or _NONE for cluster in clusters], dtype=object)
     ids = list(map(str, reference.adata.obs_names))
     single = {row: names.cells[name].strip() for row, name in enumerate(ids) if names.cells.get(name, "").strip()}
     for row, name in single.items():
@@ -135,6 +138,7 @@ def label_cells(reference: Embedding, cells: Embedding, names: Names, *, count: 
     place = {name: k for k, name in enumerate(known)}
     confidence = shares[np.arange(len(label)), [place[name] for name in label]]
     confidence[alone] = 1.0
+    label = np.where(label == _NONE, UNNAMED, label)
     return Labelled(label, confidence, cluster, worth_a_look(cells.latent, confidence, count))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from coverslip.core import Embedding, InputError, free_name
 from coverslip.figures.maps import ensure_map, pca_map
 from coverslip.figures.thumbnails import thumbnails
-from coverslip.io.embeddings import read_embedding
+from coverslip.io.h5ad import read_embedding
 from coverslip.measure import nearest
 from coverslip.results.embedding.images import images_of
 
