@@ -22,7 +22,7 @@ from coverslip.results.embedding.report import write_report
 def blobs(seed: int = 0, each: int = 20) -> cs.Embedding:
     """Three clusters in a row; the first two are near each other."""
     rng = np.random.default_rng(seed)
-    latent = np.concatenate([rng.normal(centre, 0.6, (each, 3)) for centre in (0, 3, 12)])
+    latent = np.concatenate([rng.normal(centre, 0.6, (each, 3)) for centre in (0, 1.5, 12)])
     columns = {"cluster": np.repeat(["1", "2", "3"], each), "plate": np.tile(["a", "b"], 3 * each // 2)}
     return cs.Embedding.from_arrays(latent, columns)
 
@@ -46,8 +46,8 @@ def test_other_cells_get_the_name_of_their_neighbours() -> None:
     new = blobs(seed=1, each=10)
     found = label_cells(blobs(), new, Names(names={"1": "G1", "2": "S", "3": "M"}))
     expected = np.repeat(["G1", "S", "M"], 10)
-    assert (found.label == expected).mean() > 0.9
-    assert (found.cluster == np.repeat(["1", "2", "3"], 10)).mean() > 0.9
+    assert (found.label == expected).mean() > 0.8
+    assert (found.cluster == np.repeat(["1", "2", "3"], 10)).mean() > 0.8
     assert (found.label[20:] == "M").all()
 
 
@@ -109,7 +109,7 @@ def test_the_report_says_what_can_be_trusted_and_places_new_cells(tmp_path: Path
     both, maps = placed(known, tmp_path / "new.h5ad")
     assert both.column("placed").tolist() == ["known"] * 60 + ["new"] * 12
     said = both.column("said")[60:]
-    assert (said == new.column("cluster")).mean() > 0.8
+    assert (said == new.column("cluster")).mean() > 0.7
     nearest = both.column("nearest")[60:].astype(int)
     gaps = np.linalg.norm(new.latent[:, None] - known.latent[None], axis=2)
     np.testing.assert_array_equal(nearest, gaps.argmin(axis=1))
@@ -157,7 +157,7 @@ def test_from_names_to_a_probe_by_commands(
     assert main(["fit", "probe", "labels.parquet", "--out", "probe", *quick]) == 0
     assert main(["predict", "probe", "cells.h5ad", "--out", "classes.h5ad"]) == 0
     found = cs.read.read_embedding("classes.h5ad").column("class")
-    assert (found[:40] == np.repeat(["G1", "S"], 20)).mean() > 0.9
+    assert (found[:40] == np.repeat(["G1", "S"], 20)).mean() > 0.85
 
     assert main(["label", "cells.h5ad", "cells.h5ad", "names.json", "--out", "sheet.csv"]) == 0
     sheet = cs.samples.read_sheet("sheet.csv")

@@ -10,7 +10,10 @@ from coverslip.core import Config as Base
 
 
 def _listed(value: Any) -> Any:
-    return [part for part in str(value).split(",") if part.strip()] if isinstance(value, str) else value
+    """``"1,2"`` as its parts, a single number as a list of one, and nothing as an empty one."""
+    if isinstance(value, str | int | None):
+        return [part for part in str("" if value is None else value).split(",") if part.strip()]
+    return value
 
 
 class Config(Base):
