@@ -5,8 +5,8 @@
 takes any embedding with a column ``label``. Ten times, half of the cells are drawn (stratified): k-means makes clusters
 of them, each gets the class of most of the *six cells that the page shows as typical* (an expert who errs never, and
 looks at nothing else), and the other half gets the names of its nearest neighbours. The same half is classified by
-probes that were given 100 cells drawn at random, or 10 of each class (all, where there are fewer). The page's six random
-cells and the cluster's true majority are counted beside. Printed are means over the draws with their range.
+probes that were given 100 cells drawn at random, or 10 of each class (all, where there are fewer). Names by the six
+random cells, too, and by the true majority of all, stand beside. Printed are means over the draws with their range.
 """
 
 from __future__ import annotations

@@ -94,3 +94,8 @@ def best_temperature(logits: np.ndarray, codes: np.ndarray, weight: np.ndarray) 
     """The temperature of least log loss (Guo et al., On Calibration of Modern Neural Networks, ICML 2017)."""
     losses = [log_loss(logits / t, codes, weight) for t in _TEMPERATURES]
     return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def weights_of(codes: np.ndarray, classes: int, balanced: bool) -> np.ndarray:
+    """How much each row counts: as much as all others, or so that classes count equally."""
+    return 1 / np.bincount(codes, minlength=classes)[codes] if balanced else np.ones(len(codes))
