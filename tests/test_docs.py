@@ -118,6 +118,7 @@ def test_tutorial_runs(
     expected = {
         "01_first_look": ("347 nuclei", ["model/config.json", "nuclei.html"]),
         "02_your_own_folder": ("16 fields", ["crops/crops.csv", "model/config.json", "cells.h5ad"]),
+        "04_name_the_clusters": ("Balanced accuracy", ["cells.html", "labels.parquet", "probe/config.json"]),
         "03_read_the_result": ("4 latent dimensions", ["cells.h5ad", "cells.csv"]),
     }
     words, files = expected[tutorial.stem]

@@ -24,6 +24,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "verbs.export": ["export"],
         "verbs.index": ["index"],
         "verbs.search": ["search"],
+        "verbs.label": ["label"],
         "models": ["load", "shipped"],
         "io": ["open_image"],
         "core.image": ["Image"],

@@ -107,6 +107,8 @@ def fit(
     losses = ", ".join(f"{name} {last[name]:.4g}" for name in ("loss", "val_loss") if name in last)
     trained = f" in {_number(len(model.history), 'epoch')} ({losses})" if model.history else ""
     typer.echo(f"Fitted {method}{trained}; the model is in {out}.")
+    if "said" in model.facts:
+        typer.echo(model.facts["said"])
     print_notes(model.warnings)
     ending = results.get(methods.get(method).CARD.gives).endings[0]
     print_next("coverslip", "predict", out, samples, *(["--out", f"cells{ending}"] if ending else []))
@@ -281,6 +283,35 @@ def report(
         **options,
     )
     typer.echo(f"Open {out} in a browser.")
+
+
+@app.command(epilog="Example: coverslip label cells.h5ad cells.h5ad names.json --out labels.parquet")
+@flagged("label")
+def label(
+    named: Annotated[
+        Path, typer.Argument(help="Whose clusters were named: the result of the page, or a model with clusters.")
+    ],
+    cells: Annotated[
+        Path, typer.Argument(help="What to label: that result, or other cells embedded by the same model.")
+    ],
+    names: Annotated[Path, typer.Argument(help="The JSON that the page exports.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="A .parquet, a .csv (a sample sheet), or an .h5ad (the result with labels)."),
+    ] = Path("labels.parquet"),
+    force: Force = False,
+    *,
+    options: dict[str, Any],
+) -> None:
+    """Turn names of clusters into labels of cells, with how sure each is."""
+    from coverslip.cli.tables import print_notes
+    from coverslip.verbs.label import label as write
+
+    written = write(named, cells, names, out, force=force, options=options)
+    typer.echo(f"{written.said}: {written.path}")
+    print_notes(written.notes)
+    if out.suffix.lower() == ".parquet":
+        typer.echo(f"Next: coverslip fit probe {out} --out probe")
 
 
 @app.command(epilog="Example: coverslip export labels --geojson --classification Nucleus")

@@ -109,6 +109,11 @@ class Embedding:
         return np.asarray(self.adata.obsm["latent"])
 
     @property
+    def obs(self) -> dict[str, np.ndarray]:
+        """One column per fact, ``(N,)`` each."""
+        return {str(name): np.asarray(self.adata.obs[name]) for name in self.adata.obs.columns}
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """Inputs with hashes, model, seed and versions."""
         return dict(self.adata.uns.get("coverslip", {}))

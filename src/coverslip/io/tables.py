@@ -21,7 +21,7 @@ _MOST_ROWS = 1_048_575
 """Rows of a sheet in Excel, below the header."""
 
 
-def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
+def write_table(columns: Mapping[str, Any], path: str | Path, *, notes: Mapping[bytes, str] | None = None) -> Path:
     """Write columns of equal length as a table.
 
     Parameters
@@ -31,6 +31,8 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
     path : str or Path
         Ends in ``.csv`` (UTF-8, comma, one header line; a byte order mark, by which spreadsheets know UTF-8, where
         there is more than ASCII), ``.parquet`` or ``.xlsx``.
+    notes : mapping of bytes to str, optional
+        Metadata of a Parquet file.
 
     Returns
     -------
@@ -73,6 +75,7 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
         else:
             from pyarrow import parquet
 
+            table = table.replace_schema_metadata(notes) if notes else table
             parquet.write_table(table, temporary, write_page_checksum=True)
     return path
 

@@ -62,6 +62,8 @@ def describe_inputs(inputs: Any, opened: Samples | Fields | Embedding) -> dict[s
     """Where `inputs`, once `opened`, come from, for provenance: path, number, shape, and the hash of the sheet."""
     path = path_of(inputs)
     folder = getattr(getattr(opened, "sheet", None), "folder", None)
+    if isinstance(opened, Embedding):
+        folder = opened.provenance.get("inputs", {}).get("folder")  # where its images are
     shape, dtype = _shape(opened)
     record: dict[str, Any] = {"n": len(opened), "shape": shape, "dtype": dtype}
     if path is not None:

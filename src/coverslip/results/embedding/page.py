@@ -16,6 +16,7 @@ from coverslip.figures.encode import column_json, script_json, webp_pictures
 from coverslip.figures.maps import ensure_map, pca_map
 from coverslip.figures.plot import bokeh_script, scatter_item
 from coverslip.io.paths import PATH_COLUMNS
+from coverslip.results.embedding.groups import groups_to_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,6 +48,7 @@ def write_page(
     hover: Sequence[str] | None = None,
     things: str = "cells",
     first_map: str = "",
+    clusters: str = "cluster",
 ) -> Path:
     """Write the report page of an embedding.
 
@@ -81,6 +83,8 @@ def write_page(
         What the samples are, in the plural.
     first_map : str
         The map that is shown at first; default: the first there is.
+    clusters : str
+        The column whose groups are shown to be named, where there is one.
 
     Returns
     -------
@@ -128,6 +132,7 @@ def write_page(
         **_pictures(thumbnails, count),
     }
     shown = len(data["pictures"]) if thumbnails is not None else 0
+    data["naming"] = groups_to_name(embedding, clusters, np.array(data["pictured"], dtype=int))
     return write_document(
         path,
         Path(__file__).parent / "assets" / "page.html",
@@ -138,6 +143,7 @@ def write_page(
         tables=tables,
         provenance=embedding.provenance,
         things=things,
+        naming=data["naming"] is not None,
         sampled=f"{shown:,} of {count:,}" if 0 < shown < count else "",
         maps=list(maps),
         data=script_json(data),

@@ -17,6 +17,8 @@ from coverslip.models.folder import Model
 from coverslip.results.embedding.images import images_of
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import write_page
+from coverslip.results.embedding.placing import placed, placed_rows, with_further
+from coverslip.results.embedding.trust import page_rows
 
 
 def write_report(embedding: Embedding, page: Page, model: Model | None, images: Any, options: Report) -> Path:
@@ -36,6 +38,17 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
             thumbnail_map(ensure_map(embedding, kind), pictures),
             "Each place of the map shows the nearest picture.",
         )
+    tables = {**page.tables, **(model.tables if model else {})}
+    if options.trust:
+        trusted = page_rows(embedding, opened)
+        tables |= {"Trust without labels": trusted} if trusted else {}
+    if options.place is not None:
+        known = embedding
+        embedding, maps = placed(known, options.place)
+        pictures = with_further(pictures, options.place)
+        tables = {"Samples placed on the map": placed_rows(embedding), **tables}
+    else:
+        maps = None
     if page.figures_folder is not None:
         _save_map(embedding, options.colour, kind, page.figures_folder)
         save_figures(shown, page.figures_folder)
@@ -43,13 +56,15 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         embedding,
         page.path,
         thumbnails=pictures,
+        maps=maps,
         figures=shown,
-        tables={**page.tables, **(model.tables if model else {})},
+        tables=tables,
         title=page.title or "Cells",
         notes=page.notes,
         things=page.things or "cells",
-        colour_by=options.colour,
-        first_map="UMAP" if options.umap else "",
+        colour_by=options.colour or ("placed" if maps else None),
+        clusters=options.clusters,
+        first_map="UMAP" if options.umap and not maps else "",
     )
 
 

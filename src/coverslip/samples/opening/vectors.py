@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import Embedding, InputError
 from coverslip.io.h5ad import read_embedding
+from coverslip.io.named import embedding_of, read_named
 
 
 def open_vectors(
@@ -20,7 +21,8 @@ def open_vectors(
     Parameters
     ----------
     inputs : str, Path, Embedding, AnnData or ndarray
-        An ``.h5ad`` file, what is in one, or an array ``(N, D)``.
+        An ``.h5ad`` file, what is in one, or an array ``(N, D)``; or the ``.parquet`` that ``coverslip label`` wrote
+        of an embedding, whose columns then go before those of the embedding.
     channels, planes
         Of images; vectors have none.
 
@@ -52,6 +54,8 @@ def _as_embedding(inputs: Any) -> Embedding:
         return Embedding.from_arrays(inputs, {})
     if isinstance(inputs, str | Path) and Path(inputs).suffix.lower() == ".h5ad":
         return read_embedding(inputs)
+    if isinstance(inputs, str | Path) and Path(inputs).suffix.lower() == ".parquet":
+        return _of_named(Path(inputs))
     if hasattr(inputs, "obsm") and hasattr(inputs, "obs"):
         return Embedding.of(inputs)
     what = str(inputs) if isinstance(inputs, str | Path) else f"a {type(inputs).__name__}"
@@ -59,3 +63,14 @@ def _as_embedding(inputs: Any) -> Embedding:
         f"The method takes vectors of samples, not {what}: give an .h5ad file, such as 'coverslip predict MODEL "
         "SAMPLES' writes with a model of vae, deep_cluster or simclr."
     )
+
+
+def _of_named(path: Path) -> Embedding:
+    """The embedding that a table of labels is of, with its columns."""
+    named = read_named(path)
+    found = read_embedding(embedding_of(named, path))
+    count = len(next(iter(named.columns.values())))
+    if count != len(found):
+        raise InputError(f"{path} has {count} rows, but its embedding {len(found)}; label the cells anew.")
+    beside = {str(name): np.asarray(found.adata.obsm[name]) for name in found.adata.obsm if name != "latent"}
+    return Embedding.from_arrays(found.latent, {**found.obs, **named.columns}, obsm=beside, provenance=found.provenance)

@@ -231,6 +231,15 @@
     showCard(data.order[nearest], pointer.x, pointer.y);
   }
 
+  // A column made on the page, in which the map is coloured.
+  function addColumn(column) {
+    const new_ = !columns.has(column.name);
+    columns.set(column.name, column);
+    if (new_) at("colour").append(make("option", { value: column.name, textContent: column.name }));
+    at("colour").value = column.name;
+    at("colour").dispatchEvent(new Event("change"));
+  }
+
   // ---- taking the selection away -------------------------------------------------------------------------------
   // Quoted where needed. Text that a spreadsheet would run as a formula gets an apostrophe before it; numbers, also
   // negative ones, stay numbers.
@@ -271,7 +280,7 @@
 
   // ---- putting it together -------------------------------------------------------------------------------------
   const sample = data.order.slice(0, STEP).filter((row) => !data.pictures.length || pictureOf.has(row)).sort((a, b) => a - b);
-  window.coverslip = { pointed, selected };
+  window.coverslip = { pointed, selected, data, make, picture, pointing, field, addColumn };
 
   for (const column of data.columns) {
     if (column.kind !== "text") at("colour").append(make("option", { value: column.name, textContent: column.name }));
