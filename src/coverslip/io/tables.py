@@ -16,7 +16,7 @@ from coverslip.io.reasons import reason
 _SUFFIXES = (".csv", ".parquet")
 
 
-def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
+def write_table(columns: Mapping[str, Any], path: str | Path, *, notes: Mapping[bytes, str] | None = None) -> Path:
     """Write columns of equal length as a table.
 
     Parameters
@@ -25,6 +25,8 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
         Column names and values.
     path : str or Path
         Ends in ``.csv`` (UTF-8, comma, one header line) or ``.parquet``.
+    notes : mapping of bytes to str, optional
+        Metadata of a Parquet file.
 
     Returns
     -------
@@ -60,6 +62,7 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
         else:
             from pyarrow import parquet
 
+            table = table.replace_schema_metadata(notes) if notes else table
             parquet.write_table(table, temporary, write_page_checksum=True)
     return path
 

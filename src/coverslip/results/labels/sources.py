@@ -14,9 +14,7 @@ from typing import Any
 
 from coverslip.core import file_hash
 from coverslip.io.paths import resolve_path
-
-_NOTE = b"coverslip"
-"""What the note is called among the metadata of the file."""
+from coverslip.io.tags import NOTE
 
 _MEASURED = ("mask", "layers")
 """Columns of a row that name what its objects are measured in."""
@@ -58,7 +56,7 @@ def labels_hash(folder: Path, row: Mapping[str, str]) -> str:
 
 def with_sources(table: Any, sources: Iterable[Source]) -> Any:
     """A table of Arrow with the note."""
-    return table.replace_schema_metadata({_NOTE: json.dumps([asdict(source) for source in sources])})
+    return table.replace_schema_metadata({NOTE: json.dumps([asdict(source) for source in sources])})
 
 
 def noted_sources(path: Path) -> list[Source]:
@@ -66,7 +64,7 @@ def noted_sources(path: Path) -> list[Source]:
     from pyarrow import parquet
 
     try:
-        noted = json.loads((parquet.read_schema(path).metadata or {})[_NOTE])
+        noted = json.loads((parquet.read_schema(path).metadata or {})[NOTE])
         sources = [Source(dict(one["key"]), str(one["mask"]), str(one["sha256"])) for one in noted]
     except (KeyError, TypeError, ValueError):
         return []
