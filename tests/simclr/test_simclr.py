@@ -16,8 +16,8 @@ from coverslip.core.samples import ArraySamples
 from coverslip.measure import linear_probe
 from coverslip.methods import simclr
 from coverslip.methods.simclr.inference import build
-from coverslip.nn.trunk import TRUNKS
 from coverslip.models.folder import Model, load_model
+from coverslip.nn.trunk import TRUNKS
 from coverslip.train.run import Run
 
 QUICK: dict[str, Any] = {"width": 8, "stem": "large", "epochs": 12, "batch": 16, "learning_rate": 3e-3}

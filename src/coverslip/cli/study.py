@@ -218,6 +218,28 @@ def cross_validate(
     _print_findings(findings, out, "")
 
 
+@study_app.command(epilog="Example: coverslip study shortcut cells.csv --out shortcuts")
+def shortcut(
+    samples: Annotated[Path, typer.Argument(help="A sample sheet with a column of classes, or a folder of each.")],
+    out: Out,
+    label: Annotated[str, typer.Option(help="Column of classes.")] = "label",
+    group: Annotated[
+        str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
+    ] = None,
+    planes: Planes = "channels",
+    seed: Annotated[int, typer.Option(help="Decides the folds.")] = 0,
+) -> None:
+    """Look whether borders, sizes, colours or files tell the classes, before a network learns them."""
+    from coverslip.study.shortcut import shortcuts
+
+    findings = shortcuts(samples, out, label=label, group=group, planes=planes, seed=seed)
+    rows = [
+        {"what": f["what"], "balanced accuracy": f["value"], "low": f["low"], "high": f["high"]}
+        for f in findings.points
+    ]
+    _print_findings_of(rows, findings, out)
+
+
 @study_app.command(
     epilog="Example: coverslip study leave-one-out unet fields.csv --by group --compare all,without --out left-out"
 )
@@ -323,14 +345,21 @@ def read_numbers(text: str, option: str) -> list[int]:
 
 
 def _print_findings(findings: Findings, out: Path, figure: str) -> None:
+    rows = [{key: _shown(value) for key, value in row.items()} for row in findings.table]
+    _print_findings_of(rows, findings, out, out / "table.csv", figure)
+
+
+def _print_findings_of(
+    rows: list[dict[str, Any]], findings: Findings, out: Path, table: Path | None = None, figure: str = ""
+) -> None:
     from coverslip.cli.tables import print_rows
 
-    print_rows([{key: _shown(value) for key, value in row.items()} for row in findings.table])
+    print_rows(rows)
     typer.echo("")
     for note in findings.notes:
         typer.echo(note)
     drawn = f"   Figure: {out / figure}" if figure else ""
-    typer.echo(f"\nTable: {out / 'table.csv'}{drawn}   Page: {out / 'report.html'}")
+    typer.echo(f"\nTable: {table or out / 'summary.csv'}{drawn}   Page: {out / 'report.html'}")
 
 
 def _shown(value: Any) -> Any:

@@ -88,7 +88,6 @@ def reliability_figure(bins: Sequence[Mapping[str, float]]) -> Figure:
     return figure
 
 
-
 @styled
 def curve_figure(points: Sequence[Mapping[str, Any]]) -> Figure:
     """Measures over the number of labelled images, one panel per measure and one colour per kind of fit.
@@ -109,12 +108,19 @@ def curve_figure(points: Sequence[Mapping[str, Any]]) -> Figure:
             colour = CATEGORIES[i % len(CATEGORIES)] if len(kinds) > 1 else ACCENT
             axes.plot(x, [point["value"] for point in own], color=colour, label=kind or None)
             axes.fill_between(
-                x, [point["low"] for point in own], [point["high"] for point in own], color=colour, alpha=0.13, linewidth=0
+                x,
+                [point["low"] for point in own],
+                [point["high"] for point in own],
+                color=colour,
+                alpha=0.13,
+                linewidth=0,
             )
             for at, point in zip(x, own, strict=True):
                 axes.plot([at] * len(point["each"]), point["each"], ".", color=colour, markersize=4, alpha=0.6)
         axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
-        axes.set_xlabel("labelled images" if any("%" in str(size) for size in sizes) else "labelled images of each class")
+        axes.set_xlabel(
+            "labelled images" if any("%" in str(size) for size in sizes) else "labelled images of each class"
+        )
         axes.set_title(measure.capitalize())
     if len(kinds) > 1:
         axes.legend(loc="lower right")

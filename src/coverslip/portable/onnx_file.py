@@ -81,7 +81,11 @@ def write_onnx(portable: Portable, about: About, path: Path) -> float:
     model.doc_string = about.summary
     onnx.helper.set_model_props(model, _notes(portable, about))
     onnx.save(model, str(path))
-    shapes = [(1, *portable.sides), (3, *portable.sides)] if portable.sides else [(1, step, 4 * step), (3, 5 * step, 2 * step)]
+    shapes = (
+        [(1, *portable.sides), (3, *portable.sides)]
+        if portable.sides
+        else [(1, step, 4 * step), (3, 5 * step, 2 * step)]
+    )
     largest = max(difference(portable, path, shape) for shape in shapes)
     if largest > _TOLERANCE:
         raise RuntimeError(f"The ONNX file says something else than the network (by {largest:g}).")
@@ -97,7 +101,9 @@ def _forget_sources(model: Any) -> None:
 
 
 def _notes(portable: Portable, about: About) -> dict[str, str]:
-    scaled = "" if portable.percentiles is None else "per image and channel, the percentiles {:g} and {:g} become 0 and 1"
+    scaled = (
+        "" if portable.percentiles is None else "per image and channel, the percentiles {:g} and {:g} become 0 and 1"
+    )
     notes = {
         "name": about.name,
         "licence": about.licence or "",
@@ -126,7 +132,11 @@ def difference(portable: Portable, path: Path, shape: tuple[int, int, int]) -> f
     import torch
 
     count, height, width = shape
-    x = np.random.default_rng(0).uniform(*portable.grey, (count, len(portable.inputs), height, width)).astype(np.float32)
+    x = (
+        np.random.default_rng(0)
+        .uniform(*portable.grey, (count, len(portable.inputs), height, width))
+        .astype(np.float32)
+    )
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (found,) = session.run([OUTPUT], {INPUT: x})
     with torch.no_grad():

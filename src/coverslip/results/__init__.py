@@ -11,6 +11,8 @@ The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the
 ``report``     ``(result, page, model, images, options)``: the path of the page; the model where it is found, else None
 ``export``     ``(result, out, images, force, options)``: a `Written` for each path
 ``score``      ``(model, inputs, parts, label, device)``: numbers on held-out inputs, for a sweep
+``columns``    ``(value)``: what it says of each sample, as columns of a table
+``describe``   ``(labels, out, force, describe, shape, how, cut, record)``: columns for objects, from crops around them
 ``to_file``    ``(value, path)``: a value in memory as a file, for studies
 ``segment``    ``(model, inputs, device)``: label maps one after the other, where objects are found
 =============  =======================================================================================================

@@ -220,14 +220,18 @@ def open_bench(
     opened = open_as("samples", samples, channels=channels, planes=planes)
     if config.label not in opened.obs:
         known = ", ".join(opened.obs) or "none"
-        raise InputError(f"There is no column '{config.label}' of classes; the columns are: {known}; say --set label=NAME.")
+        raise InputError(
+            f"There is no column '{config.label}' of classes; the columns are: {known}; say --set label=NAME."
+        )
     words = as_words(opened.obs[config.label])
     kept = np.flatnonzero(words != "")
     opened = opened if len(kept) == len(opened) else Subset(opened, kept)
     words = words[kept]
     names = config.order or tuple(sorted(set(words)))
     if len(names) < 2 or set(names) != set(words):
-        raise InputError(f"A study needs two classes or more, those of the settings; the column says {sorted(set(words))}.")
+        raise InputError(
+            f"A study needs two classes or more, those of the settings; the column says {sorted(set(words))}."
+        )
     column = group or usual_groups(opened.obs)
     if column is not None and column not in opened.obs:
         raise InputError(f"There is no column '{column}' to group by; the columns are: {', '.join(opened.obs)}.")

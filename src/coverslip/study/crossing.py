@@ -26,7 +26,16 @@ from coverslip.study.tables import columns
 if TYPE_CHECKING:
     from coverslip.core.config import Config
 
-_MAIN = ("accuracy", "balanced accuracy", "macro F1", "AUC macro", "quadratic kappa", "calibration error", "coverage", "set size")
+_MAIN = (
+    "accuracy",
+    "balanced accuracy",
+    "macro F1",
+    "AUC macro",
+    "quadratic kappa",
+    "calibration error",
+    "coverage",
+    "set size",
+)
 
 
 def cross_validate(
@@ -144,7 +153,16 @@ def compared(
             value: Interval = paired_difference(
                 statistic, first.predicted, found.predicted, first.codes, groups=first.groups
             )
-            rows.append({"first": kinds[0], "minus": other, "measure": name, "value": value.value, "low": value.low, "high": value.high})
+            rows.append(
+                {
+                    "first": kinds[0],
+                    "minus": other,
+                    "measure": name,
+                    "value": value.value,
+                    "low": value.low,
+                    "high": value.high,
+                }
+            )
     return rows
 
 
@@ -189,7 +207,9 @@ def _scores_name(kind: str, kinds: Mapping[str, Any]) -> str:
 
 
 def _notes(bench: Bench, folds: int, repeats: int, differences: Sequence[Mapping[str, Any]]) -> list[str]:
-    whole = f"whole groups of the column '{bench.grouped_by}' held out" if bench.grouped_by else "single images held out"
+    whole = (
+        f"whole groups of the column '{bench.grouped_by}' held out" if bench.grouped_by else "single images held out"
+    )
     often = "" if repeats == 1 else f", {repeats} repeats"
     notes = [
         f"{folds}-fold cross-validation, stratified by class, {whole}{often}; {bench.validation:.0%} of what is not "
@@ -197,10 +217,14 @@ def _notes(bench: Bench, folds: int, repeats: int, differences: Sequence[Mapping
         + ("groups." if bench.grouped_by else "images.")
     ]
     largest = np.bincount(bench.codes).max() / len(bench.codes)
-    notes.append(f"Always naming the largest class would be right in {largest:.1%}; balanced accuracy by chance is {1 / len(bench.classes):.3f}.")
+    notes.append(
+        f"Always naming the largest class would be right in {largest:.1%}; balanced accuracy by chance is "
+        f"{1 / len(bench.classes):.3f}."
+    )
     for row in differences:
         notes.append(
-            f"{row['first']} minus {row['minus']}: {row['measure']} {row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]."
+            f"{row['first']} minus {row['minus']}: {row['measure']} {row['value']:+.3f} "
+            f"[{row['low']:+.3f}, {row['high']:+.3f}]."
         )
     return notes
 

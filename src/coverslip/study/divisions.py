@@ -120,7 +120,7 @@ def _size(text: str) -> tuple[int, bool]:
     """A number, and whether it is a share in percent."""
     share = text.endswith("%")
     number = text.removesuffix("%")
-    if not number.isdecimal() or not 0 < int(number) or (share and int(number) >= 100):
+    if not number.isdecimal() or not int(number) > 0 or (share and int(number) >= 100):
         raise InputError(f"'{text}' is no size; write images per class (10,30,90) or shares (20%,40%,60%).")
     if not share and int(number) < 2:
         raise InputError("Of each class at least 2 labelled images are needed: one to train, one to stop by.")
@@ -139,8 +139,10 @@ def _inside(
 
 
 def _enough(codes: np.ndarray, groups: np.ndarray | None, folds: int) -> None:
-    sizes = np.bincount(codes) if groups is None else np.array(
-        [len(np.unique(groups[codes == k])) for k in range(codes.max() + 1)]
+    sizes = (
+        np.bincount(codes)
+        if groups is None
+        else np.array([len(np.unique(groups[codes == k])) for k in range(codes.max() + 1)])
     )
     if sizes.min() < folds:
         of = "image" if groups is None else "group"

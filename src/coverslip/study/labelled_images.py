@@ -60,9 +60,7 @@ def image_curve(
         for size in sizes:
             own = [each for each in tested if each.kind == kind and each.division.facts["size"] == size]
             found, _, _ = together(bench, own)
-            each_value = {
-                row["measure"]: [] for row in evaluate_classes(bench.judged(own[0])) if row["class"] == ALL
-            }
+            each_value = {row["measure"]: [] for row in evaluate_classes(bench.judged(own[0])) if row["class"] == ALL}
             for one in own:
                 for row in evaluate_classes(bench.judged(one)):
                     if row["class"] == ALL:
@@ -77,8 +75,8 @@ def image_curve(
     table = wide_of(points, ("kind", "size"))
     notes = [
         f"Each size was drawn {restarts} times. Labelled images are those of training and validation "
-        f"({bench.validation:.0%}) together; values are of the tested images of all draws, with 95 % bootstrap intervals "
-        "over images.",
+        f"({bench.validation:.0%}) together; values are of the tested images of all draws, with 95 % bootstrap "
+        "intervals over images.",
         f"Balanced accuracy by chance is {1 / len(bench.classes):.3f}.",
     ]
     _page(bench.out, method, points, table, notes, bench.record(sizes=list(sizes), restarts=restarts), len(bench.codes))

@@ -17,6 +17,7 @@ from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.loading import load
 from coverslip.models.record import describe_inputs, path_of
 from coverslip.nn.device import choose_device
+from coverslip.samples.cutting.crop_fields import crop_settings
 from coverslip.samples.opening import open_as
 from coverslip.samples.sheets.instances import doubtful_masks
 from coverslip.train.run import Run, is_main_process
@@ -73,6 +74,9 @@ def fit(
         doubts = doubtful_masks(opened) if getattr(opened, "has_labels", False) else []
         fitted = module.fit(opened, config, run, **begun)
     facts = {**fitted.facts, "input": how}
+    cut = crop_settings(opened)
+    if cut:
+        facts["crops"] = cut
     if doubts:
         facts["warnings"] = [*fitted.warnings, *doubts]
     return Model(

@@ -23,8 +23,8 @@ def write_geojson(
     objects: Mapping[str, np.ndarray] | None = None,
     *,
     kind: ObjectKind = "detection",
-    classification: str | None = None,
-    colour: str = "#00c8b4",
+    classification: str | Mapping[int, str] | None = None,
+    colour: str | Mapping[str, str] = "#00c8b4",
 ) -> Path:
     """Write labels as a GeoJSON FeatureCollection of polygons, exactly along the edges of pixels.
 
@@ -39,10 +39,10 @@ def write_geojson(
         objects, those that are not finite left out.
     kind : {"detection", "annotation"}
         What QuPath makes of the objects: detections are many, annotations are edited by hand.
-    classification : str, optional
-        Name of the class of all objects, such as ``Nucleus``.
-    colour : str
-        ``#rrggbb`` of the class.
+    classification : str or mapping of int to str, optional
+        Name of the class of all objects, such as ``Nucleus``, or of each by its label.
+    colour : str or mapping of str to str
+        ``#rrggbb`` of the class, or of each class.
 
     Returns
     -------
@@ -63,22 +63,28 @@ def write_geojson(
     outlines = trace_outlines(labels.labels if isinstance(labels, LabelMap) else labels)
     measured = _measurements(objects, outlines, path)
     properties: dict[str, Any] = {"objectType": kind}
-    if classification is not None:
-        if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
-            raise InputError(f"'{colour}' is not a colour; write it as '#rrggbb', such as '#00c8b4'.")
-        channels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-        properties["classification"] = {"name": classification, "color": channels}
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
         # One feature per line: large files can be looked at, and are never held whole.
         stream.write('{"type": "FeatureCollection", "features": [')
         for i, outline in enumerate(outlines):
             said = {**properties, "name": str(outline.label)}
+            name = classification.get(outline.label) if isinstance(classification, Mapping) else classification
+            if name:
+                said["classification"] = {"name": name, "color": _channels(colour, name)}
             if measured is not None:
                 said["measurements"] = measured[i]
             feature = {"type": "Feature", "geometry": _geometry(outline), "properties": said}
             stream.write(("," if i else "") + "\n" + json.dumps(feature, ensure_ascii=False, allow_nan=False))
         stream.write("\n]}\n")
     return path
+
+
+def _channels(colour: str | Mapping[str, str], name: str) -> list[int]:
+    """Red, green and blue of a class."""
+    text = colour if isinstance(colour, str) else colour[name]
+    if not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        raise InputError(f"'{text}' is not a colour; write it as '#rrggbb', such as '#00c8b4'.")
+    return [int(text[i : i + 2], 16) for i in (1, 3, 5)]
 
 
 def _geometry(outline: Outline) -> dict[str, Any]:

@@ -48,9 +48,7 @@ def reliability(right: np.ndarray, confidence: np.ndarray, bins: int = 10) -> li
     """Of each bin of confidence that holds images: their number, mean confidence, and the share that is right."""
     code, adds = _binned(np.asarray(right, bool), np.asarray(confidence, float), bins)
     sums = np.stack([np.bincount(code, column, minlength=bins) for column in adds.T], axis=1)
-    return [
-        {"images": int(n), "confidence": float(c / n), "right": float(r / n)} for n, c, r in sums.tolist() if n > 0
-    ]
+    return [{"images": int(n), "confidence": float(c / n), "right": float(r / n)} for n, c, r in sums.tolist() if n > 0]
 
 
 def log_loss(codes: np.ndarray, probability: np.ndarray) -> np.ndarray:

@@ -38,9 +38,7 @@ class Config(Training):
         description="Start weights: random; imagenet (mobilenet_v2, organet, resnet18: downloaded); or the folder of a "
         "simclr model, whose trunk resnet18 starts from and linear and knn take their features from.",
     )
-    augment: Augment = Augment(
-        rotation=20, shift=0.05, zoom=0.1, shear=0.05, brightness=0.1, contrast=0.1, edge=True
-    )
+    augment: Augment = Augment(rotation=20, shift=0.05, zoom=0.1, shear=0.05, brightness=0.1, contrast=0.1, edge=True)
     between: float | None = Field(
         None, ge=0, description="Weight of 1 / (spread between class centres); default: the source's (mobincep 0.01)."
     )
@@ -55,8 +53,8 @@ class Config(Training):
     )
     rule: Literal["auto", "softmax", "centres"] = Field(
         "auto",
-        description="How codes become classes: softmax, or the nearest k-means centre of the training codes, each named "
-        "after the class it holds most of (Hungarian algorithm); auto: centres for organet.",
+        description="How codes become classes: softmax, or the nearest k-means centre of the training codes, each "
+        "named after the class it holds most of (Hungarian algorithm); auto: centres for organet.",
     )
     imbalance: Literal["none", "weights", "oversample"] = Field(
         "none",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from coverslip.core import Fitted, InputError, Samples, Subset
+from coverslip.core import Fitted, InputError, Samples
 from coverslip.methods.classify.calibration import oddness, softmax, temperature
 from coverslip.methods.classify.config import SHALLOW, Config
 from coverslip.methods.classify.inference import (
@@ -26,6 +26,7 @@ from coverslip.methods.classify.loss import Centroids, mmd_to_normal, scatter_wi
 from coverslip.methods.classify.model import Classifier, MobileNetV2, build
 from coverslip.methods.classify.rules import named_centres, nearness
 from coverslip.methods.classify.shallow import fit_shallow
+from coverslip.methods.classify.task import Task, task_of
 from coverslip.nn.device import choose_device
 from coverslip.nn.imagenet import put_imagenet
 from coverslip.samples.opening.normalise import Normaliser
@@ -33,7 +34,6 @@ from coverslip.train.batch import Batch
 from coverslip.train.feed import Feed
 from coverslip.train.loop import Outcome, train
 from coverslip.train.run import Run
-from coverslip.train.split import training_split
 
 _LOOKED_AT = 512
 """Samples that the mean and deviation of the channels are taken from."""
@@ -48,7 +48,7 @@ def fit(
     ----------
     samples : Samples
         Equally shaped images ``(N, C, H, W)`` with a column of classes; a ``split`` column (train, val, test) is
-        honoured, else part of them is held out to stop and to calibrate, whole groups where there is a ``group`` column.
+        honoured, else part of them is held out to stop and to calibrate, whole groups where there is a column ``group``.
     config : Config, optional
         Settings.
     run : Run, optional
@@ -71,7 +71,7 @@ def fit(
     config, run = config or Config(), run or Run()
     if config.start not in ("random", "imagenet") and start is None:
         raise InputError(f"The start '{config.start}' is a model that must be handed over; fit with coverslip.fit.")
-    task = _task(samples, config)
+    task = task_of(samples, config)
     trunk = None if start is None else _trunk_facts(start, samples)
     normaliser = _normaliser(task.training, config, start)
     prepare = preparation(normaliser, config.size)
@@ -98,63 +98,6 @@ def fit(
     if config.retrain and config.network not in SHALLOW and len(task.split["val"]):
         weights |= _retrained(task, config, start, trunk, run, prepare, outcome)
     return Fitted("classify", config, weights, facts, outcome.history)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """What is to be learnt: samples with a class, and which of them train."""
-
-    samples: Samples
-    codes: np.ndarray
-    classes: tuple[str, ...]
-    split: dict[str, np.ndarray]
-    split_by: str
-
-    @property
-    def training(self) -> Samples:
-        return Subset(self.samples, self.split["train"])
-
-    @property
-    def held_out(self) -> Samples:
-        return Subset(self.samples, self.split["val"])
-
-
-def _task(samples: Samples, config: Config) -> _Task:
-    if config.label not in samples.obs:
-        known = ", ".join(samples.obs) or "none"
-        raise InputError(
-            f"There is no column '{config.label}' to learn from; the columns are: {known}. Name one with label=NAME, or "
-            "sort the images into a folder for each class."
-        )
-    words = np.array(["" if v is None or v != v else str(v) for v in samples.obs[config.label].tolist()], dtype=object)
-    kept = np.flatnonzero(words != "")
-    if not len(kept):
-        raise InputError(f"The column '{config.label}' is empty; fill in the classes of some images.")
-    found = sorted(set(words[kept]))
-    classes = config.order or tuple(found)
-    if set(classes) != set(found):
-        odd = sorted(set(classes) ^ set(found))[0]
-        raise InputError(f"order must list just the classes there are ({', '.join(found)}); '{odd}' is in one only.")
-    if len(classes) < 2:
-        raise InputError(f"Every image is '{found[0]}'; a classifier needs at least two classes.")
-    labelled: Samples = samples if len(kept) == len(samples) else Subset(samples, kept)
-    place = {name: code for code, name in enumerate(classes)}
-    codes = np.array([place[word] for word in words[kept]], np.int64)
-    split, by = training_split(_Labelled(labelled, words[kept]), config)
-    missing = [name for name, n in zip(classes, np.bincount(codes[split["train"]], minlength=len(classes)), strict=True) if not n]
-    if missing:
-        raise InputError(f"No training image is of the class '{missing[0]}'; add some, or leave the class out.")
-    return _Task(labelled, codes, classes, split, by)
-
-
-class _Labelled:
-    """Rows with their classes in the column that a split is balanced by."""
-
-    def __init__(self, samples: Samples, words: np.ndarray) -> None:
-        self.obs: Mapping[str, np.ndarray] = {**samples.obs, "label": words}
-
-    def __len__(self) -> int:
-        return len(self.obs["label"])
 
 
 def _normaliser(training: Samples, config: Config, start: Fitted | None) -> Normaliser:
@@ -185,7 +128,7 @@ def _trunk_facts(start: Fitted, samples: Samples) -> dict[str, Any]:
 
 
 def _begun(
-    task: _Task, config: Config, start: Fitted | None, trunk: dict[str, Any] | None, prepare: Callable[..., np.ndarray]
+    task: Task, config: Config, start: Fitted | None, trunk: dict[str, Any] | None, prepare: Callable[..., np.ndarray]
 ) -> tuple[Classifier, str]:
     """The network before its first step, and where its weights come from."""
     shape = shown_shape(config, task.samples.shape)
@@ -194,7 +137,11 @@ def _begun(
         torch.manual_seed(config.seed)
         model = build(config, shape, len(task.classes), start=trunk, known=known)
     if start is not None:
-        state = {n.removeprefix("trunk."): torch.from_numpy(np.array(a)) for n, a in start.weights.items() if n.startswith("trunk.")}
+        state = {
+            n.removeprefix("trunk."): torch.from_numpy(np.array(a))
+            for n, a in start.weights.items()
+            if n.startswith("trunk.")
+        }
         model.trunk.load_state_dict(state)
         model.mean.copy_(torch.from_numpy(np.array(start.weights["mean"])))
         model.deviation.copy_(torch.from_numpy(np.array(start.weights["deviation"])))
@@ -213,7 +160,7 @@ def _begun(
 
 
 def _trained(
-    model: Classifier, task: _Task, config: Config, run: Run, prepare: Callable[..., np.ndarray], stage: str
+    model: Classifier, task: Task, config: Config, run: Run, prepare: Callable[..., np.ndarray], stage: str
 ) -> Outcome:
     """Train all weights; the best epoch's come back, or the last one's where nothing was held out."""
     features = int(model.trunk.features) if config.scatter_on == "features" else len(task.classes)  # type: ignore[arg-type]
@@ -277,14 +224,19 @@ class _Learner(nn.Module):
 
 
 def _as_often(rows: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Rows with those of rare classes repeated until every class is as frequent as the largest, as nearly as it goes."""
+    """Rows with those of rare classes repeated until each is about as frequent as the largest."""
     counts = np.bincount(codes[rows])
     times = np.rint(counts.max() / counts[codes[rows]]).astype(int)
     return np.repeat(rows, times)
 
 
 def _calibrate(
-    model: Classifier, task: _Task, config: Config, run: Run, prepare: Callable[..., np.ndarray], weights: dict[str, Any]
+    model: Classifier,
+    task: Task,
+    config: Config,
+    run: Run,
+    prepare: Callable[..., np.ndarray],
+    weights: dict[str, Any],
 ) -> float:
     """Find the rule, the temperature, and how odd held-out images look; what are arrays goes among the weights."""
     device = choose_device(run.device)
@@ -305,7 +257,7 @@ def _calibrate(
 
 
 def _retrained(
-    task: _Task,
+    task: Task,
     config: Config,
     start: Fitted | None,
     trunk: dict[str, Any] | None,
@@ -328,13 +280,13 @@ def _retrained(
     return weights
 
 
-def _warnings(task: _Task, config: Config, outcome: Outcome) -> list[str]:
+def _warnings(task: Task, config: Config, outcome: Outcome) -> list[str]:
     said = []
     held = np.bincount(task.codes[task.split["val"]], minlength=len(task.classes))
     if not held.sum():
         said.append(
-            "Nothing was held out, so probabilities are not calibrated and there are no prediction sets: mark some rows "
-            "with the split 'val', or set validation above 0."
+            "Nothing was held out, so probabilities are not calibrated and there are no prediction sets: mark some "
+            "rows with the split 'val', or set validation above 0."
         )
     elif held.min() < 9:
         name = task.classes[int(held.argmin())]
@@ -346,8 +298,8 @@ def _warnings(task: _Task, config: Config, outcome: Outcome) -> list[str]:
     if counts.max() > 5 * counts.min() and config.imbalance == "none":
         large, small = task.classes[int(counts.argmax())], task.classes[int(counts.argmin())]
         said.append(
-            f"There are {counts.max()} training images of '{large}' and {counts.min()} of '{small}': imbalance=weights or "
-            "oversample make rare classes count as much."
+            f"There are {counts.max()} training images of '{large}' and {counts.min()} of '{small}': imbalance=weights "
+            "or oversample make rare classes count as much."
         )
     if config.patience and outcome.facts.get("epochs_run") == config.epochs == outcome.facts.get("best_epoch"):
         said.append("The last epoch was the best: more epochs may help.")

@@ -11,7 +11,7 @@ from coverslip.methods.classify.config import Config
 from coverslip.methods.classify.wavelet import Split
 from coverslip.nn.trunk import Trunk, stem_for
 
-_LAST = 4
+_LAST = 2
 """Pixels that the last maps should at least have along a side: smaller images are halved less often."""
 
 
@@ -104,7 +104,7 @@ _MOBILENET = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512,
 """MobileNet version 1 (Howard et al. 2017, table 1) behind its first convolution."""
 
 _MOBINCEP = [(128, 2), (256, 1), (256, 2), (512, 1), (512, 2), *[(512, 1)] * 6, (1024, 2), (1552, 1)]
-"""The source gives no widths, but 4.3 million parameters in all: these have 4.30 with three channels and two classes."""
+"""The source gives no widths, but 4.3 million parameters in all: these have 4.30 with 3 channels and 2 classes."""
 
 
 def mobilenet(channels: int, side: int, width: float = 1.0) -> Separables:
@@ -128,7 +128,7 @@ def _even(channels: int, width: float) -> int:
 
 
 class WaveM(nn.Module):
-    """A trunk of MobileNet on each of the four bands of a wavelet transform, their maps one behind the other (6.3.3)."""
+    """A trunk of MobileNet on each of the four bands of a wavelet transform, their maps together (6.3.3)."""
 
     def __init__(self, channels: int, side: int, width: float, wavelet: str) -> None:
         super().__init__()
@@ -266,7 +266,9 @@ class Classifier(nn.Module):
         return h, self.head(h).float()
 
 
-def build(config: Config, shape: tuple[int, int, int], classes: int, *, start: dict[str, object] | None = None, known: int = 0) -> Classifier:
+def build(
+    config: Config, shape: tuple[int, int, int], classes: int, *, start: dict[str, object] | None = None, known: int = 0
+) -> Classifier:
     """The network of some settings for images ``(C, H, W)``, with drawn start weights.
 
     Parameters

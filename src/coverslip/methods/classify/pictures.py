@@ -36,7 +36,9 @@ def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Ite
     assert isinstance(config, Config)
     if not has_maps(fitted) or not len(samples):
         return
-    x = preparation(Normaliser.from_dict(fitted.facts["normaliser"]), config.size)(samples.read(np.arange(len(samples))))
+    x = preparation(Normaliser.from_dict(fitted.facts["normaliser"]), config.size)(
+        samples.read(np.arange(len(samples)))
+    )
     shown = _DIM + (1 - _DIM) * activation_maps(fitted, samples, device=device)[:, None]
     yield Illustration(
         "Where it looked",

@@ -39,7 +39,9 @@ def portable(fitted: Fitted) -> Portable:
     return Portable(
         network=_Whole(network(fitted), normaliser, fitted.facts["temperature"], fitted.weights.get(CENTRES)).eval(),
         inputs=tuple(map(str, names)),
-        outputs=tuple(OutputMap(f"class_{k}", f"Probability of the class {name}.", (0, 1)) for k, name in enumerate(classes)),
+        outputs=tuple(
+            OutputMap(f"class_{k}", f"Probability of the class {name}.", (0, 1)) for k, name in enumerate(classes)
+        ),
         percentiles=None,
         multiple=1,
         reach=0,

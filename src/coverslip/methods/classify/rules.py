@@ -1,4 +1,4 @@
-"""From codes to classes by the nearest of kept centres: k-means on the training codes, named by training labels only."""
+"""From codes to classes by the nearest of kept centres: k-means on the training codes, named by training labels."""
 
 from __future__ import annotations
 

@@ -57,7 +57,9 @@ def fit_shallow(
     model.centre.copy_(torch.from_numpy(centre))
     model.spread.copy_(torch.from_numpy(spread))
     features, held = (features - centre) / spread, (held - centre) / spread
-    tried = list(_linear(model, features, labels, config) if config.network == "linear" else _nearest(model, features, labels))
+    tried = list(
+        _linear(model, features, labels, config) if config.network == "linear" else _nearest(model, features, labels)
+    )
     losses = [_loss(model, put, held, held_labels, device) for _, put in tried]
     best = int(np.argmin(losses)) if len(held) else 2
     tried[best][1]()
@@ -87,9 +89,7 @@ def _linear(
         yield strength, put
 
 
-def _nearest(
-    model: Classifier, features: np.ndarray, labels: np.ndarray
-) -> Iterator[tuple[float, Callable[[], None]]]:
+def _nearest(model: Classifier, features: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, Callable[[], None]]]:
     known = torch.nn.functional.normalize(torch.from_numpy(features.astype(np.float32)), dim=1)
     model.head.known.copy_(known)  # type: ignore[operator]
     model.head.codes.copy_(torch.from_numpy(labels))  # type: ignore[operator]

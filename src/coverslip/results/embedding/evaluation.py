@@ -37,7 +37,9 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
             )
     groups = as_words(columns[group]) if group else _usual_groups(columns)
     split = _train_and_test(columns)
-    opened = images_of(columns, embedding.provenance, images) if options.baseline or options.reconstruction else (None, "")
+    opened = (
+        images_of(columns, embedding.provenance, images) if options.baseline or options.reconstruction else (None, "")
+    )
     baselines, notes = {}, []
     if options.baseline and opened[0] is not None:
         baselines = _pixel_baselines(embedding, split, opened[0])

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, LabelMap, Written, track
+from coverslip.figures.colours import CATEGORIES
 from coverslip.io.atomic import refuse_existing, refuse_own
-from coverslip.results.labels.folder import LabelFolder
+from coverslip.results.labels.folder import CLASS, LabelFolder
 from coverslip.results.labels.objects import Table, objects_of
 from coverslip.results.labels.options import Export
 
@@ -116,9 +117,13 @@ class _Export:
         from coverslip.io import write_geojson
 
         kind: Any = self.kind
-        write_geojson(
-            self.labels_of(self.found, index), file, self._objects(index), kind=kind, classification=self.classification
-        )
+        objects = self._objects(index)
+        classes: Any = self.classification
+        if classes is None and CLASS in objects:  # told by a classifier, or by hand
+            classes = {int(n): str(name) for n, name in zip(objects["label"], objects[CLASS], strict=True) if name}
+        labels = self.labels_of(self.found, index)
+        options = {} if not isinstance(classes, dict) else {"colour": self._colours}
+        write_geojson(labels, file, objects, kind=kind, classification=classes, **options)
 
     def rois(self, index: int, file: Path) -> None:
         from coverslip.io import write_rois
@@ -145,6 +150,12 @@ class _Export:
     @cached_property
     def _own(self) -> list[np.ndarray]:
         return self.found.own_rows(self._table)
+
+    @cached_property
+    def _colours(self) -> dict[str, str]:
+        """The same colour for a class in all images."""
+        names = sorted({str(name) for name in self._table[CLASS] if name})
+        return {name: CATEGORIES[i % len(CATEGORIES)] for i, name in enumerate(names)}
 
     def _objects(self, index: int) -> Table:
         return {name: column[self._own[index]] for name, column in self._table.items()}

@@ -28,6 +28,9 @@ from coverslip.samples.sheets.masks import SHEET
 
 OBJECTS = "objects.parquet"
 
+CLASS = "class"
+"""Column of the table of objects that holds the class of each, where a classifier, or a person, said so."""
+
 KEYS = ("image", *PARTS, "mask")
 """Columns that tell label images apart, in the table of objects too."""
 

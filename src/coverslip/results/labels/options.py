@@ -60,4 +60,4 @@ class Export(Options):
     kind: Literal["detection", "annotation"] = flag(
         "detection", "What QuPath makes of the objects: detection or annotation."
     )
-    classification: str | None = flag(None, "Class of all objects in QuPath: Nucleus.")
+    classification: str | None = flag(None, "Class of all objects in QuPath: Nucleus; default: their column 'class'.")

@@ -12,7 +12,7 @@ from coverslip.figures.style import short
 from coverslip.io.paths import part_of
 from coverslip.measure.objects.segmentation import SegmentationEvaluation
 from coverslip.models.folder import Model
-from coverslip.results.labels.folder import LabelFolder
+from coverslip.results.labels.folder import CLASS, LabelFolder
 from coverslip.results.labels.judging import Judged
 from coverslip.results.labels.objects import Table
 from coverslip.results.labels.pairs import Labelled
@@ -188,6 +188,12 @@ def tables_of(table: Table, evaluation: SegmentationEvaluation | None, things: s
             rows.append({"measure": text, **spread, "5 %": float(low), "95 %": float(high), "n": len(values)})
     if rows:
         tables[f"All {things}"] = rows
+    if CLASS in table and np.asarray(table[CLASS]).dtype.kind in "OU":
+        names, counts = np.unique([str(name or "–") for name in table[CLASS]], return_counts=True)
+        tables["Classes"] = [
+            {"class": str(name), things: int(count), "share": float(count / counts.sum())}
+            for name, count in zip(names, counts, strict=True)
+        ]
     return tables
 
 

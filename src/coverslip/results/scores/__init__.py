@@ -34,5 +34,6 @@ KIND = Kind(
         "export": ".export:export",
         "score": ".score:score",
         "to_file": ".file:write_scores",
+        "columns": ".file:our_columns",
     },
 )

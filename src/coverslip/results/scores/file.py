@@ -128,7 +128,14 @@ def holds_scores(path: Path) -> bool:
 def _guessed(table: Mapping[str, Any]) -> dict[str, Any]:
     """What a table of another program, or one that lost its provenance, says by its names."""
     classes = [name.removeprefix(PROBABILITY) for name in table if name.startswith(PROBABILITY)]
-    ours = [CLASS, CONFIDENCE, SET, ABSTAINED, *(PROBABILITY + c for c in classes), *(PLAUSIBILITY + c for c in classes)]
+    ours = [
+        CLASS,
+        CONFIDENCE,
+        SET,
+        ABSTAINED,
+        *(PROBABILITY + c for c in classes),
+        *(PLAUSIBILITY + c for c in classes),
+    ]
     return {"classes": classes, "columns": {name: name for name in ours if name in table}}
 
 

@@ -82,7 +82,8 @@ def doubts_of(scores: ClassScores) -> tuple[str, ...]:
         notes.append("There are no prediction sets: the fit held nothing out to calibrate them with.")
     if scores.provenance.get(SEEN):
         notes.append(
-            "The model was fitted to these images: what it says of those in training it may remember. Measure on others."
+            "The model was fitted to these images: what it says of those in training it may remember; measure on "
+            "others."
         )
     return tuple(notes)
 

@@ -91,8 +91,8 @@ def _explained(scores: ClassScores, measured: bool) -> str:
         words += " A red line is under images that are of another class."
     if scores.sets is not None:
         words += (
-            f" Dashed: unsure, for at an error rate of {scores.error_rate:g} not exactly one class is left; pointing at "
-            "a picture tells which are."
+            f" Dashed: unsure, for at an error rate of {scores.error_rate:g} not exactly one class is left; pointing "
+            "at a picture tells which are."
         )
     return words
 

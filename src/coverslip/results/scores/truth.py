@@ -75,7 +75,9 @@ def judged(scores: ClassScores, truth: Any, options: Options, group: str | None 
     for name in (label, *([group] if group else [])):
         if name not in columns:
             known = ", ".join(columns) or "none"
-            raise InputError(f"There is no column '{name}' to measure by; name one of {known}, or give a sheet with it.")
+            raise InputError(
+                f"There is no column '{name}' to measure by; name one of {known}, or give a sheet with it."
+            )
     words = as_words(columns[label])
     rows, notes = _measured_rows(columns, words, scores, options.split)
     groups = group or usual_groups(columns)
