@@ -26,6 +26,9 @@ from coverslip.study.tables import columns
 if TYPE_CHECKING:
     from coverslip.core.config import Config
 
+FEW = 200
+"""Resamplings of the numbers of a single fold."""
+
 _MAIN = (
     "accuracy",
     "balanced accuracy",
@@ -182,7 +185,7 @@ def _of_fold(bench: Bench, each: Tested) -> list[dict[str, Any]]:
     found = bench.judged(each)
     facts = {"kind": each.kind, **each.division.facts, "train": len(each.division.train), "val": len(each.division.val)}
     facts |= {name: each.scores.provenance.get(name) for name in ("epochs", "seconds")}
-    return [{**facts, **row} for row in evaluate_classes(found) if row["class"] == ALL]
+    return [{**facts, **row} for row in evaluate_classes(found, resamplings=FEW, by_class=False)]
 
 
 def _domains(bench: Bench, domain: str | None, rows: np.ndarray) -> list[tuple[str, np.ndarray]]:

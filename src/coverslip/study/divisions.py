@@ -145,8 +145,8 @@ def _enough(codes: np.ndarray, groups: np.ndarray | None, folds: int) -> None:
         else np.array([len(np.unique(groups[codes == k])) for k in range(codes.max() + 1)])
     )
     if sizes.min() < folds:
-        of = "image" if groups is None else "group"
+        of = ("image" if groups is None else "group") + ("s" if sizes.min() != 1 else "")
         raise InputError(
-            f"The smallest class has {sizes.min()} {of}{'s' * (sizes.min() != 1)}, too few for {folds} folds: ask for "
-            "fewer, or merge it with another class."
+            f"The smallest class has {sizes.min()} {of}, too few for {folds} folds: ask for fewer, or merge it with "
+            "another class."
         )

@@ -13,7 +13,7 @@ from coverslip.io import write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
 from coverslip.study.classified import open_bench
-from coverslip.study.crossing import kinds_of, together, wide_of
+from coverslip.study.crossing import FEW, kinds_of, together, wide_of
 from coverslip.study.divisions import sizes_of
 from coverslip.study.output import Findings
 from coverslip.study.tables import columns
@@ -60,15 +60,14 @@ def image_curve(
         for size in sizes:
             own = [each for each in tested if each.kind == kind and each.division.facts["size"] == size]
             found, _, _ = together(bench, own)
-            each_value = {row["measure"]: [] for row in evaluate_classes(bench.judged(own[0])) if row["class"] == ALL}
+            draws: dict[str, list[float]] = {}
             for one in own:
-                for row in evaluate_classes(bench.judged(one)):
-                    if row["class"] == ALL:
-                        each_value.setdefault(row["measure"], []).append(row["value"])
-                        labelled = len(one.division.train) + len(one.division.val)
-                        fits.append({"kind": kind, **one.division.facts, "labelled": labelled, **row})
+                labelled = len(one.division.train) + len(one.division.val)
+                for row in evaluate_classes(bench.judged(one), resamplings=FEW, by_class=False):
+                    draws.setdefault(row["measure"], []).append(row["value"])
+                    fits.append({"kind": kind, **one.division.facts, "labelled": labelled, **row})
             for row in evaluate_classes(found):
-                each = tuple(each_value.get(row["measure"], ())) if row["class"] == ALL else ()
+                each = tuple(draws.get(row["measure"], ())) if row["class"] == ALL else ()
                 points.append({"kind": kind, "size": size, **row, "each": each})
     write_table(columns(fits), bench.out / "table.csv")
     write_table(columns(points, leave_out=("each",)), bench.out / "summary.csv")

@@ -73,7 +73,9 @@ class Classification:
         return confusion(self.codes, self.predicted, len(self.classes))
 
 
-def evaluate_classes(found: Classification, *, seed: int = 0) -> list[dict[str, Any]]:
+def evaluate_classes(
+    found: Classification, *, seed: int = 0, resamplings: int = 2000, by_class: bool = True
+) -> list[dict[str, Any]]:
     """Measure a classifier, each number with its 95 % bootstrap interval over images (or whole groups).
 
     Parameters
@@ -82,13 +84,18 @@ def evaluate_classes(found: Classification, *, seed: int = 0) -> list[dict[str, 
         Predictions and truth.
     seed : int
         Decides the resampling.
+    resamplings : int
+        How many; AUCs have at most 500, for they look at every image of each.
+    by_class : bool
+        Measure each class, too.
 
     Returns
     -------
     list of dict
         ``class`` (``all``, or one), ``measure``, ``value``, ``low``, ``high``, ``n``.
     """
-    interval = partial(bootstrap, groups=found.groups, seed=seed)
+    interval = partial(bootstrap, groups=found.groups, seed=seed, n=resamplings)
+    slow = min(_SLOW, resamplings)
     codes, predicted, k = found.codes, found.predicted, len(found.classes)
     right, confidence = predicted == codes, found.probability.max(axis=1)
     wholes: dict[str, Interval] = {
@@ -99,20 +106,20 @@ def evaluate_classes(found: Classification, *, seed: int = 0) -> list[dict[str, 
     if found.ordered:
         wholes["quadratic kappa"] = interval(of_confusion(k, kappa_of), codes, predicted)
     wholes |= {
-        "AUC macro": interval(macro_auroc, codes, found.probability, n=_SLOW),
-        "AUC micro": interval(micro_auroc, codes, found.probability, n=_SLOW),
+        "AUC macro": interval(macro_auroc, codes, found.probability, n=slow),
+        "AUC micro": interval(micro_auroc, codes, found.probability, n=slow),
         "calibration error": interval(calibration_error, right, confidence),
         "log loss": interval(mean, log_loss(codes, found.probability)),
     }
     if found.sets is not None:
         wholes |= _of_sets(found.sets[np.arange(len(codes)), codes], found.sets.sum(axis=1), right, interval)
     rows = [_row(ALL, name, value) for name, value in wholes.items()]
-    for c, name in enumerate(found.classes):
+    for c, name in enumerate(found.classes if by_class else ()):
         of_class = {
             measure: interval(of_confusion(k, partial(_one, finish, c)), codes, predicted)
             for measure, finish in PER_CLASS.items()
         }
-        of_class["AUC"] = interval(auroc, codes == c, found.probability[:, c], n=_SLOW)
+        of_class["AUC"] = interval(auroc, codes == c, found.probability[:, c], n=slow)
         if found.sets is not None and (codes == c).sum() > 1:
             of_class["coverage"] = bootstrap(mean, found.sets[codes == c, c].astype(float), seed=seed)
         support = int((codes == c).sum())

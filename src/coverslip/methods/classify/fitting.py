@@ -48,7 +48,7 @@ def fit(
     ----------
     samples : Samples
         Equally shaped images ``(N, C, H, W)`` with a column of classes; a ``split`` column (train, val, test) is
-        honoured, else part of them is held out to stop and to calibrate, whole groups where there is a column ``group``.
+        honoured, else part of them is held out to stop and to calibrate, whole groups where there are any.
     config : Config, optional
         Settings.
     run : Run, optional
