@@ -5,7 +5,7 @@
     python benchmarks/classify_folds.py jurkat DATA OUT             # 7 phases of the cell cycle
 
 DATA is the folder that holds ``herlev_papsmear`` and ``jurkat_cellcycle``. Folds are stratified and grouped (Herlev: by
-source image, which the names of the files begin with), 20 % of the rest decides when to stop and calibrates. Run again, it
+source image, which the names of the files begin with); 20 % of the rest decides when to stop and calibrates. Run again, it
 goes on at the unfinished fold. The defaults are what fits on a small computer; the full run of the source is
 ``--size 224 --width 1 --epochs 100``.
 """
