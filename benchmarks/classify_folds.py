@@ -5,8 +5,8 @@
     python benchmarks/classify_folds.py jurkat DATA OUT             # 7 phases of the cell cycle
 
 DATA is the folder that holds ``herlev_papsmear`` and ``jurkat_cellcycle``. Folds are stratified and grouped (Herlev: by
-source image, which the names of the files begin with); 20 % of the rest decides when to stop and calibrates. Run again, it
-goes on at the unfinished fold. The defaults are what fits on a small computer; the full run of the source is
+source image, which the names of the files begin with); 20 % of the rest decides when to stop and calibrates. Run again,
+it goes on at the unfinished fold. The defaults are what fits on a small computer; the full run of the source is
 ``--size 224 --width 1 --epochs 100``.
 """
 
@@ -84,18 +84,16 @@ def main() -> None:
     differences = compared(pooled, list(kinds))
     write_table(columns(rows), asked.out / "summary.csv")
     chance = np.bincount(bench.codes).max() / len(bench.codes)
-    print(
-        f"{len(bench.codes)} images, {len(bench.classes)} classes, {asked.folds} folds; always the largest: {chance:.3f}"
-    )
+    print(f"{len(bench.codes)} images, {len(bench.classes)} classes; always the largest: {chance:.3f}")
     for row in rows:
         if row["class"] == "all" or row["measure"] == "coverage":
-            print(
-                f"{row['kind']:30} {row['class']:20} {row['measure']:18} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-            )
+            print(f"{row['kind']:30} {row['class']:20} {row['measure']:18} {_shown(row, '.3f')}")
     for row in differences:
-        print(
-            f"{row['first']} - {row['minus']}: {row['measure']} {row['value']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
-        )
+        print(f"{row['first']} - {row['minus']}: {row['measure']} {_shown(row, '+.3f')}")
+
+
+def _shown(row: dict[str, Any], form: str) -> str:
+    return f"{row['value']:{form}} [{row['low']:{form}}, {row['high']:{form}}]"
 
 
 if __name__ == "__main__":

@@ -65,9 +65,8 @@ def main() -> None:
     medians = {name: statistics.median(seconds) for name, seconds in times.items()}
     for name, seconds in medians.items():
         spread = (max(times[name]) - min(times[name])) / seconds
-        print(
-            f"{name:20} {asked.batch / seconds:7.1f} images/s, spread {spread:.0%}, {medians['mobincep'] / seconds:.2f} x mobincep"
-        )
+        ratio = f"{medians['mobincep'] / seconds:.2f} x mobincep"
+        print(f"{name:20} {asked.batch / seconds:7.1f} images/s, spread {spread:.0%}, {ratio}")
 
 
 if __name__ == "__main__":
