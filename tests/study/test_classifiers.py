@@ -12,7 +12,7 @@ import pytest
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, InputError
-from coverslip.study.crossing import cross_validate
+from coverslip.study.crossing import cross_validate, domains
 from coverslip.study.divisions import folds_of, sizes_of
 from coverslip.study.labelled_images import image_curve
 from coverslip.study.shortcut import shortcuts
@@ -20,7 +20,8 @@ from coverslip.train.run import Run
 
 from ..classify.bars import bars
 
-LINEAR: dict[str, Any] = {"settings": {"network": "linear"}, "run": Run(device="cpu", precision="fp32")}
+RUN = Run(device="cpu", precision="fp32")
+LINEAR: dict[str, Any] = {"settings": {"network": "linear"}, "run": RUN}
 CODES = np.repeat([0, 1, 2], [40, 20, 10])
 
 
@@ -158,3 +159,29 @@ def test_the_commands_print_tables_and_name_their_pages(tmp_path: Path, capsys: 
     )
     assert main(["study", "learning-curve", "classify", str(sheet), "--steps", "9", "--out", str(tmp_path / "c")]) == 2
     assert "leave --steps out" in capsys.readouterr().err
+
+
+def test_sheets_of_other_sizes_and_dtypes_are_domains_of_one_model(tmp_path: Path) -> None:
+    small, large = bars(30, side=12), bars(45, side=24, channels=3, seed=1)
+    eight = ArraySamples((large.read(range(45)) // 16).clip(0, 255).astype(np.uint8), large.obs)
+    both = cs.samples.join_samples([small, eight], size=16, names=["cells", "tissue"])
+    assert (len(both), both.shape) == (75, (3, 16, 16))
+    mixed = both.read([70, 3])
+    np.testing.assert_array_equal(mixed[1, 0], mixed[1, 2])  # one channel is repeated
+    assert mixed.min() == 0
+    assert mixed.max() == 1
+    found = cross_validate(
+        "classify",
+        both,
+        tmp_path,
+        folds=3,
+        domain="domain",
+        settings={"network": "linear", "normalise": "dtype"},
+        run=RUN,
+    )
+    assert [row.get("domain") for row in found.table] == ["all", "cells", "tissue"]
+    assert all(row["accuracy"][0] > 0.95 for row in found.table)
+    with pytest.raises(InputError, match="Samples of 2 and 3 channels cannot be joined"):
+        cs.samples.join_samples([bars(3, channels=2), eight], size=16)
+    with pytest.raises(InputError, match="say which with --set size=64"):
+        domains([small, eight], {}, None, "channels")

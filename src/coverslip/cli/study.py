@@ -174,7 +174,13 @@ def learning_curve(
 )
 def cross_validate(
     method: Annotated[str, typer.Argument(help="A method that tells classes: classify.")],
-    samples: Annotated[Path, typer.Argument(help="A sample sheet with a column of classes, or a folder of each.")],
+    samples: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A sample sheet with a column of classes, or a folder of each; several are domains of one model, of "
+            "any size, brought to --set size=N."
+        ),
+    ],
     out: Out,
     folds: Annotated[int, typer.Option(help="Parts of the images, each tested once.")] = 5,
     repeats: Annotated[int, typer.Option(help="How often the images are divided anew.")] = 1,
@@ -197,18 +203,23 @@ def cross_validate(
 
     Folds are stratified by class, and whole groups are held out. A second run goes on at the unfinished fold.
     """
-    from coverslip.study.crossing import cross_validate
+    from coverslip.study.crossing import cross_validate, domains
     from coverslip.train.run import Run
 
+    given = read_settings(config, settings)
+    inputs: Any = samples[0]
+    if len(samples) > 1:
+        inputs, domain = domains(samples, given, read_channels(channels), planes), domain or "domain"
+        channels, planes = None, "channels"
     findings = cross_validate(
         method,
-        samples,
+        inputs,
         out,
         folds=folds,
         repeats=repeats,
         over=read_values(over or []),
         domain=domain,
-        settings=read_settings(config, settings),
+        settings=given,
         group=group,
         channels=read_channels(channels),
         planes=planes,

@@ -17,6 +17,7 @@ from coverslip.io import atomic_path, write_table
 from coverslip.measure import Interval, balanced_accuracy, evaluate_classes, paired_difference
 from coverslip.measure.classes.evaluate import ALL, Classification
 from coverslip.measure.scores import accuracy
+from coverslip.samples.opening.joined import Joined, join_samples
 from coverslip.study.classified import SCORES, Bench, Tested, open_bench
 from coverslip.study.divisions import folds_of
 from coverslip.study.fits import fit_name
@@ -104,6 +105,23 @@ def cross_validate(
         temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
     _page(bench, kinds, pooled, table, fold_rows, differences, notes, record)
     return Findings(points, notes, table)
+
+
+def domains(
+    samples: Sequence[Any], settings: dict[str, Any], channels: Sequence[str | int] | None, planes: str | int
+) -> Joined:
+    """Several sheets as the domains of one model, at the size of the settings.
+
+    Raises
+    ------
+    InputError
+        If the settings name none.
+    """
+    size = settings.get("size")
+    if not isinstance(size, int) or size < 1:
+        raise InputError("Several sheets are brought to one size; say which with --set size=64.")
+    settings.setdefault("normalise", "dtype")  # every image is brought to [0, 1] by itself
+    return join_samples(samples, size=size, channels=channels, planes=planes)
 
 
 def kinds_of(bench: Bench, over: Mapping[str, Sequence[Any]]) -> dict[str, Config]:
