@@ -162,9 +162,9 @@ def test_activation_maps_are_bright_where_the_bar_is(fitted: Fitted) -> None:
 def test_an_onnx_file_says_the_same_of_stored_pixels(fitted: Fitted, samples: ArraySamples, tmp_path: Path) -> None:
     import onnxruntime
 
-    model = cs.read.Model(
-        **{name: getattr(fitted, name) for name in ("method", "config", "weights", "facts", "history")}
-    )
+    names = ("method", "config", "weights", "facts", "history")
+    parts: dict[str, Any] = {name: getattr(fitted, name) for name in names}
+    model = cs.read.Model(**parts, card=classify.CARD.markdown())
     cs.export(model, onnx=tmp_path / "bars.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "bars.onnx"), providers=["CPUExecutionProvider"])
     pixels = samples.read(np.arange(100)).astype(np.float32)

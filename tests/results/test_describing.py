@@ -10,7 +10,7 @@ import pytest
 
 import coverslip as cs
 from coverslip.cli import main
-from coverslip.core import ArraySamples, LabelMap
+from coverslip.core import ArraySamples, Image, LabelMap
 from coverslip.train.run import Run
 
 
@@ -49,7 +49,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     crops, classes = [], []
     for seed in range(6):
         image, labels, names = field(seed)
-        cut, _ = cs.samples.crop_objects(cs.Image.from_array(image), labels, 16)
+        cut, _ = cs.samples.crop_objects(Image.from_array(image), labels, 16)
         crops.append(cut)
         classes += names
     samples = ArraySamples(np.concatenate(crops), {"label": np.array(classes)})

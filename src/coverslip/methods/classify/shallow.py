@@ -61,7 +61,7 @@ def fit_shallow(
         _linear(model, features, labels, config) if config.network == "linear" else _nearest(model, features, labels)
     )
     losses = [_loss(model, put, held, held_labels, device) for _, put in tried]
-    best = int(np.argmin(losses)) if len(held) else 2
+    best = int(np.argmin(losses)) if len(held) else min(2, len(tried) - 1)
     tried[best][1]()
     facts: dict[str, Any] = {"device": device, "train": len(features), "val": len(held), "chosen": tried[best][0]}
     row: dict[str, float] = {"epoch": 1, "val_loss": losses[best]} if len(held) else {"epoch": 1}

@@ -83,7 +83,7 @@ def describe(
         _note(found, record)
     objects = sum(len(table["label"]) for table in tables)
     said = f"{objects:,} object{'s' * (objects != 1)} in {len(found):,} image{'s' * (len(found) != 1)}"
-    return Written(path, said, joined(found, tables))
+    return Written(path if own is None else found.path, said, joined(found, tables))
 
 
 def _described(
