@@ -11,6 +11,7 @@ import pytest
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, Image, LabelMap
+from coverslip.figures.overlays import CLASSES
 from coverslip.train.run import Run
 
 
@@ -79,6 +80,8 @@ def test_find_then_classify(
     assert colours["bright"] != colours["dim"]
     page = cs.write_report(labels, tmp_path / "page.html").read_text()
     assert "<h2>Classes</h2>" in page
+    for kind, name in zip(CLASSES, ("bright", "dim"), strict=False):
+        assert f'<li><i style="background:{CLASSES[kind]}"></i>{name}</li>' in page
 
 
 def test_answers_go_into_another_table_where_one_is_named(
