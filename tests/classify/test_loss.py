@@ -70,9 +70,9 @@ def test_the_haar_split_is_that_of_pywavelets() -> None:
     approximation, details = pywt.dwt2(x, "haar")
     for found, band in zip(Split()(torch.from_numpy(x)), (approximation, *details), strict=True):
         np.testing.assert_allclose(found, band, atol=1e-5)
-    bands = Split("db2")(torch.from_numpy(x))
-    inner = pywt.dwt2(x, "db2", mode="reflect")[0][..., 1:-1, 1:-1]
-    np.testing.assert_allclose(bands[0][..., 1:-1, 1:-1], inner, atol=1e-4)
+    approximation, details = pywt.dwt2(x, "db2", mode="reflect")
+    for found, band in zip(Split("db2")(torch.from_numpy(x)), (approximation, *details), strict=True):
+        np.testing.assert_allclose(found, band, atol=1e-5)
     with pytest.raises(InputError, match="no discrete wavelet 'db99'"):
         Split("db99")
 

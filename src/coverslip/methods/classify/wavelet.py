@@ -17,8 +17,8 @@ HAAR = ((1 / sqrt(2), 1 / sqrt(2)), (-1 / sqrt(2), 1 / sqrt(2)))
 class Split(nn.Module):
     """Four bands of half the size: approximation, horizontal, vertical and diagonal details.
 
-    The same as ``pywt.dwt2(x, wavelet, mode="symmetric")`` for Haar; other wavelets meet a border that is mirrored.
-    An odd side is continued by its last row or column first.
+    The same as ``pywt.dwt2(x, wavelet, mode="reflect")`` where sides are even; an odd side is first continued by its
+    last row or column.
 
     Parameters
     ----------
