@@ -122,8 +122,8 @@ def predict(
         typer.Option(
             "--out",
             "-o",
-            help="Where to: .h5ad; for classes .parquet or .csv; for labels a folder, .labels.tif or .zarr; for decompositions a folder. Default: "
-            "named after INPUTS.",
+            help="Where to: .h5ad; for classes .parquet or .csv; for labels a folder, .labels.tif or .zarr; for "
+            "decompositions a folder. Default: named after INPUTS.",
         ),
     ] = None,
     device: Device = "auto",
