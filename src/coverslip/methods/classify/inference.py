@@ -16,7 +16,7 @@ from coverslip.methods.classify.config import Config
 from coverslip.methods.classify.model import Classifier, build
 from coverslip.methods.classify.rules import nearness
 from coverslip.nn.device import choose_device
-from coverslip.nn.weights import put_weights
+from coverslip.nn.weights import restored
 from coverslip.samples.opening.normalise import Normaliser
 
 BATCH = 128
@@ -66,9 +66,8 @@ def network(fitted: Fitted, device: str = "cpu") -> Classifier:
     own = {name: a for name, a in fitted.weights.items() if name not in (CENTRES, HELD_OUT, HELD_CODES)}
     known = own["head.known"].shape[0] if "head.known" in own else 0
     shape = shown_shape(config, tuple(fitted.facts["shape"]))
-    model = build(config, shape, len(fitted.facts["classes"]), start=fitted.facts.get("trunk"), known=known)
-    put_weights(model, own)
-    return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
+    classes = len(fitted.facts["classes"])
+    return restored(lambda: build(config, shape, classes, start=fitted.facts.get("trunk"), known=known), own, device)
 
 
 def codes_of(

@@ -43,7 +43,7 @@ class Split(nn.Module):
         # PyWavelets names details by their edges: horizontal ones pass high from top to bottom.
         pairs = ((low, low), (high, low), (low, high), (high, high))
         kernels = torch.stack([torch.outer(down, across) for down, across in pairs])[:, None].float()
-        self.register_buffer("kernels", kernels, persistent=False)
+        self.register_buffer("kernels", kernels)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Bands ``(N, C, h, w)`` each of images ``(N, C, H, W)``."""
