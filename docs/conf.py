@@ -58,6 +58,8 @@ COMMANDS = (
     "study learning-curve",
     "study leave-one-out",
     "study planes",
+    "study cross-validate",
+    "study shortcut",
     "methods",
     "models",
     "doctor",
@@ -102,6 +104,7 @@ def _write_help() -> None:
 
 
 LAYERS = {
+    "classify": ["--size", "64x64", "--channels", "3"],
     "deep_cluster": ["--size", "28x28", "--channels", "1"],
     "kaizen": ["--size", "64x64"],
     "simclr": ["--size", "96x96", "--channels", "3"],

@@ -28,6 +28,10 @@ Baseline = Annotated[
     bool, typer.Option("--baseline/--no-baseline", help="Otsu and watershed on the same fields, for comparison.")
 ]
 KeepModels = Annotated[bool, typer.Option("--keep-models/--no-keep-models", help="Keep the model of each fit.")]
+Over = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=A,B,C", help="A setting and its values, each compared with the first; may be repeated."),
+]
 Channels = Annotated[str | None, typer.Option(help="Channels to use, by name or number: 0,2")]
 Planes = Annotated[str, typer.Option(help="Focal planes: channels, max, sharpest, sharpest3, or a number.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
@@ -87,14 +91,24 @@ def sweep(
     epilog="Example: coverslip study learning-curve unet fields.csv --sizes 1,2,4,8,16 --steps 2000 --out curve"
 )
 def learning_curve(
-    method: SegmentingMethod,
-    samples: MaskedSheet,
+    method: Annotated[str, typer.Argument(help="A method that finds objects, such as unet, or classify.")],
+    samples: Annotated[Path, typer.Argument(help="A sheet with a column 'mask', or of classes, or a folder.")],
     out: Out,
-    sizes: Annotated[str | None, typer.Option(help="Numbers of training fields; default: 1,2,4,… and all.")] = None,
+    sizes: Annotated[
+        str | None,
+        typer.Option(
+            help="Numbers of training fields (default: 1,2,4,… and all); of a classifier labelled images per class "
+            "(10,30,90, the default) or shares of all images (20%,40%,60%)."
+        ),
+    ] = None,
     restarts: Restarts = 3,
     group: Annotated[
-        str | None, typer.Option(help="Column of groups: a curve for each alone, and for all of them pooled.")
+        str | None,
+        typer.Option(
+            help="Column of groups: a curve for each alone, and for all of them pooled; of a classifier: never divided."
+        ),
     ] = None,
+    over: Over = None,
     steps: Steps = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -110,9 +124,33 @@ def learning_curve(
     Larger training sets hold the smaller ones; every fit takes as many optimiser steps and is evaluated on the same
     held-out fields (column 'split', or a share of the fields). A second run goes on where the first stopped.
     """
+    from coverslip.study.classified import classifies
     from coverslip.study.learning import learning_curve
     from coverslip.train.run import Run
 
+    if classifies(method):
+        if steps is not None:
+            raise InputError("Fits of a classifier stop by their validation images: leave --steps out, set epochs.")
+        from coverslip.study.labelled_images import image_curve
+
+        findings = image_curve(
+            method,
+            samples,
+            out,
+            sizes=[part.strip() for part in (sizes or "10,30,90").split(",")],
+            restarts=restarts,
+            over=read_values(over or []),
+            settings=read_settings(config, settings),
+            group=group,
+            channels=read_channels(channels),
+            planes=planes,
+            keep_models=keep_models,
+            run=Run(device=device, precision=precision),
+        )
+        _print_findings(findings, out, "learning-curve.png")
+        return
+    if over:
+        raise InputError("A learning curve of a method that finds objects has one kind of fit: leave --over out.")
     findings = learning_curve(
         method,
         samples,
@@ -129,6 +167,88 @@ def learning_curve(
         run=Run(device=device, precision=precision),
     )
     _print_findings(findings, out, "learning-curve.png")
+
+
+@study_app.command(
+    epilog="Example: coverslip study cross-validate classify cells.csv --over network=mobincep,linear --out folds"
+)
+def cross_validate(
+    method: Annotated[str, typer.Argument(help="A method that tells classes: classify.")],
+    samples: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A sample sheet with a column of classes, or a folder of each; several are domains of one model, of "
+            "any size, brought to --set size=N."
+        ),
+    ],
+    out: Out,
+    folds: Annotated[int, typer.Option(help="Parts of the images, each tested once.")] = 5,
+    repeats: Annotated[int, typer.Option(help="How often the images are divided anew.")] = 1,
+    over: Over = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
+    ] = None,
+    domain: Annotated[str | None, typer.Option(help="Column of domains, each measured on its own too.")] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    channels: Channels = None,
+    planes: Planes = "channels",
+    keep_models: Annotated[
+        bool, typer.Option("--keep-models/--no-keep-models", help="Keep the model of each fold.")
+    ] = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Fit a classifier without each part of the images in turn, and test it on that part.
+
+    Folds are stratified by class, and whole groups are held out. A second run goes on at the unfinished fold.
+    """
+    from coverslip.study.crossing import cross_validate, domains
+    from coverslip.train.run import Run
+
+    given = read_settings(config, settings)
+    inputs: Any = samples[0]
+    if len(samples) > 1:
+        inputs, domain = domains(samples, given, read_channels(channels), planes), domain or "domain"
+        channels, planes = None, "channels"
+    findings = cross_validate(
+        method,
+        inputs,
+        out,
+        folds=folds,
+        repeats=repeats,
+        over=read_values(over or []),
+        domain=domain,
+        settings=given,
+        group=group,
+        channels=read_channels(channels),
+        planes=planes,
+        keep_models=keep_models,
+        run=Run(device=device, precision=precision),
+    )
+    _print_findings(findings, out, "")
+
+
+@study_app.command(epilog="Example: coverslip study shortcut cells.csv --out shortcuts")
+def shortcut(
+    samples: Annotated[Path, typer.Argument(help="A sample sheet with a column of classes, or a folder of each.")],
+    out: Out,
+    label: Annotated[str, typer.Option(help="Column of classes.")] = "label",
+    group: Annotated[
+        str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
+    ] = None,
+    planes: Planes = "channels",
+    seed: Annotated[int, typer.Option(help="Decides the folds.")] = 0,
+) -> None:
+    """Look whether borders, sizes, colours or files tell the classes, before a network learns them."""
+    from coverslip.study.shortcut import shortcuts
+
+    findings = shortcuts(samples, out, label=label, group=group, planes=planes, seed=seed)
+    rows = [
+        {"what": f["what"], "balanced accuracy": f["value"], "low": f["low"], "high": f["high"]}
+        for f in findings.points
+    ]
+    _print_findings_of(rows, findings, out)
 
 
 @study_app.command(
@@ -276,13 +396,21 @@ def read_numbers(text: str, option: str) -> list[int]:
 
 
 def _print_findings(findings: Findings, out: Path, figure: str) -> None:
+    rows = [{key: _shown(value) for key, value in row.items()} for row in findings.table]
+    _print_findings_of(rows, findings, out, out / "table.csv", figure)
+
+
+def _print_findings_of(
+    rows: list[dict[str, Any]], findings: Findings, out: Path, table: Path | None = None, figure: str = ""
+) -> None:
     from coverslip.cli.tables import print_rows
 
-    print_rows([{key: _shown(value) for key, value in row.items()} for row in findings.table])
+    print_rows(rows)
     typer.echo("")
     for note in findings.notes:
         typer.echo(note)
-    typer.echo(f"\nTable: {out / 'table.csv'}   Figure: {out / figure}   Page: {out / 'report.html'}")
+    drawn = f"   Figure: {out / figure}" if figure else ""
+    typer.echo(f"\nTable: {table or out / 'summary.csv'}{drawn}   Page: {out / 'report.html'}")
 
 
 def _shown(value: Any) -> Any:

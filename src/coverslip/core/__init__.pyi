@@ -49,4 +49,5 @@ from .results import LabelMap as LabelMap
 from .samples import ArraySamples as ArraySamples
 from .samples import Samples as Samples
 from .samples import Subset as Subset
+from .scores import ClassScores as ClassScores
 from .settings import Training as Training

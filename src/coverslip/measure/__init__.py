@@ -13,6 +13,9 @@
 `intervals`          bootstrap intervals over samples or groups, and paired differences
 `evaluate`           all of it as one table, beside baselines
 `scores`             accuracy, balanced accuracy, R² and means, as statistics to resample
+`confusion`          accuracy, precision, recall, F1, specificity and kappa from a table of counts
+`ranking`            ROC curves and the area below them, per class, micro and macro
+`calibration`        whether probabilities come true
 `anomaly`            anomaly scores: robust z
 `overlaps`           which objects of two label images share how many pixels: the table the following take
 `matching`           true and predicted objects matched one for one at IoU thresholds

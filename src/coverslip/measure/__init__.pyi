@@ -1,3 +1,11 @@
+from .classes.calibration import calibration_error as calibration_error
+from .classes.calibration import reliability as reliability
+from .classes.confusion import confusion as confusion
+from .classes.evaluate import Classification as Classification
+from .classes.evaluate import confused_pairs as confused_pairs
+from .classes.evaluate import evaluate_classes as evaluate_classes
+from .classes.ranking import auroc as auroc
+from .classes.ranking import roc_curve as roc_curve
 from .embeddings.anomaly import robust_z as robust_z
 from .embeddings.clusters import Clustering as Clustering
 from .embeddings.clusters import adjusted_rand_index as adjusted_rand_index

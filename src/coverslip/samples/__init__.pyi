@@ -17,6 +17,7 @@ from .opening.fields import SheetFields as SheetFields
 from .opening.fields import open_fields as open_fields
 from .opening.focus import sharpest as sharpest
 from .opening.focus import sharpness as sharpness
+from .opening.joined import join_samples as join_samples
 from .opening.normalise import Normaliser as Normaliser
 from .opening.preview import Preview as Preview
 from .opening.preview import preview as preview

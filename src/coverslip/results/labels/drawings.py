@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from coverslip.core import Image, Region
@@ -15,7 +17,14 @@ _DETAIL = 700
 
 
 def draw_image(
-    found: LabelFolder, index: int, image: Image | None, judged: Judged, name: str, note: str, details: int
+    found: LabelFolder,
+    index: int,
+    image: Image | None,
+    judged: Judged,
+    name: str,
+    note: str,
+    details: int,
+    classes: Mapping[int, np.ndarray] | None = None,
 ) -> list[Shot]:
     """The pictures of one image.
 
@@ -31,6 +40,8 @@ def draw_image(
         What stands under the picture.
     details : int
         At most so many details of an image too large to be shown in full; those with most objects false, missed or odd.
+    classes : mapping of int to ndarray, optional
+        The objects of each class, by its kind of outline; instead of what is right and false.
 
     Returns
     -------
@@ -43,7 +54,7 @@ def draw_image(
         true = judged.truth.read(labels.shape)
         true = np.asarray(getattr(true, "labels", true))
         missed = np.where(np.isin(true, judged.missed), true, 0)
-    kinds = {RIGHT: judged.right, FALSE: judged.false}
+    kinds = {RIGHT: judged.right, FALSE: judged.false} if classes is None else classes
     shots = [Shot(name, note, index, draw_overlay(image, labels, kinds, missed))]
     if max(labels.shape) > SIDE:
         for region, count in _worst_places(labels, judged.false, missed, details):

@@ -70,5 +70,8 @@ class Export(Options):
         "detection", "What QuPath makes of the objects: detection or annotation."
     )
     classification: str | None = flag(None, "Class of all objects in QuPath: Nucleus.")
-    class_by: str | None = flag(None, "Column that gives each object its class in QuPath: treatment, cluster.")
+    class_by: str | None = flag(
+        None,
+        "Column that gives each object its class in QuPath: cluster; default: 'class', where there is one.",
+    )
     cells: Any = flag(None, "Embedding of the objects (.h5ad) whose columns and vectors join the table.")

@@ -41,6 +41,7 @@ def write_label_page(
     measured: bool = False,
     odd: str = "odd size or shape",
     ordered: str = "",
+    key: Sequence[tuple[str, str]] | None = None,
     **common: Any,
 ) -> Path:
     """Write the report page of label images.
@@ -62,6 +63,8 @@ def write_label_page(
         What the outlines of the second kind mean, where nothing was measured.
     ordered : str
         A sentence on what the order of the pictures means.
+    key : sequence of (str, str), optional
+        Colours of outlines and what they mean; default: as `measured` says.
     **common
         What every page shows, ``title`` to ``provenance``: see `coverslip.figures.document.write_document`. In a dark
         room the lightness of figures is turned round, so they hold no pictures.
@@ -77,7 +80,9 @@ def write_label_page(
         If the ending is another, or the file cannot be written there.
     """
     path = page_path(path)
-    if measured:
+    if key is not None:
+        key = list(key)
+    elif measured:
         key = [(COLOURS[RIGHT], "right"), (COLOURS[FALSE], "false"), (COLOURS[MISSED], "missed")]
     else:
         key = [(COLOURS[RIGHT], "found"), (COLOURS[FALSE], odd)]
