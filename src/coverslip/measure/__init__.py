@@ -27,7 +27,7 @@
 `separation`         three classes on a scale: the accuracy of the thesis on spheroids, beside its floor
 `order`              scores against ordered classes: pairs, trend, C-index, graded kappa
 `placement`          whether look-alikes of a class are placed inside its range
-`agreement`          Kendall's tau between scales, and the order they say together
+`agreement`          Kendall's tau between scales
 `controls`           Z′, and scores measured against the controls of their plate
 `treatments`         treatments ranked from their wells, with intervals
 `doses`              dose–response curves of four parameters

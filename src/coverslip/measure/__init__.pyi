@@ -64,9 +64,7 @@ from .objects.segmentation import evaluate_labels as evaluate_labels
 from .objects.shapes import object_table as object_table
 from .objects.unexplained import error_noise as error_noise
 from .objects.unexplained import unexplained_regions as unexplained_regions
-from .rankings.agreement import consensus as consensus
 from .rankings.agreement import kendall as kendall
-from .rankings.agreement import rank_shares as rank_shares
 from .rankings.controls import against_controls as against_controls
 from .rankings.controls import z_prime as z_prime
 from .rankings.doses import DoseCurve as DoseCurve
