@@ -22,12 +22,14 @@ class Ranking:
         at the low controls, 1 at the high ones; NaN where there is none), ``rank`` (from 1, the least; 0 where there
         is none), ``rank_low`` and ``rank_high`` (over refits and strategies), ``score_<strategy>``, ``role`` (``"low
         control"``, ``"high control"``, ``"sample"``, ``"before"``) and ``scored`` (``"held out"``, ``"new"``, ``"in
-        the fit"``, ``"no"``).
+        the fit"``, ``"no"``); ``nearest``, the row of the control with the nearest vector, -1 for none.
     scales : mapping of str to ndarray, shape (N,)
         Scores by each ruler: strategy, distance, and the class that it is measured from.
     treatments : mapping of str to ndarray, shape (T,)
         One row per treatment, the least first: ``treatment``, ``wells``, ``plates``, ``score``, ``low``, ``high``,
         ``rank``, ``rank_low``, ``rank_high``; empty where there are fewer than two.
+    doses : mapping of str to ndarray, shape (D,)
+        One row per drug with enough doses: the four-parameter curve, see `coverslip.measure.DoseCurve`; else empty.
     facts : mapping
         JSON-able: ``anchors``, ``label``, ``columns``, ``rulers``, ``notes``, and of the order as a whole ``z_prime``,
         ``agreement``, ``p``, ``resolved``, ``verdict`` and ``why``.
@@ -38,6 +40,7 @@ class Ranking:
     samples: Mapping[str, np.ndarray] = field(repr=False)
     scales: Mapping[str, np.ndarray] = field(repr=False)
     treatments: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
+    doses: Mapping[str, np.ndarray] = field(default_factory=dict, repr=False)
     facts: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

@@ -65,6 +65,7 @@ def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Rank
         tag = "" if scale == 0 else f"{anchor}: "
         scales |= {tag + _said(name, config.anchors[0], anchor): values.mean(0) for name, values in by_ruler.items()}
     ours |= {"role": rows.roles(config), "scored": np.where(ranked, how, "no").astype(object)}
+    ours["nearest"] = _nearest(vectors, rows, config, fitted, ranked)
     given = {str(name): np.asarray(samples.adata.obs[name]) for name in samples.adata.obs.columns}
     names = {name: free_name(name, given) for name in ours}
     facts = {
@@ -77,6 +78,22 @@ def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Rank
         "notes": list(dict.fromkeys([*rows.notes, *fitted.warnings])),
     }
     return Ranking({**given, **{names[name]: column for name, column in ours.items()}}, scales, facts=facts)
+
+
+def _nearest(vectors: np.ndarray, rows: Rows, config: Config, fitted: Fitted, ranked: np.ndarray) -> np.ndarray:
+    """For each sample the control, of either end, whose vector is nearest; -1 for none."""
+    scale = fitted.weights["0.0.0.scale.deviation"].astype(np.float64)
+    control = rows.zero(config)
+    for anchor in config.anchors[1:]:
+        control |= rows.ends(config, anchor)
+    places = np.flatnonzero(control)
+    found = np.full(len(vectors), -1)
+    x = vectors / scale
+    for row in np.flatnonzero(ranked):
+        others = places[places != row]
+        if len(others):
+            found[row] = others[((x[others] - x[row]) ** 2).sum(1).argmin()]
+    return found
 
 
 def _parts(fitted: Fitted, rows: Rows) -> tuple[np.ndarray, np.ndarray]:

@@ -52,9 +52,16 @@ def find_spheroid(plane: np.ndarray, bright: bool = False) -> Found:
     bright : bool
         Fluorescence: it is brighter.
     """
-    from scipy.ndimage import binary_fill_holes, distance_transform_edt, gaussian_filter, label
+    from scipy.ndimage import (
+        binary_closing,
+        binary_fill_holes,
+        binary_opening,
+        distance_transform_edt,
+        gaussian_filter,
+        label,
+    )
     from skimage.filters import threshold_otsu
-    from skimage.morphology import isotropic_closing, isotropic_opening, remove_small_objects
+    from skimage.morphology import disk, remove_small_objects
     from skimage.transform import resize
 
     factor = max(1, min(plane.shape) // SMALL)
@@ -66,15 +73,15 @@ def find_spheroid(plane: np.ndarray, bright: bool = False) -> Found:
     dark = gaussian_filter(1 - small, 1)
     field_noise = _spread(dark)
     body = binary_fill_holes(dark > max(float(threshold_otsu(dark)), 3 * field_noise))
-    parts, count = label(isotropic_opening(body, 2))
+    parts, count = label(binary_opening(body, disk(2)))
     empty = np.zeros(plane.shape, bool)
     if not count:
         return Found(empty, empty, light, 0.0)
     sizes = np.bincount(parts.ravel())[1:]
     core = parts == int(sizes.argmax()) + 1
     # What Otsu cuts off at the blurred edge still belongs to it: down to half of the body's own darkness.
-    grown = binary_fill_holes(isotropic_closing(dark > _edge_level(dark, core, field_noise), 1))
-    parts, _ = label(isotropic_opening(grown, 2) | core)
+    grown = binary_fill_holes(binary_closing(dark > _edge_level(dark, core, field_noise)))
+    parts, _ = label(binary_opening(grown, disk(2)) | core)
     core = parts == np.bincount(parts[core]).argmax()
     specks = (dark > 4 * field_noise) & ~core
     diameter = 2 * np.sqrt(core.sum() / np.pi)

@@ -172,7 +172,7 @@ def prepare_spheroids(
             write_table(
                 {key: np.array([row.get(key, "") for row in left], object) for key in left[0]}, temporary / REJECTED
             )
-        sheet = Sheet(temporary, tuple(table[0]), table, notes=tuple([*source.notes, *notes]))
+        sheet = Sheet(temporary, tuple(table[0]), table, notes=(*source.notes, *notes))
         write_rows(sheet, temporary / "sheet.csv", temporary)
         made = provenance(
             made_by="coverslip samples spheroids", inputs=source.origin, settings=settings.model_dump(mode="json")
@@ -226,8 +226,8 @@ def _mixed_types(types: list[str]) -> list[str]:
     odd = [i + 2 for i, name in enumerate(types) if name != usual]
     shown = ", ".join(map(str, odd[:4])) + (f" and {len(odd) - 4} more" if len(odd) > 4 else "")
     return [
-        f"{len(odd)} images are not {usual} as the others: rows {shown}; grey values of another range do not compare, so "
-        "learn from them apart."
+        f"{len(odd)} images are not {usual} as the others: rows {shown}; grey values of another range do not compare, "
+        "so learn from them apart."
     ]
 
 

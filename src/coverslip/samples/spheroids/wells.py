@@ -85,9 +85,10 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str]) -> tuple[list[
     notes = []
     twice = [rows for rows in by_place.values() if len(rows) > 1]
     if twice:
+        rows = _rows([i for rows in twice for i in rows])
         notes.append(
-            f"{len(twice)} wells have several images of one day: rows {_rows([i for rows in twice for i in rows])}; all "
-            "are kept, and the first of the first day counts for pairs."
+            f"{len(twice)} wells have several images of one day: rows {rows}; all are kept, and "
+            " the first of the first day counts for pairs."
         )
     before = [-1] * len(days)
     if len(known) < 2:
