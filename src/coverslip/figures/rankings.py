@@ -127,6 +127,8 @@ def dose_curves(
             fine = np.geomspace(zero, x.max() * 1.5, 200)
             axes.plot(fine, curves[name](fine), color=colour)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(lambda value, _: "")
     axes.set_xlabel("dose; the leftmost points are untreated wells")
     axes.set_ylabel("score")
     axes.legend(loc="best")

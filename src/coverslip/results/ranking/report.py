@@ -134,7 +134,7 @@ def _figures(ranking: Ranking, options: Report) -> dict[str, Any]:
         wells = {str(name): score[used & (names == name)] for name in ranking.treatments["treatment"]}
         figures["Treatments in order"] = (
             treatment_order(ranking.treatments, wells),
-            "Dots are wells; the bar is the 95 % bootstrap interval of the mean over plates and wells, and the brackets "
+            "Dots are wells; the bar is the 95 % bootstrap interval of the mean over plates and wells, and brackets "
             "hold that of the rank. Green: low controls; orange: high controls.",
         )
     if "well" in ranking.samples:
@@ -151,7 +151,7 @@ def _figures(ranking: Ranking, options: Report) -> dict[str, Any]:
                 options.colour or "score",
                 marks[ranked].tolist(),
             ),
-            "Look for rows, columns and edges that stand out whatever was in their wells. – low control, + high control.",
+            "Look for rows, columns and edges that stand out whatever was in their wells. – low, + high control.",
         )
     doses = doses_of(ranking, used)
     if doses:
@@ -164,7 +164,7 @@ def _figures(ranking: Ranking, options: Report) -> dict[str, Any]:
         tau = kendall(np.stack([ranking.column(f"score_{name}")[used] for name in strategies]))
         figures["Agreement of strategies"] = (
             agreement_map(tau, strategies),
-            "Kendall's tau over single samples: 1 is the same order, 0 none. Strategies that disagree measure different "
+            "Kendall's tau over single samples: 1 is the same order, 0 none. Strategies that disagree measure other "
             "things, and their consensus is no better than they are.",
         )
     return figures
@@ -186,7 +186,7 @@ def _tables(ranking: Ranking) -> dict[str, list[dict[str, Any]]]:
         tables["Treatments"] = [
             {
                 "treatment": name,
-                "rank": (table["rank"][i], table["rank_low"][i], table["rank_high"][i]),
+                "rank": f"{table['rank'][i]} ({table['rank_low'][i]}–{table['rank_high'][i]})",
                 "score": (table["score"][i], table["low"][i], table["high"][i]),
                 "wells": int(table["wells"][i]),
                 "plates": int(table["plates"][i]),
