@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.rank.example import plates
 
 import coverslip as cs
 from coverslip.core import InputError
@@ -11,7 +12,6 @@ from coverslip.measure import spearman
 from coverslip.methods import rank
 from coverslip.methods.rank.distances import DISTANCES, centre, distance
 from coverslip.methods.rank.model import build, folded, run_network, widths
-from tests.rank.example import plates
 
 QUICK = {"restarts": 2}
 
@@ -161,14 +161,14 @@ def test_a_well_without_its_first_day_is_scored_by_the_others_and_told(vectors: 
 
 
 def test_what_cannot_be_ranked_is_said(vectors: cs.Embedding) -> None:
-    with pytest.raises(InputError, match="The class 'nobody' has 0 samples of the last day.*there are: untreated"):
+    with pytest.raises(InputError, match=r"The class 'nobody' has 0 samples of the last day.*there are: untreated"):
         cs.fit("rank", vectors, {"anchors": "untreated,nobody"})
     with pytest.raises(InputError, match="no column 'grade'"):
         cs.fit("rank", vectors, {"label": "grade"})
     with pytest.raises(InputError, match="two different ends"):
         cs.fit("rank", vectors, {"anchors": "untreated"})
     model = cs.fit("rank", vectors, {"restarts": 1})
-    with pytest.raises(InputError, match="6 dimensions|2 dimensions"):
+    with pytest.raises(InputError, match="These vectors have 2 dimensions"):
         cs.predict(model, cs.Embedding.from_arrays(np.zeros((4, 2)), {"label": np.array(["untreated"] * 4)}))
 
 

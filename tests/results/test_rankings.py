@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.rank.example import plates
 
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import InputError
 from coverslip.read import read_ranking, write_embedding, write_image_tiff, write_ranking
-from tests.rank.example import plates
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_measures_stand_beside_the_floor_and_look_alikes_are_placed(ranked: tupl
     assert of["consensus", "separation_floor"]["value"] == pytest.approx(0.5)
     assert of["consensus", "placed inside single_dose"]["n"] == 2
     assert ("ruler: centroid, cosine from untreated", "c_index") in of
-    with pytest.raises(InputError, match="no sample of the class|No sample with a score"):
+    with pytest.raises(InputError, match="No sample with a score"):
         cs.evaluate(ranking, order="x,y")
 
 

@@ -93,21 +93,32 @@ def find_spheroid(plane: np.ndarray, bright: bool = False) -> Found:
     return Found(enlarged[0], enlarged[1] & ~enlarged[0], light, contrast)
 
 
-def square(box: tuple[int, int, int, int], shape: tuple[int, int], side: int) -> tuple[int, int]:
-    """Top and left of a square of some side around a box, moved into the image as far as it fits.
+def square(found: Found, side: int) -> tuple[int, int]:
+    """Top and left of a square of some side that holds as much as can be of the spheroid, then of its debris.
+
+    It lies around the middle of both, moved into the image; where the image is smaller than the square, the image lies
+    in the middle of it.
 
     Parameters
     ----------
-    box : (int, int, int, int)
-        Top, left, bottom, right.
-    shape : (int, int)
-        Of the image.
+    found : Found
     side : int
-        At most the shorter side of the image.
+        Pixels.
     """
-    top, left, bottom, right = box
-    corner = ((top + bottom - side) / 2, (left + right - side) / 2)
-    return tuple(int(np.clip(round(c), 0, n - side)) for c, n in zip(corner, shape, strict=True))  # type: ignore[return-value]
+    both = found.spheroid | found.debris
+    corner = []
+    for axis, n in enumerate(found.spheroid.shape):
+        if n <= side:
+            corner.append(-((side - n) // 2))
+            continue
+        rows = found.spheroid.sum(1 - axis).astype(np.int64) * 1000 + both.sum(1 - axis)
+        total = np.concatenate([[0], np.cumsum(rows)])
+        held = total[side:] - total[:-side]  # by where the square starts
+        best = np.flatnonzero(held == held.max())
+        box = _box(both)
+        middle = (box[axis] + box[axis + 2] - side) / 2
+        corner.append(int(best[np.abs(best - middle).argmin()]))
+    return corner[0], corner[1]
 
 
 def _box(mask: np.ndarray) -> tuple[int, int, int, int]:

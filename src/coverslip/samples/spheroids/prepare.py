@@ -115,11 +115,9 @@ def prepare_spheroids(
     notes += _mixed_types([str(image.dtype) for image in opened])
     shapes = [image.shape[-2:] for image in opened]
     side = settings.side or min(min(shape) for shape in shapes)
-    smallest = min(min(shape) for shape in shapes)
-    if side > smallest:
-        raise InputError(
-            f"The square of {side} pixels is larger than the smallest image ({smallest}); make it smaller."
-        )
+    longest = min(max(shape) for shape in shapes)
+    if side > longest:
+        raise InputError(f"A square of {side} pixels is larger than an image of {longest}; make it smaller.")
     measured: list[dict[str, float]] = []
     flags: list[list[str]] = []
     facts: list[dict[str, str]] = []
@@ -240,12 +238,11 @@ def _stack(pixels: np.ndarray, axes: str, source: str) -> np.ndarray:
 
 def _cropped(planes: Planes, side: int, settings: SpheroidSettings) -> tuple[Found, tuple[int, int], np.ndarray]:
     found = find_spheroid(planes.pixels[planes.chosen.index(planes.sharpest)], settings.bright)
-    shape = planes.pixels.shape[1:]
-    box = found.box()
-    if max(box[2] - box[0], box[3] - box[1]) > side:  # debris may lie anywhere; the spheroid must not be cut for it
-        box = found.spheroid_box()
-    top, left = square(box, (shape[0], shape[1]), side)
-    crop = planes.pixels[:, top : top + side, left : left + side]
+    top, left = square(found, side)
+    height, width = planes.pixels.shape[1:]
+    inside = planes.pixels[:, max(top, 0) : top + side, max(left, 0) : left + side]
+    missing = [(max(-start, 0), max(start + side - n, 0)) for start, n in ((top, height), (left, width))]
+    crop = np.pad(inside, [(0, 0), *missing], mode="edge") if any(map(any, missing)) else inside
     return found, (top, left), _resized(crop, settings.size)
 
 
