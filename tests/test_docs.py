@@ -113,6 +113,7 @@ def test_tutorial_runs(tutorial: Path, tmp_path: Path) -> None:
         "01_first_look": ("347 nuclei", ["model/config.json", "nuclei.html"]),
         "02_your_own_folder": ("16 fields", ["crops/crops.csv", "model/config.json", "cells.h5ad"]),
         "03_read_the_result": ("4 latent dimensions", ["cells.h5ad", "cells.csv"]),
+        "04_rank_treatments": ("drug A 10", ["study/report.html", "study/ranking/treatments.csv"]),
     }
     words, files = expected[tutorial.stem]
     assert words in printed

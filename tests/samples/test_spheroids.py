@@ -271,4 +271,4 @@ def test_bright_spheroids_of_another_set_lie_whole_in_the_square_too(data_folder
         assert (top, left) == (-240, 0)
         side = min(pixels.shape)
         top, left = square(found, side)
-        assert mask[:, left : left + side].sum() >= 0.9999 * mask.sum()
+        assert mask[:, left : left + side].sum() >= 0.995 * mask.sum()

@@ -253,6 +253,43 @@ def rank(
     typer.echo(f"\nTable: {out / 'table.csv'}   Page: {out / 'report.html'}")
 
 
+@study_app.command(
+    epilog="Example: coverslip study plates images/ --pattern '{plate}_{well}_day{day:d}.tif' --layout layout.csv "
+    "--set anchors=untreated,single_dose --out study"
+)
+def plates(
+    folder: Annotated[Path, typer.Argument(help="A folder of brightfield images of spheroids, or a sheet of them.")],
+    out: Out,
+    pattern: Annotated[str | None, typer.Option(help="What file names mean: '{plate}_{well}_day{day:d}.tif'.")] = None,
+    layout: Annotated[
+        Path | None, typer.Option(help="Table of wells: plate, well, treatment, concentration, label.")
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    size: Annotated[int, typer.Option(help="Side of the squares that are cut out, pixels.")] = 96,
+    force: Force = False,
+) -> None:
+    """Rank the treatments of plates of spheroids.
+
+    Prepares the images, fits a scale to features that people know, ranks wells and treatments, and makes the page.
+    """
+    from coverslip.cli.tables import print_notes
+    from coverslip.study.plates import PAGE, RANKING, plate_study
+
+    ranking, notes = plate_study(
+        folder,
+        out,
+        pattern=pattern,
+        layout=layout,
+        settings=read_settings(config, settings),
+        spheroids={"size": size},
+        force=force,
+    )
+    print_notes(notes)
+    typer.echo(f"{ranking.facts['verdict']}: {ranking.facts['why']}")
+    typer.echo(f"Tables: {out / RANKING}   Page: {out / PAGE}")
+
+
 def read_numbers(text: str, option: str) -> list[int]:
     """Read ``"1,2,4"``.
 

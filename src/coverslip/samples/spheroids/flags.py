@@ -24,10 +24,10 @@ def flags_of(
     """The flags of one image; focus is judged beside others, by `blurred`."""
     from skimage.measure import regionprops
 
-    flags = []
+    flags = ["artefact"] if _saturated(plane) > settings.saturated else []
     share = found.spheroid.sum() / side**2
     if share < settings.least_area or found.contrast < settings.contrast:
-        return ["empty"]
+        return [*flags, "empty"]
     top, left, bottom, right = found.spheroid_box()
     height, width = plane.shape
     inside = top >= corner[0] and left >= corner[1] and bottom <= corner[0] + side and right <= corner[1] + side
@@ -36,7 +36,7 @@ def flags_of(
     body = regionprops(found.spheroid.astype(np.uint8))[0]
     if body.axis_major_length > settings.longest * max(body.axis_minor_length, 1e-6):
         flags.append("elongated")
-    if share > settings.largest or _saturated(plane) > settings.saturated:
+    if share > settings.largest and not flags.count("artefact"):
         flags.append("artefact")
     return flags
 

@@ -15,8 +15,8 @@ class SpheroidSettings(Config):
         0,
         ge=0,
         description="Side of the square that is cut out around spheroid and debris, pixels of the image, the same for "
-        "all, so that sizes compare; 0: the shorter side of the smallest image. Up to the longer side: what is missing then "
-        "is continued from the border.",
+        "all, so that sizes compare; 0: the shorter side of the smallest image. Up to the longer side: what is missing "
+        "then is continued from the border.",
     )
     bright: bool = Field(False, description="Spheroids are brighter than what is around them (fluorescence).")
     longest: float = Field(2.2, gt=1, description="Flag 'elongated': length over width from this on.")
