@@ -19,7 +19,7 @@ FEATURES = {
     "light_middle": "between .3 and .7",
     "light_edge": "between .7 and 1",
     "rim": "brightest ring around the edge, share of the empty field's light",
-    "dark_core": "share of the spheroid that is darker than .8 of its outer ring",
+    "dark_core": "share of the spheroid that absorbs more than a ball as dense as its outer part would",
     "core_darkness": "1 − light of the centre over that of the edge",
     "debris_area": "area of the debris over that of the spheroid",
     "debris_count": "specks, as log(1 + n)",
@@ -78,7 +78,7 @@ def spheroid_features(found: Found, side: int) -> dict[str, float]:
         "light_middle": of_middle,
         "light_edge": of_ring,
         "rim": float(np.quantile(light[near], 0.9)) if near.any() else 1.0,
-        "dark_core": float((light[mask] < 0.8 * of_ring).mean()),
+        "dark_core": float((_excess(light, depth, mask) > 0.15).mean()),
         "core_darkness": 1 - of_centre / max(of_ring, 1e-3),
         "debris_area": float(found.debris.sum() / body.area),
         "debris_count": float(np.log1p(count)),
@@ -89,6 +89,15 @@ def spheroid_features(found: Found, side: int) -> dict[str, float]:
 
 def _mean(light: np.ndarray, part: np.ndarray) -> float:
     return float(light[part].mean()) if part.any() else 0.0
+
+
+def _excess(light: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Absorption beyond that of an even ball, in each pixel of the mask, as a share of the outer part's full one."""
+    absorbed = -np.log(np.clip(light[mask], 1e-3, None))
+    way = np.sqrt(1 - (1 - depth[mask]) ** 2)  # through a ball, as a share of its diameter
+    outer = (depth[mask] > 0.1) & (depth[mask] < 0.35)
+    density = float(np.median(absorbed[outer] / way[outer])) if outer.any() else float(absorbed.mean())
+    return np.asarray((absorbed - density * way) / max(density, 1e-3))
 
 
 def _radii(mask: np.ndarray, centroid: tuple[float, float]) -> np.ndarray:
