@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.measure.intervals import bootstrap
+from coverslip.measure.intervals import Interval, bootstrap
 from coverslip.measure.rankings.order import (
     concordance,
     jonckheere_terpstra,
@@ -18,11 +18,15 @@ from coverslip.measure.rankings.order import (
 )
 from coverslip.measure.rankings.separation import separation_accuracy
 
-_RESAMPLED = 400
-
 
 def evaluate_ranking(
-    scales: Mapping[str, Any], classes: Any, order: Sequence[Any], *, groups: Any = None, seed: int = 0
+    scales: Mapping[str, Any],
+    classes: Any,
+    order: Sequence[Any],
+    *,
+    groups: Any = None,
+    seed: int = 0,
+    resamplings: int = 400,
 ) -> list[dict[str, Any]]:
     """Measure how well scales follow an order of classes.
 
@@ -38,6 +42,8 @@ def evaluate_ranking(
         Plates or patients, drawn whole for the intervals.
     seed : int
         Decides them.
+    resamplings : int
+        For the intervals; 0: none are computed.
 
     Returns
     -------
@@ -53,23 +59,30 @@ def evaluate_ranking(
             continue
         own = None if groups is None else np.asarray(groups)[kept]
         own = None if own is None or len(np.unique(own)) < 2 else own
-        rows += _of_scale(name, values[kept], grades[kept], [str(word) for word in order], own, seed)
+        rows += _of_scale(name, values[kept], grades[kept], [str(word) for word in order], own, seed, resamplings)
     return rows
 
 
 def _of_scale(
-    name: str, values: np.ndarray, grades: np.ndarray, order: list[str], groups: np.ndarray | None, seed: int
+    name: str, values: np.ndarray, grades: np.ndarray, order: list[str], groups: np.ndarray | None, seed: int, n: int
 ) -> list[dict[str, Any]]:
-    rows = []
+    rows: list[dict[str, Any]] = []
 
-    def add(measure: str, value: float, low: float = np.nan, high: float = np.nan, n: int = 0, note: str = "") -> None:
+    def within(statistic: Any, scores: np.ndarray, truth: np.ndarray, own: np.ndarray | None) -> Interval:
+        if not n:
+            return Interval(statistic(scores, truth), np.nan, np.nan, len(scores))
+        return bootstrap(statistic, scores, truth, groups=own, n=n, seed=seed)
+
+    def add(
+        measure: str, value: float, low: float = np.nan, high: float = np.nan, count: int = 0, note: str = ""
+    ) -> None:
         rows.append(
-            {"scale": name, "measure": measure, "value": value, "low": low, "high": high, "n": n or len(values)}
+            {"scale": name, "measure": measure, "value": value, "low": low, "high": high, "n": count or len(values)}
             | {"note": note}
         )
 
     for measure, statistic in (("spearman", spearman), ("c_index", concordance), ("quadratic_kappa", weighted_kappa)):
-        found = bootstrap(statistic, values, grades, groups=groups, n=_RESAMPLED, seed=seed)
+        found = within(statistic, values, grades, groups)
         note = "grades by rank, as many of each as in truth" if measure == "quadratic_kappa" else ""
         add(measure, found.value, found.low, found.high, note=note)
     there = [i for i in range(len(order)) if (grades == i).any()]
@@ -85,7 +98,7 @@ def _of_scale(
 
         own = None if groups is None else groups[pair]
         own = None if own is None or len(np.unique(own)) < 2 else own
-        found = bootstrap(area, values[pair], grades[pair], groups=own, n=_RESAMPLED, seed=seed)
+        found = within(area, values[pair], grades[pair], own)
         add(f"auroc {order[a]} < {order[b]}", found.value, found.low, found.high, int(pair.sum()))
     if len(there) == 3:
         apart = separation_accuracy(values, grades)

@@ -29,15 +29,19 @@ def _measured(ranking: Ranking, truth: Any, seed: int, options: Evaluate) -> Mea
         notes.append("Every sample was seen by the fit: these numbers say nothing about new ones.")
     scales = {"consensus": ranking.column("score")}
     scales |= {name: ranking.column(f"score_{name}") for name in ranking.facts["strategies"] if _scored(ranking, name)}
-    scales |= {f"ruler: {name}": np.asarray(values) for name, values in ranking.scales.items() if "," in name}
+    rulers = {f"ruler: {name}": np.asarray(values) for name, values in ranking.scales.items() if "," in name}
     groups = _groups(ranking, options)
-    rows = evaluate_ranking(
-        {name: values[used] for name, values in scales.items()},
-        classes[used],
-        order,
-        groups=None if groups is None else groups[used],
-        seed=seed,
-    )
+    rows = []
+    for some, resamplings in ((scales, 400), (rulers, 0)):
+        rows += evaluate_ranking(
+            {name: values[used] for name, values in some.items()},
+            classes[used],
+            order,
+            groups=None if groups is None else groups[used],
+            seed=seed,
+            resamplings=resamplings,
+        )
+    scales |= rulers
     if not rows:
         raise InputError("No sample with a score is of two classes of the order; check --order and --truth-column.")
     if options.alike is not None:
