@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "core.region": ["Region"],
         "core.results": ["Embedding", "LabelMap"],
         "core.decomposition": ["Decomposition"],
+        "core.ranking": ["Ranking"],
         "core.errors": ["CoverslipError"],
     },
 )

@@ -27,6 +27,14 @@
 `shapes`             one row per labelled object: place, size, shape, intensity, in pixels and µm
 `rings`              what lies around objects: rings beside nuclei, nuclei grown to cells
 `unexplained`        regions of an error image above its noise
+`separation`         three classes on a scale: the accuracy of the thesis on spheroids, beside its floor
+`order`              scores against ordered classes: pairs, trend, C-index, graded kappa
+`placement`          whether look-alikes of a class are placed inside its range
+`agreement`          Kendall's tau between scales
+`controls`           Z′, and scores measured against the controls of their plate
+`treatments`         treatments ranked from their wells, with intervals
+`doses`              dose–response curves of four parameters
+`verdict`            ordered, partly, cannot tell, too few
 ===================  =====================================================================================
 """
 
