@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from coverslip.methods.unet.model import UNet
+from coverslip.nn.unet import UNet
 from coverslip.nn.speed import Quick, Speed, native_bfloat16
 
 

@@ -14,7 +14,7 @@ from scipy import ndimage
 from coverslip.core import Fields, Fitted, InputError, Length, Region
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK, decode, without_small
-from coverslip.methods.unet.model import UNet
+from coverslip.nn.unet import UNet
 from coverslip.methods.unet.targets import CHANNELS
 from coverslip.nn.device import choose_device
 from coverslip.nn.objects import in_one_piece, not_at, without_holes

@@ -1,0 +1,81 @@
+"""From the two maps to objects: mixing, markers, watershed. Nothing here needs the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from skimage.morphology import reconstruction
+from skimage.segmentation import watershed
+
+from coverslip.classical.foreground import clean
+from coverslip.nn.objects import in_one_piece
+
+_STEP = 1e-3
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How maps become objects.
+
+    Parameters
+    ----------
+    alpha : float
+        Weight of the attention map; the network's has the rest.
+    threshold : float
+        Nuclei are where the mixed map is above this.
+    min_area : float
+        Smaller objects are left out, as a share of a disc of the typical diameter.
+    peak : float
+        How far a top of the centre map rises over the saddle to its neighbour if it is a nucleus of its own.
+    """
+
+    alpha: float = 0.3
+    threshold: float = 0.5
+    min_area: float = 0.1
+    peak: float = 0.15
+
+    def mixed(self, attention: np.ndarray, network: np.ndarray) -> np.ndarray:
+        """The map z, equation 4.1: both maps are in [0, 1] and have their threshold at 1/2."""
+        return self.alpha * attention + (1 - self.alpha) * network
+
+    def labels(self, maps: np.ndarray, diameter: float) -> np.ndarray:
+        """Objects.
+
+        Parameters
+        ----------
+        maps : ndarray, shape (3, H, W)
+            Attention, network, and how central a pixel is in its nucleus; all in [0, 1].
+        diameter : float
+            Of a typical nucleus, pixels.
+
+        Returns
+        -------
+        ndarray of int32, shape (H, W)
+            Numbered from 1 without gaps, each in one piece.
+        """
+        attention, network, centre = maps
+        disc = np.pi * diameter**2 / 4
+        foreground = clean(self.mixed(attention, network) > self.threshold, max(int(disc / 6), 1))
+        labels = divided(foreground, centre, diameter, self.peak)
+        return without_small(in_one_piece(labels), self.min_area * disc)
+
+
+def divided(foreground: np.ndarray, centre: np.ndarray, diameter: float, peak: float) -> np.ndarray:
+    """A mask divided between the tops of a map, ``(H, W)`` int32; pieces without a top are objects of their own."""
+    smooth = ndimage.gaussian_filter(centre, diameter / 16) * foreground
+    # Tops that rise by `peak` are cut off by that much, so that each is one flat piece; then the flat tops are found.
+    cut = reconstruction(smooth - peak, smooth)
+    tops = cut > reconstruction(cut - _STEP, cut) + _STEP / 2
+    markers, _ = ndimage.label(tops & foreground, structure=np.ones((3, 3)))
+    labels = watershed(-smooth, markers, mask=foreground)
+    flat, _ = ndimage.label(foreground & (labels == 0))
+    return np.asarray(np.where(flat > 0, flat + labels.max(initial=0), labels), np.int32)
+
+
+def without_small(labels: np.ndarray, least: float) -> np.ndarray:
+    """Leave out objects of fewer than `least` pixels and number the others from 1 without gaps."""
+    areas = np.bincount(labels.ravel())
+    kept = (areas >= max(least, 1)) & (np.arange(len(areas)) > 0)
+    return (np.cumsum(kept) * kept).astype(np.int32)[labels]
