@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,13 +38,13 @@ class Stain:
     high: float
 
     @classmethod
-    def of(cls, rgb: np.ndarray, diameter: float, matrix: Matrix = "fixed") -> Stain:
+    def of(cls, parts: Sequence[np.ndarray], diameter: float, matrix: Matrix = "fixed") -> Stain:
         """From pixels.
 
         Parameters
         ----------
-        rgb : ndarray, shape (3, H, W)
-            In [0, 1].
+        parts : sequence of ndarray, each (3, h, w)
+            The field, or parts of it, RGB in [0, 1].
         diameter : float
             Of nuclei, pixels.
         matrix : {"fixed", "macenko"}
@@ -51,15 +52,23 @@ class Stain:
         """
         from skimage.filters import threshold_otsu
 
-        found = density(rgb)
-        stains = macenko(found) if matrix == "macenko" else None
-        stains = RUIFROK if stains is None else stains
-        amount = ndimage.gaussian_filter(haematoxylin(found, stains), _SMOOTH * diameter)
+        found = [density(part) for part in parts]
+        estimated = None
+        if matrix == "macenko":
+            estimated = macenko(np.concatenate([part.reshape(3, -1) for part in found], axis=1))
+        stains = RUIFROK if estimated is None else estimated
+        amounts = [ndimage.gaussian_filter(haematoxylin(part, stains), _SMOOTH * diameter).ravel() for part in found]
+        amount = np.concatenate(amounts)
         if np.ptp(amount) == 0:
-            return cls(stains, float(amount.flat[0]), float(amount.flat[0]), float(amount.flat[0]))
+            return cls(stains, float(amount[0]), float(amount[0]), float(amount[0]))
         threshold = float(threshold_otsu(amount))
         above = amount > threshold
         return cls(stains, threshold, float(amount[~above].mean()), float(amount[above].mean()))
+
+    @property
+    def flat(self) -> bool:
+        """Whether nothing stands out: no more is dark than an empty tile is."""
+        return self.high - self.low < _LEAST
 
     def attention(self, rgb: np.ndarray, diameter: float) -> np.ndarray:
         """The map z_a of some pixels of the field.
@@ -78,10 +87,9 @@ class Stain:
             neighbourhood; the mean amounts of haematoxylin on both sides of Otsu's threshold are 1 apart. It is a scale
             of its own for each field, comparable with a probability.
         """
-        spread = self.high - self.low
-        if spread < _LEAST:
+        if self.flat:
             return np.zeros(rgb.shape[1:], np.float32)
         amount = ndimage.gaussian_filter(haematoxylin(density(rgb), self.stains), _SMOOTH * diameter)
         nearby = ndimage.gaussian_filter(amount, WINDOW * diameter / 6, truncate=3.0)
         above = amount - (self.threshold + nearby) / 2
-        return np.clip(0.5 + above / spread, 0, 1).astype(np.float32)
+        return np.clip(0.5 + above / (self.high - self.low), 0, 1).astype(np.float32)

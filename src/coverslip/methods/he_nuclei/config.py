@@ -23,8 +23,8 @@ class Config(Training):
     width: int = Field(16, ge=2, description="Channels of the first level; they double from level to level, up to 256.")
     levels: int = Field(4, ge=1, le=7, description="Resolutions of the network, each half the one before.")
     stem: Literal[1, 2, 4] = Field(2, description="Side of the squares of pixels that become channels on entry.")
-    patch: int = Field(192, ge=32, description="Side of a training patch, pixels.")
-    zoom: float = Field(1.45, ge=1, le=4, description="Largest factor by which patches are enlarged or shrunk; 1: none.")
+    patch: int = Field(128, ge=32, description="Side of a training patch, pixels.")
+    zoom: float = Field(1.45, ge=1, le=4, description="Largest factor that patches are enlarged or shrunk by; 1: none.")
     percentiles: tuple[float, float] = Field(
         (1.0, 99.0), description="Percentiles of each field, per colour, that its values are scaled by."
     )

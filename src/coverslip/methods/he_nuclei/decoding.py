@@ -40,7 +40,7 @@ class Decoding:
         """The map z, equation 4.1: both maps are in [0, 1] and have their threshold at 1/2."""
         return self.alpha * attention + (1 - self.alpha) * network
 
-    def labels(self, maps: np.ndarray, diameter: float) -> np.ndarray:
+    def labels(self, maps: np.ndarray, diameter: float, min_area: float | None = None) -> np.ndarray:
         """Objects.
 
         Parameters
@@ -49,6 +49,8 @@ class Decoding:
             Attention, network, and how central a pixel is in its nucleus; all in [0, 1].
         diameter : float
             Of a typical nucleus, pixels.
+        min_area : float, optional
+            Smaller objects are left out, pixels; default: as the setting of that name says.
 
         Returns
         -------
@@ -59,7 +61,7 @@ class Decoding:
         disc = np.pi * diameter**2 / 4
         foreground = clean(self.mixed(attention, network) > self.threshold, max(int(disc / 6), 1))
         labels = divided(foreground, centre, diameter, self.peak)
-        return without_small(in_one_piece(labels), self.min_area * disc)
+        return without_small(in_one_piece(labels), self.min_area * disc if min_area is None else min_area)
 
 
 def divided(foreground: np.ndarray, centre: np.ndarray, diameter: float, peak: float) -> np.ndarray:

@@ -9,18 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy import ndimage
 
 from coverslip.core import Fields, Fitted, InputError, Length, Region
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK, decode, without_small
-from coverslip.nn.unet import UNet
 from coverslip.methods.unet.targets import CHANNELS
 from coverslip.nn.device import choose_device
-from coverslip.nn.objects import in_one_piece, not_at, without_holes
+from coverslip.nn.objects import border, in_one_piece, not_at, without_holes
 from coverslip.nn.scale import Known
 from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
+from coverslip.nn.unet import UNet
 from coverslip.nn.weights import put_weights
 from coverslip.samples.opening.exposure import Exposure
 from coverslip.samples.opening.looks import PART, sample
@@ -313,7 +312,7 @@ class Segmenter:
         if self.fill_holes:
             labels = np.where(nowhere, 0, without_holes(labels))
         if self.drop_border:
-            labels = without_small(not_at(labels, _border(window, fields.size(index), nowhere)), 0)
+            labels = without_small(not_at(labels, border(window, fields.size(index), nowhere)), 0)
         return Objects(labels, probability, view, Tile(window, window))
 
     def _outputs(self, pixels: np.ndarray) -> np.ndarray:
@@ -367,16 +366,6 @@ def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarra
         count += paste(labels[found.block.window.slices], found.labels, count + 1)
         probability[block.core.slices] = found.probability[found.block.inside()]
     return labels, probability, found.view
-
-
-def _border(window: Region, size: tuple[int, int], nowhere: np.ndarray) -> np.ndarray:
-    """Pixels of a window beside which the image ends, ``(h, w)``."""
-    height, width = size
-    whole = np.pad(nowhere, 1, constant_values=False)
-    whole[0], whole[-1] = window.y == 0, window.stop_y == height
-    whole[:, 0] |= window.x == 0
-    whole[:, -1] |= window.stop_x == width
-    return np.asarray(ndimage.binary_dilation(whole, np.ones((3, 3)))[1:-1, 1:-1])
 
 
 def _config(fitted: Fitted) -> Config:
