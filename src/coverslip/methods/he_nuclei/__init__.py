@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "fitting": ["fit"],
         "prediction": ["predict"],
         "inference": ["Segmenter"],
-        "options": ["Options"],
+        "options": ["Options", "Refine"],
+        "decoding": ["remade"],
     },
 )

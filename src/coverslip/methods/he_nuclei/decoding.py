@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -62,6 +64,44 @@ class Decoding:
         foreground = clean(self.mixed(attention, network) > self.threshold, max(int(disc / 6), 1))
         labels = divided(foreground, centre, diameter, self.peak)
         return without_small(in_one_piece(labels), self.min_area * disc if min_area is None else min_area)
+
+    def noted(self, diameter: float, min_area: float | None, margin: int) -> dict[str, Any]:
+        """What makes the same objects of the same maps again, JSON-able."""
+        return {**asdict(self), "diameter_px": diameter, "min_area_px": min_area, "margin_px": margin}
+
+
+def remade(maps: np.ndarray, noted: Mapping[str, Any], given: Mapping[str, Any]) -> np.ndarray:
+    """Objects of maps that were kept, with settings of now.
+
+    Parameters
+    ----------
+    maps : ndarray of uint8, shape (3, H, W)
+        As they were stored, 255 for 1.
+    noted : mapping
+        From `Decoding.noted`.
+    given : mapping
+        ``alpha``, ``threshold`` and ``min_area`` (pixels), where they are to be others.
+
+    Returns
+    -------
+    ndarray of int32, shape (H, W)
+    """
+    own = {name: given.get(name, noted[name]) for name in ("alpha", "threshold")}
+    decoding = Decoding(**own, min_area=noted["min_area"], peak=noted["peak"])
+    return decoding.labels(shown_again(maps), noted["diameter_px"], given.get("min_area", noted["min_area_px"]))
+
+
+def kept(maps: np.ndarray) -> np.ndarray:
+    """Maps in [0, 1] as they are stored: uint8, 255 for 1.
+
+    Objects are made from what is stored, so that they can be made again.
+    """
+    return np.rint(255 * np.clip(maps, 0, 1)).astype(np.uint8)
+
+
+def shown_again(maps: np.ndarray) -> np.ndarray:
+    """Stored maps in [0, 1], float32."""
+    return maps.astype(np.float32) / 255
 
 
 def divided(foreground: np.ndarray, centre: np.ndarray, diameter: float, peak: float) -> np.ndarray:

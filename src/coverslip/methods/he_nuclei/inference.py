@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from coverslip.core import Fields, Fitted, Length, Region
 from coverslip.methods.he_nuclei.adaptation import Adaptation, adapted
-from coverslip.methods.he_nuclei.decoding import Decoding, without_small
+from coverslip.methods.he_nuclei.decoding import Decoding, kept, shown_again, without_small
 from coverslip.methods.he_nuclei.network import Network, config_of, with_weights
 from coverslip.methods.he_nuclei.scenes import DIAMETER, scene
 from coverslip.methods.he_nuclei.sight import Sight
@@ -51,8 +51,10 @@ class Objects(NamedTuple):
         How the field was seen.
     block : Tile
         Where they are.
-    maps : ndarray of float32, shape (3, h, w)
-        Those of `MAPS`.
+    maps : ndarray of uint8, shape (3, h, w)
+        Those of `MAPS`, 255 for 1.
+    noted : mapping
+        What is needed beside them: see `Decoding.noted`.
     """
 
     labels: np.ndarray
@@ -60,6 +62,7 @@ class Objects(NamedTuple):
     view: Sight
     block: Tile
     maps: np.ndarray
+    noted: Mapping[str, Any]
 
 
 class Segmenter:
@@ -89,7 +92,7 @@ class Segmenter:
         How it is adapted.
     """
 
-    maps_kept = MAPS
+    maps_kept: tuple[str, ...] = MAPS
 
     def __init__(
         self,
@@ -242,16 +245,6 @@ class Segmenter:
         if block.core != Region(0, 0, *size):
             labels = own_objects(labels, block)
         mixed = self.decoding.mixed(*shown_again(maps)[:2])
-        return Objects(labels, mixed, sight, block, maps)
-
-
-def kept(maps: np.ndarray) -> np.ndarray:
-    """Maps in [0, 1] as they are stored: uint8, 255 for 1. Objects are made from what is stored, so that they can be
-    made again.
-    """
-    return np.rint(255 * np.clip(maps, 0, 1)).astype(np.uint8)
-
-
-def shown_again(maps: np.ndarray) -> np.ndarray:
-    """Stored maps in [0, 1], float32."""
-    return maps.astype(np.float32) / 255
+        margin = math.ceil(self.margin / min(sight.zoom, 1))
+        noted = self.decoding.noted(sight.diameter, self.min_area, margin)
+        return Objects(labels, mixed, sight, block, maps, noted)

@@ -10,7 +10,15 @@ from coverslip.core import Options as Base
 from coverslip.core import flag
 
 
-class Options(Base):
+class Refine(Base):
+    """Of `refine`, and of `predict` too: how maps become objects."""
+
+    alpha: float | None = flag(None, "Weight of the colour, against the network; default: the model's.", ge=0, le=1)
+    threshold: float | None = flag(None, "Foreground probability of objects; default: the model's.", gt=0, lt=1)
+    min_area: int | None = flag(None, "Smallest object, pixels; default: the model's.", ge=0)
+
+
+class Options(Refine):
     """Of `predict` and of `Segmenter`."""
 
     diameter: str | None = flag(None, "How large the objects are: 30 (pixels) or 12um; default: told from each image.")
@@ -20,13 +28,8 @@ class Options(Base):
     stains: Literal["fixed", "macenko"] = Field(
         "fixed", description="Colours of the stains: those of Ruifrok and Johnston, or estimated from each image."
     )
-    alpha: float | None = Field(
-        None, ge=0, le=1, description="Weight of the colour, against the network; default: the model's."
-    )
     recipe: Literal["house", "seed"] = Field(
         "house", description="seed: the method as it was published, a network trained from scratch for each image."
     )
     flips: bool = flag(False, "Average over four flips; slower, a little better.")
-    threshold: float | None = flag(None, "Foreground probability of objects; default: the model's.", gt=0, lt=1)
-    min_area: int | None = flag(None, "Smallest object, pixels; default: the model's.", ge=0)
     drop_border: bool = flag(False, "Leave out objects that touch the border of the image.")

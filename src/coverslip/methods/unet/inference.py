@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -47,12 +48,16 @@ class Objects(NamedTuple):
         How the network was shown the field.
     block : Tile
         Where they are: the block asked for, perhaps with a wider margin.
+    maps, noted : None, mapping
+        No maps are kept.
     """
 
     labels: np.ndarray
     probability: np.ndarray
     view: View
     block: Tile
+    maps: None = None
+    noted: Mapping[str, Any] = MappingProxyType({})
 
 
 def network(fitted: Fitted) -> UNet:
@@ -103,6 +108,8 @@ class Segmenter:
     tile : int
         Side of the tiles that the network sees, pixels; the result does not depend on it.
     """
+
+    maps_kept: tuple[str, ...] = ()
 
     def __init__(
         self,

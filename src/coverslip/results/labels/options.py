@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from coverslip.core import NoDataRule, Options, flag
 
 
@@ -17,6 +19,7 @@ class Predict(Options):
 
     probability: bool = flag(False, "Keep the foreground probability too.")
     nodata: NoDataRule | None = nodata_flag()
+    maps: bool = Field(True, description="Keep the maps that objects are made from, where a method says so: to refine.")
 
 
 class Evaluate(Options):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip.io.atomic import atomic_path, flush, replace_folder
-from coverslip.io.labels import probability_path, write_labels
+from coverslip.io.labels import maps_path, probability_path, write_labels, write_maps
 from coverslip.io.writing.tiff import write_image_tiff
 from coverslip.io.writing.zarr import write_image_zarr, write_zarr_labels
 from coverslip.measure.objects.shapes import Table
@@ -52,6 +52,9 @@ def write_image_result(
     if probability is not None:
         file = probability_path(folder / f"{name}.labels.tif")
         write_image_tiff(probability, file, channels=("foreground probability",))
+    maps = canvas.maps(source, image.pixel_size)
+    if maps is not None:
+        write_maps(maps, maps_path(folder / f"{name}.labels.tif"), canvas.noted)
 
 
 def write_result(
@@ -74,7 +77,7 @@ def write_result(
     """
     if target.kind == "folder":
         files = {row["mask"] for row in rows}
-        files |= {probability_path(mask).name for mask in files}
+        files |= {beside(mask).name for mask in files for beside in (probability_path, maps_path)}
 
         def finish() -> None:
             finish_label_folder(folder, rows, tables, record)
@@ -87,9 +90,10 @@ def write_result(
         source = source_of(folder, read_label_folder(labels).rows[0], {"image": rows[0]["image"]})
         with atomic_path(place / f"{target.stem}.{OBJECTS}") as temporary:
             write_objects([(tables[0], source)], temporary)
-    probability = probability_path(folder / f"{target.stem}.labels.tif")
-    if probability.is_file():
-        os.replace(probability, place / probability.name)
+    for beside in (probability_path, maps_path):
+        kept = beside(folder / f"{target.stem}.labels.tif")
+        if kept.is_file():
+            os.replace(kept, place / kept.name)
     if labels.is_dir():
         replace_folder(labels, target.path)
     elif labels.is_file():

@@ -101,11 +101,12 @@ def _placed(
             **how,
             "max_ram": asked.max_ram,
             "probability": options.probability,
+            "maps": options.maps,
             **given,
         }
         facts = work.begin(identity, {"side": gathered.side}, resume=asked.resume)
         record = prediction_record(model, inputs, fields, given, how)
-        prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options.probability, record)
+        prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)
     notes = (*fields.sheet.notes, *notes_on(prediction.nodata), *zoomed(prediction.zooms))
@@ -146,11 +147,12 @@ class _Prediction:
         work: Work,
         segmenter: Segmenter,
         side: int,
-        probability: bool,
+        options: Predict,
         record: Mapping[str, Any],
     ) -> None:
         self.fields, self.target, self.work = fields, target, work
-        self.segmenter, self.probability, self.record = segmenter, probability, record
+        self.segmenter, self.probability, self.record = segmenter, options.probability, record
+        self.maps = tuple(segmenter.maps_kept) if options.maps else ()
         self.nodata: dict[str, tuple[float, ...]] = {}
         sheet = fields.sheet
         one = target.kind != "folder"
@@ -173,7 +175,7 @@ class _Prediction:
                 if image.finished:
                     continue
                 folder = self.work.folder_of(image)
-                canvas = Canvas(folder, image.stamp, self.fields.size(index), self.probability)
+                canvas = Canvas(folder, image.stamp, self.fields.size(index), self.probability, self.maps)
                 for _ in image.blocks[image.done :]:
                     try:
                         part = next(found)
@@ -208,4 +210,4 @@ class _Prediction:
             if not image.finished:
                 view = None if len(image.blocks) == 1 else self.segmenter.view(self.fields, index)
                 for block in image.blocks[image.done :]:
-                    yield Piece((index,), Part(block, view, self.probability))
+                    yield Piece((index,), Part(block, view, self.probability, bool(self.maps)))
