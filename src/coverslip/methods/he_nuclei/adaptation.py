@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,39 +15,15 @@ from coverslip.methods.he_nuclei.patches import batch_of
 from coverslip.methods.he_nuclei.scenes import Scene
 from coverslip.nn.device import choose_device
 
-
-@dataclass(frozen=True)
-class Adaptation:
-    """How a network is adapted.
-
-    Parameters
-    ----------
-    steps : int
-        Optimiser steps.
-    batch, patch : int
-        Patches per step, and their side, pixels.
-    learning_rate : float
-        At the start; it falls as a cosine does.
-    real : float
-        Share of patches that show mostly what the field itself holds: the weight of what is told from it, as lambda in
-        equation 4.6.
-    stain : float
-        How far colours are changed.
-    """
-
-    steps: int = 40
-    batch: int = 4
-    patch: int = 128
-    learning_rate: float = 5e-4
-    real: float = 0.6
-    stain: float = 0.1
+_BATCH = 4
+_STAIN = 0.1
+"""How far colours are changed: less than in the fit, for they are those of the image."""
 
 
 def adapted(
     weights: Mapping[str, np.ndarray],
     scenes: Sequence[Scene],
     config: Config,
-    how: Adaptation,
     *,
     device: str = "auto",
 ) -> dict[str, np.ndarray]:
@@ -61,9 +36,7 @@ def adapted(
     scenes : sequence of Scene
         Parts of the field.
     config : Config
-        Settings of the fit; how synthetic nuclei look counts.
-    how : Adaptation
-        How long, how fast.
+        Settings of the fit: how synthetic nuclei look, and how long to adapt.
     device : str
         Where to compute.
     """
@@ -71,15 +44,15 @@ def adapted(
     model = with_weights(config, weights).to(chosen).to(memory_format=torch.channels_last)
     # Statistics of the normalisation stay: those of four patches would be worse than those of the whole fit.
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(parameters, lr=how.learning_rate, weight_decay=config.weight_decay)
-    settings = config.model_copy(update={"patch": how.patch, "real": how.real, "stain": how.stain})
+    optimiser = torch.optim.AdamW(parameters, lr=config.step_size, weight_decay=config.weight_decay)
+    settings = config.model_copy(update={"real": config.lamda, "stain": min(_STAIN, config.stain)})
     rng = np.random.default_rng([config.seed, 3])
-    for step in range(how.steps):
+    for step in range(config.steps):
         for group in optimiser.param_groups:
-            group["lr"] = how.learning_rate * 0.5 * (1 + np.cos(np.pi * step / how.steps))
-        drawn = [scenes[i] for i in rng.integers(len(scenes), size=how.batch)]
+            group["lr"] = config.step_size * 0.5 * (1 + np.cos(np.pi * step / config.steps))
+        drawn = [scenes[i] for i in rng.integers(len(scenes), size=_BATCH)]
         inputs, targets = (torch.from_numpy(array).to(chosen) for array in batch_of(drawn, scenes, settings, rng))
-        terms = loss_terms(model(inputs.contiguous(memory_format=torch.channels_last)), targets, config.lamda)
+        terms = loss_terms(model(inputs.contiguous(memory_format=torch.channels_last)), targets, config.geometry)
         optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(parameters, config.gradient_clip or float("inf"))

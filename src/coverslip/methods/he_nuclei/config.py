@@ -40,7 +40,12 @@ class Config(Training):
     real: float = Field(0.5, ge=0, le=1, description="Share of patches that show mostly what the field itself holds.")
     clouds: float = Field(0.4, ge=0, le=1, description="Share of patches with haematoxylin that is in no nucleus.")
     stain: float = Field(0.3, ge=0, le=2, description="How far the colours of stains are changed; 0: not.")
-    lamda: float = Field(1.0, ge=0, description="Weight of how central a pixel is in its nucleus.")
+    geometry: float = Field(1.0, ge=0, description="Weight of how central a pixel is in its nucleus.")
+    steps: int = Field(40, ge=1, description="Optimiser steps of adapting to an image.")
+    step_size: float = Field(5e-4, gt=0, description="Their size at the start; it falls as a cosine does.")
+    lamda: float = Field(
+        0.6, ge=0, le=1, description="Share of what the image itself says, against synthetic nuclei, in adapting."
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:

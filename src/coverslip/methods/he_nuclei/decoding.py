@@ -86,6 +86,11 @@ def remade(maps: np.ndarray, noted: Mapping[str, Any], given: Mapping[str, Any])
     -------
     ndarray of int32, shape (H, W)
     """
+    if noted.get("recipe") == "seed":
+        from coverslip.methods.he_nuclei.recipe import seed_labels
+
+        values = {name: given.get(name, noted[name]) for name in ("alpha", "threshold", "min_area")}
+        return seed_labels(shown_again(maps), **values)
     own = {name: given.get(name, noted[name]) for name in ("alpha", "threshold")}
     decoding = Decoding(**own, min_area=noted["min_area"], peak=noted["peak"])
     return decoding.labels(shown_again(maps), noted["diameter_px"], given.get("min_area", noted["min_area_px"]))

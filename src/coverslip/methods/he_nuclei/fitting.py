@@ -97,7 +97,7 @@ def _step(config: Config) -> Any:
     ) -> dict[str, torch.Tensor]:
         x = _OPTICS(batch.inputs, generator) if module.training else batch.inputs
         x = x.contiguous(memory_format=torch.channels_last)
-        return loss_terms(module(x), batch.targets, config.lamda)
+        return loss_terms(module(x), batch.targets, config.geometry)
 
     return step
 

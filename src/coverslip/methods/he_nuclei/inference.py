@@ -10,12 +10,12 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from coverslip.core import Fields, Fitted, Length, Region
-from coverslip.methods.he_nuclei.adaptation import Adaptation, adapted
-from coverslip.methods.he_nuclei.decoding import Decoding, kept, shown_again, without_small
+from coverslip.core import Fields, Fitted, InputError, Length, Region
+from coverslip.methods.he_nuclei.adaptation import adapted
+from coverslip.methods.he_nuclei.decoding import Decoding, kept, remade, shown_again, without_small
 from coverslip.methods.he_nuclei.network import Network, config_of, with_weights
 from coverslip.methods.he_nuclei.scenes import DIAMETER, scene
-from coverslip.methods.he_nuclei.sight import Sight
+from coverslip.methods.he_nuclei.sight import PART, Sight
 from coverslip.methods.he_nuclei.stain import Matrix, density
 from coverslip.nn.objects import border, not_at
 from coverslip.nn.scale import diameter as typical
@@ -88,8 +88,6 @@ class Segmenter:
         Leave out objects that touch the border of the image, or an area that holds no image.
     speed : Speed
         How the network is run.
-    how : Adaptation, optional
-        How it is adapted.
     """
 
     maps_kept: tuple[str, ...] = MAPS
@@ -109,17 +107,15 @@ class Segmenter:
         flips: bool = False,
         drop_border: bool = False,
         speed: Speed = "auto",
-        how: Adaptation | None = None,
     ) -> None:
         self.config, self.weights = config_of(fitted), fitted.weights
         own = fitted.facts["decoding"]
         self.decoding = Decoding(
             **{**own, **{k: v for k, v in (("alpha", alpha), ("threshold", threshold)) if v is not None}}
         )
-        self.min_area = min_area
+        self.alpha, self.threshold, self.min_area = alpha, threshold, min_area
         self.diameter = None if diameter is None else Length.parse(diameter)
         self.adapt, self.stains, self.recipe, self.drop_border = adapt, stains, recipe, drop_border
-        self.how = how or Adaptation()
         self._device, self._flips, self._speed = device, flips, speed
         self._network = Network(with_weights(self.config, self.weights), device, flips, speed)
         self._last: tuple[Any, Network] | None = None
@@ -144,7 +140,7 @@ class Segmenter:
         if sight.stain is None or sight.stain.flat:
             return sight
         if self.diameter is None:
-            areas = [np.bincount(found.ravel())[1:] for _, _, found in self.looks(fields, index, sight)]
+            areas = [np.bincount(found.ravel())[1:] for _, _, found in self.looks(fields, index, sight, TILE // 2)]
             seen = typical(np.concatenate(areas))
             if seen is not None and not 1 / _ALIKE < seen / DIAMETER < _ALIKE:
                 factor = float(np.clip(seen / DIAMETER, 1 / _FARTHEST, _FARTHEST))
@@ -152,11 +148,13 @@ class Segmenter:
         if self.adapt == "none" or self.recipe == "seed":
             return sight
         scenes = [scene(*look) for look in self.looks(fields, index, sight)]
-        return replace(sight, weights=adapted(self.weights, scenes, self.config, self.how, device=self._device))
+        return replace(sight, weights=adapted(self.weights, scenes, self.config, device=self._device))
 
-    def looks(self, fields: Fields, index: int, sight: Sight) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def looks(
+        self, fields: Fields, index: int, sight: Sight, side: int = PART
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Of parts of a field, as they are shown: colours, the mixed map, and nuclei found in it."""
-        for part in sight.parts(fields, index):
+        for part in sight.parts(fields, index, side):
             maps = self._maps(sight, part)
             mixed = self.decoding.mixed(maps[0], maps[1])
             yield sight.rgb(part), mixed, self.decoding.labels(maps, DIAMETER)
@@ -232,6 +230,8 @@ class Segmenter:
             From `view`; needless where the block is the whole field.
         """
         sight = self.view(fields, index) if view is None else view
+        if self.recipe == "seed":
+            return self._by_seed(fields, index, block, sight)
         size = fields.size(index)
         if sight.zoom < 1:  # nuclei are shown smaller than they are, so that the margin is too narrow
             side, margin = max(block.core.height, block.core.width), math.ceil(self.margin / sight.zoom)
@@ -247,4 +247,29 @@ class Segmenter:
         mixed = self.decoding.mixed(*shown_again(maps)[:2])
         margin = math.ceil(self.margin / min(sight.zoom, 1))
         noted = self.decoding.noted(sight.diameter, self.min_area, margin)
+        return Objects(labels, mixed, sight, block, maps, noted)
+
+    def _by_seed(self, fields: Fields, index: int, block: Tile, sight: Sight) -> Objects:
+        """A field in one block by the method as it was published."""
+        from coverslip.methods.he_nuclei.recipe import Recipe, seed_maps
+
+        size = fields.size(index)
+        if block.core != Region(0, 0, *size):
+            raise InputError(
+                f"{fields.name(index)} is {size[0]} x {size[1]} pixels; recipe=seed looks at whole images of up to "
+                f"{BLOCK} pixels: cut it into tiles, or leave the recipe out."
+            )
+        rgb = sight.rgb(sight.exposure.read(fields, index, block.window)[0])
+        recipe = Recipe(seed=self.config.seed)
+        two = seed_maps(rgb, recipe)
+        maps = kept(np.concatenate([two, np.zeros_like(two[:1])]))
+        noted = {
+            "recipe": "seed",
+            "alpha": recipe.alpha if self.alpha is None else self.alpha,
+            "threshold": self.threshold,
+            "min_area": recipe.min_area if self.min_area is None else self.min_area,
+            "margin_px": self.margin,
+        }
+        labels = remade(maps, noted, {})
+        mixed = noted["alpha"] * two[0] + (1 - noted["alpha"]) * two[1]
         return Objects(labels, mixed, sight, block, maps, noted)

@@ -17,7 +17,7 @@ from coverslip.samples.opening.looks import sample
 from coverslip.samples.opening.view import View
 from coverslip.samples.opening.zoomed import covering
 
-_PART = 1024
+PART = 1024
 """Side of the up to four parts of a field that tell how it is to be seen, shown pixels."""
 _USUAL_UM = 7.0
 """Diameter of nuclei, micrometres: where the size of pixels is known, the first guess."""
@@ -94,10 +94,10 @@ class Sight(View):
         low, high = (level[:, None, None] for level in (self.exposure.low, self.exposure.high))
         return np.clip((HEADROOM * scaled * (high - low) + low) / self.white, 0, 1).astype(np.float32)
 
-    def parts(self, fields: Fields, index: int) -> list[np.ndarray]:
-        """Up to four parts of a field, scaled, about 1024 shown pixels wide; each ``(3, h, w)``."""
+    def parts(self, fields: Fields, index: int, side: int = PART) -> list[np.ndarray]:
+        """Up to four parts of a field, scaled, about `side` shown pixels wide; each ``(3, h, w)``."""
         shown = self.of(fields, index)
-        regions = sample(fields.size(index), max(1, round(_PART / self.zoom)))
+        regions = sample(fields.size(index), max(1, round(side / self.zoom)))
         return [shown.read(covering(region, self.zoom, shown.size))[0] for region in regions]
 
 

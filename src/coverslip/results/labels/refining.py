@@ -22,7 +22,7 @@ BLOCK = 2048
 """Side of what is made again at once, pixels."""
 
 Remake = Callable[[np.ndarray, Mapping[str, Any], Mapping[str, Any]], np.ndarray]
-"""``remade(maps, noted, given) -> labels``: of maps ``(K, h, w)`` uint8, what was noted with them, and other settings."""
+"""``remade(maps, noted, given) -> labels``: of maps ``(K, h, w)`` uint8, what was noted with them, and what is new."""
 
 
 def refine(found: LabelFolder, remake: Remake, given: Mapping[str, Any]) -> Written:
