@@ -76,6 +76,7 @@ def write_report(
         facts=numbers_at_the_top(found, table, evaluation, things),
         measured=evaluation is not None,
         ordered=_ordered(evaluation is not None),
+        result=found.path.name,
         figures=drawn,
         tables=page.tables | tables_of(table, evaluation, things),
         card=model.card if model is not None else "",
