@@ -16,7 +16,7 @@ from coverslip.methods.he_nuclei.patches import batch_of
 from coverslip.methods.he_nuclei.recipe import Recipe, nuclei_blobs, synthetic_image
 from coverslip.methods.he_nuclei.scenes import DIAMETER, coarse_labels, scene
 from coverslip.methods.he_nuclei.stain import RUIFROK, colours, density, haematoxylin, macenko
-from coverslip.methods.he_nuclei.synthesis import targets_of
+from coverslip.methods.he_nuclei.synthesis import drawn_shapes, targets_of
 
 from .sections import section
 
@@ -131,7 +131,8 @@ def test_patches_are_decided_by_the_seed_and_hold_synthetic_nuclei() -> None:
     chance = Stain.of([in_unit(rgb)], DIAMETER).attention(in_unit(rgb), DIAMETER)
     one = scene(in_unit(rgb), chance, coarse_labels(chance))
     config = Config(patch=96, real=0.0, crowding=0.4)
-    drawn = [batch_of([one] * 3, [one], config, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    shapes = drawn_shapes(20, config, np.random.default_rng(0))
+    drawn = [batch_of([one] * 3, [one], shapes, config, np.random.default_rng(seed)) for seed in (1, 1, 2)]
     for a, b in zip(drawn[0], drawn[1], strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(drawn[0][0], drawn[2][0])

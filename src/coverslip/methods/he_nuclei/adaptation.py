@@ -13,9 +13,11 @@ from coverslip.methods.he_nuclei.loss import loss_terms
 from coverslip.methods.he_nuclei.network import with_weights
 from coverslip.methods.he_nuclei.patches import batch_of
 from coverslip.methods.he_nuclei.scenes import Scene
+from coverslip.methods.he_nuclei.synthesis import drawn_shapes
 from coverslip.nn.device import choose_device
 
 _BATCH = 4
+_SHAPES = 100
 _STAIN = 0.1
 """How far colours are changed: less than in the fit, for they are those of the image."""
 
@@ -47,11 +49,14 @@ def adapted(
     optimiser = torch.optim.AdamW(parameters, lr=config.step_size, weight_decay=config.weight_decay)
     settings = config.model_copy(update={"real": config.lamda, "stain": min(_STAIN, config.stain)})
     rng = np.random.default_rng([config.seed, 3])
+    shapes = drawn_shapes(_SHAPES, config, rng)
     for step in range(config.steps):
         for group in optimiser.param_groups:
             group["lr"] = config.step_size * 0.5 * (1 + np.cos(np.pi * step / config.steps))
         drawn = [scenes[i] for i in rng.integers(len(scenes), size=_BATCH)]
-        inputs, targets = (torch.from_numpy(array).to(chosen) for array in batch_of(drawn, scenes, settings, rng))
+        inputs, targets = (
+            torch.from_numpy(array).to(chosen) for array in batch_of(drawn, scenes, shapes, settings, rng)
+        )
         terms = loss_terms(model(inputs.contiguous(memory_format=torch.channels_last)), targets, config.geometry)
         optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()  # type: ignore[no-untyped-call]

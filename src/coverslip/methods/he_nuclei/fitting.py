@@ -18,6 +18,7 @@ from coverslip.methods.he_nuclei.network import build
 from coverslip.methods.he_nuclei.patches import batch_of
 from coverslip.methods.he_nuclei.scenes import DIAMETER, Scene, coarse_labels, scene
 from coverslip.methods.he_nuclei.sight import Sight
+from coverslip.methods.he_nuclei.synthesis import drawn_shapes
 from coverslip.samples.opening.augment import Augment
 from coverslip.train.ahead import made_ahead
 from coverslip.train.batch import Batch
@@ -27,6 +28,7 @@ from coverslip.train.split import training_split
 
 _MARGIN = 96
 """Pixels around a block, more than nuclei are wide."""
+_SHAPES = 600
 _OPTICS = Augment(dihedral=False, blur=1.3, noise=0.03)
 
 
@@ -85,7 +87,8 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         fitted = Fitted("he_nuclei", config, outcome.weights, {**facts, **outcome.facts}, history)
         if number + 1 < config.rounds:
             finder = Segmenter(fitted, device=run.device, adapt="none", flips=True)
-            scenes = {row: _later_scenes(finder, fields, row) for row in track(rows, "Looking for nuclei again")}
+            again = {row: _later_scenes(finder, fields, row) for row in track(rows, "Looking for nuclei again")}
+            scenes = {row: own if any(each.cutouts for each in own) else scenes[row] for row, own in again.items()}
             model = build(config)
             model.load_state_dict({name: torch.from_numpy(a) for name, a in outcome.weights.items()})
     return replace(fitted, facts={**fitted.facts, "train": len(split["train"]), "val": len(split["val"])})
@@ -123,6 +126,7 @@ class _SceneFeed:
 
     def __init__(self, scenes: dict[int, list[Scene]], config: Config) -> None:
         self._scenes, self._config = scenes, config
+        self._shapes = drawn_shapes(_SHAPES, config, np.random.default_rng([config.seed, 4]))
         self._all = [each for own in scenes.values() for each in own]
         if not any(each.cutouts for each in self._all):
             raise InputError(
@@ -147,4 +151,4 @@ class _SceneFeed:
     def _batch(self, rows: np.ndarray, seed: np.random.SeedSequence) -> Batch[np.ndarray]:
         rng = np.random.default_rng(seed)
         targets = [own[rng.integers(len(own))] for own in (self._scenes[int(row)] for row in rows)]
-        return Batch(*batch_of(targets, self._all, self._config, rng), rows)
+        return Batch(*batch_of(targets, self._all, self._shapes, self._config, rng), rows)

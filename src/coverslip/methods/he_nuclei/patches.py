@@ -8,8 +8,8 @@ import numpy as np
 
 from coverslip.methods.he_nuclei.config import Config
 from coverslip.methods.he_nuclei.scenes import Scene
-from coverslip.methods.he_nuclei.stain import colours, density
-from coverslip.methods.he_nuclei.synthesis import patch_of
+from coverslip.methods.he_nuclei.stain import colours
+from coverslip.methods.he_nuclei.synthesis import Shape, patch_of
 from coverslip.samples.opening.exposure import Exposure
 
 _LOOKED_AT = 3000
@@ -19,7 +19,11 @@ _UNSURE = 0.04
 
 
 def batch_of(
-    targets: Sequence[Scene], others: Sequence[Scene], config: Config, rng: np.random.Generator
+    targets: Sequence[Scene],
+    others: Sequence[Scene],
+    shapes: Sequence[Shape],
+    config: Config,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A patch of each of some fields.
 
@@ -29,6 +33,8 @@ def batch_of(
         Fields that give the backgrounds, one for each patch.
     others : sequence of Scene
         Fields that nuclei may be cut out of, too.
+    shapes : sequence of Shape
+        Drawn nuclei to choose from.
     config : Config
         Settings.
     rng : numpy Generator
@@ -41,22 +47,22 @@ def batch_of(
     targets : ndarray, shape (n, 3, patch, patch), float32
         See `coverslip.methods.he_nuclei.synthesis.targets_of`.
     """
-    made = [_shown(target, others, config, rng) for target in targets]
+    made = [_shown(target, others, shapes, config, rng) for target in targets]
     inputs, wanted = (np.stack(arrays) for arrays in zip(*made, strict=True))
     return inputs, wanted
 
 
 def _shown(
-    target: Scene, others: Sequence[Scene], config: Config, rng: np.random.Generator
+    target: Scene, others: Sequence[Scene], shapes: Sequence[Shape], config: Config, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    rgb, wanted = patch_of(target, others, config, rng)
+    drawn, wanted = patch_of(target, others, shapes, config, rng)
     mixing, offset = _other_stains(config.stain, rng)
     flat = target.density.reshape(3, -1)
     seen = _stained(flat[:, rng.integers(flat.shape[1], size=_LOOKED_AT)], mixing, offset)
     found = Exposure.of_pixels(seen, config.percentiles)
     low, high = rng.normal(0, _UNSURE, (2, 3)) * (found.high - found.low)
     off = Exposure((found.low + low).astype(np.float32), np.maximum(found.high + high, found.low + low + 0.02))
-    return off.apply(_stained(density(rgb), mixing, offset)), wanted
+    return off.apply(_stained(drawn, mixing, offset)), wanted
 
 
 def _other_stains(amount: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,12 @@ from skimage.segmentation import find_boundaries
 
 from coverslip.methods.he_nuclei.config import Config
 from coverslip.methods.he_nuclei.scenes import DIAMETER, Cutout, Scene
-from coverslip.methods.he_nuclei.stain import colours
 
 _HARMONICS = 4
+_FEW = 0.15
+"""Largest share of a patch that synthetic nuclei cover where it shows what the field itself holds."""
+_OWN = 0.7
+"""How often a nucleus is cut out of the field itself."""
 _BESIDE = 0.6
 """How often a nucleus is put beside another one, and not anywhere."""
 
@@ -33,8 +37,28 @@ class Nucleus:
     density: np.ndarray
 
 
-def drawn_nucleus(scene: Scene, config: Config, rng: np.random.Generator) -> Nucleus:
-    """A nucleus of a random outline and texture in the nuclear colour of a field."""
+@dataclass(frozen=True)
+class Shape:
+    """A nucleus without its colour.
+
+    Parameters
+    ----------
+    cover : ndarray, shape (h, w), float32
+        How much of what is below is covered, 0 to 1, soft at the rim.
+    level : ndarray, shape (h, w), float32
+        Relative amounts of haematoxylin.
+    """
+
+    cover: np.ndarray
+    level: np.ndarray
+
+
+def drawn_shapes(count: int, config: Config, rng: np.random.Generator) -> list[Shape]:
+    """Nuclei of random outlines and textures: drawn once, turned and coloured wherever they are put."""
+    return [_shape(config, rng) for _ in range(count)]
+
+
+def _shape(config: Config, rng: np.random.Generator) -> Shape:
     diameter = DIAMETER * np.exp(rng.normal(0, config.sizes))
     longer = np.sqrt(1 + abs(rng.normal(0, config.lengthening)))
     half = int(np.ceil(0.8 * diameter * longer)) + 3
@@ -47,13 +71,20 @@ def drawn_nucleus(scene: Scene, config: Config, rng: np.random.Generator) -> Nuc
     for k in range(2, 2 + _HARMONICS):
         edge += rng.normal(0, config.roughness / k) * np.cos(k * phi + rng.uniform(0, 2 * np.pi))
     inside = (diameter / 2 * edge - radius).astype(np.float32)  # pixels below the rim
-    softness = rng.uniform(0.5, 1.6)
-    cover = np.clip(0.5 + inside / (2 * softness), 0, 1)
+    cover = np.clip(0.5 + inside / (2 * rng.uniform(0.5, 1.6)), 0, 1)
+    rows, columns = (np.flatnonzero(cover.any(axis=axis)) for axis in (1, 0))
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     level = _texture(inside, diameter, config, rng)
+    return Shape(cover[box].astype(np.float32), level[box])
+
+
+def drawn_nucleus(shape: Shape, scene: Scene, config: Config, rng: np.random.Generator) -> Nucleus:
+    """A drawn nucleus in the nuclear colour of a field."""
+    cover, level = _turned((shape.cover, shape.level), rng)
     tint = np.exp(rng.normal(0, 0.12, 3))
-    strength = rng.uniform(*config.strength)
-    contrast = np.maximum(scene.nuclear - scene.around, 0.03) * tint * strength
-    return Nucleus(cover * rng.uniform(0.75, 1), scene.around[:, None, None] + contrast[:, None, None] * level)
+    contrast = np.maximum(scene.nuclear - scene.around, 0.03) * tint * rng.uniform(*config.strength)
+    found = scene.around[:, None, None] + contrast[:, None, None] * level
+    return Nucleus(cover * np.float32(rng.uniform(0.75, 1)), found.astype(np.float32))
 
 
 def _texture(inside: np.ndarray, diameter: float, config: Config, rng: np.random.Generator) -> np.ndarray:
@@ -74,12 +105,16 @@ def _texture(inside: np.ndarray, diameter: float, config: Config, rng: np.random
 
 def cut_nucleus(cutout: Cutout, rng: np.random.Generator) -> Nucleus:
     """A real nucleus, turned, flipped and a little paler or darker."""
-    turns, flip = int(rng.integers(4)), bool(rng.integers(2))
-    mask, found = (np.rot90(array, turns, (-2, -1)) for array in (cutout.mask, cutout.density))
-    if flip:
-        mask, found = mask[:, ::-1], found[..., ::-1]
+    mask, found = _turned((cutout.mask, cutout.density), rng)
     cover = ndimage.gaussian_filter(mask.astype(np.float32), 0.8)
     return Nucleus(np.clip(1.3 * cover, 0, 1), found * np.float32(np.exp(rng.normal(0, 0.12))))
+
+
+def _turned(arrays: Sequence[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
+    """Arrays ``(..., h, w)`` turned and flipped alike."""
+    turns, flip = int(rng.integers(4)), bool(rng.integers(2))
+    turned = [np.rot90(array, turns, (-2, -1)) for array in arrays]
+    return [array[..., ::-1] for array in turned] if flip else turned
 
 
 class Canvas:
@@ -125,7 +160,7 @@ class Canvas:
 
 
 def patch_of(
-    target: Scene, others: list[Scene], config: Config, rng: np.random.Generator
+    target: Scene, others: Sequence[Scene], shapes: Sequence[Shape], config: Config, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """A training patch.
 
@@ -133,8 +168,10 @@ def patch_of(
     ----------
     target : Scene
         The field that gives the background.
-    others : list of Scene
+    others : sequence of Scene
         Fields that nuclei may be cut out of, too.
+    shapes : sequence of Shape
+        Drawn nuclei to choose from.
     config : Config
         Settings.
     rng : numpy Generator
@@ -142,32 +179,35 @@ def patch_of(
 
     Returns
     -------
-    rgb : ndarray, shape (3, patch, patch)
-        In [0, 1].
+    density : ndarray, shape (3, patch, patch), float32
+        Optical density.
     targets : ndarray, shape (3, patch, patch), float32
         Nucleus, how central in it, and whether that is known.
     """
     side = max(32, round(config.patch * float(np.exp(rng.uniform(-1, 1) * np.log(config.zoom)))))
-    found, labels, unknown = _window(target, side, rng)
-    canvas = Canvas(found, labels, unknown)
+    canvas = Canvas(*_window(target, side, rng))
     if rng.random() < config.clouds:
         _cloud(canvas.density, target, rng)
-    real = rng.random() < config.real
-    pale = target.nuclear - target.around
-    share = rng.uniform(0, 0.15) if real else rng.uniform(0.03, config.crowding)
+    share = rng.uniform(0, _FEW) if rng.random() < config.real else rng.uniform(0.03, config.crowding)
     for _ in range(rng.poisson(share * side**2 / (np.pi * DIAMETER**2 / 4))):
-        source = target if target.cutouts and rng.random() < 0.7 else others[rng.integers(len(others))]
+        source = target if target.cutouts and rng.random() < _OWN else others[rng.integers(len(others))]
         if source.cutouts and rng.random() < config.cut:
             nucleus = cut_nucleus(source.cutouts[rng.integers(len(source.cutouts))], rng)
-            if source is not target:  # brought to the colours of this field
-                scale = np.maximum(pale, 0.03) / np.maximum(source.nuclear - source.around, 0.03)
-                moved = (nucleus.density - source.around[:, None, None]) * scale[:, None, None]
-                nucleus = Nucleus(nucleus.cover, moved + target.around[:, None, None])
-            canvas.put(nucleus, 0.0, rng)
+            canvas.put(nucleus if source is target else _recoloured(nucleus, source, target), 0.0, rng)
         else:
-            canvas.put(drawn_nucleus(target, config, rng), rng.uniform(0, 0.3), rng)
-    rgb, targets = colours(canvas.density), targets_of(canvas.labels, canvas.open)
-    return (rgb, targets) if side == config.patch else (_resized(rgb, config.patch), _resized(targets, config.patch))
+            shape = shapes[rng.integers(len(shapes))]
+            canvas.put(drawn_nucleus(shape, target, config, rng), rng.uniform(0, 0.3), rng)
+    found, targets = canvas.density, targets_of(canvas.labels, canvas.open)
+    return (
+        (found, targets) if side == config.patch else (_resized(found, config.patch), _resized(targets, config.patch))
+    )
+
+
+def _recoloured(nucleus: Nucleus, source: Scene, target: Scene) -> Nucleus:
+    """A nucleus of one field in the colours of another."""
+    there, here = (np.maximum(each.nuclear - each.around, 0.03) for each in (source, target))
+    moved = (nucleus.density - source.around[:, None, None]) * (here / there)[:, None, None]
+    return Nucleus(nucleus.cover, moved + target.around[:, None, None])
 
 
 def targets_of(labels: np.ndarray, unknown: np.ndarray) -> np.ndarray:
@@ -186,12 +226,10 @@ def _window(scene: Scene, side: int, rng: np.random.Generator) -> tuple[np.ndarr
     if any(short):
         arrays = [np.pad(a, [(0, 0)] * (a.ndim - 2) + [(0, n) for n in short], mode="symmetric") for a in arrays]
     y, x = (int(rng.integers(length - side + 1)) for length in arrays[1].shape)
-    turns, flip = int(rng.integers(4)), bool(rng.integers(2))
-    cut = [np.rot90(a[..., y : y + side, x : x + side], turns, (-2, -1)) for a in arrays]
-    found, labels, unknown = (np.ascontiguousarray(a[..., ::-1] if flip else a) for a in cut)
+    found, labels, unknown = _turned([a[..., y : y + side, x : x + side] for a in arrays], rng)
     numbers, place = np.unique(labels, return_inverse=True)
     labels = place.reshape(labels.shape).astype(np.int32) + (0 if numbers[0] == 0 else 1)
-    return found.copy(), labels.copy(), unknown.copy()
+    return found.copy(), labels, unknown.copy()
 
 
 def _cloud(found: np.ndarray, scene: Scene, rng: np.random.Generator) -> None:

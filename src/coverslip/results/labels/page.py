@@ -26,7 +26,7 @@ class Shot:
     overlay : Overlay
         The picture.
     maps : str
-        Two maps that labels are mixed of, as the red and green of a PNG (data URI) as large as the picture; empty: none.
+        Two maps that labels are mixed of, as red and green of a PNG (data URI) as large as the picture; empty: none.
     mixing : mapping
         ``alpha`` and ``threshold`` that the labels were made with, where there are maps.
     """
