@@ -138,9 +138,9 @@ class _SceneFeed:
         return True
 
     def repeated(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Rows, each as often as patches cover its parts."""
-        area = [sum(each.labels.size for each in self._scenes[int(row)]) for row in rows]
-        times = [max(1, round(pixels / self._config.patch**2)) for pixels in area]
+        """Rows, all equally often: together as often as patches cover all parts. Stains count, not areas."""
+        area = sum(each.labels.size for row in rows for each in self._scenes[int(row)])
+        times = max(1, round(area / max(len(rows), 1) / self._config.patch**2))
         return np.repeat(np.asarray(rows, np.intp), times)
 
     def batches(
