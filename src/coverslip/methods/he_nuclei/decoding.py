@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from skimage.morphology import reconstruction
 from skimage.segmentation import watershed
 
 from coverslip.classical.foreground import clean
-from coverslip.nn.objects import in_one_piece
+from coverslip.classical.touching import join_shallow
 
-_STEP = 1e-3
+_APART = 5
+"""Tops are at least so large a part of a diameter apart."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Decoding:
         Nuclei are where the mixed map is above this.
     min_area : float
         Smaller objects are left out, as a share of a disc of the typical diameter.
-    peak : float
-        How far a top of the centre map rises over the saddle to its neighbour if it is a nucleus of its own.
+    neck : float
+        Two tops of the centre map are of one nucleus where the pass between them reaches this share of the lower one.
     """
 
     alpha: float = 0.3
     threshold: float = 0.5
     min_area: float = 0.1
-    peak: float = 0.15
+    neck: float = 0.85
 
     def mixed(self, attention: np.ndarray, network: np.ndarray) -> np.ndarray:
         """The map z, equation 4.1: both maps are in [0, 1] and have their threshold at 1/2."""
@@ -62,8 +62,8 @@ class Decoding:
         attention, network, centre = maps
         disc = np.pi * diameter**2 / 4
         foreground = clean(self.mixed(attention, network) > self.threshold, max(int(disc / 6), 1))
-        labels = divided(foreground, centre, diameter, self.peak)
-        return without_small(in_one_piece(labels), self.min_area * disc if min_area is None else min_area)
+        labels = divided(foreground, centre, diameter, self.neck)
+        return without_small(labels, self.min_area * disc if min_area is None else min_area)
 
     def noted(self, diameter: float, min_area: float | None, margin: int) -> dict[str, Any]:
         """What makes the same objects of the same maps again, JSON-able."""
@@ -92,7 +92,7 @@ def remade(maps: np.ndarray, noted: Mapping[str, Any], given: Mapping[str, Any])
         values = {name: given.get(name, noted[name]) for name in ("alpha", "threshold", "min_area")}
         return seed_labels(shown_again(maps), **values)
     own = {name: given.get(name, noted[name]) for name in ("alpha", "threshold")}
-    decoding = Decoding(**own, min_area=noted["min_area"], peak=noted["peak"])
+    decoding = Decoding(**own, min_area=noted["min_area"], neck=noted["neck"])
     return decoding.labels(shown_again(maps), noted["diameter_px"], given.get("min_area", noted["min_area_px"]))
 
 
@@ -109,16 +109,23 @@ def shown_again(maps: np.ndarray) -> np.ndarray:
     return maps.astype(np.float32) / 255
 
 
-def divided(foreground: np.ndarray, centre: np.ndarray, diameter: float, peak: float) -> np.ndarray:
-    """A mask divided between the tops of a map, ``(H, W)`` int32; pieces without a top are objects of their own."""
-    smooth = ndimage.gaussian_filter(centre, diameter / 16) * foreground
-    # Tops that rise by `peak` are cut off by that much, so that each is one flat piece; then the flat tops are found.
-    cut = reconstruction(smooth - peak, smooth)
-    tops = cut > reconstruction(cut - _STEP, cut) + _STEP / 2
-    markers, _ = ndimage.label(tops & foreground, structure=np.ones((3, 3)))
+def divided(foreground: np.ndarray, centre: np.ndarray, diameter: float, neck: float) -> np.ndarray:
+    """A mask divided between the tops of a map, ``(H, W)`` int32, each part in one piece.
+
+    Tops are the highest places within a fifth of a diameter; two are of one nucleus where the pass between them reaches
+    the share `neck` of the lower one. Pieces without a top are objects of their own.
+    """
+    smooth = ndimage.gaussian_filter(centre, diameter / 16)
+    window = 2 * max(1, round(diameter / _APART)) + 1
+    tops = (smooth == ndimage.maximum_filter(smooth, window)) & foreground
+    markers, count = ndimage.label(tops, structure=np.ones((3, 3)))
     labels = watershed(-smooth, markers, mask=foreground)
+    heights = np.zeros(count + 1)
+    inside = np.flatnonzero(labels)
+    np.maximum.at(heights, labels.ravel()[inside], smooth.ravel()[inside])
+    labels = join_shallow(labels, smooth, heights, neck)
     flat, _ = ndimage.label(foreground & (labels == 0))
-    return np.asarray(np.where(flat > 0, flat + labels.max(initial=0), labels), np.int32)
+    return np.asarray(np.where(flat > 0, flat + count, labels), np.int32)
 
 
 def without_small(labels: np.ndarray, least: float) -> np.ndarray:

@@ -24,6 +24,8 @@ _USUAL_UM = 7.0
 _WIDER = 1.2
 """Nuclei are so many times as wide as the parts of them that a first threshold finds."""
 _ZOOMS = (0.2, 4.0)
+_AS_IT_IS = 1.1
+"""An image whose zoom would be nearer to 1 than this factor is shown as it is."""
 _DARK = 0.25
 """Brightness of the middle pixel below which an image is taken for fluorescence: sections are lit from below."""
 
@@ -80,7 +82,8 @@ class Sight(View):
 
     def showing(self, fields: Fields, index: int, width: float, stains: Matrix = "fixed") -> Sight:
         """The field at the zoom that shows nuclei of a width (pixels) 24 pixels wide, with its stain as it is there."""
-        there = replace(self, zoom=float(np.clip(DIAMETER / width, *_ZOOMS)), stain=None)
+        zoom = float(np.clip(DIAMETER / width, *_ZOOMS))
+        there = replace(self, zoom=1.0 if 1 / _AS_IT_IS < zoom < _AS_IT_IS else zoom, stain=None)
         parts = [there.rgb(part) for part in there.parts(fields, index)]
         return replace(there, stain=Stain.of(parts, DIAMETER, stains))
 
