@@ -15,6 +15,7 @@ from coverslip.core.fields import ArrayFields
 from coverslip.io.labels import read_maps
 from coverslip.measure.objects.instances import aggregated_jaccard
 from coverslip.measure.objects.overlaps import overlap
+from coverslip.methods.he_nuclei.decoding import Decoding
 from coverslip.methods.he_nuclei.inference import Segmenter
 from coverslip.methods.he_nuclei.recipe import Recipe, seed_labels, seed_maps
 from coverslip.read import Model, write_image_tiff
@@ -78,7 +79,7 @@ def test_a_result_keeps_its_maps_and_is_refined_from_them(model: Model, tmp_path
     maps, noted = read_maps(out / "5.labels.tif") or pytest.fail("no maps were kept")
     assert maps.channels == ("haematoxylin", "network", "centre")
     assert maps.shape == (3, 160, 192)
-    assert noted["alpha"] == model.facts["decoding"]["alpha"]
+    assert noted["alpha"] == Decoding().alpha
 
     assert main(["refine", str(out)]) == 0
     np.testing.assert_array_equal(cs.results.opened(out)[1].labels(0).labels, first)

@@ -4,7 +4,7 @@ import lazy_loader
 
 from coverslip.methods.he_nuclei.card import CARD as CARD
 
-FACTS = {"margin": int, "decoding": dict}
+FACTS = {"margin": int}
 """Facts that predicting needs, and what they are."""
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(

@@ -11,7 +11,6 @@ import torch
 
 from coverslip.core import Fields, Fitted, InputError, track
 from coverslip.methods.he_nuclei.config import Config
-from coverslip.methods.he_nuclei.decoding import Decoding
 from coverslip.methods.he_nuclei.inference import Segmenter
 from coverslip.methods.he_nuclei.loss import loss_terms
 from coverslip.methods.he_nuclei.network import build
@@ -48,7 +47,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     Returns
     -------
     Fitted
-        ``facts`` holds how maps become objects.
+        ``facts`` holds how far blocks reach over each other.
 
     Raises
     ------
@@ -68,7 +67,6 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "parameters": sum(p.numel() for p in model.parameters()),
         "split_by": split_by,
         "margin": _MARGIN,
-        "decoding": vars(Decoding()),
     }
     history: list[dict[str, float]] = []
     for number in range(config.rounds):

@@ -23,13 +23,15 @@ from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import Tile, own_objects, tiles
 from coverslip.samples.opening.zoomed import covering, nearest, spread
 
-TILE = 512
+TILE = 1024
 """Side of the tiles that the network sees, shown pixels, without their margins."""
 BLOCK = 2048
 """Side of the blocks that nuclei are found in, pixels, without their margins."""
 MAPS = ("haematoxylin", "network", "centre")
 """Names of the maps that are kept."""
 
+_LOOK = 256
+"""Side of the up to four parts of a field that tell how large nuclei are, shown pixels."""
 _ALIKE = 1.25
 """Sizes that differ by less are the same."""
 _FARTHEST = 2.2
@@ -109,10 +111,8 @@ class Segmenter:
         speed: Speed = "auto",
     ) -> None:
         self.config, self.weights = config_of(fitted), fitted.weights
-        own = fitted.facts["decoding"]
-        self.decoding = Decoding(
-            **{**own, **{k: v for k, v in (("alpha", alpha), ("threshold", threshold)) if v is not None}}
-        )
+        said = {"alpha": alpha, "threshold": threshold}
+        self.decoding = replace(Decoding(), **{name: value for name, value in said.items() if value is not None})
         self.alpha, self.threshold, self.min_area = alpha, threshold, min_area
         self.diameter = None if diameter is None else Length.parse(diameter)
         self.adapt, self.stains, self.recipe, self.drop_border = adapt, stains, recipe, drop_border
@@ -140,7 +140,7 @@ class Segmenter:
         if sight.stain is None or sight.stain.flat:
             return sight
         if self.diameter is None:
-            areas = [np.bincount(found.ravel())[1:] for _, _, found in self.looks(fields, index, sight, TILE // 2)]
+            areas = [np.bincount(found.ravel())[1:] for _, _, found in self.looks(fields, index, sight, _LOOK)]
             seen = typical(np.concatenate(areas))
             if seen is not None and not 1 / _ALIKE < seen / DIAMETER < _ALIKE:
                 factor = float(np.clip(seen / DIAMETER, 1 / _FARTHEST, _FARTHEST))
