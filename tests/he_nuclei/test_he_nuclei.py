@@ -24,7 +24,7 @@ from coverslip.train import Run
 from .sections import section
 from .test_parts import OTHER
 
-SETTINGS = {"epochs": 14, "rounds": 1, "width": 6, "levels": 2, "patch": 64, "steps": 3, "learning_rate": 0.01}
+SETTINGS = {"epochs": 8, "rounds": 1, "width": 6, "levels": 2, "patch": 64, "steps": 3, "learning_rate": 0.01}
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +105,12 @@ def test_what_kept_no_maps_is_not_refined(model: Model, tmp_path: Path, capsys: 
 
 
 def test_what_is_no_section_is_refused_in_a_sentence(model: Model) -> None:
-    rgb = section()[0]
+    rgb, labels = section()
+    glowing = np.stack([np.full(labels.shape, 8), np.full(labels.shape, 10), 20 + 180 * (labels > 0)]).astype(np.uint8)
     for pixels, said in (
         (rgb[:1], "found by their colour"),
         (np.concatenate([rgb, rgb[:1]]), "--channels 0,1,2"),
-        (255 - rgb, "as fluorescence is"),
+        (glowing, "as fluorescence is"),
     ):
         with pytest.raises(InputError, match=said):
             cs.predict(model, pixels, device="cpu")
