@@ -32,9 +32,8 @@ for note in notes:
 # %% Treatments, the least affected first, with the interval of their rank.
 table = ranking.treatments
 for i, name in enumerate(table["treatment"]):
-    print(
-        f"{name:12} rank {table['rank'][i]} ({table['rank_low'][i]}-{table['rank_high'][i]}), score {table['score'][i]:.2f}"
-    )
+    ranks = f"rank {table['rank'][i]} ({table['rank_low'][i]}-{table['rank_high'][i]})"
+    print(f"{name:12} {ranks}, score {table['score'][i]:.2f}")
 
 # %% The dose of half the effect: the plates were drawn with 1.
 print(ranking.doses["drug"], np.round(ranking.doses["ec50"], 2))

@@ -256,6 +256,25 @@ def measure(
     print_notes(written.notes)
 
 
+@app.command(epilog="Example: coverslip refine labels/ --alpha 0.6 --threshold 0.45")
+@flagged("refine")
+def refine(
+    result: Annotated[Path, typer.Argument(help="What predict wrote: a folder of labels, or a label image.")],
+    *,
+    options: dict[str, Any],
+) -> None:
+    """Make the objects of a result again with other settings, from the maps kept with it; no network is run.
+
+    Its labels and its table of objects are replaced. What is not given is as it was when it was predicted.
+    """
+    from coverslip.cli.tables import print_notes
+    from coverslip.verbs.refine import refine as refined
+
+    written = refined(result, options)
+    typer.echo(f"{written.said}: {written.path}")
+    print_notes(written.notes)
+
+
 @app.command(epilog="Example: coverslip report labels --truth sheet.csv --out report.html")
 @flagged("report")
 def report(

@@ -8,6 +8,7 @@ The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the
 ``write``      ``(model, inputs, out, asked, options, given)``: a `coverslip.core.kind.Written`
 ``evaluate``   ``(result, truth, images, seed, options)``: a `coverslip.core.kind.Measured`; the result opened or not
 ``measure``    ``(labels, images, how, options)``: a table of objects; ``how`` are channels and planes that were given
+``refine``     ``(result, remake, given)``: a `Written`; ``remake`` makes objects of the maps kept with them
 ``report``     ``(result, page, model, images, options)``: the path of the page; the model where it is found, else None
 ``label``      ``(named, cells, names, out, force, options, path)``: a `Written`; ``named`` is a result or a model
 ``export``     ``(result, out, images, force, options)``: a `Written` for each path

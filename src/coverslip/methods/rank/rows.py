@@ -103,7 +103,7 @@ def _days(
     if len(known) < 2:
         return last, before, False
     last = days == known[-1]
-    first = {}
+    first: dict[tuple[str, ...], int] = {}
     twice = []
     for row in np.flatnonzero(days == known[0]):
         place = (plates[row], wells[row])

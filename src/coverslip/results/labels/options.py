@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from coverslip.core import NoDataRule, Options, flag
 
 
@@ -30,6 +32,7 @@ class Predict(Options):
     nodata: NoDataRule | None = nodata_flag()
     strict: bool = strict_flag()
     zarr_version: Literal["0.5", "0.4"] = zarr_flag()
+    maps: bool = Field(True, description="Keep the maps that objects are made from, where a method says so: to refine.")
 
 
 class Evaluate(Options):

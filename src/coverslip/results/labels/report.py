@@ -84,6 +84,7 @@ def write_report(
         measured=evaluation is not None,
         ordered=_ordered(evaluation is not None),
         key=[(CLASSES[code], name) for name, code in classes.items()] or None,
+        result=found.path.name,
         figures=drawn,
         tables=page.tables | tables_of(table, evaluation, things),
         card=model.card if model is not None else "",

@@ -28,10 +28,10 @@ class Stages:
         kept, most = (self.rejected, _REJECTED) if image.flags else (self.usable, _USABLE)
         if len(kept) < most:
             step = max(1, max(image.whole.shape) // _SIDE)
-            masks = (mask[::step, ::step] for mask in (image.found.spheroid, image.found.debris))
+            spheroid, debris = (mask[::step, ::step] for mask in (image.found.spheroid, image.found.debris))
             place = (image.corner[0] / step, image.corner[1] / step, image.side / step)
             picture = image.whole[::step, ::step].astype(np.float32)
-            kept.append(Stage(f"row {image.row + 2}", ", ".join(image.flags), picture, *masks, place))
+            kept.append(Stage(f"row {image.row + 2}", ", ".join(image.flags), picture, spheroid, debris, place))
 
     def write(self, sheet: Sheet, folder: Path) -> None:
         """Write the pictures into the folder."""

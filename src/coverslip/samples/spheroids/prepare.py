@@ -141,7 +141,7 @@ def prepare_spheroids(
                 watch(Prepared(i, whole, found, corner, side, flags[-1]))
         days = [row.get("day", "") for row in rows]
         soft = blurred(np.array([float(fact["sharpness"]) for fact in facts]), days, settings)
-        for i in np.flatnonzero(soft):
+        for i in np.flatnonzero(soft).tolist():
             if "empty" not in flags[i]:
                 flags[i].append("out_of_focus")
         usable = [i for i, own in enumerate(flags) if not own]
@@ -161,10 +161,10 @@ def prepare_spheroids(
                 changes = {f"change_{n}": f"{measured[i][n] - measured[partner][n]:.6g}" for n in CHANGES}
             pair = {"before": "" if partner is None else names[partner]}
             table.append({**rows[i], "image": names[i], **pair, **facts[i], **own, **changes})
-        left = [{**rows[i], "flags": " ".join(own), **facts[i]} for i, own in enumerate(flags) if own]
-        for i, own in enumerate(flags):
-            if own:
-                (temporary / names[i]).unlink()
+        left = [{**rows[i], "flags": " ".join(said), **facts[i]} for i, said in enumerate(flags) if said]
+        for name, said in zip(names, flags, strict=True):
+            if said:
+                (temporary / name).unlink()
         if left:
             notes.append(f"{len(left)} of {len(rows)} images were left out ({_counted(flags)}); see {out / REJECTED}.")
             write_table(
