@@ -2,7 +2,7 @@
 
     python benchmarks/naming.py cells.h5ad other.h5ad
 
-takes any embeddings with a column ``label``. Ten times, half of the cells are drawn (stratified): k-means makes clusters
+takes embeddings with a column ``label``. Ten times, half of the cells are drawn (stratified): k-means makes clusters
 of them, each gets the class of most of the *six cells that the page shows as typical* (an expert who errs never, and
 looks at nothing else), and the other half gets the names of its nearest neighbours. The same half is classified by
 probes that were given 100 cells drawn at random, or 10 of each class (all, where there are fewer). Names by the six

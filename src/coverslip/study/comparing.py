@@ -64,8 +64,8 @@ def compare(
     of : sequence of str
         Methods that embed samples, ``"pca"`` and ``"raw"``.
     out : str or Path
-        Folder: ``fits/<method>``, ``embeddings/<name>.h5ad`` (of the components, too), ``table.csv``, ``measures.csv`` (with every interval),
-        ``report.html``. Fits that are there are not made again.
+        Folder: ``fits/<method>``, ``embeddings/<name>.h5ad`` (of the components, too), ``table.csv``, ``measures.csv``
+        (with every interval), ``report.html``. Fits that are there are not made again.
     settings : mapping, optional
         By method: ``{"vae.epochs": 20}``; what names no method is for all that have it.
     label : str
