@@ -58,7 +58,7 @@ def named(latent: np.ndarray, labels: np.ndarray, tests: np.ndarray, seed: int) 
 def probed(latent: np.ndarray, labels: np.ndarray, rows: np.ndarray, tests: np.ndarray) -> np.ndarray:
     few = Embedding.from_arrays(latent[rows], {"label": labels[rows]})
     fitted = probe.fit(few, probe.Config(curve=(), folds=3))
-    return probe.predict(fitted, Embedding.from_arrays(tests, {})).column("class")
+    return probe.predict(fitted, Embedding.from_arrays(tests, {})).predicted
 
 
 def main(path: str) -> None:

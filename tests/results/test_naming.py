@@ -192,8 +192,8 @@ def test_from_names_to_a_probe_by_commands(
 
     quick = ["--set", "curve=2", "--set", "draws=1"]
     assert main(["fit", "probe", "labels.parquet", "--out", "probe", *quick]) == 0
-    assert main(["predict", "probe", "cells.h5ad", "--out", "classes.h5ad"]) == 0
-    found = cs.read.read_embedding("classes.h5ad").column("class")
+    assert main(["predict", "probe", "cells.h5ad", "--out", "classes.parquet"]) == 0
+    found = cs.results.opened("classes.parquet")[1].predicted
     assert (found[:40] == np.repeat(["G1", "S"], 20)).mean() > 0.85
 
     assert main(["label", "cells.h5ad", "cells.h5ad", "names.json", "--out", "sheet.csv"]) == 0
