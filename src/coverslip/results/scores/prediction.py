@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import ClassScores, Samples, Subset, Written, about, renamed
+from coverslip.core import ClassScores, Embedding, Samples, Subset, Written, about, renamed
 from coverslip.io.atomic import free_place, refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
@@ -34,7 +34,7 @@ def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Ma
 
 
 def _of_opened(
-    model: Model, inputs: Any, opened: Samples, asked: Asked, options: Predict, given: Mapping[str, Any]
+    model: Model, inputs: Any, opened: Samples | Embedding, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> ClassScores:
     with about(path_of(inputs)):
         scores = _scored(model, opened, asked, given)
@@ -88,8 +88,8 @@ def doubts_of(scores: ClassScores) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _scored(model: Model, samples: Samples, asked: Asked, given: Mapping[str, Any]) -> ClassScores:
-    if asked.devices == 1 and asked.dask is None:
+def _scored(model: Model, samples: Samples | Embedding, asked: Asked, given: Mapping[str, Any]) -> ClassScores:
+    if isinstance(samples, Embedding) or (asked.devices == 1 and asked.dask is None):
         found: ClassScores = model.implementation.predict(model, samples, device=asked.device, **given)
         return found
     rows = np.arange(len(samples))
