@@ -125,6 +125,13 @@ class Known:
             return None
         return self.zoom_for(seen)
 
+    def doubts(self, areas: np.ndarray) -> tuple[str, ...]:
+        """What is strange about the sizes of objects as they are shown, in words; nothing about known ones."""
+        seen = diameter(areas)
+        if seen is None or self.typical / 4 <= seen <= self.largest:
+            return ()
+        return (f"its objects look {'larger' if seen > self.largest else 'smaller'} than those of the fit",)
+
     def confirmed(self, areas: np.ndarray) -> bool:
         """Whether objects found at a zoom have about the typical size there."""
         return self._typical(diameter(areas) or 0.0)
