@@ -95,8 +95,8 @@ class Known:
 
         A large object falls to pieces at its own size, but is whole when it is shown small. Looks go from the smallest
         up: one in which objects have at least half the typical size tells how large they are. Two more must confirm
-        it: at the zoom that follows from it they have the typical size, and a little nearer they look larger. Clumps
-        of small objects, which are one in a small picture, come apart instead.
+        it: at the zoom that follows from it they have about the typical size, and a little nearer they look larger.
+        Clumps of small objects, which are one in a small picture, come apart instead.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class Known:
             shown = diameter(look(better)) or 0.0
             nearer = diameter(look(_NEARER * better)) or 0.0
             if self._typical(shown) and nearer >= _GROWN * shown:
-                return better
+                return better * self.zoom_for(shown)  # seen better than in the first look
         return None
 
     def other(self, areas: np.ndarray) -> float | None:
