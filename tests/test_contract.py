@@ -39,7 +39,7 @@ def test_the_card_says_everything(name: str) -> None:
     card = cs.methods.get(name).CARD
     assert isinstance(card, Card)
     assert card.name == name
-    assert card.takes in ("samples", "fields")
+    assert card.takes in ("samples", "fields", "vectors")
     assert card.gives in cs.results.names()
     for text in (card.summary, card.inputs, card.outputs):
         assert text.endswith(".")
@@ -118,6 +118,15 @@ def test_what_a_new_method_or_kind_lacks_is_said() -> None:
         results_of("unheard_of")
 
 
+def rows_of(samples: Path) -> list[dict[str, str]]:
+    """The rows of what a method is fitted to: a sheet, or an embedding."""
+    if samples.suffix == ".h5ad":
+        found: list[dict[str, str]] = cs.read.read_embedding(samples).adata.obs.to_dict("records")
+        return found
+    with samples.open() as stream:
+        return list(csv.DictReader(stream))
+
+
 @dataclass(frozen=True)
 class Fit:
     """A method fitted to its example: by a command into `folder`, and in Python."""
@@ -163,8 +172,7 @@ def test_a_command_and_python_fit_save_and_predict_the_same(fit: Fit, tmp_path: 
     assert main(["predict", str(fit.folder), str(fit.sheet), "--out", str(out), "--device", "cpu"]) == 0
     written, found = cs.results.opened(out)
     assert written == kind
-    with fit.sheet.open() as stream:
-        assert of_kind.column(found, "label") == [row["label"] for row in csv.DictReader(stream)]
+    assert of_kind.column(found, "label") == [row["label"] for row in rows_of(fit.sheet)]
 
     by_command = of_kind.arrays(of_kind.as_predicted(found))
     in_python = of_kind.arrays(cs.predict(fit.model, fit.samples, device="cpu"))
@@ -199,7 +207,7 @@ def test_a_model_folder_says_what_it_is_and_where_it_comes_from(fit: Fit) -> Non
     assert set(config["settings"]) == set(fit.config.model_fields)
     provenance = json.loads((fit.folder / "provenance.json").read_text())
     assert provenance["inputs"]["sha256"] == file_hash(fit.sheet)
-    assert provenance["inputs"]["n"] == fit.sheet.read_text().count("\n") - 1
+    assert provenance["inputs"]["n"] == len(rows_of(fit.sheet))
     assert provenance["seed"] == fit.settings.get("seed")
     assert {"coverslip", "python", "torch", "numpy"} <= set(provenance["versions"])
     assert (fit.folder / "card.md").read_text().startswith(f"# {fit.name}")

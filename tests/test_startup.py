@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from coverslip.cli import main
+
 HEAVY = {
     *("torch", "torchvision", "lightning_fabric", "pandas", "sklearn", "skimage", "scipy", "zarr", "dask", "anndata"),
     *("matplotlib", "bokeh", "umap", "numba", "pyarrow"),
@@ -82,7 +84,8 @@ def test_predict_loads_nothing_that_trains_or_draws(data_folder: Path, tmp_path:
     sheet.write_text("image\n" + "\n".join(map(str, images)) + "\n")
     model, cells = tmp_path / "model", tmp_path / "cells.h5ad"
     quick = ["--set", "epochs=1", "--set", "width=4", "--device", "cpu"]
-    assert "lightning_fabric" in loaded("fit", "vae", sheet, "--out", model, *quick)
+    assert main(["fit", "vae", str(sheet), "--out", str(model), *quick]) == 0
+    assert "lightning_fabric" in sys.modules
     found = loaded("predict", model, sheet, "--out", cells)
     assert "torch" in found
     assert not found & {"lightning_fabric", "umap", "numba", "matplotlib", "bokeh", "skimage", "torchvision"}

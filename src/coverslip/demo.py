@@ -8,9 +8,9 @@ import numpy as np
 
 from coverslip.core import Embedding, Image, track
 from coverslip.io import atomic_folder, write_image_tiff, write_labels
+from coverslip.io.h5ad import write_embedding
 from coverslip.models.folder import Model
 from coverslip.models.loading import load
-from coverslip.results.embedding.file import write_embedding
 from coverslip.samples import Sheet, crop_sheet, find_nuclei, write_sheet
 from coverslip.train.run import Run
 from coverslip.verbs.fit import fit_to_folder

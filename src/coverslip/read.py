@@ -27,7 +27,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "write_zarr_labels",
         ],
         "models.folder": ["Model", "load_model"],
-        "results.embedding.file": ["read_embedding", "write_embedding"],
+        "io.h5ad": ["read_embedding", "write_embedding"],
         "results.labels.folder": ["LabelFolder", "read_label_folder"],
         "results.labels.writer": ["write_label_file", "write_label_folder"],
         "results.decomposition.folder": ["read_decomposition"],

@@ -66,8 +66,15 @@ def test_labels_are_measured_against_the_masks_of_the_sheet_they_were_made_from(
     said = coverslip("evaluate", result, "--out", tmp_path / "n.csv", "--per-image", tmp_path / "i.parquet")
     assert said.code == 0
     header, _, first, *_ = said.out.splitlines()
-    assert header.split() == ["measure", "value", "low", "high", "mean", "mean_low", "mean_high", "n", "note"]
-    assert first.split()[:2] == ["ap50", "0.875"]
+    assert header.split()[:3] == ["split", "measure", "value"]
+    assert first.split()[:3] == ["val", "ap50", "0.7917"]  # (10 + 9) / 24: what was held out comes first
+    table = read_table(tmp_path / "n.csv")
+    recall = table["measure"] == "recall"
+    assert dict(zip(table["split"][recall], table["value"][recall], strict=True)) == {
+        "val": (10 + 9) / 24,
+        "train": (12 + 11) / 24,
+        "all": (12 + 11 + 10 + 9) / 48,
+    }
     assert "Training images are among those measured" in said.out
     assert said.out.endswith(f"\nTable: {tmp_path / 'n.csv'}\n\nTable: {tmp_path / 'i.parquet'}\n")
     assert values(tmp_path / "n.csv")["recall"] == (12 + 11 + 10 + 9) / 48
@@ -89,7 +96,7 @@ def test_intervals_are_over_groups_where_they_are_named(
 ) -> None:
     assert coverslip("evaluate", result, sheet, "--group", "well", "--out", tmp_path / "n.csv").code == 0
     table = read_table(tmp_path / "n.csv")
-    row = table["measure"].tolist().index("recall")
+    row = [*zip(table["split"], table["measure"], strict=True)].index(("all", "recall"))
     assert (table["low"][row], table["high"][row]) == (19 / 24, 23 / 24)  # either well twice
 
 

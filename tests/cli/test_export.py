@@ -7,15 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 
 from coverslip.core.image import PixelSize
-from coverslip.core.results import LabelMap
+from coverslip.core.results import Embedding, LabelMap
 from coverslip.measure import object_table
 from coverslip.read import (
     open_image,
     read_labels,
     read_table,
+    write_embedding,
     write_image_tiff,
     write_label_file,
     write_label_folder,
@@ -65,8 +67,8 @@ def test_polygons_carry_the_measurements_of_their_own_image(coverslip: Callable,
     a, b = (json.loads((result.parent / "labels-geojson" / f"{name}.geojson").read_text())["features"] for name in "ab")
     assert [feature["properties"]["name"] for feature in (*a, *b)] == ["1", "2", "4"]
     found = b[0]["properties"]
-    assert found["measurements"]["area_um2"] == 9 * 5 / 4
-    assert found["measurements"]["DAPI_mean"] == 40
+    assert found["measurements"]["Area µm^2"] == 9 * 5 / 4
+    assert found["measurements"]["DAPI: Mean"] == 40
     assert (found["objectType"], found["classification"]["name"]) == ("annotation", "Nucleus")
 
 
@@ -75,8 +77,15 @@ def test_napari_gets_image_and_labels_together(coverslip: Callable, result: Path
     zarr = result.parent / "labels-zarr" / "a.zarr"
     image = open_image(zarr)
     assert (image.channels, image.pixel_size) == (("DAPI", "GFP"), PixelSize(0.5, 0.5))
-    labels = read_labels(zarr / "labels" / "labels", (12, 12))
+    labels = read_labels(zarr / "labels" / "objects", (12, 12))
     np.testing.assert_array_equal(labels.labels, LABELS[0])
+    assert json.loads((zarr / "zarr.json").read_text())["attributes"]["ome"]["multiscales"][0]["name"] == "a"
+    noted = json.loads((zarr / "labels" / "objects" / "zarr.json").read_text())["attributes"]["ome"]["image-label"]
+    assert [(one["label-value"], one["area_px"], one["DAPI_mean"]) for one in noted["properties"]] == [
+        (1, 36, 10),
+        (2, 36, 20),
+    ]
+    assert coverslip("export", result, "--zarr", "--zarr-version", "0.4", "--force").code == 0
     assert json.loads((zarr / ".zattrs").read_text())["multiscales"][0]["name"] == "a"
 
 
@@ -86,6 +95,57 @@ def test_the_table_for_spreadsheets_has_every_object(coverslip: Callable, result
     assert table["image"].tolist() == ["../images/a.tif", "../images/a.tif", "../images/b.tif"]
     assert table["label"].tolist() == [1, 2, 4]
     assert table["GFP_max"].tolist() == [7, 7, 7]
+    assert table["group"].tolist() == ["A", "A", "B"]  # the sheet's columns ride along
+    assert coverslip("export", result, "--xlsx", "--out", tmp_path / "new" / "deep" / "cells.xlsx").code == 0
+    rows = [*openpyxl.load_workbook(tmp_path / "new" / "deep" / "cells.xlsx").active.values]
+    assert rows[3][:2] == ("../../images/b.tif", 4)  # as seen from the file they stand in
+    sheet = (result / "sheet.csv").read_text().replace(",B", ",C").replace("group", "label")
+    (result / "sheet.csv").write_text(sheet)
+    assert coverslip("export", result, "--csv", "--out", tmp_path / "cells.csv").code == 0
+    assert read_table(tmp_path / "cells.csv")["sheet_label"].tolist() == ["A", "A", "C"]  # as the sheet says now
+
+
+def test_objects_are_classed_by_any_column(coverslip: Callable, result: Path) -> None:
+    assert coverslip("export", result, "--geojson", "--class-by", "group").code == 0
+    a, b = (json.loads((result.parent / "labels-geojson" / f"{name}.geojson").read_text())["features"] for name in "ab")
+    classes = [feature["properties"]["classification"] for feature in (*a, *b)]
+    assert [one["name"] for one in classes] == ["A", "A", "B"]
+    assert classes[0]["color"] == classes[1]["color"] != classes[2]["color"]
+    said = coverslip("export", result, "--geojson", "--class-by", "cluster", "--force")
+    assert_one_sentence(said, "have no column 'cluster'", "they have: image, label")
+
+
+def test_cells_join_the_objects_they_were_cut_from(coverslip: Callable, result: Path, tmp_path: Path) -> None:
+    obs = {
+        "object": np.array([4, 1]),
+        "source_mask": np.array(["../labels/b.labels.tif", "../labels/a.labels.tif"]),
+        "cluster": np.array(["2", "1"]),
+    }
+    record = {"inputs": {"folder": str(tmp_path / "crops")}}
+    cells = Embedding.from_arrays(np.array([[0.5, 4], [0.25, 1]]), obs, provenance=record)
+    write_embedding(cells, tmp_path / "cells.h5ad")
+    made = ("--geojson", "--csv", "--cells", tmp_path / "cells.h5ad", "--class-by", "cluster")
+    assert coverslip("export", result, *made).code == 0
+    table = read_table(tmp_path / "labels.objects.csv")
+    assert table["cluster"].tolist() == [1, None, 2] or np.array_equal(table["cluster"], [1, np.nan, 2], equal_nan=True)
+    np.testing.assert_array_equal(table["latent_2"], [1, np.nan, 4])
+    (feature,) = json.loads((tmp_path / "labels-geojson" / "b.geojson").read_text())["features"]
+    assert feature["properties"]["classification"]["name"] == "cluster 2"
+    assert feature["properties"]["measurements"]["Latent 1"] == 0.5
+    write_embedding(Embedding.from_arrays(np.zeros((2, 1)), {"x": np.arange(2)}), tmp_path / "other.h5ad")
+    said = coverslip("export", result, "--csv", "--cells", tmp_path / "other.h5ad", "--force")
+    assert_one_sentence(said, "do not say which objects they are", "coverslip samples crop")
+
+
+def test_labels_of_other_programs_are_given_their_images(coverslip: Callable, result: Path, tmp_path: Path) -> None:
+    foreign = tmp_path / "elsewhere" / "b_cp_masks.tif"
+    foreign.parent.mkdir()
+    (result / "b.labels.tif").rename(foreign)
+    assert coverslip("export", foreign, "--csv", "--images", tmp_path / "images").code == 0
+    assert read_table(foreign.parent / "b_cp_masks.objects.csv")["DAPI_mean"].tolist() == [40]
+    said = coverslip("export", foreign, "--zarr", "--images", tmp_path / "images" / "b.tif")
+    assert said.code == 0, said.err
+    assert open_image(foreign.parent / "b_cp_masks.zarr").channels == ("DAPI", "GFP")
 
 
 def test_without_a_table_objects_are_measured_anew(coverslip: Callable, result: Path) -> None:
@@ -113,7 +173,7 @@ def test_a_single_image_gives_single_files(coverslip: Callable, result: Path) ->
     said = coverslip("export", one / "b.zarr", "--geojson", "--out", one / "again.json.geojson")
     assert said.code == 0
     (feature,) = json.loads((one / "again.json.geojson").read_text())["features"]
-    assert feature["properties"]["measurements"]["DAPI_mean"] == 40
+    assert feature["properties"]["measurements"]["DAPI: Mean"] == 40
 
 
 def test_several_forms_share_a_folder(coverslip: Callable, result: Path, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from coverslip.read import (
     write_labels,
 )
 from coverslip.results.decomposition import prediction
+from coverslip.work import cluster
 from coverslip.work.unfinished import Parts, Work
 
 from ..results.overlaps import decomposition_of_discs
@@ -86,6 +87,7 @@ def test_one_image_gives_a_folder_named_after_it(
     folder = tmp_path / "field0-decomposition"
     assert {path.name for path in folder.iterdir()} == {
         *(f"field0.{kind}.tif" for kind in KINDS),
+        "images.csv",
         "objects.parquet",
         "rounds.parquet",
         "sheet.csv",
@@ -366,6 +368,7 @@ def test_what_cannot_be_is_refused(
     words: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(cluster, "_PATIENCE", 0.5)
     monkeypatch.chdir(out)
     options = [option.format(out=out, fields=fields) for option in options]
     assert_one_sentence(coverslip("predict", tiny_kaizen, fields, *ON_CPU, *options), words)
@@ -419,6 +422,6 @@ def test_objects_are_exported_whole(coverslip: Callable, tmp_path: Path) -> None
     areas = [ring_area(feature["geometry"]["coordinates"][0]) for feature in features]
     assert areas == [mask.sum() for mask in decomposition.masks]
     assert areas[1] > np.count_nonzero(decomposition.labels == 2)
-    assert features[0]["properties"]["measurements"]["gain"] == 900
+    assert features[0]["properties"]["measurements"]["Gain"] == 900
     assert (tmp_path / "found-rois" / "field.rois.zip").is_file()
     assert (tmp_path / "found.objects.csv").read_text().count("\n") == 5

@@ -6,9 +6,7 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image as Picture
 
 import coverslip as cs
 from coverslip.core.image import PixelSize
@@ -28,6 +27,7 @@ from coverslip.work.crew import Piece
 from coverslip.work.unfinished import Work
 from coverslip.work.workers import Threads
 
+from ..processes import Command
 from ..unet.blobs import blob_fields
 from .conftest import Said, assert_one_sentence
 
@@ -88,7 +88,8 @@ def test_one_image_gives_labels_and_a_table_in_the_current_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     said = coverslip("predict", tiny_model, fields / "field0.tif", *ON_CPU)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["field0.labels.tif", "field0.objects.parquet"]
+    names = ["field0.labels.tif", "field0.objects.parquet", "field0.overlay.jpg"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     found = read_labels(tmp_path / "field0.labels.tif")
     count = int(found.labels.max())
     assert count > 5
@@ -114,7 +115,8 @@ def test_a_folder_gives_a_folder_that_is_a_sheet(
     monkeypatch.chdir(tmp_path)
     assert coverslip("predict", tiny_model, fields, *ON_CPU).code == 0
     assert [path.name for path in tmp_path.iterdir()] == ["fields-labels"]
-    files = {"sheet.csv", "objects.parquet", "provenance.json", *(f"field{i}.labels.tif" for i in range(3))}
+    files = {"sheet.csv", "objects.parquet", "images.csv", "provenance.json"}
+    files |= {f"field{i}.{ending}" for i in range(3) for ending in ("labels.tif", "overlay.jpg")}
     assert {path.name for path in (tmp_path / "fields-labels").iterdir()} == files
     result = read_label_folder(tmp_path / "fields-labels")
     in_python = cs.predict(tiny_model, fields, device="cpu")
@@ -124,6 +126,13 @@ def test_a_folder_gives_a_folder_that_is_a_sheet(
     table = read_table(tmp_path / "fields-labels" / "objects.parquet")
     assert list(table["label"]) == [n for labels in in_python for n in range(1, labels.labels.max() + 1)]
     assert json.loads((tmp_path / "fields-labels" / "provenance.json").read_text())["inputs"]["n"] == 3
+    counts = read_table(tmp_path / "fields-labels" / "images.csv")
+    assert counts["objects"].tolist() == [labels.labels.max() for labels in in_python]
+    assert counts["total_area_um2"].tolist() == [(labels.labels > 0).sum() / 4 for labels in in_python]
+    with Picture.open(tmp_path / "fields-labels" / "field0.overlay.jpg") as overlay:
+        drawn = np.asarray(overlay, int)
+    assert drawn.shape == (2 * in_python[0].labels.shape[0], 2 * in_python[0].labels.shape[1], 3)
+    assert (drawn[..., 2] - drawn[..., 0] > 90).any()  # outlines are blue, the image is grey
 
 
 def test_a_sheet_keeps_its_columns_and_its_masks_become_the_truth(
@@ -138,6 +147,10 @@ def test_a_sheet_keeps_its_columns_and_its_masks_become_the_truth(
         ("a", "test", "field2.labels.tif"),
         ("b", "train", "field0.labels.tif"),
     ]
+    table = read_table(tmp_path / "out" / "objects.parquet")
+    of_first = table["image"] == rows[0]["image"]
+    assert set(table["group"][of_first]) == {"a"}
+    assert set(table["split"][~of_first]) == {"train"}
     assert (tmp_path / "out" / rows[0]["source_mask"]).resolve() == fields / "field2.png"
 
 
@@ -158,7 +171,7 @@ def test_one_image_as_zarr_shows_image_and_labels_together(
     image = fields / "field1.tif"
     said = coverslip("predict", tiny_model, image, "--out", tmp_path / "a.zarr", "--probability", *ON_CPU)
     assert said.code == 0
-    names = ["a.objects.parquet", "a.probability.tif", "a.zarr"]
+    names = ["a.objects.parquet", "a.overlay.jpg", "a.probability.tif", "a.zarr"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     np.testing.assert_array_equal(open_image(tmp_path / "a.zarr").read(), open_image(image).read())
     result = read_label_folder(tmp_path / "a.zarr")
@@ -223,13 +236,10 @@ def test_a_dask_cluster_gives_the_same(
     assert_same_result(tmp_path / "a.labels.tif", tmp_path / "b.labels.tif")
 
 
-SCRIPT = f"""
-import sys
+SMALL_BLOCKS = f"""
 from dataclasses import replace
 from coverslip.results.labels import prediction
 prediction.FOOTPRINT = replace(prediction.FOOTPRINT, largest={SIDE})
-from coverslip.cli import main
-sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -242,14 +252,11 @@ def test_killed_and_resumed_it_computes_no_block_twice(
     whole = len(found_blocks)
     shutil.copytree(tmp_path, tmp_path / "kept")
     command[4] = tmp_path / "b.labels.tif"
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, *map(str, command)])
+    killed = Command(tmp_path / "said", *command, before=SMALL_BLOCKS)
     unfinished = tmp_path / "b.labels.tif.predicting"
-    deadline = time.monotonic() + 300
-    while len(list(unfinished.rglob("0*.npz"))) < 3 and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.002)
-    process.kill()
-    process.wait()
+    killed.wait_for(lambda: len(list(unfinished.rglob("0*.npz"))) >= 3)
+    killed.process.kill()
+    killed.process.join()
     done = len(list(unfinished.rglob("0*.npz")))
     last = next(unfinished.rglob("000002.npz"))
     (last.parent / f".new-0a1b2c3d-{done:06d}.npz").write_bytes(last.read_bytes()[:50])  # as a kill may leave

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -17,17 +16,10 @@ import pytest
 
 from coverslip.core.provenance import file_hash
 
+from ..processes import Command
 from .conftest import TINY
 
 pytestmark = pytest.mark.data
-
-COMMAND = [
-    sys.executable,
-    "-c",
-    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from coverslip.cli import main; sys.exit(main())",
-]
-"""`coverslip` with Ctrl-C as in a terminal, also where the tests themselves run in the background."""
 
 
 def test_fit_says_what_came_out_and_what_comes_next(coverslip: Callable, crops: Path, tmp_path: Path) -> None:
@@ -170,27 +162,14 @@ def test_other_inputs_are_embedded_too(
         np.testing.assert_array_equal(table.X, anndata.read_h5ad(tmp_path / "cell.h5ad").X)
 
 
-def started(*arguments: object, **options: object) -> subprocess.Popen[str]:
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload,no-any-return]
-
-
-def wait_for(done: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 90
-    while not done():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_ctrl_c_in_a_fit_saves_it_and_says_how_to_go_on(coverslip: Callable, crops: Path, tmp_path: Path) -> None:
     fit = ["fit", "vae", crops, "--out", tmp_path / "model", *TINY, "--set", "epochs=100000"]
-    process = started(*fit)
-    wait_for((tmp_path / "model.fitting" / "checkpoint.safetensors").exists, process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert out == ""
+    command = Command(tmp_path / "said", *fit)
+    command.wait_for((tmp_path / "model.fitting" / "checkpoint.safetensors").exists)
+    command.interrupt()
+    err = command.said("err")
+    assert command.process.exitcode == 130
+    assert command.said("out") == ""
     assert "--resume" in err.splitlines()[-1]
     assert "Traceback" not in err
     assert not (tmp_path / "model").exists()
@@ -205,12 +184,13 @@ def test_ctrl_c_in_predict_leaves_nothing(crops: Path, model: Path, tmp_path: Pa
     many = tmp_path / "many.csv"
     header, *rows = crops.read_text().splitlines()
     many.write_text("\n".join([header, *rows * 2000]) + "\n")
-    process = started("predict", model, many, "--out", tmp_path / "out" / "cells.h5ad", "--device", "cpu")
-    time.sleep(4)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert err.splitlines()[-1] == "Stopped."
+    out = tmp_path / "out" / "cells.h5ad"
+    command = Command(tmp_path / "said", "predict", model, many, "--out", out, "--device", "cpu")
+    command.wait_for(lambda: command.begun)
+    time.sleep(2)
+    command.interrupt()
+    assert command.said("err").splitlines()[-1] == "Stopped."
+    assert command.process.exitcode == 130
     assert not (tmp_path / "out").exists()
 
 

@@ -62,10 +62,11 @@ def test_whole_numbers_that_a_browser_cannot_hold_exactly_are_text() -> None:
 
 
 def test_beyond_the_palette_the_rarest_share_a_grey() -> None:
-    names = [name for i in range(14) for name in [f"c{i}"] * (i + 1)]
+    names = [name for i in range(44) for name in [f"c{i}"] * (i + 1)]
     column = describe_column("class", names)
     assert column.colours[:4] == (OTHER,) * 4
-    assert column.colours[4:] == CATEGORIES
+    assert column.colours[34:] == CATEGORIES
+    assert len(set(column.colours[4:])) == 40
 
 
 @given(st.lists(st.text(max_size=6), min_size=1, max_size=40))

@@ -269,16 +269,16 @@ def test_zarr_with_garbage_for_metadata(tmp_path):
         ("0/.zarray", "]"),
         (".zattrs", '{"multiscales": 3}'),
     ):
-        write_image_zarr(array, path, overwrite=True)
+        write_image_zarr(array, path, overwrite=True, version="0.4")
         (path / name).write_text(content)
         opening(path)
     for change in ({"datasets": []}, {"datasets": [{"path": "9"}]}, {"axes": [{"name": "x"}]}, {"datasets": "no"}):
-        write_image_zarr(array, path, overwrite=True)
+        write_image_zarr(array, path, overwrite=True, version="0.4")
         facts = json.loads((path / ".zattrs").read_text())
         facts["multiscales"][0] |= change
         (path / ".zattrs").write_text(json.dumps(facts))
         opening(path)
-    write_image_zarr(array, path, overwrite=True)
+    write_image_zarr(array, path, overwrite=True, version="0.4")
     (path / "0" / ".zarray").unlink()
     assert "Zarr metadata" in opening(path)
 
@@ -286,7 +286,7 @@ def test_zarr_with_garbage_for_metadata(tmp_path):
 def test_zarr_with_a_damaged_chunk(tmp_path):
     path = tmp_path / "a.zarr"
     write_image_zarr(np.random.default_rng(0).integers(0, 9, (20, 30), np.uint16), path)
-    (path / "0" / "0" / "0").write_bytes(b"not what was written")
+    (path / "0" / "c" / "0" / "0").write_bytes(b"not what was written")
     assert open_image(path).shape == (20, 30)
     assert "a chunk of '0' cannot be decoded" in assert_refused(path)
 

@@ -14,6 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from coverslip.core.errors import InputError
 from coverslip.core.results import LabelMap
+from coverslip.io.writing.geojson import measurement_name
 from coverslip.read import write_geojson, write_rois
 
 # A frame with a hole, an object of two parts, and one with a gap in the numbers before it.
@@ -79,6 +80,11 @@ def test_objects_are_detections_named_by_their_label(tmp_path: Path) -> None:
     assert [feature["properties"] for feature in found] == [
         {"objectType": "detection", "name": name} for name in ("1", "2", "7")
     ]
+    # Imported again, they take the place of those there; those of another image do not.
+    again = features(write_geojson(LABELS, tmp_path / "a.geojson"))
+    assert [feature["id"] for feature in again] == [feature["id"] for feature in found]
+    other = features(write_geojson(LABELS, tmp_path / "b.geojson"))
+    assert len({feature["id"] for feature in (*found, *other)}) == 6
     assert [feature["geometry"]["type"] for feature in found] == ["Polygon", "MultiPolygon", "Polygon"]
     assert [len(feature["geometry"]["coordinates"]) for feature in found] == [2, 2, 1]
     assert sorted(map(tuple, found[2]["geometry"]["coordinates"][0][1:])) == [(3, 3), (3, 4), (5, 3), (5, 4)]
@@ -96,10 +102,47 @@ def test_measurements_and_class_come_along(tmp_path: Path) -> None:
         LABELS, tmp_path / "a.geojson", objects, kind="annotation", classification="Kern µ", colour="#ff8000"
     )
     first, second, _ = (feature["properties"] for feature in features(path))
-    assert first["measurements"] == {"label": 1, "area_px": 8, "touches_border": 1}
-    assert second["measurements"] == {"label": 2, "area_px": 2, "circularity": 1.25, "touches_border": 0}
+    assert first["measurements"] == {"Area px^2": 8, "Touches border": 1}
+    assert second["measurements"] == {"Area px^2": 2, "Circularity": 1.25, "Touches border": 0}
     assert first["objectType"] == "annotation"
     assert first["classification"] == {"name": "Kern µ", "color": [255, 128, 0]}
+
+
+def test_each_object_may_have_a_class_of_its_own_and_a_plane(tmp_path: Path) -> None:
+    path = write_geojson(
+        LABELS,
+        tmp_path / "a.geojson",
+        {"label": np.array([7, 1, 2])},
+        classification=["mitotic", "", "round"],
+        colour={"mitotic": "#ff0000", "round": "#00ff00"},
+        plane=(2, 5),
+    )
+    found = features(path)
+    assert [feature["properties"].get("classification") for feature in found] == [
+        None,
+        {"name": "round", "color": [0, 255, 0]},
+        {"name": "mitotic", "color": [255, 0, 0]},
+    ]
+    assert found[0]["geometry"]["plane"] == {"c": -1, "z": 2, "t": 5}
+
+
+def test_measures_are_called_as_in_qupath() -> None:
+    columns = (
+        "area_um2",
+        "area_px",
+        "x_um",
+        "perimeter_um",
+        "major_axis_px",
+        "orientation_deg",
+        "solidity",
+        "latent_1",
+    )
+    assert [measurement_name(name) for name in columns] == [
+        *("Area µm^2", "Area px^2", "Centroid X µm", "Perimeter µm", "Major axis px", "Orientation °", "Solidity"),
+        "Latent 1",
+    ]
+    assert measurement_name("LIVE_DEAD_mean") == "LIVE_DEAD: Mean"
+    assert measurement_name("DAPI_ring_std") == "DAPI: Ring: Std.Dev."
 
 
 def test_a_field_without_objects_is_a_file_without_features(tmp_path: Path) -> None:

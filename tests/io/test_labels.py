@@ -113,15 +113,52 @@ def test_real_labels(data_folder):
     assert np.array_equal(read_labels(path, shape=(520, 696)).labels, tifffile.imread(path))
 
 
-@pytest.mark.parametrize("plane_bytes", [0, 1 << 30])
-def test_an_image_as_ome_tiff(tmp_path, monkeypatch, plane_bytes):
-    monkeypatch.setattr(writer, "_PLANE_BYTES", plane_bytes)  # in tiles, and in planes
+@pytest.mark.parametrize(("plane_bytes", "strips_bytes"), [(1 << 30, 1 << 30), (0, 1 << 30), (0, 0)])
+def test_an_image_as_ome_tiff(tmp_path, monkeypatch, plane_bytes, strips_bytes):
+    monkeypatch.setattr(writer, "_PLANE_BYTES", plane_bytes)  # in planes, in strips
+    monkeypatch.setattr(writer, "_STRIPS_BYTES", strips_bytes)  # and in tiles
     array = np.random.default_rng(0).integers(0, 60000, (2, 3, 530, 600), np.uint16)
     image = Image.from_array(array, "CZYX", pixel_size=PixelSize(0.2, 0.3, 1.5), channels=("DAPI", "GFP"))
     write_image_tiff(image, tmp_path / "a.ome.tif")
     found = open_image(tmp_path / "a.ome.tif")
     assert (found.axes, found.pixel_size, found.channels) == ("CZYX", image.pixel_size, image.channels)
     assert np.array_equal(found.read(), array)
+    with tifffile.TiffFile(tmp_path / "a.ome.tif") as tif:
+        page = tif.pages.first
+        # What ImageJ reads: pixels per centimetre, and no tiles unless the planes are huge.
+        assert (page.resolution, page.resolutionunit) == ((pytest.approx(1e4 / 0.3), pytest.approx(5e4)), 3)
+        assert page.is_tiled == (strips_bytes == 0)
+        assert 'Name="a"' in tif.ome_metadata
+
+
+def test_huge_planes_have_resolutions(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "_STRIPS_BYTES", 1 << 20)
+    array = np.random.default_rng(0).integers(0, 60000, (1, 530, 2100), np.uint16)
+    labels = write_labels(array[0], tmp_path / "a")
+    assert np.array_equal(read_labels(labels).labels, array[0])
+    write_image_tiff(Image.from_array(array, "ZYX"), tmp_path / "mean.tif")
+    for level, factor in ((1, 2), (2, 4)):
+        rows, columns = (np.minimum(np.arange(0, n, factor) + factor // 2, n - 1) for n in array.shape[1:])
+        assert np.array_equal(open_image(labels, level=level).read(), array[0][np.ix_(rows, columns)])
+        mean = open_image(tmp_path / "mean.tif", level=level).read().squeeze()
+        blocks = array[0][:528, :2100].reshape(528 // factor, factor, 2100 // factor, factor).mean(axis=(1, 3))
+        assert np.array_equal(mean[: 528 // factor], np.rint(blocks))
+    with pytest.raises(InputError, match="has no level 3"):
+        open_image(labels, level=3)
+
+
+def test_several_channels_as_a_hyperstack(tmp_path):
+    array = np.random.default_rng(0).integers(0, 60000, (3, 2, 8, 9), np.uint16)
+    image = Image.from_array(array, "TCYX", pixel_size=PixelSize(0.2, 0.3), channels=("DAPI", "GFP"))
+    write_image_tiff(image, tmp_path / "a.tif", hyperstack=True)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tif:
+        facts = tif.imagej_metadata
+    assert (facts["channels"], facts["frames"], facts["hyperstack"], facts["unit"]) == (2, 3, True, "um")
+    found = open_image(tmp_path / "a.tif")
+    assert (found.axes, found.pixel_size, found.channels) == ("TCYX", image.pixel_size, image.channels)
+    assert np.array_equal(found.read(), array)
+    write_image_tiff(Image.from_array(array.astype(np.int32), "TCYX"), tmp_path / "b.tif", hyperstack=True)
+    assert open_image(tmp_path / "b.tif").metadata["format"] == "ome TIFF"  # ImageJ has no such pixels
 
 
 def test_a_dtype_without_a_place_in_ome_tiff_is_refused(tmp_path):

@@ -11,6 +11,7 @@ from coverslip.core.errors import InputError
 from coverslip.core.image import Image, PixelSize
 from coverslip.core.region import Region
 from coverslip.core.results import LabelMap
+from coverslip.io.images.ome_zarr import ome_facts
 from coverslip.read import open_image, read_labels, write_image_zarr, write_zarr_labels
 
 
@@ -88,14 +89,25 @@ def test_images_in_numbered_groups(tmp_path):
         open_image(tmp_path / "a.zarr", series=2)
 
 
-def test_writing_and_reading_an_image(tmp_path):
+def said(path):
+    """What a group says in either version."""
+    return ome_facts(zarr.open_group(str(path), mode="r"))
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_writing_and_reading_an_image(tmp_path, version):
     array = np.random.default_rng(0).integers(0, 60000, (2, 3, 50, 70), np.uint16)
     image = Image.from_array(array, "CZYX", pixel_size=PixelSize(0.2, 0.3, 1.5), channels=("DAPI", "GFP"))
-    write_image_zarr(image, tmp_path / "a.zarr", chunk=32)
+    write_image_zarr(image, tmp_path / "a.zarr", chunk=32, version=version)
     found = open_image(tmp_path / "a.zarr")
     assert (found.axes, found.pixel_size, found.channels) == ("CZYX", image.pixel_size, image.channels)
     assert found.dtype == array.dtype
     assert np.array_equal(found.read(), array)
+    assert found.metadata["format"] == f"OME-Zarr {version}"
+    if version == "0.5":
+        stored = json.loads((tmp_path / "a.zarr" / "0" / "zarr.json").read_text())
+        assert stored["dimension_names"] == ["c", "z", "y", "x"]
+        return
     stored = json.loads((tmp_path / "a.zarr" / "0" / ".zarray").read_text())
     assert (stored["chunks"], stored["dimension_separator"], stored["compressor"]["id"]) == (
         [1, 1, 32, 32],
@@ -103,6 +115,11 @@ def test_writing_and_reading_an_image(tmp_path):
         "zlib",
     )
     assert (tmp_path / "a.zarr" / "0" / "1" / "2" / "1" / "2").is_file()  # chunks in nested folders, as 0.4 asks
+
+
+def test_other_versions_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"versions 0\.5 and 0\.4, not 0\.3"):
+        write_image_zarr(np.zeros((2, 2), np.uint8), tmp_path / "a.zarr", version="0.3")
 
 
 def test_a_folder_that_is_there_is_not_overwritten(tmp_path):
@@ -124,7 +141,7 @@ def test_labels_beside_an_image(tmp_path, version):
     assert found.labels.dtype == np.uint16
     assert np.array_equal(found.labels, labels)
     assert found.pixel_size == PixelSize(0.5, 0.5)
-    # One level for each of the image's, with numbers that are in the full one.
+    # One level for each of the image's, with the number at each centre as the image's metadata place it.
     assert np.array_equal(open_image(written, level=1).read(), labels[::2, ::2])
     listed = dict(zarr.open_group(str(tmp_path / "a.zarr" / "labels"), mode="r").attrs)
     assert (listed if version == "0.4" else listed["ome"])["labels"] == ["nuclei", "cells"]
@@ -153,7 +170,7 @@ def test_each_level_holds_the_means_of_the_one_before(tmp_path):
     assert np.array_equal(half.read()[:, :20], np.rint(means))
     assert np.array_equal(half.read()[:, 20], np.rint(array[:, 40].reshape(2, 25, 2).mean(axis=2)))
     assert abs(quarter.read().astype(float).mean() - array.mean()) < 500
-    (scales,) = dict(zarr.open_group(str(tmp_path / "a.zarr"), mode="r").attrs)["multiscales"]
+    (scales,) = said(tmp_path / "a.zarr")["multiscales"]
     steps = scales["datasets"][1]["coordinateTransformations"]
     assert steps[1] == {"type": "translation", "translation": [0.0, 0.25, 0.125]}  # half a pixel of the finer level
     with pytest.raises(InputError, match="has no level 3"):
@@ -175,11 +192,61 @@ def test_labels_lie_on_the_image_at_every_level(tmp_path):
     for level in range(3):
         image, found = (open_image(path, level=level) for path in (tmp_path / "a.zarr", written))
         assert (found.shape, found.pixel_size) == (image.shape, image.pixel_size)
-        assert np.array_equal(found.read(), labels[:: 2**level, :: 2**level])
+        centres = [np.minimum(np.arange(0, n, 2**level) + 2**level // 2, n - 1) for n in labels.shape]
+        assert np.array_equal(found.read(), labels[np.ix_(*centres)])
+
+
+def test_labels_take_over_where_the_image_lies(tmp_path):
+    """An image on a stage, in no unit that is known: scale and translation are the image's all the same."""
+    foreign(tmp_path / "a.zarr", "0.4", np.zeros((1, 1, 1, 40, 50), np.uint8), units="")
+    group = zarr.open_group(str(tmp_path / "a.zarr"), mode="r+")
+    scales = dict(group.attrs)["multiscales"]
+    for level, dataset in enumerate(scales[0]["datasets"]):
+        scale = [1.0, 1.0, 1.0, 0.3 * 2**level, 0.4 * 2**level]
+        first = [0, 0, 0, 1000 + 0.15 * level, 2000 + 0.2 * level]
+        dataset["coordinateTransformations"] = [
+            {"type": "scale", "scale": scale},
+            {"type": "translation", "translation": first},
+        ]
+    scales[0]["coordinateTransformations"] = [{"type": "scale", "scale": [1, 1, 1, 10, 10]}]
+    group.attrs["multiscales"] = scales
+    labels = np.random.default_rng(0).integers(0, 300, (40, 50)).astype(np.uint16)
+    written = write_zarr_labels(LabelMap(labels, "a", PixelSize(9.0, 9.0)), tmp_path / "a.zarr")
+    (own,) = said(written)["multiscales"]
+    assert own["axes"] == [{"name": "y", "type": "space"}, {"name": "x", "type": "space"}]
+    full, half = (
+        {
+            key: one[key]
+            for one in dataset["coordinateTransformations"]
+            for key in ("scale", "translation")
+            if key in one
+        }
+        for dataset in own["datasets"]
+    )
+    assert full == {"scale": pytest.approx([3, 4]), "translation": pytest.approx([10000, 20000])}
+    assert half == {"scale": pytest.approx([6, 8]), "translation": pytest.approx([10001.5, 20002])}
+    assert np.array_equal(open_image(written, level=1).read(), labels[1::2, 1::2])
+
+
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_labels_have_a_name_colours_and_measures(tmp_path, version):
+    write_image_zarr(np.zeros((4, 6), np.uint8), tmp_path / "a.zarr", version=version)
+    labels = np.array([[0, 2, 2, 7, 0, 0]] * 4, np.uint8)
+    objects = {"label": np.array([2, 7]), "area_px": np.array([8, 4]), "mean": np.array([1 / 3, np.nan])}
+    facts = said(write_zarr_labels(labels, tmp_path / "a.zarr", "nuclei", objects=objects))
+    assert facts["multiscales"][0]["name"] == "nuclei"
+    assert facts["image-label"]["properties"] == [
+        {"label-value": 2, "area_px": 8, "mean": 0.333333},
+        {"label-value": 7, "area_px": 4},
+    ]
+    colours = {one["label-value"]: one["rgba"] for one in facts["image-label"]["colors"]}
+    assert [*colours] == [2, 7]
+    assert colours[2] != colours[7]
+    assert all(len(rgba) == 4 and rgba[3] == 255 for rgba in colours.values())
 
 
 def test_labels_larger_than_memory_are_read_window_by_window(tmp_path, monkeypatch):
-    monkeypatch.setattr("coverslip.io.writing.zarr._CHUNK", 16)
+    monkeypatch.setattr("coverslip.io.writing.zarr_labels.CHUNK", 16)
     labels = np.random.default_rng(0).integers(0, 300, (41, 50)).astype(np.uint32)
     windows = []
 
@@ -192,7 +259,8 @@ def test_labels_larger_than_memory_are_read_window_by_window(tmp_path, monkeypat
     written = write_zarr_labels(image, tmp_path / "a.zarr", provenance={"seed": 3})
     assert np.max(windows) <= 2 * 16
     for level in range(2):
-        assert np.array_equal(open_image(written, level=level).read(), labels[:: 2**level, :: 2**level])
+        centres = [np.minimum(np.arange(0, n, 2**level) + level, n - 1) for n in labels.shape]
+        assert np.array_equal(open_image(written, level=level).read(), labels[np.ix_(*centres)])
     assert dict(zarr.open_group(str(written), mode="r").attrs)["coverslip"] == {"seed": 3}
 
 
@@ -200,7 +268,7 @@ def test_channels_are_shown_in_the_range_of_their_pixels(tmp_path):
     array = np.zeros((2, 100, 100), np.uint16)
     array[0] = np.linspace(200, 900, 10_000).reshape(100, 100)
     write_image_zarr(array, tmp_path / "a.zarr", channels=("DAPI", "empty"))
-    dapi, empty = dict(zarr.open_group(str(tmp_path / "a.zarr"), mode="r").attrs)["omero"]["channels"]
+    dapi, empty = said(tmp_path / "a.zarr")["omero"]["channels"]
     assert dapi["window"] == {
         "min": 0.0,
         "max": 65535.0,
@@ -209,5 +277,5 @@ def test_channels_are_shown_in_the_range_of_their_pixels(tmp_path):
     }
     assert (empty["window"]["start"], empty["window"]["end"]) == (0, 65535)
     write_image_zarr(np.ones((3, 9, 9), np.uint8), tmp_path / "b.zarr", channels=("red", "green", "blue"))
-    colours = dict(zarr.open_group(str(tmp_path / "b.zarr"), mode="r").attrs)["omero"]["channels"]
+    colours = said(tmp_path / "b.zarr")["omero"]["channels"]
     assert [one["color"] for one in colours] == ["FF0000", "00FF00", "0000FF"]

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import ndimage
 
 import coverslip
 import coverslip as cs
 from coverslip.core.errors import InputError
 from coverslip.methods import unet
+from coverslip.methods.unet.decoding import decode
 from coverslip.portable import verb
 from coverslip.portable.about import about_model
 from coverslip.portable.example import scaled
@@ -57,7 +59,8 @@ def test_the_package_is_valid(package: Path) -> None:
 
 def test_it_holds_what_others_need(unpacked: Path, written: list[Exported]) -> None:
     assert {path.name for path in unpacked.iterdir()} == {
-        *("README.md", "cover.png", "rdf.yaml", "test_input.npy", "test_output.npy", "weights.onnx", "weights.pt")
+        *("README.md", "cover.png", "postprocessing.py", "rdf.yaml", "test_input.npy", "test_output.npy"),
+        *("weights.onnx", "weights.pt"),
     }
     assert written[1].notes == (
         "Weights in it: TorchScript and ONNX.",
@@ -73,6 +76,20 @@ def test_it_names_no_place_of_the_machine_it_was_made_on(unpacked: Path, onnx_fi
         contents |= {name: script.read(name) for name in script.namelist()}
     assert len(contents) > 20
     assert {name for name, content in contents.items() for place in places if place in content} == set()
+
+
+@pytest.mark.parametrize("separation", ["distance", "boundary", "offset"])
+def test_the_file_that_makes_objects_is_the_decoding_of_predict(separation: str) -> None:
+    portable = unet.portable(small_model(separation=separation))
+    rng = np.random.default_rng(0)
+    maps = ndimage.gaussian_filter(rng.normal(0, 1, (3, 90, 80)), (0, 3, 3)).astype(np.float32)
+    maps = 0.5 + maps / (4 * maps.std())
+    alone: dict[str, Any] = {"__name__": "postprocessing"}
+    exec(portable.program, alone)
+    expected = decode(maps, separation, threshold=0.45, peak=0.25, min_area=12)
+    assert expected.max() > 5
+    assert "coverslip." not in portable.program
+    np.testing.assert_array_equal(alone["objects"](maps), expected)
 
 
 def test_its_description_says_what_the_card_says(description: Any) -> None:

@@ -165,6 +165,7 @@ def test_the_folder_is_a_folder_of_labels_and_a_sheet(folder: Path) -> None:
     kinds = ("labels", "layers", "generated", "background", "internal", "error")
     files = {f"{stem}.{kind}.tif" for stem in "ab" for kind in kinds}
     assert {path.name for path in folder.iterdir()} == {
+        "images.csv",
         "objects.parquet",
         "rounds.parquet",
         "sheet.csv",

@@ -60,6 +60,7 @@ def test_a_folder_of_labels_is_a_sheet_with_images_masks_and_every_column(images
     assert sorted(path.name for path in (tmp_path / "out" / "labels").iterdir()) == [
         "a_row2.labels.tif",
         "a_row3.labels.tif",
+        "images.csv",
         "objects.parquet",
         "provenance.json",
         "sheet.csv",

@@ -71,7 +71,7 @@ def test_exports_say_what_the_labels_are_now(labels: Path, tmp_path: Path, form:
         assert pd.read_csv(made.path)["area_px"].tolist() == [9, 16, 24]
     else:
         features = json.loads((made.path / "b.geojson").read_text())["features"]
-        assert [one["properties"]["measurements"]["area_px"] for one in features] == [24]
+        assert [one["properties"]["measurements"]["Area px^2"] for one in features] == [24]
 
 
 def test_what_did_not_change_is_not_measured_anew(labels: Path, monkeypatch: pytest.MonkeyPatch) -> None:

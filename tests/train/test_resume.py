@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from coverslip.core.samples import ArraySamples
 from coverslip.read import read_tensors
 from coverslip.train.loop import _Loop
 from coverslip.train.run import Run
+
+from ..processes import PROCESSES
 
 SCRIPT = """
 import os
@@ -35,10 +36,6 @@ settings = dict(latent=2, width=8, epochs=8, batch=8, patience=50, seed=3, **{"a
 run = Run(resume=resume, device="cpu", save_every=0.0)
 fit_to_folder("vae", ArraySamples(pixels), out, settings, run=run)
 """
-
-PROCESSES = get_context("forkserver")
-PROCESSES.set_forkserver_preload(["coverslip.verbs.fit", "coverslip.methods.vae.fitting", "lightning_fabric"])
-"""Each fit is a process of its own, forked from one that has imported what takes seconds to import."""
 
 
 def start(out: Path, *, resume: bool) -> BaseProcess:

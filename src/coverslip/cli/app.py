@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from coverslip.cli.flags import flagged
+from coverslip.cli.index import index, search
 from coverslip.cli.options import Device, Force, Out, PixelSize, read_channels, read_settings
 from coverslip.cli.samples import samples_app
 from coverslip.cli.study import study_app
@@ -71,7 +72,7 @@ def fit(
 ) -> None:
     """Fit a method and write a model folder."""
     from coverslip import methods, results
-    from coverslip.cli.tables import print_notes
+    from coverslip.cli.tables import print_next, print_notes
     from coverslip.core import nodata_rule
     from coverslip.core.memory import parse_bytes
     from coverslip.train.run import Run, is_main_process
@@ -106,9 +107,11 @@ def fit(
     losses = ", ".join(f"{name} {last[name]:.4g}" for name in ("loss", "val_loss") if name in last)
     trained = f" in {_number(len(model.history), 'epoch')} ({losses})" if model.history else ""
     typer.echo(f"Fitted {method}{trained}; the model is in {out}.")
+    if "said" in model.facts:
+        typer.echo(model.facts["said"])
     print_notes(model.warnings)
     ending = results.get(methods.get(method).CARD.gives).endings[0]
-    typer.echo(f"Next: coverslip predict {out} {samples}" + (f" --out cells{ending}" if ending else ""))
+    print_next("coverslip", "predict", out, samples, *(["--out", f"cells{ending}"] if ending else []))
 
 
 @app.command(epilog="Example: coverslip predict nuclei-fluo image.tif")
@@ -150,7 +153,7 @@ def predict(
 
     Options of the method and of what it gives are set with --set; 'coverslip methods NAME' lists them.
     """
-    from coverslip.cli.tables import print_notes
+    from coverslip.cli.tables import print_next, print_notes
     from coverslip.core.memory import parse_bytes
     from coverslip.verbs.predict import predict_to_file
     from coverslip.work.asked import Asked
@@ -177,7 +180,7 @@ def predict(
         return
     typer.echo(f"{written.said}: {written.path}")
     print_notes(written.notes)
-    typer.echo(f"Next: coverslip report {written.path} --out report.html")
+    print_next("coverslip", "report", written.path, "--out", "report.html")
 
 
 Result = Annotated[Path, typer.Argument(help="A result of predict: .h5ad, a folder of labels, a label image.")]
@@ -260,6 +263,7 @@ def report(
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved since.")] = None,
     first_epoch: Annotated[int, typer.Option(help="Loss curves from this epoch on.")] = 1,
     figures: Annotated[Path | None, typer.Option(help="Write every figure as a PNG into this folder too.")] = None,
+    title: Annotated[str, typer.Option(help="Title of the page; default: Cells, or Segmentation.")] = "",
     force: Force = False,
     *,
     options: dict[str, Any],
@@ -274,10 +278,40 @@ def report(
         images=images,
         first_epoch=first_epoch,
         figures_folder=figures,
+        title=title,
         force=force,
         **options,
     )
     typer.echo(f"Open {out} in a browser.")
+
+
+@app.command(epilog="Example: coverslip label cells.h5ad cells.h5ad names.json --out labels.parquet")
+@flagged("label")
+def label(
+    named: Annotated[
+        Path, typer.Argument(help="Whose clusters were named: the result of the page, or a model with clusters.")
+    ],
+    cells: Annotated[
+        Path, typer.Argument(help="What to label: that result, or other cells embedded by the same model.")
+    ],
+    names: Annotated[Path, typer.Argument(help="The JSON that the page exports.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="A .parquet, a .csv (a sample sheet), or an .h5ad (the result with labels)."),
+    ] = Path("labels.parquet"),
+    force: Force = False,
+    *,
+    options: dict[str, Any],
+) -> None:
+    """Turn names of clusters into labels of cells, with how sure each is."""
+    from coverslip.cli.tables import print_notes
+    from coverslip.verbs.label import label as write
+
+    written = write(named, cells, names, out, force=force, options=options)
+    typer.echo(f"{written.said}: {written.path}")
+    print_notes(written.notes)
+    if out.suffix.lower() == ".parquet":
+        typer.echo(f"Next: coverslip fit probe {out} --out probe")
 
 
 @app.command(epilog="Example: coverslip export labels --geojson --classification Nucleus")
@@ -304,6 +338,10 @@ def export(
         typer.echo(f"Wrote {file.path}")
         for note in file.notes:
             typer.echo(f"  {note}")
+
+
+app.command(epilog="Example: coverslip index cells.index plate1.h5ad plate2.h5ad")(index)
+app.command(epilog="Example: coverslip search cells.index new.h5ad --apart patient --out hits.html")(search)
 
 
 @app.command(epilog="Example: coverslip methods vae --size 140x140 --channels 2 --preset mp4")

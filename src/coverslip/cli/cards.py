@@ -9,7 +9,7 @@ import typer
 
 from coverslip import methods, results
 from coverslip.cli.options import read_settings
-from coverslip.cli.tables import print_table
+from coverslip.cli.tables import print_prose, print_table
 from coverslip.core import InputError
 from coverslip.models import shipped
 from coverslip.verbs.options import method_options
@@ -41,9 +41,12 @@ def list_models() -> None:
     if not found:
         typer.echo("This version ships no models; fit one: coverslip fit METHOD SAMPLES --out MODEL")
         return
-    rows = [(m.name, m.summary, f"{m.size / 1e6:.1f} MB", m.licence, m.numbers) for m in found]
-    print_table(("model", "what it finds", "size", "licence", "numbers"), rows, right=(2,))
-    typer.echo("\nThe card of one: coverslip models NAME")
+    for model in found:
+        typer.echo(f"{model.name}  ({model.size / 1e6:.1f} MB, {model.licence})")
+        for text in (model.summary, model.numbers):
+            print_prose(text)
+        typer.echo("")
+    typer.echo("The card of one: coverslip models NAME")
     typer.echo("Apply one: coverslip predict NAME IMAGES --out RESULT")
 
 

@@ -10,11 +10,24 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import typer
 
 from coverslip.cli.tables import print_table
+from coverslip.core import task
 from coverslip.core.cores import cores
 
 
 def examine() -> int:
     """Print a table; returns 0 if everything needed is there, else 2."""
+    line = task("Looking at what is installed (torch takes some seconds)")
+    try:
+        rows, broken = _found()
+    finally:
+        line.close()
+    print_table(("what", "found", "remedy"), rows)
+    typer.echo("\nEverything needed is there." if not broken else f"\n{broken} thing(s) to mend, see 'remedy'.")
+    return 2 if broken else 0
+
+
+def _found() -> tuple[list[tuple[str, str, str]], int]:
+    """What there is, with its remedy, and how much must be mended."""
     rows: list[tuple[str, str, str]] = []
     rows.append(("coverslip", version("coverslip"), "ok"))
     rows.append(("python", platform.python_version(), "ok"))
@@ -33,9 +46,7 @@ def examine() -> int:
     rows.append(("compute", _compute(), "ok"))
     rows.append(("cores and memory", f"{cores()} cores, {_memory()}", "ok"))
     rows.append(("free disk here", f"{shutil.disk_usage('.').free / 1e9:.0f} GB", "ok"))
-    print_table(("what", "found", "remedy"), rows)
-    typer.echo("\nEverything needed is there." if not broken else f"\n{broken} thing(s) to mend, see 'remedy'.")
-    return 2 if broken else 0
+    return rows, broken
 
 
 def _required() -> list[str]:

@@ -29,7 +29,7 @@ def read_settings(config: Path | None, settings: list[str] | None, seed: int | N
     """
     values: dict[str, Any] = {}
     if config is not None:
-        values.update(_flat(_read_mapping(config)))
+        values.update(_flat(_settings_in(_read_mapping(config))))
     for text in settings or ():
         key, value = split_setting(text)
         values[key] = parse_value(value)
@@ -76,6 +76,12 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     if not isinstance(loaded, dict):
         raise InputError(f"{path} holds no settings; write one 'key: value' per line.")
     return {str(key): value for key, value in loaded.items()}
+
+
+def _settings_in(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that a file holds: all of it, or of the configuration of a model the part that is settings."""
+    inner = values.get("settings")
+    return inner if isinstance(inner, dict) and {"format", "method"} <= values.keys() else values
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -36,7 +36,7 @@ def make(
 
     Parts of the file names become columns. A file that holds several images has a row for each.
     """
-    from coverslip.cli.tables import print_notes
+    from coverslip.cli.tables import print_next, print_notes
     from coverslip.io.atomic import refuse_existing
     from coverslip.samples import make_sheet, write_sheet
 
@@ -45,7 +45,7 @@ def make(
     write_sheet(sheet, out)
     print_notes(sheet.notes)
     typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")
-    typer.echo(f"Next: coverslip samples check {out}")
+    print_next("coverslip", "samples", "check", out)
 
 
 @samples_app.command(epilog="Example: coverslip samples unpack usps_all.mat --out digits")
@@ -59,10 +59,11 @@ def unpack(
     A column of labels is taken along where the file has one.
     """
     from coverslip import samples
+    from coverslip.cli.tables import print_next
 
     sheet = samples.unpack(file, out, overwrite=force)
     typer.echo(f"{len(sheet)} images with the columns {', '.join(sheet.columns)}: {out}")
-    typer.echo(f"Next: coverslip samples check {out}")
+    print_next("coverslip", "samples", "check", out)
 
 
 @samples_app.command(epilog="Example: coverslip samples check cells.csv")
@@ -136,7 +137,7 @@ def crop(
     Writes one stack per field, and a sheet with one row per object.
     """
     from coverslip.cli.cards import parse_size
-    from coverslip.cli.tables import print_notes
+    from coverslip.cli.tables import print_next, print_notes
     from coverslip.samples import crop_sheet, read_sheet
 
     crops = crop_sheet(
@@ -153,7 +154,7 @@ def crop(
     )
     typer.echo(f"{len(crops)} crops of {size} {unit}: {crops.path}")
     print_notes(crops.notes)
-    typer.echo(f"Next: coverslip fit vae {out} --out model")
+    print_next("coverslip", "fit", "vae", out, "--out", "model")
 
 
 @samples_app.command(epilog="Example: coverslip samples tile fields.csv --grid 4x4 --out tiles")
@@ -210,6 +211,7 @@ def phantom(
     flat labels and layers of whole masks, a sheet, and a table of all objects.
     """
     from coverslip.cli.cards import parse_size
+    from coverslip.cli.tables import print_next
     from coverslip.core.errors import InputError
     from coverslip.io.atomic import refuse_existing
     from coverslip.samples import phantom_sheet, read_sheet
@@ -235,7 +237,7 @@ def phantom(
     )
     objects = sum(int(text) for text in made.column("objects"))
     typer.echo(f"{len(made)} phantom{'s' * (len(made) != 1)} with {objects:,} objects: {out}")
-    typer.echo(f"Next: coverslip predict nuclei-fluo-kaizen {out}")
+    print_next("coverslip", "predict", "nuclei-fluo-kaizen", out)
 
 
 @samples_app.command(epilog="Example: coverslip samples label-from-stain fields.csv --stain DAPI --out labelled")
@@ -262,7 +264,7 @@ def label_from_stain(
 
     Writes label images, a sheet to train on, facts and flags of each image, and a page to check them.
     """
-    from coverslip.cli.tables import print_notes
+    from coverslip.cli.tables import print_next, print_notes
     from coverslip.core import own_name
     from coverslip.io.atomic import refuse_existing
     from coverslip.results.labels.stain_page import PAGE, write_stain_page
@@ -288,7 +290,8 @@ def label_from_stain(
     if flagged:
         counts = {flag: sum(flag in text.split() for text in flagged) for flag in sorted({*" ".join(flagged).split()})}
         typer.echo(f"Flagged: {_words(counts)}")
-    typer.echo(f"Look at {out / PAGE} first. Next: coverslip fit unet {out} --out model")
+    typer.echo(f"Look at {out / PAGE} first.")
+    print_next("coverslip", "fit", "unet", out, "--out", "model")
 
 
 @samples_app.command(epilog="Example: coverslip samples preview cells.csv --recipe strong --out views.png")
@@ -314,7 +317,7 @@ def preview(
     Draws images beside their views, and prints what becomes of the grey values.
     """
     from coverslip.cli.options import read_channels
-    from coverslip.cli.tables import print_rows
+    from coverslip.cli.tables import print_next, print_rows
     from coverslip.figures import save_figure, traversals
     from coverslip.figures.thumbnails import fit_display
     from coverslip.io.atomic import refuse_existing
@@ -332,7 +335,7 @@ def preview(
     save_figure(traversals(found.grid, columns, names=[Path(name).name for name in names], display=display), out)
     print_rows(found.grey)
     typer.echo(f"{len(found.rows)} images and {found.views.shape[1]} views of each: {out}")
-    typer.echo(f"Next: coverslip fit simclr {sheet} --set recipe={recipe} --out model")
+    print_next("coverslip", "fit", "simclr", sheet, "--set", f"recipe={recipe}", "--out", "model")
 
 
 def _numbers(text: str) -> list[float]:

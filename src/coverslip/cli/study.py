@@ -221,6 +221,46 @@ def focal_planes(
     _print_findings(findings, out, "planes.png")
 
 
+@study_app.command(
+    epilog="Example: coverslip study compare cells.csv --of vae,simclr,pca,raw --set vae.epochs=20 --out compared"
+)
+def compare(
+    samples: Annotated[Path, typer.Argument(help="A sample sheet (CSV) or a folder of images.")],
+    of: Annotated[str, typer.Option(help="Methods that embed samples, pca and raw: vae,simclr,pca,raw")],
+    out: Out,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="METHOD.KEY=VALUE", help="One setting; may be repeated.")
+    ] = None,
+    config: ConfigFile = None,
+    label: Annotated[str, typer.Option(help="Column that holds the classes, where there is one.")] = "label",
+    group: Annotated[str | None, typer.Option(help="Column whose groups are never divided, such as plate.")] = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Compare representations of the same samples: probes, clusters, batches, time.
+
+    A second run goes on where the first stopped.
+    """
+    from coverslip.cli.tables import print_rows
+    from coverslip.study.comparing import compare as compared
+    from coverslip.train.run import Run
+
+    findings = compared(
+        samples,
+        [name.strip() for name in of.split(",") if name.strip()],
+        out,
+        settings=read_settings(config, settings),
+        label=label,
+        group=group,
+        run=Run(device=device, precision=precision),
+    )
+    print_rows([{key: _shown(value) for key, value in row.items()} for row in findings.table])
+    typer.echo("")
+    for note in findings.notes:
+        typer.echo(note)
+    typer.echo(f"\nTable: {out / 'table.csv'}   With intervals: {out / 'measures.csv'}   Page: {out / 'report.html'}")
+
+
 def read_numbers(text: str, option: str) -> list[int]:
     """Read ``"1,2,4"``.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +27,18 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, right: 
     typer.echo("  ".join("-" * width for width in widths))
     for row in cells:
         typer.echo(line(row))
+
+
+def print_prose(text: str, indent: str = "    ") -> None:
+    """Print a paragraph in lines that fit the terminal, a little to the right."""
+    width = min(shutil.get_terminal_size().columns, 100)
+    for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent):
+        typer.echo(line)
+
+
+def print_next(*words: object) -> None:
+    """Print the command to go on with, as a shell takes it: names with blanks are quoted."""
+    typer.echo(f"Next: {shlex.join(map(str, words))}")
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -15,8 +15,8 @@ class Card:
     ----------
     name, summary : str
         Folder name; one sentence.
-    takes : {"samples", "fields"}
-        What it is fitted to and applied to: equally shaped samples, or fields of any size.
+    takes : {"samples", "fields", "vectors"}
+        What it is fitted to and applied to: equally shaped samples, fields of any size, or an embedding.
     gives : str
         The kind of result that `predict` gives: a folder of `coverslip.results`.
     citation : str
@@ -35,7 +35,7 @@ class Card:
 
     name: str
     summary: str
-    takes: Literal["samples", "fields"]
+    takes: Literal["samples", "fields", "vectors"]
     gives: str
     citation: str
     inputs: str
@@ -45,11 +45,12 @@ class Card:
     limits: tuple[str, ...] = ()
     losses: str = ""
 
-    def markdown(self) -> str:
-        """The card as Markdown, as it is printed and saved with each model."""
+    def markdown(self, of_model: bool = False) -> str:
+        """The card as Markdown, as it is printed; or as it is saved with a model, whose numbers are others."""
         lines = [f"# {self.name}", "", self.summary, "", f"**Source.** {self.citation}", ""]
         lines += [f"**Takes.** {self.inputs}", "", f"**Gives.** {self.outputs}", ""]
-        for title, items in (("Measured", self.measured), ("Limits", self.limits)):
+        measured = "Measured of the method, with other models" if of_model else "Measured"
+        for title, items in ((measured, self.measured), ("Limits", self.limits)):
             if items:
                 lines += [f"## {title}", "", *(f"- {item}" for item in items), ""]
         if self.notation:

@@ -21,7 +21,7 @@ ROUND_COLUMNS = ("pass", "round", "proposals", "accepted", "loss", "explained")
 """Columns of the table of rounds."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Decomposition:
     """An image as the sum of a background and generated objects, which may overlap.
 
@@ -87,6 +87,15 @@ class Decomposition:
 
     def __len__(self) -> int:
         return len(self.objects["object"])
+
+    def __repr__(self) -> str:
+        height, width = self.labels.shape
+        return f"Decomposition({len(self)} objects in {height} x {width} pixels, source={self.source!r})"
+
+    def _repr_html_(self) -> str:
+        from coverslip.core.pictures import shown
+
+        return shown(repr(self), self.labels)
 
     @property
     def internal(self) -> np.ndarray:

@@ -25,7 +25,8 @@ class Fitted:
         The parameters and buffers by name.
     facts : mapping
         What was found while fitting and is needed or worth knowing afterwards, JSON-able:
-        the input shape, the normalisation, the depth chosen, ``warnings``, ``tables``.
+        the input shape, the normalisation, the depth chosen, ``warnings``, ``tables``; ``said``, a sentence on
+        what came out.
     history : list of dict
         One row per epoch: ``epoch`` and the losses.
     """

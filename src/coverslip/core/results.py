@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Embedding:
     """One vector per sample, with the facts about each sample; an AnnData inside.
 
@@ -63,6 +63,8 @@ class Embedding:
         names = pd.Index([str(i) for i in range(len(latent))])
         frame = pd.DataFrame({key: np.asarray(column) for key, column in obs.items()}, index=names)
         for key in frame.columns:
+            if frame[key].dtype == object:  # an empty text says nothing: it is no category
+                frame[key] = frame[key].where(frame[key] != "", None)
             if pd.api.types.is_string_dtype(frame[key].dtype) and frame[key].nunique() < len(frame):
                 frame[key] = frame[key].astype("category")
         var = pd.DataFrame(index=pd.Index([f"latent_{i}" for i in range(latent.shape[1])]))
@@ -73,10 +75,43 @@ class Embedding:
         adata.uns["coverslip"] = dict(provenance or {})
         return cls(adata)
 
+    @classmethod
+    def of(cls, adata: AnnData) -> Embedding:
+        """An AnnData of another program as an embedding; without ``obsm["latent"]`` its ``X`` is taken for the vectors.
+
+        Raises
+        ------
+        InputError
+            If it holds no vectors.
+        """
+        if "latent" not in adata.obsm:
+            if adata.X is None or adata.n_vars == 0:
+                raise InputError("This AnnData holds no vectors: it has neither obsm['latent'] nor X; add one of them.")
+            dense = adata.X if isinstance(adata.X, np.ndarray) else adata.X.toarray()
+            adata = adata.copy()
+            adata.obsm["latent"] = np.asarray(dense, dtype=np.float32)
+        return cls(adata)
+
+    def __repr__(self) -> str:
+        samples, dimensions = self.latent.shape
+        return (
+            f"Embedding({samples} samples in {dimensions} dimensions, columns: {', '.join(map(str, self.adata.obs))})"
+        )
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p>{escape(repr(self))}</p>{self.adata.obs.head().to_html()}"
+
     @property
     def latent(self) -> np.ndarray:
         """The vectors, ``(N, D)`` float32."""
         return np.asarray(self.adata.obsm["latent"])
+
+    @property
+    def obs(self) -> dict[str, np.ndarray]:
+        """One column per fact, ``(N,)`` each."""
+        return {str(name): np.asarray(self.adata.obs[name]) for name in self.adata.obs.columns}
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -100,7 +135,7 @@ class Embedding:
         return np.asarray(self.adata.obs[name])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LabelMap:
     """Instances as an image of integers: 0 is background, each object has its own number.
 
@@ -139,3 +174,17 @@ class LabelMap:
                 f"{self.source}: a label map is a two-dimensional image of integers, "
                 f"not {self.labels.shape} {self.labels.dtype}."
             )
+
+    @property
+    def count(self) -> int:
+        """How many objects there are."""
+        return int(np.count_nonzero(np.unique(self.labels)))
+
+    def __repr__(self) -> str:
+        height, width = self.labels.shape
+        return f"LabelMap({self.count} objects in {height} x {width} pixels, source={self.source!r})"
+
+    def _repr_html_(self) -> str:
+        from coverslip.core.pictures import shown
+
+        return shown(repr(self), self.labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 import re
 from collections.abc import Sequence
 
@@ -47,6 +48,26 @@ _STAINS = (
 )
 _FLUORESCENT = ("#ff3ea5", "#35e04b", "#00d5ff", "#ffb02e", "#8f7bff", "#fff27a")
 _TRANSMITTED = re.compile(r"bright.?field|^bf$|phase|^dic$|transmi", re.I)
+
+
+def category_colours(count: int) -> tuple[str, ...]:
+    """A colour for each of so many categories: those of `CATEGORIES`, then hues in turn, light and dark.
+
+    Parameters
+    ----------
+    count : int
+        Of categories.
+
+    Returns
+    -------
+    tuple of str
+        ``#rrggbb`` for each; no two are the same.
+    """
+    further = range(max(count - len(CATEGORIES), 0))
+    # The golden ratio keeps hues of the next few apart; three depths keep those apart that come near later.
+    depths = ((0.75, 0.85), (0.55, 0.55), (0.35, 0.95))
+    mixed = (colorsys.hsv_to_rgb(n * 0.618034 % 1, *depths[n % 3]) for n in further)
+    return (*CATEGORIES[:count], *("#" + "".join(f"{round(255 * part):02x}" for part in rgb) for rgb in mixed))
 
 
 def to_rgb(colours: Sequence[str]) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.figures.colours import CATEGORIES, OTHER
+from coverslip.figures.colours import CATEGORIES, OTHER, category_colours
 
 FEW = 12
 """Up to this many distinct whole numbers count as categories (clusters, wells, days)."""
@@ -101,12 +101,18 @@ def natural_key(text: str) -> list[tuple[int, int, str]]:
     return [(0, int(p), "") if p.isdecimal() else (1, 0, p.casefold()) for p in parts if p]
 
 
+_MOST_COLOURS = 40
+"""Categories with a colour of their own; rarer ones share a grey."""
+
+
 def _palette(counts: np.ndarray) -> tuple[str, ...]:
     if len(counts) <= len(CATEGORIES):
         return CATEGORIES[: len(counts)]
-    # The most frequent get a colour of their own, given out in the order of the categories.
-    frequent = np.sort(np.argsort(-counts, kind="stable")[: len(CATEGORIES)])
+    # The most frequent get the colours that are told apart best, then others get theirs, each in their order.
+    ranked = np.argsort(-counts, kind="stable")[:_MOST_COLOURS]
+    given = category_colours(len(ranked))
     colours = [OTHER] * len(counts)
-    for colour, i in zip(CATEGORIES, frequent, strict=True):
-        colours[i] = colour
+    for part in (slice(len(CATEGORIES)), slice(len(CATEGORIES), None)):
+        for colour, i in zip(given[part], np.sort(ranked[part]), strict=True):
+            colours[i] = colour
     return tuple(colours)

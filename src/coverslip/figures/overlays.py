@@ -135,11 +135,20 @@ def draw_overlay(
     if image is None:
         picture = np.zeros((-(-height // step), -(-width // step), 3), np.uint8)
     else:
-        small = _coarser(image, side) if step > 1 else image
-        pixels = _pixels(small, -(-max(small.height, small.width) // side))
-        look = look or _look(pixels, small)
-        picture = np.round(look.compose(pixels) * 255).astype(np.uint8)
+        picture, look = _coloured(image, side, look)
     return Overlay(webp_uri(picture), _png(codes), _png(_pooled(codes)), picture.shape[1], picture.shape[0], look)
+
+
+def coloured(image: Image, side: int = SIDE) -> np.ndarray:
+    """An image as it is shown, contrast-stretched: colours ``(h, w, 3)`` uint8, at most `side` pixels long."""
+    return _coloured(image, side, None)[0]
+
+
+def _coloured(image: Image, side: int, look: Look | None) -> tuple[np.ndarray, Look]:
+    small = _coarser(image, side) if max(image.height, image.width) > side else image
+    pixels = _pixels(small, -(-max(small.height, small.width) // side))
+    look = look or _look(pixels, small)
+    return np.round(look.compose(pixels) * 255).astype(np.uint8), look
 
 
 def outline_codes(labels: np.ndarray, kinds: Mapping[int, np.ndarray]) -> np.ndarray:
@@ -178,10 +187,21 @@ def outline_codes(labels: np.ndarray, kinds: Mapping[int, np.ndarray]) -> np.nda
     return found
 
 
-def shrink_labels(labels: np.ndarray, step: int) -> np.ndarray:
-    """Every `step`-th pixel along each side, from the middle of the blocks that `shrink_image` averages."""
+def shrink_labels(labels: Image | np.ndarray, step: int) -> np.ndarray:
+    """Every `step`-th pixel along each side, from the middle of the blocks that `shrink_image` averages.
+
+    An image is read some rows at a time.
+    """
     first = min(step // 2, labels.shape[0] - 1, labels.shape[1] - 1)
-    small = labels[first::step, first::step]
+    if isinstance(labels, Image):
+        rows = max(_ROWS // step, 1) * step
+        strips = [
+            labels.crop(Region(y, 0, min(rows, labels.height - y), labels.width)).read()[first::step, first::step]
+            for y in range(0, labels.height, rows)
+        ]
+        small = np.concatenate(strips)
+    else:
+        small = labels[first::step, first::step]
     rows, columns = (-(-n // step) for n in labels.shape)
     # The last block may be smaller than its middle: its labels are those of the last pixel.
     return np.pad(small, [(0, rows - small.shape[0]), (0, columns - small.shape[1])], mode="edge")

@@ -17,4 +17,4 @@ from .writing.outlines import trace_outlines as trace_outlines
 from .writing.rois import write_rois as write_rois
 from .writing.tiff import write_image_tiff as write_image_tiff
 from .writing.zarr import write_image_zarr as write_image_zarr
-from .writing.zarr import write_zarr_labels as write_zarr_labels
+from .writing.zarr_labels import write_zarr_labels as write_zarr_labels

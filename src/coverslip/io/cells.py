@@ -110,10 +110,15 @@ def read_cells(path: Path) -> Cells:
 
 def write_cells(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
     """Write a CSV (UTF-8, commas); cells that a row lacks are empty, and text is guarded (`guarded`)."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(map(guarded, columns))
-        writer.writerows([guarded(row.get(name, "")) for name in columns] for row in rows)
+    lines = [[guarded(name) for name in columns], *([guarded(row.get(name, "")) for name in columns] for row in rows)]
+    marked = needs_mark(cell for line in lines for cell in line)
+    with path.open("w", encoding="utf-8-sig" if marked else "utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows(lines)
+
+
+def needs_mark(texts: Iterable[str]) -> bool:
+    """Whether a CSV needs a byte order mark: without one spreadsheets take what is not ASCII for other letters."""
+    return not all(text.isascii() for text in texts)
 
 
 def guarded(text: str) -> str:

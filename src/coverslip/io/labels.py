@@ -120,7 +120,7 @@ def write_labels(
     InputError
         If a label is negative or above 4,294,967,295, or the labels are no two-dimensional integers.
     """
-    from coverslip.io.writing.tiff import _write
+    from coverslip.io.writing.tiff import write_ome_tiff
 
     path = labels_path(path)
     if isinstance(labels, np.ndarray):
@@ -130,7 +130,8 @@ def write_labels(
         array = compact(labels.labels, str(path))
         labels = Image.from_array(array, "YX", source=labels.source, pixel_size=labels.pixel_size)
     facts = {"source": labels.source, "provenance": dict(provenance or {})}
-    return _write(labels, path, pixel_size or labels.pixel_size, (), json.dumps(facts, default=str))
+    described = json.dumps(facts, default=str)
+    return write_ome_tiff(labels, path, pixel_size or labels.pixel_size, description=described, picked=True)
 
 
 def compact(labels: np.ndarray, where: str) -> np.ndarray:

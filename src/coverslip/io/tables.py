@@ -1,7 +1,9 @@
-"""Tables as CSV or Parquet."""
+"""Tables as CSV, Parquet or, to be written only, Excel files."""
 
 from __future__ import annotations
 
+import codecs
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,16 @@ import numpy as np
 
 from coverslip.core import InputError
 from coverslip.io.atomic import atomic_path
-from coverslip.io.cells import guarded, without_guard
+from coverslip.io.cells import guarded, needs_mark, without_guard
 from coverslip.io.reasons import reason
 
 _SUFFIXES = (".csv", ".parquet")
+_WRITTEN = (*_SUFFIXES, ".xlsx")
+_MOST_ROWS = 1_048_575
+"""Rows of a sheet in Excel, below the header."""
 
 
-def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
+def write_table(columns: Mapping[str, Any], path: str | Path, *, notes: Mapping[bytes, str] | None = None) -> Path:
     """Write columns of equal length as a table.
 
     Parameters
@@ -24,7 +29,10 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
     columns : mapping of str to array of shape (N,)
         Column names and values.
     path : str or Path
-        Ends in ``.csv`` (UTF-8, comma, one header line) or ``.parquet``.
+        Ends in ``.csv`` (UTF-8, comma, one header line; a byte order mark, by which spreadsheets know UTF-8, where
+        there is more than ASCII), ``.parquet`` or ``.xlsx``.
+    notes : mapping of bytes to str, optional
+        Metadata of a Parquet file.
 
     Returns
     -------
@@ -34,15 +42,18 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the columns differ in length or have more than one dimension, or the ending is another.
+        If the columns differ in length or have more than one dimension, are too long for Excel, or the ending is
+        another.
     """
     import pyarrow as pa
 
-    path = _checked(path)
+    path = _checked(path, _WRITTEN)
     arrays = {str(name): np.asarray(column) for name, column in columns.items()}
     lengths = {name: array.shape for name, array in arrays.items()}
     if any(len(shape) != 1 for shape in lengths.values()) or len(set(lengths.values())) > 1:
         raise InputError(f"{path}: the columns of a table are of one length, but these are {lengths}.")
+    if path.suffix.lower() == ".xlsx":
+        return _write_xlsx(arrays, path)
     text = path.suffix.lower() == ".csv"
     if text:
         arrays = {guarded(name): _each_text(guarded, array) for name, array in arrays.items()}
@@ -56,10 +67,15 @@ def write_table(columns: Mapping[str, Any], path: str | Path) -> Path:
         if text:
             from pyarrow import csv
 
-            csv.write_csv(table, temporary, csv.WriteOptions(quoting_style="needed"))
+            with temporary.open("wb") as file:
+                words = (word for array in arrays.values() if array.dtype.kind in "OU" for word in array.tolist())
+                if needs_mark([*arrays, *(word for word in words if isinstance(word, str))]):
+                    file.write(codecs.BOM_UTF8)
+                csv.write_csv(table, file, csv.WriteOptions(quoting_style="needed"))
         else:
             from pyarrow import parquet
 
+            table = table.replace_schema_metadata(notes) if notes else table
             parquet.write_table(table, temporary, write_page_checksum=True)
     return path
 
@@ -113,12 +129,45 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
     return dict(zip(names, columns, strict=True))
 
 
-def _checked(path: str | Path) -> Path:
+def _checked(path: str | Path, suffixes: tuple[str, ...] = _SUFFIXES) -> Path:
     path = Path(path)
-    if path.suffix.lower() not in _SUFFIXES:
+    if path.suffix.lower() not in suffixes:
         raise InputError(
-            f"{path} should end in {' or '.join(_SUFFIXES)}, because these are the kinds of table there are."
+            f"{path} should end in {' or '.join(suffixes)}, because these are the kinds of table there are."
         )
+    return path
+
+
+def _write_xlsx(columns: Mapping[str, np.ndarray], path: Path) -> Path:
+    """An Excel file of one sheet: numbers are numbers whatever the country, the header stays in sight."""
+    import openpyxl
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, WriteOnlyCell
+    from openpyxl.styles import Font
+
+    count = len(next(iter(columns.values()), ()))
+    if count > _MOST_ROWS:
+        raise InputError(f"{path}: {count:,} rows are more than Excel holds ({_MOST_ROWS:,}); write .csv or .parquet.")
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("objects")
+    sheet.freeze_panes = "A2"
+
+    def cell(value: Any) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
+        if not isinstance(value, str):
+            return value
+        made = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("�", value))
+        made.data_type = "s"  # never a formula
+        return made
+
+    header = [cell(name) for name in columns]
+    for one in header:
+        one.font = Font(bold=True)
+    sheet.append(header)
+    for row in zip(*(column.tolist() for column in columns.values()), strict=True):
+        sheet.append([cell(value) for value in row])
+    with atomic_path(path) as temporary:
+        book.save(temporary)
     return path
 
 

@@ -10,6 +10,9 @@ from typing import Any
 PROVENANCE = "provenance.json"
 """What a folder holds it in."""
 
+NOTE = b"coverslip"
+"""What the note of a Parquet file is called among its metadata."""
+
 
 def provenance_of(path: Path) -> Mapping[str, Any]:
     """The provenance that a file or folder carries; empty where there is none, or it cannot be read.

@@ -31,3 +31,7 @@ def __getattr__(name: str) -> ModuleType:
     if name in names():
         return import_module(f"{__name__}.{name}")
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return ["get", "names", *names()]

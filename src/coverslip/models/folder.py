@@ -47,7 +47,7 @@ _THIS_MODEL = "## This model"
 _AGAIN = "restore the folder from a copy, or fit the model again"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model(Fitted):
     """A fitted method with where it comes from; what `coverslip.fit` gives and a model folder holds.
 
@@ -66,6 +66,11 @@ class Model(Fitted):
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     card: str = field(default="", repr=False)
     folder: Path | None = None
+
+    def __repr__(self) -> str:
+        parameters = sum(int(array.size) for array in self.weights.values())
+        said = "".join(f"\nNote: {warning}" for warning in self.warnings)
+        return f"Model({self.method}, {parameters:,} numbers, {len(self.history)} epochs, folder={self.folder}){said}"
 
     @property
     def implementation(self) -> ModuleType:
@@ -329,6 +334,11 @@ def _card_text(model: Model) -> str:
     parameters = sum(int(a.size) for a in model.weights.values())
     lines += [f"- Numbers in `{_WEIGHTS}`: {parameters:,} in {len(model.weights)} arrays"]
     lines += [f"- {key}: {value}" for key, value in (model.history[-1].items() if model.history else ())]
+    if model.history:
+        lines += [
+            "- Measured: on the part of its samples that was held out while fitting alone, as the lines above have it; "
+            "`coverslip evaluate` measures it on others."
+        ]
     lines += [f"- Note: {warning}" for warning in model.warnings]
     for heading, rows in model.tables.items():
         cells = [list(rows[0]), ["---"] * len(rows[0]), *(row.values() for row in rows)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coverslip.core import Fields, Samples, file_hash, provenance
+from coverslip.core import Embedding, Fields, Samples, file_hash, provenance
 from coverslip.models.folder import Model
 
 
@@ -58,12 +58,14 @@ def path_of(inputs: Any) -> str | Path | None:
     return getattr(inputs, "path", None) or (inputs if isinstance(inputs, str | Path) else None)
 
 
-def describe_inputs(inputs: Any, opened: Samples | Fields) -> dict[str, Any]:
+def describe_inputs(inputs: Any, opened: Samples | Fields | Embedding) -> dict[str, Any]:
     """Where `inputs`, once `opened`, come from, for provenance: path, number, shape, and the hash of the sheet."""
     path = path_of(inputs)
     folder = getattr(getattr(opened, "sheet", None), "folder", None)
-    shape = list(opened.shape) if isinstance(opened, Samples) else [opened.count, None, None]
-    record: dict[str, Any] = {"n": len(opened), "shape": shape, "dtype": str(opened.dtype)}
+    if isinstance(opened, Embedding):
+        folder = opened.provenance.get("inputs", {}).get("folder")  # where its images are
+    shape, dtype = _shape(opened)
+    record: dict[str, Any] = {"n": len(opened), "shape": shape, "dtype": dtype}
     if path is not None:
         record["path"] = str(Path(path).resolve())
         if Path(path).is_file():
@@ -71,3 +73,10 @@ def describe_inputs(inputs: Any, opened: Samples | Fields) -> dict[str, Any]:
     if folder is not None:
         record["folder"] = str(Path(folder).resolve())
     return record
+
+
+def _shape(opened: Samples | Fields | Embedding) -> tuple[list[int | None], str]:
+    """The shape of what is one sample, as far as all have it, and the kind of its numbers."""
+    if isinstance(opened, Embedding):
+        return list(opened.latent.shape[1:]), str(opened.latent.dtype)
+    return (list(opened.shape) if isinstance(opened, Samples) else [opened.count, None, None]), str(opened.dtype)

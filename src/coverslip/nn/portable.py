@@ -51,6 +51,8 @@ class Portable:
         Of a usual object, pixels.
     afterwards : str
         What makes objects of the maps, in words (Markdown).
+    program : str
+        The same as a Python program that needs NumPy, SciPy and scikit-image alone: ``objects(maps)`` gives labels.
     task : str
         What it does, for titles and tags: ``"segmentation"``.
     papers : tuple of (str, str)
@@ -65,5 +67,6 @@ class Portable:
     reach: int
     diameter: float
     afterwards: str
+    program: str
     task: str
     papers: tuple[tuple[str, str], ...] = ()

@@ -16,7 +16,7 @@ from coverslip.portable.about import About
 from coverslip.portable.cover import write_cover
 from coverslip.portable.example import halo, scaled, smallest_side
 from coverslip.portable.onnx_file import INPUT, OPSET, OUTPUT
-from coverslip.portable.readme import readme
+from coverslip.portable.readme import POSTPROCESSING, TORCH, readme
 
 if TYPE_CHECKING:
     from bioimageio.spec.model.v0_5 import ModelDescr, WeightsDescr
@@ -65,6 +65,7 @@ def write_bioimageio(
     np.save(work / "test_input.npy", example[None])
     np.save(work / "test_output.npy", maps)
     write_cover(x[0, 0] / 2, maps[0, 0], work / "cover.png")
+    (work / POSTPROCESSING).write_text(portable.program, encoding="utf-8")
     (work / "README.md").write_text(readme(portable, about, _SENTENCES[drawn]), encoding="utf-8")
     weights = _weights(portable, torch.from_numpy(x), work, onnx)
     save_bioimageio_package(_description(portable, about, weights, work), output_path=path)
@@ -80,7 +81,7 @@ def _weights(portable: Portable, x: Any, work: Path, onnx: Path | None) -> Weigh
         warnings.filterwarnings("ignore", r".*torch\.jit.*", FutureWarning)
         torch.jit.save(torch.jit.trace(portable.network, x), whole)
     _without_traces(whole, work / "weights.pt")
-    script = TorchscriptWeightsDescr(source=work / "weights.pt", pytorch_version=Version(version("torch")))
+    script = TorchscriptWeightsDescr(source=work / "weights.pt", pytorch_version=Version(TORCH))
     if onnx is None:
         return WeightsDescr(torchscript=script)
     return WeightsDescr(
@@ -112,6 +113,7 @@ def _description(portable: Portable, about: About, weights: WeightsDescr, work: 
             tags=["2d", portable.task, "microscopy", "pytorch", "coverslip"],
             documentation=FileDescr(source=work / "README.md"),
             covers=[FileDescr(source=work / "cover.png")],
+            attachments=[FileDescr(source=work / POSTPROCESSING)],
             inputs=[_input(portable, work)],
             outputs=[_output(portable, work)],
             training_data=DatasetDescr(name=f"Training images of {about.name}"[:64], description=about.data),

@@ -15,6 +15,13 @@ from coverslip.portable.about import About
 OPSET = 18
 """Version of the operators; runtimes since early 2023 have it."""
 
+IR_VERSION = 8
+"""Version of the file format, which belongs to these operators. The exporter writes a newer one that it does not need,
+and older runtimes refuse."""
+
+RUNTIMES = "ONNX Runtime 1.14 (February 2023) and newer"
+"""Which runtimes have both."""
+
 INPUT, OUTPUT = "pixels", "maps"
 """Names of the tensors."""
 
@@ -74,6 +81,7 @@ def write_onnx(portable: Portable, about: About, path: Path) -> float:
     assert program is not None
     model = program.model_proto
     _forget_sources(model)
+    model.ir_version = IR_VERSION
     model.doc_string = about.summary
     onnx.helper.set_model_props(model, _notes(portable, about))
     onnx.save(model, str(path))
@@ -101,6 +109,7 @@ def _notes(portable: Portable, about: About) -> dict[str, str]:
         "scaling": f"per image and channel, the percentiles {low:g} and {high:g} become 0 and 1",
         "multiple": str(portable.multiple),
         "afterwards": portable.afterwards,
+        "runtimes": RUNTIMES,
     }
     return {key: value for key, value in notes.items() if value}
 

@@ -7,6 +7,13 @@ import re
 from coverslip.nn.portable import Portable
 from coverslip.portable.about import About
 from coverslip.portable.example import halo
+from coverslip.portable.onnx_file import RUNTIMES
+
+POSTPROCESSING = "postprocessing.py"
+"""The file in a package that makes objects of maps."""
+
+TORCH = "2.0"
+"""The oldest PyTorch that is named: the operators of a traced network and the layout of its file are older still."""
 
 
 def readme(portable: Portable, about: About, decisions: str) -> str:
@@ -34,7 +41,8 @@ Made with Coverslip (`coverslip export MODEL --bioimageio`); there, `coverslip p
 ## How to use it
 
 **Input.** Grey values of {channels}, any bit depth, height and width multiples of {portable.multiple} (continue
-smaller images by reflection). The preprocessing that this package names scales each image and channel so that the
+other images below and on the right by mirroring them so that the last row and column come twice, as `numpy.pad` does
+with `mode="symmetric"`). The preprocessing that this package names scales each image and channel so that the
 percentiles {low:g} and {high:g} become 0 and 1; do not clip, the network does. Take the percentiles of the whole image,
 also where it is seen tile by tile. Coverslip takes the brightest pixel for the upper end where both percentiles are
 equal (a few bright spots in the dark), and those of 64 windows for images of more than 16 megapixels.
@@ -47,7 +55,10 @@ programs that do.
 
 {outputs}
 
-**Objects.** {portable.afterwards}
+**Objects.** {portable.afterwards} The file `{POSTPROCESSING}` in this package does just that.
+
+**Programs.** The ONNX weights, where there are such, open in {RUNTIMES}; the TorchScript weights in PyTorch
+{TORCH} and newer.
 
 ## Training data
 

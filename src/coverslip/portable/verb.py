@@ -18,7 +18,7 @@ from coverslip.nn.portable import Portable
 from coverslip.portable.about import About, about_model, check_licence
 from coverslip.portable.bioimageio_package import write_bioimageio
 from coverslip.portable.example import drawn_example, example_from
-from coverslip.portable.onnx_file import has_onnx, write_onnx
+from coverslip.portable.onnx_file import RUNTIMES, has_onnx, write_onnx
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def export_model(
                 with atomic_path(onnx) as temporary:
                     shutil.copy(network, temporary)
                 note = f"Its outputs are those of the model to within {difference:.0e}."
-                written.append(Exported(Path(onnx), (note,)))
+                written.append(Exported(Path(onnx), (note, f"It opens in {RUNTIMES}.")))
         if bioimageio is not None and pixels is not None:
             with atomic_path(bioimageio) as temporary:
                 write_bioimageio(portable, about, pixels, temporary, Path(folder), onnx=network, drawn=example is None)

@@ -9,6 +9,7 @@ The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the
 ``evaluate``   ``(result, truth, images, seed, options)``: a `coverslip.core.kind.Measured`; the result opened or not
 ``measure``    ``(labels, images, how, options)``: a table of objects; ``how`` are channels and planes that were given
 ``report``     ``(result, page, model, images, options)``: the path of the page; the model where it is found, else None
+``label``      ``(named, cells, names, out, force, options, path)``: a `Written`; ``named`` is a result or a model
 ``export``     ``(result, out, images, force, options)``: a `Written` for each path
 ``score``      ``(model, inputs, parts, label, device)``: numbers on held-out inputs, for a sweep
 ``segment``    ``(model, inputs, device)``: label maps one after the other, where objects are found
@@ -27,6 +28,10 @@ from typing import Any
 
 from coverslip.core import InputError, Kind
 from coverslip.core.provenance import odd_entry
+
+
+def __dir__() -> list[str]:
+    return ["get", "kind_of", "names", "opened"]
 
 
 def names() -> list[str]:

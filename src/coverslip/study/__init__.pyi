@@ -1,3 +1,4 @@
+from .comparing import compare as compare
 from .learning import learning_curve as learning_curve
 from .leaving import leave_one_out as leave_one_out
 from .output import Findings as Findings

@@ -31,8 +31,8 @@ def export(
     force : bool
         Replace what was exported before.
     **options
-        For labels ``geojson``, ``rois``, ``zarr`` and ``csv`` say which forms; for a model ``onnx`` and ``bioimageio``
-        name the files to write.
+        For labels ``geojson``, ``rois``, ``zarr``, ``csv`` and ``xlsx`` say which forms, and ``cells`` names an
+        embedding whose columns join the objects; for a model ``onnx`` and ``bioimageio`` name the files to write.
 
     Returns
     -------
@@ -52,8 +52,14 @@ def export(
         return export_model(result, force=force, **ModelExport.parse(of_model).given())
     named = result if isinstance(result, str | Path) else None
     kind, found = results.opened(result)
-    own = for_kind(kind, "export", options, "The result" if named is None else named)
+    own = for_kind(kind, "export", _opened(options), "The result" if named is None else named)
     return [Exported(one.path, one.notes) for one in kind.verb("export")(found, out, images, force, own)]
+
+
+def _opened(options: dict[str, Any]) -> dict[str, Any]:
+    """Options, with a further result that they name opened: kinds do not know each other."""
+    cells = options.get("cells")
+    return {**options, "cells": results.opened(cells)[1]} if isinstance(cells, str | Path) else options
 
 
 def _is_model(result: Any) -> bool:

@@ -79,7 +79,7 @@ def fit(
         facts=facts,
         history=fitted.history,
         provenance=provenance(inputs=describe_inputs(samples, opened), seed=getattr(config, "seed", None)),
-        card=module.CARD.markdown(),
+        card=module.CARD.markdown(of_model=True),
     )
 
 

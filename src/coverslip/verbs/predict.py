@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,18 @@ from coverslip.verbs.options import for_prediction
 from coverslip.work.asked import Asked
 
 
-def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", **options: Any) -> Any:
+def predict(
+    model: Model | str | Path,
+    inputs: Any,
+    *,
+    device: str = "auto",
+    channels: Sequence[str | int] | None = None,
+    planes: str | int | None = None,
+    series: str | int | None = None,
+    frames: str | None = None,
+    pixel_size: str | float | None = None,
+    **options: Any,
+) -> Any:
     """Apply a model.
 
     Parameters
@@ -26,6 +37,14 @@ def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", **o
         What to apply it to: one image, a folder, a sheet, an array; or a list of paths, arrays or tensors.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    channels, planes
+        As for `coverslip.fit`; default: those of the fit.
+    series : str or int, optional
+        Of files that hold several images this one, by number or by name; default: all.
+    frames : str, optional
+        Of movies ``"all"`` frames, or ``"every=5"``.
+    pixel_size : str or float, optional
+        µm per pixel, such as ``0.325``; default: what the sheet or the files say.
     **options
         Those of the method, such as ``flips``, and those of the kind of result that it gives, such as ``clusters`` of
         an embedding or ``rivals`` of decompositions; ``coverslip methods NAME`` lists them.
@@ -43,7 +62,15 @@ def predict(model: Model | str | Path, inputs: Any, *, device: str = "auto", **o
     """
     used = loaded(model)
     own, given = for_prediction(used, options, model)
-    return results.get(used.gives).verb("predict")(used, inputs, Asked(device=device), own, given)
+    said = {
+        "channels": None if channels is None else list(channels),
+        "planes": planes,
+        "series": None if series is None else str(series),
+        "frames": frames,
+        "pixel_size": None if pixel_size is None else str(pixel_size),
+    }
+    asked = Asked(device=device, input={name: value for name, value in said.items() if value is not None})
+    return results.get(used.gives).verb("predict")(used, inputs, asked, own, given)
 
 
 def predict_to_file(

@@ -43,7 +43,15 @@ const coverslip = (() => {
           className: kind === "number" ? "number" : "", textContent: kind === "number" ? readable(values[row]) : values[row] }));
         const line = make("tr", { className: pictured.has(row) ? "pictured" : "" }, ...cells);
         line.dataset.row = row;
-        if (pictured.has(row)) line.addEventListener("click", () => view(row));
+        if (pictured.has(row)) {
+          line.tabIndex = 0; // also without a mouse
+          line.addEventListener("click", () => view(row));
+          line.addEventListener("keydown", (event) => {
+            if (event.key !== "Enter" && event.key !== " ") return;
+            event.preventDefault();
+            view(row);
+          });
+        }
         return line;
       });
       table.replaceChildren(make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...body));

@@ -37,13 +37,15 @@ def _micromanager(tif: Any, series: int, axes: str) -> list[str]:
 
 def _imagej(tif: Any, series: int, axes: str) -> list[str]:
     labels = (tif.imagej_metadata or {}).get("Labels") if tif.is_imagej else None
-    # ImageJ labels slices; they name channels only where the slices are the channels, and many hold the files that a
-    # stack was made of, or counters: "c:1/2 - A01.tif", "0001". A single label comes as a text.
-    if axes != "CYX" or not isinstance(labels, list):
+    # ImageJ labels slices; they name channels only where they are the same in every frame and plane, and many hold the
+    # files that a stack was made of, or counters: "c:1/2 - A01.tif", "0001". A single label comes as a text.
+    if "C" not in axes or not isinstance(labels, list):
         return []
-    names = [str(label) for label in labels]
+    count = dict(zip(tif.series[series].axes, tif.series[series].shape, strict=True)).get("C", 1)
+    names = [str(label) for label in labels[:count]]
+    repeated = [str(label) for label in labels] == names * (len(labels) // count)
     counted = any(_NO_NAME.search(name) for name in names) or len(set(names)) < len(names)
-    return [] if counted else names
+    return names if repeated and not counted else []
 
 
 _FILE = r"\.(tiff?|stk|png|jpe?g|bmp|gif|nd2|lif|lsm|czi|oi[bf]|ims|zvi|vsi|dv|flex)\b"

@@ -193,7 +193,7 @@ def evaluate_embedding(
     InputError
         As the measures do, naming the sample or the class.
     """
-    shown = _representations(latent, baselines)
+    shown = representations(latent, baselines)
     number = len(shown[LATENT])
     columns = {"labels": labels, "groups": groups, "split": split, "clusters": clusters}
     given = {name: check_length(v, number, name) for name, v in columns.items() if v is not None}
@@ -240,7 +240,7 @@ def evaluate_factors(
         MIG, disentanglement, completeness, and the informativeness about each factor. Disentanglement and completeness
         have no interval: each resampling would grow new forests on repeated samples.
     """
-    shown = _representations(codes, baselines)
+    shown = representations(codes, baselines)
     rows = (_factor_rows(name, x, factors, groups, n, seed) for name, x in shown.items())
     return Evaluation(tuple(chain.from_iterable(rows)))
 
@@ -248,17 +248,18 @@ def evaluate_factors(
 def _factor_rows(name: str, x: np.ndarray, factors: Mapping[str, Any], groups: Any, n: int, seed: int) -> Iterator[Row]:
     counted = discretise(x, factors, bins=BINS, binning="width")
     gap = bootstrap(mean_gap, *counted, groups=groups, n=n, seed=seed)
-    yield _row(name, "MIG", gap, f"{BINS} bins of equal width; {len(factors)} factors; resampling lowers it")
+    yield row_of(name, "MIG", gap, f"{BINS} bins of equal width; {len(factors)} factors; resampling lowers it")
     found = dci(x, factors, groups=groups, seed=seed)
     for measure, value in (("disentanglement", found.disentanglement), ("completeness", found.completeness)):
         yield Row(name, f"DCI {measure}", value, np.nan, np.nan, len(x), "random forests; no interval")
     for factor, predicted in found.predictions.items():
         statistic, unit = (r_squared, "R²") if found.measured[factor] else (balanced_accuracy, "balanced accuracy")
         interval = bootstrap(statistic, factors[factor], predicted, groups=groups, seed=seed)
-        yield _row(name, f"DCI informativeness ({factor})", interval, f"{unit} of held-out samples")
+        yield row_of(name, f"DCI informativeness ({factor})", interval, f"{unit} of held-out samples")
 
 
-def _representations(latent: Any, baselines: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
+def representations(latent: Any, baselines: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
+    """The embedding and its baselines by name, checked."""
     shown = {LATENT: as_features(latent, "latent vectors")}
     for name, values in (baselines or {}).items():
         if name == LATENT:
@@ -285,14 +286,14 @@ class _Comparison:
             for title, found in self._probes(x):
                 tested = found.tested
                 note = found.protocol + self.left_out
-                yield _row(name, f"{title} balanced accuracy", found.balanced_accuracy, note)
-                yield _row(name, f"{title} accuracy", found.accuracy, note)
+                yield row_of(name, f"{title} balanced accuracy", found.balanced_accuracy, note)
+                yield row_of(name, f"{title} accuracy", found.accuracy, note)
                 if name == LATENT:
                     self.hits[title] = found.hits
                 else:
                     better = self.hits[title] - found.hits
                     by_class = self._interval(class_mean, better, self.labels[tested], samples=tested)
-                    yield _row(f"{LATENT} - {name}", f"{title} balanced accuracy", by_class, f"paired; {note}")
+                    yield row_of(f"{LATENT} - {name}", f"{title} balanced accuracy", by_class, f"paired; {note}")
         yield from self._clusters(name, x, tested)
 
     def _probes(self, x: np.ndarray) -> Iterator[tuple[str, ProbeResult]]:
@@ -319,18 +320,19 @@ class _Comparison:
             ("clustering accuracy", clustering_accuracy),
         ):
             agreement = self._interval(statistic, clusters[tested], truth, samples=tested)
-            yield _row(name, measure, agreement, note + self.left_out)
+            yield row_of(name, measure, agreement, note + self.left_out)
 
     def _silhouette(self, name: str, measure: str, x: np.ndarray, clusters: np.ndarray, note: str) -> Iterator[Row]:
         if not 2 <= len(np.unique(clusters)) < len(x):
             return  # undefined
         values, samples = silhouette_samples(x, clusters, seed=self.seed)
-        yield _row(name, measure, self._interval(mean, values, samples=samples), note)
+        yield row_of(name, measure, self._interval(mean, values, samples=samples), note)
 
     def _interval(self, statistic: Statistic, *arrays: np.ndarray, samples: np.ndarray) -> Interval:
         groups = None if self.groups is None else self.groups[samples]
         return bootstrap(statistic, *arrays, groups=groups, seed=self.seed)
 
 
-def _row(features: str, measure: str, found: Interval, note: str) -> Row:
+def row_of(features: str, measure: str, found: Interval, note: str) -> Row:
+    """A line of the table from a number with its interval."""
     return Row(features, measure, found.value, found.low, found.high, found.n, note)

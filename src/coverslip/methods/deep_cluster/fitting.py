@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from coverslip.core import Fitted, InputError, Samples, Subset
 from coverslip.methods.deep_cluster.config import Config
 from coverslip.methods.deep_cluster.groups import means, neighbours_of, starting_clusters
-from coverslip.methods.deep_cluster.inference import BATCH, CENTRES, autoencoder_for
+from coverslip.methods.deep_cluster.inference import CENTRES, autoencoder_for
 from coverslip.methods.deep_cluster.loss import (
     clustering_loss,
     cross_entropy,
@@ -25,6 +25,7 @@ from coverslip.methods.deep_cluster.loss import (
 )
 from coverslip.methods.deep_cluster.model import BUFFERS, Autoencoder, Clusterer
 from coverslip.methods.deep_cluster.proposal import propose
+from coverslip.samples.opening.alike import BATCH
 from coverslip.samples.opening.normalise import Normaliser
 from coverslip.train.batch import Batch, on_device
 from coverslip.train.feed import Feed

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from coverslip.core import Fitted, InputError, Samples, track
+from coverslip.core import Fitted, Samples
 from coverslip.methods.deep_cluster.architecture import plan
 from coverslip.methods.deep_cluster.config import Config
 from coverslip.methods.deep_cluster.loss import soft_assignment
 from coverslip.methods.deep_cluster.model import Autoencoder
 from coverslip.nn.device import choose_device
-from coverslip.nn.weights import put_weights
-from coverslip.samples.opening.normalise import Normaliser
-
-BATCH = 256
+from coverslip.nn.weights import restored
+from coverslip.samples.opening.alike import as_fitted
 
 CENTRES = "centres"
 """The name of the centres among the weights; all others are the autoencoder's."""
@@ -54,8 +51,8 @@ def autoencoder_for(config: Config, shape: tuple[int, int, int]) -> Autoencoder:
     return Autoencoder(architecture, config.latent, stochastic=config.regulariser == "kl")
 
 
-def network(fitted: Fitted, device: str = "cpu") -> tuple[Autoencoder, torch.Tensor, Normaliser]:
-    """Rebuild the network, the centres and the normaliser of a fitted model.
+def network(fitted: Fitted, device: str = "cpu") -> tuple[Autoencoder, torch.Tensor]:
+    """Rebuild the network and the centres of a fitted model.
 
     Raises
     ------
@@ -64,13 +61,10 @@ def network(fitted: Fitted, device: str = "cpu") -> tuple[Autoencoder, torch.Ten
     """
     config = fitted.config
     assert isinstance(config, Config)
-    channels, height, width = fitted.facts["shape"]
-    with torch.device("meta"):
-        model = autoencoder_for(config, (channels, height, width))
-    put_weights(model, {name: array for name, array in fitted.weights.items() if name != CENTRES})
-    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    centres = torch.from_numpy(np.array(fitted.weights[CENTRES])).to(device)
-    return model.eval(), centres, Normaliser.from_dict(fitted.facts["normaliser"])
+    shape = tuple(fitted.facts["shape"])
+    weights = {name: array for name, array in fitted.weights.items() if name != CENTRES}
+    model = restored(lambda: autoencoder_for(config, shape), weights, device)
+    return model, torch.from_numpy(np.array(fitted.weights[CENTRES])).to(device)
 
 
 def encode(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Encoded:
@@ -91,11 +85,11 @@ def encode(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Encoded
         If the samples have another shape.
     """
     device = choose_device(device)
-    model, centres, normaliser = network(fitted, device)
+    model, centres = network(fitted, device)
     n = len(samples)
     latent = np.empty((n, model.mean.out_features), np.float32)
     membership, error = np.empty((n, len(centres)), np.float32), np.empty(n, np.float32)
-    for at, x in _images(fitted, samples, normaliser, device, "Embedding"):
+    for at, x in as_fitted(fitted, samples, device):
         with torch.inference_mode():
             z = model.encode(x)
             latent[at], membership[at] = z.cpu(), soft_assignment(z, centres).cpu()
@@ -121,25 +115,9 @@ def reconstruct(fitted: Fitted, samples: Samples, *, device: str = "auto") -> tu
         On the normalised scale.
     """
     device = choose_device(device)
-    model, _, normaliser = network(fitted, device)
+    model, _ = network(fitted, device)
     inputs, outputs = (np.empty((len(samples), *samples.shape), np.float32) for _ in range(2))
-    for at, x in _images(fitted, samples, normaliser, device, "Reconstructing"):
+    for at, x in as_fitted(fitted, samples, device, note="Reconstructing"):
         with torch.inference_mode():
             inputs[at], outputs[at] = x.cpu(), torch.sigmoid(model.decode(model.encode(x))).cpu()
     return inputs, outputs
-
-
-def _images(
-    fitted: Fitted, samples: Samples, normaliser: Normaliser, device: str, note: str
-) -> Iterator[tuple[slice, torch.Tensor]]:
-    expected = tuple(fitted.facts["shape"])
-    if tuple(samples.shape) != expected:
-        c, h, w = expected
-        raise InputError(
-            f"The model was fitted to {c} channels of {h} x {w} pixels, but the samples are "
-            f"{' x '.join(map(str, samples.shape))} (C x H x W): crop them to that size with 'coverslip samples crop'."
-        )
-    for start in track(range(0, len(samples), BATCH), note):
-        rows = np.arange(start, min(start + BATCH, len(samples)))
-        x = torch.from_numpy(np.asarray(normaliser.apply(samples.read(rows))))
-        yield slice(start, start + len(rows)), x.to(device, memory_format=torch.channels_last)

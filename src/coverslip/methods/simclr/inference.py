@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from coverslip.core import Fitted, InputError, Samples, track
+from coverslip.core import Fitted, InputError, Samples
 from coverslip.methods.simclr.config import Config
 from coverslip.methods.simclr.model import SMALL, SimCLR, Trunk
 from coverslip.nn.device import choose_device
-from coverslip.nn.weights import put_weights
+from coverslip.nn.weights import restored
+from coverslip.samples.opening.alike import as_fitted
 from coverslip.samples.opening.augment import dihedral_all
-from coverslip.samples.opening.normalise import Normaliser
-
-BATCH = 256
 
 
 def build(config: Config, shape: tuple[int, int, int]) -> SimCLR:
@@ -32,8 +30,8 @@ def build(config: Config, shape: tuple[int, int, int]) -> SimCLR:
     return SimCLR(trunk, hidden=config.hidden, latent=config.latent, channels=channels)
 
 
-def network(fitted: Fitted, device: str = "cpu") -> tuple[SimCLR, Normaliser]:
-    """Rebuild the network and the normaliser of a fitted model.
+def network(fitted: Fitted, device: str = "cpu") -> SimCLR:
+    """Rebuild the network of a fitted model.
 
     Raises
     ------
@@ -42,12 +40,7 @@ def network(fitted: Fitted, device: str = "cpu") -> tuple[SimCLR, Normaliser]:
     """
     config = fitted.config
     assert isinstance(config, Config)
-    channels, height, width = fitted.facts["shape"]
-    with torch.device("meta"):
-        model = build(config, (channels, height, width))
-    put_weights(model, fitted.weights)
-    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return model.eval(), Normaliser.from_dict(fitted.facts["normaliser"])
+    return restored(lambda: build(config, tuple(fitted.facts["shape"])), fitted.weights, device)
 
 
 def features(
@@ -77,26 +70,12 @@ def features(
     InputError
         If the samples have another shape.
     """
-    check_shape(fitted, samples)
     device = choose_device(device)
-    model, normaliser = network(fitted, device)
+    model = network(fitted, device)
     found = []
     with torch.inference_mode():
-        for start in track(range(0, len(samples), BATCH), "Embedding"):
-            stored = samples.read(np.arange(start, min(start + BATCH, len(samples))))
-            x = torch.from_numpy(np.asarray(normaliser.apply(stored))).to(device)
+        for _, x in as_fitted(fitted, samples, device):
             versions = dihedral_all(x) if orientations == "all" else x[None]
             vectors = [model(seen.contiguous(memory_format=torch.channels_last))[which == "after"] for seen in versions]
             found.append(torch.stack(vectors).mean(0).cpu().numpy())
     return np.concatenate(found)
-
-
-def check_shape(fitted: Fitted, samples: Samples) -> None:
-    """Refuse samples of another shape than those of the fit."""
-    expected = tuple(fitted.facts["shape"])
-    if tuple(samples.shape) != expected:
-        c, h, w = expected
-        raise InputError(
-            f"The model was fitted to {c} channels of {h} x {w} pixels, but the samples are "
-            f"{' x '.join(map(str, samples.shape))} (C x H x W): crop them to that size with 'coverslip samples crop'."
-        )

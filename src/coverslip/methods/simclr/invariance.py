@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from coverslip.core import Fitted, Samples
-from coverslip.methods.simclr.inference import BATCH, check_shape, network
+from coverslip.methods.simclr.inference import network
 from coverslip.nn.device import choose_device
+from coverslip.samples.opening.alike import BATCH, as_fitted
 from coverslip.samples.opening.augment import turn
 from coverslip.samples.opening.recipes import sharpened
 
@@ -34,10 +34,9 @@ def distances(fitted: Fitted, samples: Samples, *, device: str = "auto") -> list
         For each transform ``transform``, and ``before`` and ``after`` the head the mean cosine distance between an
         image and its transform, divided by that between different images: 0 is not noticed, 1 is like another image.
     """
-    check_shape(fitted, samples)
     device = choose_device(device)
-    model, normaliser = network(fitted, device)
-    x = torch.from_numpy(np.asarray(normaliser.apply(samples.read(np.arange(len(samples)))))).to(device)
+    model = network(fitted, device)
+    x = torch.cat([x for _, x in as_fitted(fitted, samples, device, note="Reading")])
 
     def vectors(images: Tensor) -> list[Tensor]:
         parts = [model(part.contiguous(memory_format=torch.channels_last)) for part in images.split(BATCH)]

@@ -12,8 +12,8 @@ from coverslip.nn.objects import in_one_piece
 
 PEAK = 0.2
 """How far a top of the distance map rises over the saddle to its neighbour if it is an object of its own."""
-_STEP = 1e-3
-_VOTES_BLUR, _VOTES_APART, _VOTES_FEWEST, _VOTES_FAR = 2.0, 11, 0.3, 24
+STEP = 1e-3
+VOTES_BLUR, VOTES_APART, VOTES_FEWEST, VOTES_FAR = 2.0, 11, 0.3, 24
 """Votes for centres: how they are blurred, the window in which one centre wins, pixels, and how high it must be."""
 
 
@@ -42,32 +42,32 @@ def decode(
     """
     foreground = maps[0] > threshold
     if separation == "distance":
-        labels = _by_distance(maps[1], foreground, peak)
+        labels = by_distance(maps[1], foreground, peak)
     elif separation == "boundary":
-        labels = _by_boundary(maps[1], foreground)
+        labels = by_boundary(maps[1], foreground)
     else:
-        labels = _by_offset(maps[1:], foreground)
+        labels = by_offset(maps[1:], foreground)
     return without_small(in_one_piece(labels), min_area)
 
 
-def _by_distance(distance: np.ndarray, foreground: np.ndarray, peak: float) -> np.ndarray:
+def by_distance(distance: np.ndarray, foreground: np.ndarray, peak: float) -> np.ndarray:
     # Tops that rise by `peak` are cut off by that much, so that each is one flat piece; then the flat tops are found.
     cut = reconstruction(distance - peak, distance)
-    tops = cut > reconstruction(cut - _STEP, cut) + _STEP / 2
+    tops = cut > reconstruction(cut - STEP, cut) + STEP / 2
     markers, _ = ndimage.label(tops & foreground, structure=np.ones((3, 3)))
     labels = watershed(-distance, markers, mask=foreground)
     flat, _ = ndimage.label(foreground & (labels == 0))  # pieces without a top of their own
     return np.where(flat > 0, flat + labels.max(initial=0), labels)
 
 
-def _by_boundary(boundary: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+def by_boundary(boundary: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     markers, count = ndimage.label(foreground & (boundary < 0.5))
     labels = watershed(boundary, markers, mask=foreground)
     thin, _ = ndimage.label(foreground & (labels == 0))  # objects that are all boundary
     return np.where(thin > 0, thin + count, labels)
 
 
-def _by_offset(offset: np.ndarray, foreground: np.ndarray) -> np.ndarray:
+def by_offset(offset: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     rows, columns = np.nonzero(foreground)
     labels = np.zeros(foreground.shape, np.int32)
     if not len(rows):
@@ -78,14 +78,14 @@ def _by_offset(offset: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     ]
     votes = np.zeros(foreground.shape, np.float32)
     np.add.at(votes, tuple(aimed), 1)
-    votes = ndimage.gaussian_filter(votes, _VOTES_BLUR)
-    peaks = (votes == ndimage.maximum_filter(votes, _VOTES_APART)) & (votes > _VOTES_FEWEST)
+    votes = ndimage.gaussian_filter(votes, VOTES_BLUR)
+    peaks = (votes == ndimage.maximum_filter(votes, VOTES_APART)) & (votes > VOTES_FEWEST)
     centres, count = ndimage.label(peaks, structure=np.ones((3, 3)))
     if not count:
         return np.asarray(ndimage.label(foreground)[0])
     away, nearest = ndimage.distance_transform_edt(centres == 0, return_indices=True)
     # What aims at no centre is an object of its own, not of one somewhere else: then blocks give what the whole gives.
-    labels[rows, columns] = np.where(away[tuple(aimed)] > _VOTES_FAR, 0, centres[tuple(nearest)][tuple(aimed)])
+    labels[rows, columns] = np.where(away[tuple(aimed)] > VOTES_FAR, 0, centres[tuple(nearest)][tuple(aimed)])
     lost, _ = ndimage.label(foreground & (labels == 0))
     return np.where(lost > 0, lost + count, labels)
 

@@ -18,6 +18,7 @@ from coverslip.nn.objects import in_one_piece, not_at, without_holes
 from coverslip.nn.scale import LARGEST, NO_SIZES, Known
 from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
+from coverslip.samples.opening.channels import other_channels
 from coverslip.samples.opening.exposure import Exposure
 from coverslip.samples.opening.inverted import Inverted
 from coverslip.samples.opening.looks import PART, sample
@@ -144,10 +145,7 @@ class Segmenter:
             If the field has other channels than those the model was fitted to.
         """
         if fields.count != self.inputs:
-            raise InputError(
-                f"{fields.name(index)} has {fields.count} channel(s), but the model was fitted to {self.inputs}: "
-                "choose them with --channels (or --planes, for focal planes)."
-            )
+            raise InputError(other_channels(fields, index, self.inputs))
         return Exposure.of(fields, index, self.config.percentiles)
 
     def view(self, fields: Fields, index: int) -> View:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import getsource
 from typing import Any
 
 import torch
@@ -10,10 +11,23 @@ from torch import Tensor, nn
 
 from coverslip.core import Fitted
 from coverslip.methods.unet.config import Config
-from coverslip.methods.unet.decoding import PEAK
+from coverslip.methods.unet.decoding import (
+    PEAK,
+    STEP,
+    VOTES_APART,
+    VOTES_BLUR,
+    VOTES_FAR,
+    VOTES_FEWEST,
+    by_boundary,
+    by_distance,
+    by_offset,
+    decode,
+    without_small,
+)
 from coverslip.methods.unet.outputs import network
 from coverslip.methods.unet.targets import DEPTH, OFFSET_UNIT, Separation
 from coverslip.nn.blocks import fold_batch_norm
+from coverslip.nn.objects import in_one_piece
 from coverslip.nn.portable import OutputMap, Portable
 from coverslip.samples.opening.exposure import HEADROOM
 
@@ -60,6 +74,7 @@ def portable(fitted: Fitted) -> Portable:
         reach=model.reach,
         diameter=float(diameters[len(diameters) // 2]) if diameters else _ORDINARY_DIAMETER,
         afterwards=_afterwards(config.separation, fitted.facts["decoding"]),
+        program=_program(config.separation, fitted.facts["decoding"]),
         task="segmentation",
         papers=_PAPERS,
     )
@@ -93,22 +108,85 @@ def _outputs(separation: Separation) -> tuple[OutputMap, ...]:
     )
 
 
+def _decoding(decoding: Mapping[str, Any]) -> tuple[float, float, int]:
+    return float(decoding["threshold"]), float(decoding.get("peak", PEAK)), int(decoding["min_area"])
+
+
 def _afterwards(separation: Separation, decoding: Mapping[str, Any]) -> str:
-    peak, threshold, smallest = decoding.get("peak", PEAK), decoding["threshold"], int(decoding["min_area"])
-    mark, grow = {
+    threshold, peak, smallest = _decoding(decoding)
+    how = {
         "distance": (
-            f"each top of `distance` that rises by at least {peak:g} over the saddle to the next (h-maxima)",
-            "grow the marks over the foreground, downhill (watershed of -`distance`)",
+            f"Marks are the tops of `distance` that rise by at least {peak:g} over the saddle to the next, found "
+            f"without regard to the foreground: cut = reconstruction by dilation of `distance` - {peak:g} under "
+            f"`distance`; tops are where cut exceeds the reconstruction of cut - {STEP:g} under cut by more than "
+            f"{STEP / 2:g}. What of the tops lies in the foreground is numbered, 8-connected, and grows over the "
+            "foreground by a watershed of -`distance` (4-connected)."
         ),
         "boundary": (
-            "each connected piece of the foreground where `boundary` is below 0.5",
-            "grow the marks over the foreground (watershed of `boundary`)",
+            "Marks are the 4-connected pieces of the foreground where `boundary` is below 0.5; they grow over the "
+            "foreground by a watershed of `boundary` (4-connected)."
         ),
         "offset": (
-            f"each place that many foreground pixels point to, a pixel pointing to its place + {OFFSET_UNIT:g} x its "
-            "offset",
-            "give each foreground pixel to the mark nearest to the place it points to",
+            f"Each foreground pixel votes for the pixel it points to, its place + {OFFSET_UNIT:g} x its offset, "
+            f"rounded and kept inside the image. The votes are blurred (Gaussian, {VOTES_BLUR:g} pixels); centres are "
+            f"where they are above {VOTES_FEWEST:g} and the highest of {VOTES_APART} x {VOTES_APART} pixels, "
+            "8-connected. A "
+            "pixel belongs to the centre nearest to where it points, if that is at most "
+            f"{VOTES_FAR} pixels away."
         ),
     }[separation]
-    small = f"; leave out objects of fewer than {smallest} pixels" if smallest > 1 else ""
-    return f"Foreground is where `foreground` is above {threshold:g}. Mark {mark}; {grow}{small}."
+    small = f" Objects of fewer than {smallest} pixels are left out." if smallest > 1 else ""
+    return (
+        f"Foreground is where `foreground` is above {threshold:g}. {how} Foreground that no mark reaches is an object "
+        "of its own, each 4-connected piece of it. Of an object in several 8-connected pieces the largest "
+        f"stays.{small}"
+    )
+
+
+def _program(separation: Separation, decoding: Mapping[str, Any]) -> str:
+    """The decoding itself, as a file: what is imported from Coverslip stands in it."""
+    threshold, peak, smallest = _decoding(decoding)
+    constants = {"OFFSET_UNIT": OFFSET_UNIT, "STEP": STEP, "PEAK": PEAK}
+    constants |= {"VOTES_BLUR": VOTES_BLUR, "VOTES_APART": VOTES_APART, "VOTES_FEWEST": VOTES_FEWEST}
+    said = "\n".join(f"{name} = {value!r}" for name, value in (constants | {"VOTES_FAR": VOTES_FAR}).items())
+    functions = (decode, by_distance, by_boundary, by_offset, without_small, in_one_piece)
+    return _PROGRAM.format(
+        constants=said,
+        functions="\n\n".join(getsource(function) for function in functions).rstrip(),
+        separation=separation,
+        threshold=threshold,
+        peak=peak,
+        smallest=smallest,
+    )
+
+
+_PROGRAM = '''"""Objects from the maps of the network: python postprocessing.py maps.npy labels.npy
+
+Needs NumPy, SciPy and scikit-image. Written by Coverslip, whose own decoding this is.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from scipy import ndimage
+from skimage.morphology import reconstruction
+from skimage.segmentation import watershed
+
+Separation = str
+{constants}
+
+
+def objects(maps: np.ndarray) -> np.ndarray:
+    """Labels (H, W) of the maps (K, H, W) of one image."""
+    return decode(maps, {separation!r}, threshold={threshold!r}, peak={peak!r}, min_area={smallest!r})
+
+
+{functions}
+
+
+if __name__ == "__main__":
+    found = np.load(sys.argv[1])
+    np.save(sys.argv[2], objects(found[0] if found.ndim == 4 else found))
+'''

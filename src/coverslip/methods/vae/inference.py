@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from coverslip.core import Fitted, InputError, Samples, track
+from coverslip.core import Fitted, InputError, Samples
 from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.config import Config
 from coverslip.methods.vae.loss import best_orientation, kl_divergence, reconstruction
 from coverslip.methods.vae.model import VAE
 from coverslip.nn.device import choose_device
-from coverslip.nn.weights import put_weights
+from coverslip.nn.weights import restored
+from coverslip.samples.opening.alike import BATCH, as_fitted
 from coverslip.samples.opening.augment import dihedral_all
 from coverslip.samples.opening.normalise import Normaliser
-
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,8 @@ class Posterior:
     negative_elbo: np.ndarray
 
 
-def network(fitted: Fitted, device: str = "cpu") -> tuple[VAE, Normaliser]:
-    """Rebuild the network and the normaliser of a fitted model.
+def network(fitted: Fitted, device: str = "cpu") -> VAE:
+    """Rebuild the network of a fitted model.
 
     Raises
     ------
@@ -54,35 +52,15 @@ def network(fitted: Fitted, device: str = "cpu") -> tuple[VAE, Normaliser]:
     """
     config = fitted.config
     assert isinstance(config, Config)
-    channels, height, width = fitted.facts["shape"]
     architecture = plan(
-        (channels, height, width),
+        tuple(fitted.facts["shape"]),
         depth=config.depth,
         downsample=config.downsample,
         width=config.width,
         preset=config.preset,
     )
-    with torch.device("meta"):
-        model = VAE(architecture, config.latent, bounded=config.normalise != "zscore")
-    put_weights(model, fitted.weights)
-    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return model.eval(), Normaliser.from_dict(fitted.facts["normaliser"])
-
-
-def _batches(samples: Samples, note: str) -> Iterator[tuple[slice, np.ndarray]]:
-    for start in track(range(0, len(samples), BATCH), note):
-        rows = np.arange(start, min(start + BATCH, len(samples)))
-        yield slice(start, start + len(rows)), samples.read(rows)
-
-
-def _check_shape(fitted: Fitted, samples: Samples) -> None:
-    expected = tuple(fitted.facts["shape"])
-    if tuple(samples.shape) != expected:
-        c, h, w = expected
-        raise InputError(
-            f"The model was fitted to {c} channels of {h} x {w} pixels, but the samples are "
-            f"{' x '.join(map(str, samples.shape))} (C x H x W): crop them to that size with 'coverslip samples crop'."
-        )
+    bounded = config.normalise != "zscore"
+    return restored(lambda: VAE(architecture, config.latent, bounded=bounded), fitted.weights, device)
 
 
 def posterior_of(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Posterior:
@@ -102,17 +80,15 @@ def posterior_of(fitted: Fitted, samples: Samples, *, device: str = "auto") -> P
     InputError
         If the samples have another shape.
     """
-    _check_shape(fitted, samples)
     device = choose_device(device)
-    model, normaliser = network(fitted, device)
+    model = network(fitted, device)
     config = fitted.config
     assert isinstance(config, Config)
     n = len(samples)
     mu, logvar = np.empty((n, config.latent), np.float32), np.empty((n, config.latent), np.float32)
     error, kl, negative_elbo = (np.empty(n, np.float32) for _ in range(3))
     with torch.inference_mode():
-        for at, stored in _batches(samples, "Embedding"):
-            x = torch.from_numpy(np.asarray(normaliser.apply(stored))).to(device, memory_format=torch.channels_last)
+        for at, x in as_fitted(fitted, samples, device):
             m, v = _encode(model, x, free=config.orientation == "free")
             x_hat = model.decode(m)
             if config.orientation == "free":
@@ -180,11 +156,11 @@ def decode(fitted: Fitted, z: np.ndarray, *, device: str = "auto", raw: bool = F
     if z.ndim != 2 or z.shape[1] != config.latent:
         raise InputError(f"Latent vectors of this model have {config.latent} numbers each, not the shape {z.shape}.")
     device = choose_device(device)
-    model, normaliser = network(fitted, device)
+    model = network(fitted, device)
     with torch.inference_mode():
         parts = [model.decode(torch.from_numpy(z[i : i + BATCH]).to(device)).cpu() for i in range(0, len(z), BATCH)]
     images = torch.cat(parts).contiguous().numpy()
-    return np.asarray(normaliser.invert(images)) if raw else images
+    return np.asarray(Normaliser.from_dict(fitted.facts["normaliser"]).invert(images)) if raw else images
 
 
 def reconstruct(fitted: Fitted, samples: Samples, *, device: str = "auto") -> tuple[np.ndarray, np.ndarray]:

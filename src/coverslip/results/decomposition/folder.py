@@ -15,6 +15,7 @@ from coverslip.io.cells import read_cells
 from coverslip.io.images.opening import open_image
 from coverslip.measure.objects.amodal import AmodalMasks
 from coverslip.results.labels.folder import KEYS, OBJECTS, SHEET, LabelFolder, read_label_folder
+from coverslip.results.labels.sources import noted_carried
 
 FILES = ("layers", "generated", "background", "internal", "error")
 """Columns of the sheet that name the further files of an image, ``<image>.<column>.tif``."""
@@ -169,7 +170,8 @@ def _rows(found: LabelFolder, index: int, name: str, columns: Sequence[str]) -> 
     missing = next((column for column in columns if column not in table), None)
     if missing is not None:
         raise InputError(f"{file} has no column '{missing}'; copy the whole folder again from its source.")
-    return {column: table[column][rows[index]] for column in dict.fromkeys((*columns, *table)) if column not in KEYS}
+    others = {*KEYS, *noted_carried(file)}
+    return {column: table[column][rows[index]] for column in dict.fromkeys((*columns, *table)) if column not in others}
 
 
 def _boxes(layers: np.ndarray) -> dict[int, _Box]:

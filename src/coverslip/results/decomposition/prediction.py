@@ -66,13 +66,13 @@ _AT_ONCE = 2048
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Any:
     """Decompose fields; see `coverslip.predict`."""
-    found = list(decompose(model, inputs, asked.device, options, given))
+    found = list(decompose(model, inputs, asked, options, given))
     doubted([one.source for one in found], [Seen.of(one) for one in found], options.strict)
     return one_or_all(found, inputs)
 
 
 def decompose(
-    model: Model, inputs: Any, device: str, options: Predict, given: Mapping[str, Any]
+    model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Iterator[Decomposition]:
     """Decompose one field after the other.
 
@@ -82,10 +82,10 @@ def decompose(
         In the order of the inputs, with provenance.
     """
     rivals = load_rivals(model, options.rivals)
-    how = {**model.facts.get("input", {}), **with_rule(Asked(), options.nodata).input}
+    how = {**model.facts.get("input", {}), **with_rule(asked, options.nodata).input}
     opened = model.open(inputs, **how)
     record = prediction_record(model, inputs, opened, given, how, rivals)
-    found = model.implementation.predict(model, opened, device=device, rivals=rivals, **given)
+    found = model.implementation.predict(model, opened, device=asked.device, rivals=rivals, **given)
     for i in range(len(opened)):
         with about(opened.name(i)):
             decomposition = next(found)
@@ -94,7 +94,7 @@ def decompose(
 
 def segment(model: Model, inputs: Any, device: str = "auto") -> Iterator[LabelMap]:
     """The flat labels of one field after the other."""
-    for whole in decompose(model, inputs, device, Predict(), {}):
+    for whole in decompose(model, inputs, Asked(device=device), Predict(), {}):
         yield LabelMap(whole.labels, whole.source, whole.pixel_size, whole.provenance, zoom=whole.zoom)
 
 

@@ -20,11 +20,12 @@ KIND = Kind(
     home=__name__,
     recognise=_recognise,
     verbs={
-        "open": ".file:read_embedding",
+        "open": "coverslip.io.h5ad:read_embedding",
         "predict": ".prediction:predict",
         "write": ".prediction:predict_to_file",
         "evaluate": ".evaluation:evaluate",
         "report": ".report:write_report",
+        "label": ".labelling:label",
         "score": ".score:score",
     },
 )

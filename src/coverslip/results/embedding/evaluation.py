@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError, Measured, Samples, about
+from coverslip.io.h5ad import read_embedding
 from coverslip.io.paths import PARTS, part_of
-from coverslip.results.embedding.file import read_embedding
 from coverslip.results.embedding.images import as_text, images_of, is_empty
 from coverslip.results.embedding.options import Evaluate
 from coverslip.results.embedding.reconstruction import reconstruction_rows
+from coverslip.results.embedding.trust import trust_rows
 
 
 def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
@@ -65,6 +66,8 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
         known_factors = {name: columns[name] for name in factors}
         table = evaluate_factors(embedding.latent, known_factors, groups=groups, baselines=baselines, seed=seed)
         found += table.records()
+    if options.trust:
+        found += trust_rows(embedding, columns, baselines, seed)
     rows, more = reconstruction_rows(embedding, opened, split, groups, seed) if options.reconstruction else ([], ())
     if not found and not rows:
         raise InputError(" ".join([*notes, *more, "Nothing is left to measure."]))

@@ -39,6 +39,7 @@ class Evaluate(Options):
         (), "Columns with known factors, for disentanglement (MIG, DCI): day,area_px"
     )
     baseline: bool = flag(True, "Compare with PCA of the pixels and the raw pixels.")
+    trust: bool = flag(True, "Measure what needs no classes: whether clusters come back, and how much is batch.")
     reconstruction: bool = flag(True, "Measure how well the model gives the images back, where it can.")
 
 
@@ -47,3 +48,12 @@ class Report(Options):
 
     colour: str | None = flag(None, "Column that colours the map at first.")
     umap: bool = flag(False, "Add a UMAP (computed once, then kept in the result).")
+    clusters: str = flag("cluster", "Column whose groups are shown to be named.", name="name-by")
+    trust: bool = flag(True, "Measure what needs no classes: whether clusters come back, and how much is batch.")
+    place: str | None = flag(None, "A further result of the same model, whose samples are shown on this map.")
+
+
+class Label(Options):
+    """Of labelling by the names of clusters."""
+
+    look: int = flag(20, "How many cells worth a look are numbered, uncertain ones from all over the map.", ge=0)

@@ -15,6 +15,8 @@ from coverslip.figures.document import page_path, write_document
 from coverslip.figures.encode import column_json, script_json, webp_pictures
 from coverslip.figures.maps import ensure_map, pca_map
 from coverslip.figures.plot import bokeh_script, scatter_item
+from coverslip.io.paths import PATH_COLUMNS
+from coverslip.results.embedding.groups import groups_to_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,6 +47,8 @@ def write_page(
     colour_by: str | None = None,
     hover: Sequence[str] | None = None,
     things: str = "cells",
+    first_map: str = "",
+    clusters: str = "cluster",
 ) -> Path:
     """Write the report page of an embedding.
 
@@ -77,6 +81,10 @@ def write_page(
         Columns beside the picture under the pointer; default: the first eight.
     things : str
         What the samples are, in the plural.
+    first_map : str
+        The map that is shown at first; default: the first there is.
+    clusters : str
+        The column whose groups are shown to be named, where there is one.
 
     Returns
     -------
@@ -94,6 +102,8 @@ def write_page(
     if not count:
         raise InputError(f"{path}: there is no sample in the embedding, so there is nothing to report.")
     maps = _checked_maps(embedding, maps)
+    if first_map in maps:
+        maps = {first_map: maps.pop(first_map), **maps}
     if thumbnails is not None and (thumbnails.ndim != 4 or len(thumbnails) != count or thumbnails.dtype != np.uint8):
         raise InputError(
             f"{path}: thumbnails must be uint8 ({count}, h, w, 3), one per sample, "
@@ -122,6 +132,7 @@ def write_page(
         **_pictures(thumbnails, count),
     }
     shown = len(data["pictures"]) if thumbnails is not None else 0
+    data["naming"] = groups_to_name(embedding, clusters, np.array(data["pictured"], dtype=int))
     return write_document(
         path,
         Path(__file__).parent / "assets" / "page.html",
@@ -132,6 +143,7 @@ def write_page(
         tables=tables,
         provenance=embedding.provenance,
         things=things,
+        naming=data["naming"] is not None,
         sampled=f"{shown:,} of {count:,}" if 0 < shown < count else "",
         maps=list(maps),
         data=script_json(data),
@@ -162,7 +174,8 @@ def _first_colour(columns: Sequence[Column]) -> str | None:
 
 
 def _hover_columns(columns: Sequence[Column], first: str | None) -> list[str]:
-    names = [column.name for column in columns if column.name != first]
+    # Paths say little under a pointer, and fill it.
+    names = [column.name for column in columns if column.name != first and column.name not in PATH_COLUMNS]
     return [*([first] if first else []), *names][:8]
 
 

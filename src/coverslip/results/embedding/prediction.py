@@ -10,12 +10,13 @@ import numpy as np
 
 from coverslip.core import Embedding, Samples, Subset, Written, about, free_name, own_name, renamed
 from coverslip.io.atomic import free_place
+from coverslip.io.h5ad import stored_names, write_embedding
 from coverslip.io.places import held
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.device import choose_device
-from coverslip.results.embedding.file import stored_names, write_embedding
 from coverslip.results.embedding.options import Predict
+from coverslip.results.embedding.places import add_places
 from coverslip.samples.opening.samples import SheetSamples
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Trade, crew
@@ -30,10 +31,11 @@ def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Ma
 
 
 def _of_opened(
-    model: Model, inputs: Any, opened: Samples, asked: Asked, options: Predict, given: Mapping[str, Any]
+    model: Model, inputs: Any, opened: Samples | Embedding, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Embedding:
     with about(path_of(inputs)):
         embedding = _embedded(model, opened, asked, given)
+    add_places(embedding)
     _add_clusters(embedding, options.clusters)
     embedding.adata.uns["coverslip"] = prediction_record(model, inputs, opened, given, model.how(asked.input))
     return embedding
@@ -64,8 +66,8 @@ def predict_to_file(
     return Written(out, f"Embedded {samples} in {dimensions}", embedding, notes=notes)
 
 
-def _embedded(model: Model, samples: Samples, asked: Asked, given: Mapping[str, Any]) -> Embedding:
-    if asked.devices == 1 and asked.dask is None:
+def _embedded(model: Model, samples: Samples | Embedding, asked: Asked, given: Mapping[str, Any]) -> Embedding:
+    if isinstance(samples, Embedding) or (asked.devices == 1 and asked.dask is None):
         found: Embedding = model.implementation.predict(model, samples, device=asked.device, **given)
         return found
     rows = np.arange(len(samples))

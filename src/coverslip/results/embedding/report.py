@@ -17,6 +17,8 @@ from coverslip.models.folder import Model
 from coverslip.results.embedding.images import images_of
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import write_page
+from coverslip.results.embedding.placing import placed, placed_rows, with_further
+from coverslip.results.embedding.trust import page_rows
 
 
 def write_report(embedding: Embedding, page: Page, model: Model | None, images: Any, options: Report) -> Path:
@@ -26,6 +28,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
     opened, complaint = images_of(embedding, images)
     if complaint:
         page.notes.append(f"The crops are not shown: {complaint}")
+    page.notes.extend(_at_border(embedding))
     shown = dict(page.figures)
     if model is not None:
         shown |= _model_figures(model, opened, page.first_epoch)
@@ -35,6 +38,17 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
             thumbnail_map(ensure_map(embedding, kind), pictures),
             "Each place of the map shows the nearest picture.",
         )
+    tables = {**page.tables, **(model.tables if model else {})}
+    if options.trust:
+        trusted = page_rows(embedding, opened)
+        tables |= {"Trust without labels": trusted} if trusted else {}
+    if options.place is not None:
+        known = embedding
+        embedding, maps = placed(known, options.place)
+        pictures = with_further(pictures, options.place)
+        tables = {"Samples placed on the map": placed_rows(embedding), **tables}
+    else:
+        maps = None
     if page.figures_folder is not None:
         _save_map(embedding, options.colour, kind, page.figures_folder)
         save_figures(shown, page.figures_folder)
@@ -42,13 +56,30 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         embedding,
         page.path,
         thumbnails=pictures,
+        maps=maps,
         figures=shown,
-        tables={**page.tables, **(model.tables if model else {})},
+        tables=tables,
         title=page.title or "Cells",
         notes=page.notes,
         things=page.things or "cells",
-        colour_by=options.colour,
+        colour_by=options.colour or ("placed" if maps else None),
+        clusters=options.clusters,
+        first_map="UMAP" if options.umap and not maps else "",
     )
+
+
+def _at_border(embedding: Embedding) -> list[str]:
+    """A sentence on cells that the border of their image may cut: they look alike for that reason alone."""
+    obs = embedding.adata.obs
+    name = next((name for name in ("coverslip_touches_border", "touches_border") if name in obs), None)
+    at = 0 if name is None else int((np.asarray(obs[name]).astype(str) == "True").sum())
+    if not at:
+        return []
+    return [
+        f"{at:,} of {len(embedding):,} touch the border of their image, which may cut them: colour the map by "
+        f"'{name}' to see whether a group is made of these, and leave them out with 'coverslip samples crop "
+        "--border drop'."
+    ]
 
 
 def _model_figures(model: Model, samples: Samples | None, first_epoch: int) -> dict[str, Any]:

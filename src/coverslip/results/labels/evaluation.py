@@ -20,7 +20,27 @@ from coverslip.samples.sheets.splits import split_word, usual_groups
 def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
     """Measure label images; see `coverslip.evaluate`."""
     pairs, notes = pairs_to_measure(result, truth, options)
-    return measured(pairs, notes, seed, options)
+    whole = measured(pairs, notes, seed, options)
+    parts = parts_of(pairs)
+    if len(parts) < 2:
+        return whole
+    # Fields that the model has seen say little of others: each part by itself, what was held out first, all together
+    # last.
+    rows = [{"split": split, **row} for split, part in parts.items() for row in measured(part, (), seed, options).rows]
+    return replace(whole, rows=rows + [{"split": "all", **row} for row in whole.rows])
+
+
+_MIXED = (
+    "Training images are among those measured: each split has its own numbers, held-out ones first; --split val or "
+    "--split test leaves the others out."
+)
+
+
+def parts_of(pairs: Sequence[tuple[Labelled, Labelled]]) -> dict[str, list[tuple[Labelled, Labelled]]]:
+    """The pairs of each split that there is, ``test`` first, images without one last as ``none``."""
+    words = [split_word(image.facts.get("split", "")) or "none" for _, image in pairs]
+    order = [word for word in ("test", "val", "train", "none") if word in words]
+    return {word: [pair for pair, one in zip(pairs, words, strict=True) if one == word] for word in order}
 
 
 def measured(
@@ -43,7 +63,7 @@ def pairs_to_measure(result: Any, truth: Any, options: Evaluate) -> tuple[list[t
         true = _part(true, split)
     pairs = paired(found, true, options.partial)
     if len({split_word(image.facts.get("split", "")) for _, image in pairs} - {""}) > 1:
-        notes.append("Training images are among those measured; --split val or --split test leaves them out.")
+        notes.append(_MIXED)
     if len(true) > len(pairs):
         notes.append(f"Left out {_images(len(true) - len(pairs))} whose truth has no result.")
     if len(found) > len(pairs) and split is None:

@@ -11,12 +11,23 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, LabelMap, Written, track
+from coverslip.figures.colours import category_colours
+from coverslip.figures.columns import natural_key
 from coverslip.io.atomic import refuse_existing, refuse_own
-from coverslip.results.labels.folder import LabelFolder
+from coverslip.results.labels.folder import LabelFolder, objects_name
+from coverslip.results.labels.joining import cells_of, class_names, relocated
+from coverslip.results.labels.measuring import labels_to_measure
 from coverslip.results.labels.objects import Table, objects_of
 from coverslip.results.labels.options import Export
 
-LABEL_FORMATS = {"geojson": ".geojson", "rois": ".rois.zip", "zarr": ".zarr", "csv": ".objects.csv"}
+LABEL_FORMATS = {
+    "geojson": ".geojson",
+    "rois": ".rois.zip",
+    "zarr": ".zarr",
+    "csv": ".objects.csv",
+    "xlsx": ".objects.xlsx",
+}
+_TABLES = ("csv", "xlsx")
 """The forms that labels are exported in, and the endings of their files."""
 
 
@@ -38,15 +49,20 @@ def export_with(
     """The same, with outlines of what a function reads of each image: labels, or layers of them that overlap."""
     formats = [name for name in LABEL_FORMATS if getattr(options, name)]
     if not formats:
-        raise InputError("Say in which form to export: geojson (QuPath), rois (Fiji), zarr (napari), csv, or several.")
+        raise InputError(
+            "Say in which form to export: geojson (QuPath), rois (Fiji), zarr (napari), csv, xlsx, or several."
+        )
+    if images is not None and not all(row.get("image") for row in found.rows):
+        found = labels_to_measure(found, images)
+        images = None  # the rows name them now
     targets = [_target(found, name, out, len(formats) > 1) for name in formats]
     for name, target in zip(formats, targets, strict=True):
         _refuse(target, LABEL_FORMATS[name], force)
         refuse_own(target, found.files())
-    export = _Export(found, images, options.kind, options.classification, labels_of)
+    export = _Export(found, images, options, labels_of)
     for name, target in zip(formats, targets, strict=True):
-        if name == "csv":
-            export.csv(target)
+        if name in _TABLES:
+            export.table(target)
         else:
             _write_each(found, target, LABEL_FORMATS[name], getattr(export, name))
     return [Written(targets[0], notes=tuple(export.notes)), *map(Written, targets[1:])]
@@ -59,15 +75,15 @@ def _is_folder(found: LabelFolder) -> bool:
 def _target(found: LabelFolder, name: str, out: str | Path | None, several: bool) -> Path:
     """Where one format goes: a file, or a folder with a file for each image."""
     ending = LABEL_FORMATS[name]
-    many = (_is_folder(found) or len(found) > 1) and name != "csv"
+    many = (_is_folder(found) or len(found) > 1) and name not in _TABLES
     if out is None:
         path = found.path.absolute()  # "." has no name to add to
         if _is_folder(found):
-            return path.with_name(path.name + (ending if name == "csv" else f"-{name}"))
+            return path.with_name(path.name + (ending if name in _TABLES else f"-{name}"))
         return path.with_name(found.path.stem + f"-{name}" if many else _stem(found) + ending)
     out = Path(out)
     if several:
-        return out / ("objects.csv" if name == "csv" else name if many else _stem(found) + ending)
+        return out / (f"objects.{name}" if name in _TABLES else name if many else _stem(found) + ending)
     last = "." + ending.rsplit(".", 1)[-1]
     if not many and out.suffix.lower() != last:
         raise InputError(f"'{out}' should end in {last}: the result is such a file.")
@@ -107,17 +123,27 @@ class _Export:
 
     found: LabelFolder
     images: str | Path | None
-    kind: str
-    classification: str | None
+    options: Export
     labels_of: Callable[[LabelFolder, int], LabelMap | np.ndarray]
     notes: list[str] = field(default_factory=list)
 
     def geojson(self, index: int, file: Path) -> None:
         from coverslip.io import write_geojson
 
-        kind: Any = self.kind
+        objects = self._objects(index)
+        classes: Any = self.options.classification
+        if self.options.class_by is not None:
+            classes = self._classes[self._own[index]].tolist()
+        frame = self.found.rows[index].get("frame", "")
         write_geojson(
-            self.labels_of(self.found, index), file, self._objects(index), kind=kind, classification=self.classification
+            self.labels_of(self.found, index),
+            file,
+            objects,
+            kind=self.options.kind,
+            classification=classes,
+            colour="#00c8b4" if self.options.class_by is None else self._colours,
+            source=self.found.stem(index),
+            plane=(0, int(frame)) if frame.isdecimal() else None,
         )
 
     def rois(self, index: int, file: Path) -> None:
@@ -129,18 +155,43 @@ class _Export:
         from coverslip.io import atomic_folder, write_image_zarr, write_zarr_labels
 
         image, labels = self.found.image(index, self.images), self.found.labels(index)
+        name, layers = objects_name(self.found.provenance), self.labels_of(self.found, index)
+        record, objects = labels.provenance or self.found.provenance, self._objects(index)
         with atomic_folder(file, overwrite=True) as folder:  # it appears once image and labels are in it
-            write_image_zarr(image, folder, name=self.found.stem(index), overwrite=True)
-            write_zarr_labels(labels, folder)
+            write_image_zarr(
+                image, folder, name=self.found.stem(index), overwrite=True, version=self.options.zarr_version
+            )
+            write_zarr_labels(labels, folder, name, record, objects)
+            if not isinstance(layers, LabelMap) and layers.ndim == 3:
+                for number, layer in enumerate(layers, 1):
+                    write_zarr_labels(layer, folder, f"{name}-layer-{number}", record, objects)
 
-    def csv(self, target: Path) -> None:
+    def table(self, target: Path) -> None:
         from coverslip.io import write_table
 
-        write_table(self._table, target)
+        write_table(relocated(self._table, self.found.folder, target.parent), target)
 
     @cached_property
     def _table(self) -> Table:
-        return objects_of(self.found, self.images, self.notes, self.labels_of)
+        table = objects_of(self.found, self.images, self.notes, self.labels_of)
+        cells = self.options.cells
+        if cells is None:
+            return table
+        own = self.found.own_rows(table)
+        parts = [cells_of(self.found, i, cells, table["label"][rows]) for i, rows in enumerate(own)]
+        order = np.argsort(np.concatenate(own), kind="stable")
+        joined = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
+        return {**joined, **table}
+
+    @cached_property
+    def _classes(self) -> np.ndarray:
+        """The class of each object of all images, as text; empty where it has none."""
+        return class_names(self._table, str(self.options.class_by), self.found.path)
+
+    @cached_property
+    def _colours(self) -> dict[str, str]:
+        names = sorted(set(self._classes.tolist()) - {""}, key=natural_key)
+        return dict(zip(names, category_colours(len(names)), strict=True))
 
     @cached_property
     def _own(self) -> list[np.ndarray]:

@@ -27,6 +27,7 @@ from coverslip.results.labels.sources import Source, noted_sources
 from coverslip.samples.sheets.masks import SHEET
 
 OBJECTS = "objects.parquet"
+IMAGES = "images.csv"
 
 KEYS = ("image", *PARTS, "mask")
 """Columns that tell label images apart, in the table of objects too."""
@@ -69,7 +70,7 @@ class LabelFolder:
         """What the result lies in, and all files that its rows name."""
         yield self.path
         if self.path.is_dir() and self.path.suffix.lower() != ".zarr":
-            yield from (self.path / name for name in (SHEET, OBJECTS, PROVENANCE))
+            yield from (self.path / name for name in (SHEET, OBJECTS, IMAGES, PROVENANCE))
         for i in range(len(self)):
             yield from (file for column in PATH_COLUMNS if (file := self.file(i, column)) is not None)
 
@@ -246,6 +247,13 @@ def read_label_folder(path: str | Path) -> LabelFolder:
         if not isinstance(facts, dict):
             raise InputError(f"{path / PROVENANCE} is damaged; copy it again, or delete it.")
     return LabelFolder(path, path, cells.rows, facts, cells.numbers)
+
+
+def objects_name(record: Mapping[str, Any]) -> str:
+    """What the objects of a result are called: nuclei or cells where its model is named so, else objects."""
+    model = record.get("model")
+    named = Path(str(model.get("folder") or "")).name if isinstance(model, Mapping) else ""
+    return next((word for word in ("nuclei", "cells") if word in named.lower()), "objects")
 
 
 def key_names(rows: Sequence[Mapping[str, str]]) -> list[str]:

@@ -15,6 +15,7 @@ from coverslip.measure.objects.segmentation import SegmentationEvaluation, evalu
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.objects import Table
 from coverslip.results.labels.pairs import Labelled, labelled, own_truth, paired
+from coverslip.samples.sheets.splits import split_word
 
 ODD = 3.5
 """Robust standard deviations from which an object is called odd; the customary limit."""
@@ -72,6 +73,12 @@ def pairs_of(found: LabelFolder, truth: Any, partial: bool, notes: list[str]) ->
         true = labelled(truth, "truth")
     row_of = {id(labels): i for i, labels in enumerate(mine)}
     pairs = {row_of[id(one)]: other for one, other in paired(mine, true, partial)}
+    seen = sum(split_word(image.facts.get("split", "")) == "train" for image in pairs.values())
+    if 0 < seen < len(pairs):
+        notes.append(
+            f"{seen} of the {len(pairs)} images measured are of the training part, so the numbers at the top are "
+            "better than on images that the model has not seen: 'coverslip evaluate' measures each split by itself."
+        )
     if len(pairs) < len(found):
         notes.append(f"{len(found) - len(pairs)} of {len(found)} images have no truth; they come last.")
     return pairs

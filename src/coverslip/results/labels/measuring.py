@@ -20,10 +20,11 @@ from coverslip.io.listing import bare_name, folded, is_outlines, mask_name
 from coverslip.io.paths import PARTS, relative_path
 from coverslip.io.tables import write_table
 from coverslip.results.labels.folder import KEYS, OBJECTS, LabelFolder, read_label_folder
+from coverslip.results.labels.joining import relocated
 from coverslip.results.labels.objects import Table, input_of, joined, measured, written_tables
 from coverslip.results.labels.options import Measure
 from coverslip.results.labels.pairs import mask_files
-from coverslip.results.labels.sources import source_of
+from coverslip.results.labels.sources import noted_carried, source_of
 from coverslip.results.labels.writer import write_objects
 from coverslip.samples.sheets.masks import SHEET
 from coverslip.samples.sheets.sheet import Sheet, folder_sheet, holds_one_image, read_sheet
@@ -53,13 +54,13 @@ def measure_to_file(
         path = free_place(out or f"{_called(found)}.objects.csv", _SUFFIXES, force)
         refuse_own(path, found.files())
         tables = _tables(found, how, options)
-        write_table(joined(found, tables), path)
+        write_table(relocated(joined(found, tables), found.folder, path.parent), path)
     else:
         path = own
         tables, notes = _with_others(found, _tables(found, how, options), path, force)
         sources = [source_of(found.folder, row, found.key(i)) for i, row in enumerate(found.rows)]
         with atomic_path(path) as temporary:
-            write_objects(zip(tables, sources, strict=True), temporary)
+            write_objects(zip(tables, sources, strict=True), temporary, found.rows)
     objects = sum(len(table["label"]) for table in tables)
     said = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((objects, "object"), (len(found), "image")))
     return Written(path, "Measured {} in {}".format(*said), notes=notes)
@@ -175,7 +176,8 @@ def _with_others(
 ) -> tuple[list[Table], tuple[str, ...]]:
     """Tables with the further columns of the one that is replaced, where they still are of the same labels."""
     old = found.objects() or {}
-    others = [name for name in old if name not in KEYS and not any(name in table for table in tables)]
+    carried = noted_carried(place) if place.is_file() else []
+    others = [name for name in old if name not in (*KEYS, *carried) and not any(name in table for table in tables)]
     if not others:
         return list(tables), ()
     written = written_tables(found)

@@ -10,7 +10,8 @@ import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, track
 from coverslip.results.labels.folder import KEYS, LabelFolder
-from coverslip.results.labels.sources import labels_hash
+from coverslip.results.labels.joining import sheet_columns
+from coverslip.results.labels.sources import labels_hash, noted_carried
 
 Table = dict[str, np.ndarray]
 """Column name to one value per object."""
@@ -80,7 +81,7 @@ def written_tables(
     table, own = found.table(file)
     tables: list[Table | None] = []
     for i, source in enumerate(found.sources(file)):
-        mine = {name: column[own[i]] for name, column in table.items() if name not in KEYS}
+        mine = {name: column[own[i]] for name, column in table.items() if name not in {*KEYS, *noted_carried(file)}}
         found.existing(i)
         row = found.rows[i]
         same = _fits(mine, read(found, i)) if source is None else source.sha256 == labels_hash(found.folder, row)
@@ -177,4 +178,4 @@ def joined(found: LabelFolder, tables: Sequence[Table]) -> Table:
         text = any(table[name].dtype == object for table in tables if name in table)
         parts = (table.get(name, np.full(n, None if text else np.nan)) for table, n in zip(tables, counts, strict=True))
         whole[name] = np.concatenate(list(parts))
-    return whole
+    return {**whole, **sheet_columns(found.rows, counts, [*whole])}

@@ -17,12 +17,19 @@ def strict_flag() -> Any:
     return flag(False, "Refuse images that are not like those the model was fitted to.")
 
 
+def zarr_flag() -> Any:
+    """The option that says in which version OME-Zarr is written."""
+    return flag("0.5", "Version of OME-Zarr: 0.5 (the default), or 0.4 for older programs.")
+
+
 class Predict(Options):
     """Of predicting."""
 
     probability: bool = flag(False, "Keep the foreground probability too.")
+    overlay: bool = flag(True, "Draw the outlines over each image (.overlay.jpg); --no-overlay saves the time.")
     nodata: NoDataRule | None = nodata_flag()
     strict: bool = strict_flag()
+    zarr_version: Literal["0.5", "0.4"] = zarr_flag()
 
 
 class Evaluate(Options):
@@ -56,8 +63,12 @@ class Export(Options):
     geojson: bool = flag(False, "Polygons with measurements, for QuPath.")
     rois: bool = flag(False, "A zip of ROIs, for ImageJ and Fiji.")
     zarr: bool = flag(False, "OME-Zarr of image and labels, for napari.")
-    csv: bool = flag(False, "The table of objects, for spreadsheets.")
+    zarr_version: Literal["0.5", "0.4"] = zarr_flag()
+    csv: bool = flag(False, "The table of objects as text, for spreadsheets.")
+    xlsx: bool = flag(False, "The table of objects as an Excel file, one sheet.")
     kind: Literal["detection", "annotation"] = flag(
         "detection", "What QuPath makes of the objects: detection or annotation."
     )
     classification: str | None = flag(None, "Class of all objects in QuPath: Nucleus.")
+    class_by: str | None = flag(None, "Column that gives each object its class in QuPath: treatment, cluster.")
+    cells: Any = flag(None, "Embedding of the objects (.h5ad) whose columns and vectors join the table.")

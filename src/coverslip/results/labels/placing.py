@@ -7,21 +7,35 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
+from coverslip.figures.overlay_files import overlay_jpeg
 from coverslip.io.atomic import atomic_path, flush, replace_folder
 from coverslip.io.labels import probability_path, write_labels
 from coverslip.io.writing.tiff import write_image_tiff
-from coverslip.io.writing.zarr import write_image_zarr, write_zarr_labels
+from coverslip.io.writing.zarr import write_image_zarr
+from coverslip.io.writing.zarr_labels import write_zarr_labels
 from coverslip.measure.objects.shapes import Table
 from coverslip.results.labels.canvas import Canvas
-from coverslip.results.labels.folder import OBJECTS, read_label_folder
+from coverslip.results.labels.folder import OBJECTS, objects_name, read_label_folder
 from coverslip.results.labels.sources import source_of
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.writer import finish_label_folder, write_objects
 from coverslip.samples.opening.fields import SheetFields
 
 
+def overlay_path(folder: Path, name: str) -> Path:
+    """The picture of an image with the outlines of its objects."""
+    return folder / f"{name}.overlay.jpg"
+
+
 def write_image_result(
-    target: Target, folder: Path, name: str, canvas: Canvas, fields: SheetFields, index: int, record: Mapping[str, Any]
+    target: Target,
+    folder: Path,
+    name: str,
+    canvas: Canvas,
+    fields: SheetFields,
+    index: int,
+    record: Mapping[str, Any],
+    overlay: bool = True,
 ) -> None:
     """Write the labels of one image, piece by piece.
 
@@ -39,15 +53,20 @@ def write_image_result(
         The image.
     record : mapping
         Provenance.
+    overlay : bool
+        Draw the outlines over the image, too.
     """
     image = fields.image(index)
     source = str(Path(fields.name(index)).absolute())
     labels = canvas.labels(source, image.pixel_size)
     if target.kind == "zarr":
-        write_image_zarr(image, folder / target.path.name, name=name, overwrite=True)
-        write_zarr_labels(labels, folder / target.path.name, provenance=record)
+        place = folder / target.path.name
+        write_image_zarr(image, place, name=name, overwrite=True, version=target.version)
+        write_zarr_labels(labels, place, objects_name(record), record, canvas.table())
     else:
         write_labels(labels, folder / f"{name}.labels.tif", provenance=record)
+    if overlay:
+        overlay_path(folder, name).write_bytes(overlay_jpeg(image, labels))
     probability = canvas.probability(source, image.pixel_size)
     if probability is not None:
         file = probability_path(folder / f"{name}.labels.tif")
@@ -73,8 +92,9 @@ def write_result(
         Provenance.
     """
     if target.kind == "folder":
-        files = {row["mask"] for row in rows}
-        files |= {probability_path(mask).name for mask in files}
+        masks = {row["mask"] for row in rows}
+        files = masks | {probability_path(mask).name for mask in masks}
+        files |= {overlay_path(folder, mask.removesuffix(".labels.tif")).name for mask in masks}
 
         def finish() -> None:
             finish_label_folder(folder, rows, tables, record)
@@ -87,9 +107,9 @@ def write_result(
         source = source_of(folder, read_label_folder(labels).rows[0], {"image": rows[0]["image"]})
         with atomic_path(place / f"{target.stem}.{OBJECTS}") as temporary:
             write_objects([(tables[0], source)], temporary)
-    probability = probability_path(folder / f"{target.stem}.labels.tif")
-    if probability.is_file():
-        os.replace(probability, place / probability.name)
+    for beside in (probability_path(folder / f"{target.stem}.labels.tif"), overlay_path(folder, target.stem)):
+        if beside.is_file():
+            os.replace(beside, place / beside.name)
     if labels.is_dir():
         replace_folder(labels, target.path)
     elif labels.is_file():

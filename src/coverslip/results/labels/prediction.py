@@ -79,7 +79,7 @@ def predict_to_file(
 ) -> Written:
     """Find objects and write the labels; see `coverslip.verbs.predict.predict_to_file`."""
     asked = with_rule(asked, options.nodata)
-    target = Target.of(inputs, out, **asked.parts)
+    target = replace(Target.of(inputs, out, **asked.parts), version=options.zarr_version)
     with held(target.path):
         return _placed(target, model, inputs, asked, options, given)
 
@@ -134,7 +134,7 @@ class _Prediction:
         record: Mapping[str, Any],
     ) -> None:
         self.fields, self.target, self.work = fields, target, work
-        self.segmenter, self.record = segmenter, record
+        self.segmenter, self.record, self.overlay = segmenter, record, options.overlay
         self.probability, self.strict = options.probability, options.strict
         self.nodata: dict[str, tuple[float, ...]] = {}
         sheet = fields.sheet
@@ -173,7 +173,10 @@ class _Prediction:
                     line.advance(1, f"{index + whole}/{len(self.images)} images, {canvas.count:,} objects in the last")
                     if stop.is_set() and not whole:
                         self._stop(index, f" and {canvas.done} of {len(image.blocks)} blocks of the next")
-                write_image_result(self.target, self.work.result, image.name, canvas, self.fields, index, self.record)
+                place = self.work.result
+                write_image_result(
+                    self.target, place, image.name, canvas, self.fields, index, self.record, self.overlay
+                )
                 self.work.finish(image, canvas.table())
                 if stop.is_set() and index + 1 < len(self.images):
                     self._stop(index + 1)

@@ -18,6 +18,9 @@ from coverslip.io.paths import resolve_path
 _NOTE = b"coverslip"
 """What the note is called among the metadata of the file."""
 
+_CARRIED = b"coverslip carried"
+"""What the list of columns is called that came from the sheet, which may have changed since."""
+
 _MEASURED = ("mask", "layers")
 """Columns of a row that name what its objects are measured in."""
 
@@ -56,9 +59,10 @@ def labels_hash(folder: Path, row: Mapping[str, str]) -> str:
     return found[0][1] if len(found) == 1 else hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
-def with_sources(table: Any, sources: Iterable[Source]) -> Any:
-    """A table of Arrow with the note."""
-    return table.replace_schema_metadata({_NOTE: json.dumps([asdict(source) for source in sources])})
+def with_sources(table: Any, sources: Iterable[Source], carried: Iterable[str] = ()) -> Any:
+    """A table of Arrow with the note, and which columns came from the sheet."""
+    noted = {_NOTE: json.dumps([asdict(source) for source in sources]), _CARRIED: json.dumps([*carried])}
+    return table.replace_schema_metadata(noted)
 
 
 def noted_sources(path: Path) -> list[Source]:
@@ -71,3 +75,13 @@ def noted_sources(path: Path) -> list[Source]:
     except (KeyError, TypeError, ValueError):
         return []
     return sources
+
+
+def noted_carried(path: Path) -> list[str]:
+    """The columns of a Parquet file that came from the sheet."""
+    from pyarrow import parquet
+
+    try:
+        return [str(name) for name in json.loads((parquet.read_schema(path).metadata or {})[_CARRIED])]
+    except (KeyError, TypeError, ValueError):
+        return []

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from coverslip.core import InputError
 from coverslip.io.atomic import refuse_existing
 from coverslip.io.labels import labels_path
+from coverslip.io.writing.zarr_groups import Version
 from coverslip.samples.sheets.masks import refuse_other_things
 from coverslip.samples.sheets.sheet import holds_one_image
 
@@ -26,10 +27,13 @@ class Target:
         A label image with tables beside it, image and labels together as OME-Zarr, or a folder of label images.
     path : Path
         The file or folder.
+    version : {"0.5", "0.4"}
+        Of OME-Zarr, where it is that.
     """
 
     kind: Literal["file", "zarr", "folder"]
     path: Path
+    version: Version = "0.5"
 
     @classmethod
     def of(cls, inputs: str | Path, out: str | Path | None, **which: Any) -> Target:

@@ -12,7 +12,9 @@ from coverslip.core import LabelMap
 from coverslip.io.atomic import atomic_folder, atomic_path
 from coverslip.io.labels import write_labels
 from coverslip.io.paths import relative_path
-from coverslip.results.labels.folder import OBJECTS, LabelFolder, key_names
+from coverslip.io.tables import write_table
+from coverslip.results.labels.folder import IMAGES, OBJECTS, LabelFolder, key_names
+from coverslip.results.labels.joining import sheet_columns
 from coverslip.results.labels.sources import Source, source_of, with_sources
 from coverslip.samples.sheets.masks import plan_rows, refuse_other_things, write_masks_sheet
 
@@ -96,13 +98,38 @@ def finish_label_folder(
     write_masks_sheet(folder, rows, provenance)
     keys = key_names(rows)
     found = [
-        (table, source_of(folder, row, {name: row.get(name, "") for name in keys}))
+        (row, table, source_of(folder, row, {name: row.get(name, "") for name in keys}))
         for row, table in zip(rows, tables, strict=True)
         if table is not None
     ]
     if found:
-        write_objects(found, folder / OBJECTS)
-    return [source for _, source in found]
+        measured, kept = [(table, source) for _, table, source in found], [row for row, _, _ in found]
+        write_objects(measured, folder / OBJECTS, kept)
+        write_table(counts_of(measured, kept), folder / IMAGES)
+    return [source for _, _, source in found]
+
+
+def counts_of(
+    tables: Sequence[tuple[Mapping[str, np.ndarray], Source]], rows: Sequence[Mapping[str, str]]
+) -> dict[str, np.ndarray]:
+    """What was found in each image: a row for each.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (N,)
+        What tells the images apart, ``objects``, the median of their diameters and their area together (in µm where
+        the size of pixels is known of all, else in pixels), then the columns of the sheet.
+    """
+    keys = dict.fromkeys(name for _, source in tables for name in source.key)
+    found = {name: np.array([source.key.get(name, "") for _, source in tables], object) for name in keys}
+    found["objects"] = np.array([len(table["label"]) for table, _ in tables])
+    unit = "um" if all("area_um2" in table for table, _ in tables) else "px"
+    area, diameter = ("area_um2" if unit == "um" else "area_px"), f"equivalent_diameter_{unit}"
+    if all({area, diameter} <= set(table) for table, _ in tables):
+        sizes = [table[diameter] for table, _ in tables]
+        found[f"median_diameter_{unit}"] = np.array([np.median(one) if len(one) else np.nan for one in sizes]).round(3)
+        found[f"total_{area}"] = np.array([table[area].sum() for table, _ in tables]).round(3)
+    return {**found, **sheet_columns(rows, [1] * len(tables), [*found])}
 
 
 def write_label_file(labels: LabelMap, out: str | Path, objects: Mapping[str, np.ndarray] | None = None) -> Path:
@@ -130,10 +157,12 @@ def write_label_file(labels: LabelMap, out: str | Path, objects: Mapping[str, np
     return path
 
 
-def write_objects(tables: Iterable[tuple[Mapping[str, np.ndarray], Source]], path: Path) -> None:
+def write_objects(
+    tables: Iterable[tuple[Mapping[str, np.ndarray], Source]], path: Path, rows: Sequence[Mapping[str, str]] = ()
+) -> None:
     """Write tables of objects as one, each with what tells its image apart (such as ``image``) in front.
 
-    Which labels each is of is noted in the file.
+    The columns of the sheet's `rows` follow. Which labels each table is of is noted in the file.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -141,7 +170,12 @@ def write_objects(tables: Iterable[tuple[Mapping[str, np.ndarray], Source]], pat
     found = list(tables)
     # Micrometres, known for some images only, are missing for the others.
     whole = pa.concat_tables([_objects(table, source.key) for table, source in found], promote_options="default")
-    parquet.write_table(with_sources(whole, [source for _, source in found]), path, write_page_checksum=True)
+    counts = [len(next(iter(table.values()), ())) for table, _ in found]
+    carried = sheet_columns(rows, counts, whole.column_names) if rows else {}
+    for name, column in carried.items():
+        whole = whole.append_column(name, pa.array(column.tolist() if column.dtype == object else column))
+    noted = with_sources(whole, [source for _, source in found], carried)
+    parquet.write_table(noted, path, write_page_checksum=True)
 
 
 def _objects(objects: Mapping[str, np.ndarray], key: Mapping[str, str]) -> Any:

@@ -111,6 +111,8 @@ def crop_sheet(
             rows += _rows_of(sheet, i, out, table, {column: _file(names[i], column) for column in columns})
         if not rows:
             raise InputError(f"{sheet.name}: no mask holds an object to crop; check the masks and the area limits.")
+        every = dict.fromkeys(name for row in rows for name in row)  # some images may lack a pixel size
+        rows = [{name: row.get(name, "") for name in every} for row in rows]
         ours = [name for name in rows[0] if name not in sheet.columns and name.endswith(("_um", "_um2"))]
         for name in [name for name in ours if not any(row[name] for row in rows)]:
             rows = [{key: text for key, text in row.items() if key != name} for row in rows]  # no pixel size known
@@ -172,7 +174,12 @@ def _write_stack(file: Path, crops: np.ndarray, image: Image, planes: Planes) ->
 
     names = planes.names(image)
     write_image_tiff(
-        crops, file, axes="TCYX", pixel_size=image.pixel_size, channels=names if len(names) == crops.shape[1] else ()
+        crops,
+        file,
+        axes="TCYX",
+        pixel_size=image.pixel_size,
+        channels=names if len(names) == crops.shape[1] else (),
+        hyperstack=True,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from coverslip.core import Image, InputError
+from coverslip.measure import object_table
 from coverslip.samples.cutting.objects import Objects, measure_objects
 from coverslip.samples.opening.planes import Planes
 from coverslip.samples.sheets.rows import check_finite
@@ -59,7 +60,8 @@ def crop_objects(
         ``object`` (its number), ``area_px``, ``area_um2``, ``y_px``, ``x_px`` (the centroid, in pixels: the centre
         of the first pixel is 0, 0), ``y_um``, ``x_um``, ``top_px``, ``left_px`` (the first row and column of the
         crop; below 0 where it reaches over the border), ``touches_border`` (the image border cuts the object, maybe)
-        and ``truncated`` (the object is not wholly inside its crop). µm are NaN where the pixel size is unknown.
+        and ``truncated`` (the object is not wholly inside its crop). µm are NaN where the pixel size is unknown. Then
+        shapes and intensities as `coverslip.measure.object_table` has them (``solidity``, ``<channel>_mean`` …).
 
     Raises
     ------
@@ -89,7 +91,8 @@ def crop_objects(
     if neighbours == "mask":
         own = _windows(labels[None], top, left, height, width, np.zeros(1, labels.dtype))
         crops = np.where(own == objects.number[:, None, None, None], crops, blank[:, None, None])
-    return crops, _table(objects, top, left, height, width, image)
+    table = _table(objects, top, left, height, width, image)
+    return crops, {**table, **_measures(labels, pixels, objects, Planes.parse(planes).names(image), image)}
 
 
 def checked_options(size: int | tuple[int, int], neighbours: str, border: str) -> tuple[int, int]:
@@ -163,3 +166,17 @@ def _table(objects: Objects, top: np.ndarray, left: np.ndarray, height: int, wid
         "touches_border": touches,
         "truncated": truncated,
     }
+
+
+_PLACES = ("label", "area_px", "area_um2", "y_px", "x_px", "y_um", "x_um", "touches_border")
+"""Columns of the table of objects that crops have of their own."""
+
+
+def _measures(
+    labels: np.ndarray, pixels: np.ndarray, objects: Objects, channels: tuple[str, ...], image: Image
+) -> Table:
+    """Shapes and intensities of the objects."""
+    table = object_table(labels, pixels, channels, pixel_size=image.pixel_size)
+    rows = np.searchsorted(table["label"], objects.number)
+    box = ("top_px", "left_px", "bottom_px", "right_px")
+    return {name: column[rows] for name, column in table.items() if name not in (*_PLACES, *box)}

@@ -11,8 +11,8 @@ def open_as(takes: str, inputs: Any, **how: Any) -> Any:
 
     Parameters
     ----------
-    takes : {"samples", "fields"}
-        What its card says: equally shaped samples, or fields of any size.
+    takes : {"samples", "fields", "vectors"}
+        What its card says: equally shaped samples, fields of any size, or an embedding.
     inputs
         A sheet, a folder, arrays and so on.
     **how
@@ -24,6 +24,11 @@ def open_as(takes: str, inputs: Any, **how: Any) -> Any:
         If they cannot be opened so.
     """
     from coverslip.samples import open_fields, open_samples
+    from coverslip.samples.opening.vectors import open_vectors
 
-    opening: dict[str, Callable[..., Any]] = {"samples": open_samples, "fields": open_fields}
+    opening: dict[str, Callable[..., Any]] = {
+        "samples": open_samples,
+        "fields": open_fields,
+        "vectors": open_vectors,
+    }
     return opening[takes](inputs, **how)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from coverslip.core import InputError
+import numpy as np
+
+from coverslip.core import Fields, InputError, Region
 from coverslip.samples.opening.planes import pick_channels
 
 
@@ -87,3 +89,38 @@ def places(names: Sequence[str], wanted: Sequence[str]) -> list[int] | None:
     if len(set(keys)) < len(keys) or not set(asked) <= set(keys):
         return None
     return [keys.index(key) for key in asked]
+
+
+def other_channels(fields: Fields, index: int, inputs: int) -> str:
+    """A sentence on a field that has another number of channels than a model was fitted to, and what helps.
+
+    A picture in colours is no set of stains to choose from: taken by itself, a channel of it would give objects, and
+    wrong ones.
+    """
+    names = fields.channels_of(index)
+    listed = f" ({', '.join(names)})" if names else ""
+    said = f"{fields.name(index)} has {fields.count} channel(s){listed}, but the model was fitted to {inputs}: "
+    if fields.count == 3 and inputs == 1 and tuple(name.casefold() for name in names) == _RGB:
+        dark = np.median(_look(fields, index)) < _DARK
+        if dark:
+            return said + (
+                "it is a picture in colours on a dark ground, so take the channel that holds the stain, such as "
+                "--channels blue."
+            )
+        return said + (
+            "it is a picture in colours taken in transmitted light, as of stained tissue or smears, which this model "
+            "does not know; 'coverslip models' lists what others are for, 'coverslip fit unet' fits one of your own."
+        )
+    return said + "choose them with --channels (or --planes, for focal planes)."
+
+
+_RGB = ("red", "green", "blue")
+_DARK = 90
+"""Below this the ground of an 8-bit picture is dark: stained tissue lies on white."""
+
+
+def _look(fields: Fields, index: int) -> np.ndarray:
+    """The middle of a field."""
+    height, width = fields.size(index)
+    side = min(height, width, 512)
+    return fields.pixels(index, Region((height - side) // 2, (width - side) // 2, side, side))

@@ -114,9 +114,13 @@ def pick_channels(names: tuple[str, ...], count: int, wanted: Sequence[str | int
         If one of them is not there; the message lists those that are.
     """
     found = []
+    keys = [name.strip().casefold() for name in names]
     for one in wanted:
+        key = str(one).strip().casefold()
         if isinstance(one, str) and one in names:
             found.append(names.index(one))
+        elif isinstance(one, str) and keys.count(key) == 1:  # capitals make no difference unless they must
+            found.append(keys.index(key))
         elif str(one).isdecimal() and int(one) < count:
             found.append(int(one))
         else:

@@ -275,9 +275,17 @@ def open_column(sheet: Sheet, column: str) -> list[Image]:
     return [images[text] for text in texts]
 
 
+_TRUTHS = ("touches_border", "truncated")
+
+
 def typed_column(name: str, texts: list[str]) -> np.ndarray:
-    """A column as numbers where all of it is, whole numbers where none is missing; else as text."""
+    """A column as numbers where all of it is, whole numbers where none is missing; else as text.
+
+    What says of each object whether something is so becomes true and false.
+    """
     filled = [text for text in texts if text]
+    if name in _TRUTHS and len(filled) == len(texts) and {*texts} <= {"0", "1"}:
+        return np.array([text == "1" for text in texts])
     if name in TEXT_COLUMNS or not filled or not all(_NUMBER.fullmatch(text) for text in filled):
         return np.array(texts)
     if len(filled) == len(texts) and all(text.lstrip("+-").isdecimal() and len(text) < 19 for text in texts):

@@ -73,6 +73,15 @@
     at("map-note").textContent = data.maps[state.map].note;
   }
 
+  // The map follows the page into the dark; Bokeh draws on a canvas that no style reaches.
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  function paint() {
+    const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    plot.background_fill_color = plot.border_fill_color = colour("--card");
+    for (const grid of plot.center) grid.grid_line_color = colour("--rule");
+    for (const renderer of plot.renderers) if (renderer.data_source === mark) renderer.glyph.line_color = colour("--ink");
+  }
+
   // Bokeh's reset fits the map into view, but also drops the selection.
   function showAll() {
     const kept = state.chosen;
@@ -222,6 +231,15 @@
     showCard(data.order[nearest], pointer.x, pointer.y);
   }
 
+  // A column made on the page, in which the map is coloured.
+  function addColumn(column) {
+    const new_ = !columns.has(column.name);
+    columns.set(column.name, column);
+    if (new_) at("colour").append(make("option", { value: column.name, textContent: column.name }));
+    at("colour").value = column.name;
+    at("colour").dispatchEvent(new Event("change"));
+  }
+
   // ---- taking the selection away -------------------------------------------------------------------------------
   // Quoted where needed. Text that a spreadsheet would run as a formula gets an apostrophe before it; numbers, also
   // negative ones, stay numbers.
@@ -262,7 +280,7 @@
 
   // ---- putting it together -------------------------------------------------------------------------------------
   const sample = data.order.slice(0, STEP).filter((row) => !data.pictures.length || pictureOf.has(row)).sort((a, b) => a - b);
-  window.coverslip = { pointed, selected };
+  window.coverslip = { pointed, selected, data, make, picture, pointing, field, addColumn };
 
   for (const column of data.columns) {
     if (column.kind !== "text") at("colour").append(make("option", { value: column.name, textContent: column.name }));
@@ -301,6 +319,10 @@
     plot = [...views][0].model;
     cells = plot.document.get_model_by_name("cells");
     mark = plot.document.get_model_by_name("mark");
+    // A finger that moves over the map scrolls or moves it; the tools in the bar still choose.
+    if (matchMedia("(pointer: coarse)").matches) plot.toolbar.active_drag = null;
+    dark.addEventListener("change", paint);
+    paint();
     drawMap();
     drawLegend();
     drawChosen();

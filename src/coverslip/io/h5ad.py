@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, InputError
+from coverslip.core import Embedding, InputError, about
 from coverslip.io.atomic import atomic_path
 from coverslip.io.hdf5 import refuse_damaged, seal
 from coverslip.io.reasons import reason
@@ -87,11 +87,8 @@ def read_embedding(path: str | Path) -> Embedding:
         raise InputError(
             f"{path} is damaged or no AnnData file ({reason(error)}); make it again with coverslip predict."
         ) from error
-    if "latent" not in adata.obsm:
-        if adata.X is None or adata.n_vars == 0:
-            raise InputError(f"{path} holds no vectors: it has neither obsm['latent'] nor X; add one of them.")
-        dense = adata.X if isinstance(adata.X, np.ndarray) else adata.X.toarray()
-        adata.obsm["latent"] = np.asarray(dense, dtype=np.float32)
+    with about(path):
+        adata = Embedding.of(adata).adata
     stored = adata.uns.get("coverslip")
     adata.obs = adata.obs.rename(columns=_names(stored))
     adata.uns["coverslip"] = _provenance(stored, path)

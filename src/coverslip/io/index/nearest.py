@@ -1,0 +1,174 @@
+"""The nearest vectors of an index, found exactly by looking at all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import InputError
+from coverslip.io.index.store import Index, Metric, Segment
+
+_AT_ONCE = 1 << 22
+"""Scores that are held at once."""
+_FEW = 0.05
+"""Below this share of wanted rows they are gathered; above it all are looked at, which memory reads faster."""
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What a search found, a row per hit.
+
+    Parameters
+    ----------
+    query : ndarray of int, shape (n,)
+        Which query, from 0.
+    rank : ndarray of int, shape (n,)
+        1 is the nearest.
+    distance : ndarray of float32, shape (n,)
+        1 - cosine, or the Euclidean distance.
+    rows : dict of str to ndarray, shape (n,)
+        What the index knows of each; numbers are NaN and texts None where it knows nothing.
+    """
+
+    query: np.ndarray
+    rank: np.ndarray
+    distance: np.ndarray
+    rows: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.query)
+
+    @property
+    def table(self) -> dict[str, np.ndarray]:
+        """All of it as one table."""
+        return {"query": self.query, "rank": self.rank, "distance": self.distance, **self.rows}
+
+    def records(self, most: int) -> list[dict[str, Any]]:
+        """The first rows, at most `most`, as records; empty cells are empty texts."""
+        table = {name: column[:most].tolist() for name, column in self.table.items()}
+        return [
+            {name: "" if column[i] is None or column[i] != column[i] else column[i] for name, column in table.items()}
+            for i in range(min(most, len(self)))
+        ]
+
+
+def nearest(
+    index: Index,
+    queries: np.ndarray,
+    top: int = 10,
+    *,
+    where: str = "",
+    apart: dict[str, list[str]] | None = None,
+    together: bool = False,
+) -> Hits:
+    """The nearest vectors to each query.
+
+    Parameters
+    ----------
+    index : Index
+        Where to look.
+    queries : ndarray, shape (Q, D)
+        What to look for.
+    top : int
+        How many for each.
+    where : str
+        Conditions that a hit fulfils, see `coverslip.io.index.conditions.rows_where`.
+    apart : dict of str to list of str, optional
+        Column to its value for each query: what has the same value is no hit. ``{"patient": [...]}`` gives cases of
+        other patients.
+    together : bool
+        All queries are one, such as the patches of a region: a hit is near to any of them. Its distance is that to
+        the nearest.
+
+    Raises
+    ------
+    InputError
+        If the queries do not fit the index.
+    """
+    queries = np.ascontiguousarray(np.atleast_2d(queries), dtype=np.float32)
+    if queries.shape[1] != index.dimensions or not np.isfinite(queries).all():
+        raise InputError(
+            f"Queries of {index.folder} are {index.dimensions} finite numbers each; these have the shape "
+            f"{queries.shape}: embed them with the model that the index was made with."
+        )
+    if top < 1:
+        raise InputError(f"The number of hits is at least 1, not {top}.")
+    sought = _unit(queries) if index.metric == "cosine" else queries
+    offsets = np.cumsum([0, *(segment.rows for segment in index.segments)])
+    best = [(np.empty(0, np.float32), np.empty(0, np.int64))] * (1 if together else len(queries))
+    for segment, offset in zip(index.segments, offsets[:-1], strict=True):
+        rows, scores = _scores(segment, sought, index.metric, segment.where(where, index.columns), apart or {})
+        if together:
+            scores = scores.max(axis=0, keepdims=True)
+        for q, row_scores in enumerate(scores):
+            best[q] = _best(np.r_[best[q][0], row_scores], np.r_[best[q][1], rows + offset], top)
+    lengths = [len(found) for found, _ in best]
+    places = np.concatenate([rows for _, rows in best])
+    scores = np.concatenate([found for found, _ in best])
+    query = np.repeat(np.arange(len(best)), lengths)
+    distance = 1 - scores if index.metric == "cosine" else np.sqrt(np.maximum(0, -scores))
+    rank = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    return Hits(query, rank, distance.astype(np.float32), _rows(index, places, offsets))
+
+
+def _scores(
+    segment: Segment, queries: np.ndarray, metric: Metric, wanted: np.ndarray, apart: dict[str, list[str]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that may be hits, and how near they are to each query, ``(Q, n)``: the higher the nearer."""
+    few = wanted.mean() < _FEW
+    rows = np.flatnonzero(wanted)
+    vectors, squares = segment.vectors, segment.squares
+    if few:
+        vectors, squares = vectors[rows], squares[rows]
+    scores = np.empty((len(queries), len(vectors)), np.float32)
+    step = max(1, _AT_ONCE // len(queries))
+    for start in range(0, len(vectors), step):
+        at = slice(start, start + step)
+        scores[:, at] = _near(vectors[at], squares[at], queries, metric)
+    if not few and len(rows) < len(vectors):
+        scores = scores[:, rows]
+    for column, values in apart.items():
+        own = segment.table.get(column)
+        if own is not None:
+            theirs = own[rows].astype(str)
+            scores[np.array(values, str)[:, None] == theirs] = -np.inf
+    return rows, scores
+
+
+def _near(part: np.ndarray, squares: np.ndarray, queries: np.ndarray, metric: Metric) -> np.ndarray:
+    products = (part @ queries.T).T
+    if metric == "cosine":
+        return np.asarray(products / np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny)))
+    return np.asarray(2 * products - squares - np.square(queries).sum(axis=1)[:, None])
+
+
+def _best(scores: np.ndarray, rows: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+    if len(scores) > top:
+        chosen = np.argpartition(scores, len(scores) - top)[-top:]
+        scores, rows = scores[chosen], rows[chosen]
+    order = np.lexsort((rows, -scores))
+    order = order[np.isfinite(scores[order])]
+    return scores[order], rows[order]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+
+
+def _rows(index: Index, places: np.ndarray, offsets: np.ndarray) -> dict[str, np.ndarray]:
+    of = np.searchsorted(offsets, places, side="right") - 1
+    found: dict[str, np.ndarray] = {}
+    for name in index.columns:
+        parts = [segment.table.get(name) for segment in index.segments]
+        numbers = all(part is None or part.dtype.kind in "iufb" for part in parts)
+        whole = all(part is not None and part.dtype.kind in "iub" for part in parts)
+        column = np.full(len(places), np.nan if numbers else None, dtype=float if numbers else object)
+        for i, part in enumerate(parts):
+            if part is not None:
+                at = of == i
+                column[at] = part[places[at] - offsets[i]]
+        found[name] = column.astype(parts[0].dtype) if whole and parts[0] is not None else column
+    return {"id": found.pop("id"), **found} if found else found

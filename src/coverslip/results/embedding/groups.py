@@ -1,0 +1,65 @@
+"""Clusters as the page shows them, to be named: typical, borderline and random cells of each, and what to look at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import Embedding
+from coverslip.measure import cluster_samples, neighbour_shares, worth_a_look
+
+MOST = 60
+"""Of more clusters than this nobody names each."""
+
+SHOWN = 6
+"""Pictures of each kind."""
+
+LOOK = 20
+"""Cells that are worth a look."""
+
+
+def groups_to_name(embedding: Embedding, column: str, pictured: np.ndarray, seed: int = 0) -> dict[str, Any] | None:
+    """What the page shows of clusters, ready for JSON.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        N samples.
+    column : str
+        The column that holds the clusters.
+    pictured : ndarray of int
+        Rows that have a picture: only these are shown.
+    seed : int
+        For those drawn at random.
+
+    Returns
+    -------
+    dict or None
+        None where there is no such column, or it holds a single value or more than 60.
+    """
+    if column not in embedding.adata.obs or len(pictured) < 4:
+        return None
+    every = embedding.adata.obs[column]
+    sizes = every.astype(str)[~every.isna()].value_counts()
+    if not 2 <= len(sizes) <= MOST or every.isna().any():
+        return None
+    latent, clusters = embedding.latent[pictured], every.astype(str).to_numpy()[pictured]
+    shares, names = neighbour_shares(latent, clusters, seed=seed)
+    own = shares[np.arange(len(clusters)), np.searchsorted(names, clusters)]
+    chosen = cluster_samples(latent, clusters, own, count=SHOWN, seed=seed)
+    return {
+        "column": column,
+        "clusters": [
+            {
+                "name": each.name,
+                "size": int(sizes[each.name]),
+                "agreement": round(float(own[clusters == each.name].mean()), 3),
+                "typical": pictured[each.typical].tolist(),
+                "borderline": pictured[each.borderline].tolist(),
+                "random": pictured[each.random].tolist(),
+            }
+            for each in chosen
+        ],
+        "look": pictured[worth_a_look(latent, own, LOOK)].tolist(),
+    }

@@ -1,0 +1,126 @@
+"""Further samples on a map that is there already, with the known ones that are most like them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import Embedding, InputError, free_name
+from coverslip.figures.maps import ensure_map, pca_map
+from coverslip.figures.thumbnails import thumbnails
+from coverslip.io.h5ad import read_embedding
+from coverslip.measure import nearest
+from coverslip.results.embedding.images import images_of
+
+PLACED = "placed"
+"""Of each sample whether it is of the ``known`` or of the ``new`` ones."""
+
+_NEIGHBOURS = 5
+_LISTED = 200
+
+
+def placed(known: Embedding, path: str | Path) -> tuple[Embedding, dict[str, np.ndarray]]:
+    """Known and further samples together, and the maps of the known ones with all on them.
+
+    Parameters
+    ----------
+    known : Embedding
+        N samples.
+    path : str or Path
+        Another result, of M samples, by the same model.
+
+    Returns
+    -------
+    embedding : Embedding
+        N + M samples. Further columns: ``placed``; for new ones ``nearest`` (the id of the known sample most like it),
+        ``distance`` to it in units of the typical distance between known neighbours (much above 1: nothing like it is
+        known), and, where there is a column ``label`` or ``cluster``, ``said``: what most of the 5 nearest are.
+    maps : dict of str to ndarray, shape (N + M, 2)
+        The axes are those of the known samples; on a UMAP a new one lies amid its nearest.
+
+    Raises
+    ------
+    InputError
+        If the vectors are not of the same length, or not of the same model.
+    """
+    new = read_embedding(path)
+    _check(known, new, Path(path))
+    which, far = nearest(new.latent, known.latent, _NEIGHBOURS)
+    usual = float(np.median(nearest(known.latent, k=1)[1])) or 1.0
+    maps = {}
+    if known.latent.shape[1] == 2:
+        maps["Latents"] = np.concatenate([known.latent, new.latent])
+    maps["PCA"] = _along(known.latent, new.latent)
+    if "X_umap" in known.adata.obsm:
+        xy = ensure_map(known, "umap")
+        weight = 1 / np.maximum(far, 1e-9)
+        amid = (xy[which] * weight[..., None]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
+        maps["UMAP"] = np.concatenate([xy, amid])
+    return _together(known, new, which, far / usual), maps
+
+
+def _check(known: Embedding, new: Embedding, path: Path) -> None:
+    if known.latent.shape[1] != new.latent.shape[1]:
+        raise InputError(
+            f"{path} has vectors of {new.latent.shape[1]} values, and the map those of {known.latent.shape[1]}: embed "
+            "the samples with the model of the map."
+        )
+    models = [each.provenance.get("model") for each in (known, new)]
+    folders = [model.get("folder") if isinstance(model, dict) else None for model in models]
+    if all(folders) and folders[0] != folders[1]:
+        raise InputError(
+            f"{path} was made with the model {folders[1]}, and the map with {folders[0]}: vectors of two models do not "
+            "compare; embed the samples with the model of the map."
+        )
+
+
+def _along(known: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """New vectors along the principal components of the known ones."""
+    xy, _ = pca_map(known)
+    # The map is affine in the vectors, so it follows from them.
+    one = np.ones((len(known), 1))
+    affine, *_ = np.linalg.lstsq(np.hstack([known.astype(np.float64), one]), xy.astype(np.float64), rcond=None)
+    return np.concatenate([xy, np.hstack([new, np.ones((len(new), 1))]) @ affine])
+
+
+def _together(known: Embedding, new: Embedding, which: np.ndarray, distance: np.ndarray) -> Embedding:
+    import pandas as pd
+
+    n, m = len(known), len(new)
+    obs = pd.concat([known.adata.obs, new.adata.obs], ignore_index=True)
+    facts: dict[str, Any] = {
+        PLACED: np.array(["known"] * n + ["new"] * m, dtype=object),
+        "nearest": np.array([""] * n + [str(known.adata.obs_names[i]) for i in which[:, 0]], dtype=object),
+        "distance": np.concatenate([np.full(n, np.nan), distance[:, 0]]),
+    }
+    column = next((name for name in ("label", "cluster") if name in known.adata.obs), None)
+    if column:
+        words = known.adata.obs[column].astype(str).to_numpy()
+        said = [max(sorted(set(row)), key=list(row).count) for row in words[which]]
+        facts["said"] = np.array([""] * n + said, dtype=object)
+    columns = {str(name): np.asarray(obs[name]) for name in obs.columns}
+    for name, values in facts.items():
+        columns[free_name(name, columns)] = values
+    latent = np.concatenate([known.latent, new.latent])
+    return Embedding.from_arrays(latent, columns, provenance=known.provenance)
+
+
+def with_further(pictures: np.ndarray | None, path: str | Path) -> np.ndarray | None:
+    """Pictures of the known samples and of those of another result; None where either are not at hand."""
+    new = read_embedding(path)
+    opened, _ = images_of(new, None)
+    if pictures is None or opened is None:
+        return None
+    more = thumbnails(opened, opened.channels)
+    return np.concatenate([pictures, more]) if more.shape[1:] == pictures.shape[1:] else None
+
+
+def placed_rows(embedding: Embedding) -> list[dict[str, Any]]:
+    """The new samples for a table, those least like anything known first."""
+    obs = embedding.adata.obs
+    new = obs[obs[PLACED] == "new"].sort_values("distance", ascending=False).head(_LISTED)
+    shown = [name for name in ("image", "nearest", "distance", "said") if name in new]
+    rows: list[dict[str, Any]] = new[shown].to_dict("records")
+    return rows

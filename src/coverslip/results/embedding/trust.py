@@ -1,0 +1,60 @@
+"""What can be trusted of an embedding without classes, for the table and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import Embedding, Samples
+from coverslip.measure import evaluate_trust, pca_baseline
+from coverslip.measure.embeddings.trust import BATCHES, batch_column
+from coverslip.results.embedding.images import as_text, is_empty
+
+_MOST = 20_000
+"""More samples than this, and the page leaves these measures to ``evaluate``."""
+
+_VALUES = 2e8
+"""More pixel values than this, and the page does without principal components."""
+
+
+def trust_rows(
+    embedding: Embedding, columns: Mapping[str, np.ndarray], baselines: Mapping[str, np.ndarray], seed: int
+) -> list[dict[str, Any]]:
+    """The measures as `coverslip.measure.evaluate_trust` has them, beside the principal components."""
+    if len(embedding) < 8:
+        return []
+    words = {name: _words(columns[name]) for name in (*BATCHES, "treatment") if name in columns}
+    batch = batch_column(words)
+    clusters = columns.get("cluster")
+    k = None if clusters is None else len(set(_words(clusters)))
+    table = evaluate_trust(
+        embedding.latent,
+        clusters=k if k and 1 < k < len(embedding) // 4 else None,
+        batches=None if batch is None else (batch, words[batch]),
+        treatments=words.get("treatment"),
+        baselines={name: values for name, values in baselines.items() if name.startswith("PCA")},
+        seed=seed,
+    )
+    return table.records()
+
+
+def page_rows(embedding: Embedding, opened: Samples | None) -> list[dict[str, Any]]:
+    """The same for the page: the embedding beside PCA and K-means, where the images are at hand."""
+    if len(embedding) > _MOST:
+        return []
+    columns = {str(name): np.asarray(embedding.adata.obs[name]) for name in embedding.adata.obs.columns}
+    baselines = {}
+    if opened is not None and len(opened) == len(embedding) and len(opened) * prod(opened.shape) <= _VALUES:
+        pixels = opened.read(np.arange(len(opened))).reshape(len(opened), -1).astype(np.float32)
+        size = min(embedding.latent.shape[1], *pixels.shape)
+        if (pixels != pixels[:1]).any():
+            baselines[f"PCA {size}"] = pca_baseline(pixels, pixels, size)
+    rows = trust_rows(embedding, columns, baselines, 0)
+    return [{name: value for name, value in row.items() if name != "n"} for row in rows]
+
+
+def _words(column: np.ndarray) -> np.ndarray:
+    return np.array(["" if is_empty(value) else as_text(value) for value in column], dtype=object)

@@ -1,0 +1,247 @@
+"""Several representations of the same samples, side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from coverslip import methods
+from coverslip.core import InputError, Samples, free_memory, provenance, track
+from coverslip.io import atomic_path, write_table
+from coverslip.measure import evaluate_embedding, evaluate_trust, pca_baseline
+from coverslip.measure.embeddings.trust import batch_column
+from coverslip.measure.inputs import missing
+from coverslip.models.record import describe_inputs
+from coverslip.samples import given_split, open_samples
+from coverslip.samples.sheets.splits import usual_groups
+from coverslip.study.fits import fit_once
+from coverslip.study.output import Findings
+from coverslip.study.page import write_study_page
+from coverslip.train.run import Run
+
+PCA, RAW = "pca", "raw"
+"""What is compared with: principal components of the pixels, as many as the smallest embedding has, and the pixels."""
+
+_COLUMNS = {
+    "linear probe balanced accuracy": "linear probe",
+    "k-NN probe balanced accuracy": "k-NN",
+    "clustering accuracy": "ACC",
+    "NMI": "NMI",
+    "ARI": "ARI",
+    "stability of clusters": "stability",
+    "silhouette of clusters": "silhouette",
+}
+_WORDS = (
+    "Linear probe and k-NN: balanced accuracy on samples they were not fitted to. ACC, NMI, ARI: K-means with as many "
+    "clusters as classes, against the classes. Stability: ARI between clusterings of resampled samples. Seconds are "
+    "those of embedding 1,000 samples here, images read anew."
+)
+
+
+def compare(
+    samples: Any,
+    of: Sequence[str],
+    out: str | Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    label: str = "label",
+    group: str | None = None,
+    run: Run | None = None,
+) -> Findings:
+    """Fit several methods to the same samples and measure what each makes of them.
+
+    Parameters
+    ----------
+    samples : str, Path, Sheet or Samples
+        What they are fitted to, without its classes. Where a column ``split`` gives a part to test (or validation),
+        methods and components never see it, and it is what is measured on; else probes are cross-validated.
+    of : sequence of str
+        Methods that embed samples, ``"pca"`` and ``"raw"``.
+    out : str or Path
+        Folder: ``fits/<method>``, ``embeddings/<method>.h5ad``, ``table.csv``, ``measures.csv`` (with every interval),
+        ``report.html``. Fits that are there are not made again.
+    settings : mapping, optional
+        By method: ``{"vae.epochs": 20}``; what names no method is for all that have it.
+    label : str
+        Column of classes; without it what needs none is measured.
+    group : str, optional
+        Column whose groups are never divided; default: the usual ones, such as plate.
+    run : Run, optional
+        Device and precision.
+
+    Returns
+    -------
+    Findings
+        A row per representation.
+
+    Raises
+    ------
+    InputError
+        If a name is no method that embeds samples, or a setting is none of any, before anything is fitted.
+    """
+    out, run = Path(out), run or Run()
+    configs = _configs(of, settings or {})
+    opened = open_samples(samples)
+    columns = opened.obs
+    for name in filter(None, (group, None if label == "label" else label)):
+        if name not in columns:
+            raise InputError(f"There is no column '{name}'; name one of {', '.join(columns)}.")
+    split = _split(columns, len(opened))
+    found, seconds = _representations(opened, configs, of, split, out, run)
+    rows, measures = _measured(found, columns, split, label, group or usual_groups(columns))
+    for row in rows:
+        row["s per 1,000"] = seconds[row["representation"]]
+    write_table({key: np.array([row[key] for row in measures]) for key in measures[0]}, out / "measures.csv")
+    plain = [{key: value[0] if isinstance(value, tuple) else value for key, value in row.items()} for row in rows]
+    keys = list(dict.fromkeys(key for row in plain for key in row))
+    write_table({key: np.array([row.get(key, np.nan) for row in plain]) for key in keys}, out / "table.csv")
+    record = provenance(
+        study="compare",
+        inputs=describe_inputs(samples, opened),
+        of=list(of),
+        settings={name: config.model_dump(mode="json") for name, config in configs.items()},
+    )
+    with atomic_path(out / "provenance.json") as temporary:
+        temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
+    notes = [_WORDS, *_notes(rows, split is not None, group or usual_groups(columns))]
+    write_study_page(
+        out / "report.html",
+        title="Representations compared",
+        notes=notes,
+        facts=[(f"{len(opened):,}", "samples"), (str(len(rows)), "representations")],
+        figures={},
+        tables={"Representations": rows},
+        provenance=record,
+    )
+    return Findings(rows, notes, rows)
+
+
+def _configs(of: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of each method."""
+    able = [name for name in methods.names() if _embeds(name)]
+    wrong = [name for name in of if name not in (*able, PCA, RAW)]
+    if wrong or not of:
+        raise InputError(
+            f"'{wrong[0] if wrong else ''}' gives no vectors of samples; compare some of "
+            f"{', '.join([*able, PCA, RAW])}."
+        )
+    if len(set(of)) < len(of):
+        raise InputError("A representation is named twice; name each once.")
+    configs = {}
+    used = set()
+    for name in of:
+        if name in (PCA, RAW):
+            continue
+        kind = methods.get(name).Config
+        own = {key: value for key, value in settings.items() if key.split(".")[0] in kind.model_fields}
+        mine = {key.partition(".")[2]: value for key, value in settings.items() if key.partition(".")[0] == name}
+        configs[name] = kind.parse({**own, **mine})
+        used |= {*own, *(f"{name}.{key}" for key in mine)}
+    unknown = set(settings) - used
+    if unknown:
+        raise InputError(f"None of {', '.join(of)} has a setting '{min(unknown)}'; write it like vae.epochs=20.")
+    return configs
+
+
+def _embeds(name: str) -> bool:
+    card = methods.get(name).CARD
+    return bool(card.takes == "samples" and card.gives == "embedding")
+
+
+def _split(columns: Mapping[str, np.ndarray], n: int) -> np.ndarray | None:
+    """``train`` and ``test`` for each row, where there is such a column."""
+    parts = given_split(columns, n)
+    if parts is None:
+        return None
+    scored = parts["test"] if len(parts["test"]) else parts["val"]
+    if not len(parts["train"]) or not len(scored):
+        return None
+    words = np.full(n, "", dtype=object)
+    words[parts["train"]], words[scored] = "train", "test"
+    return words
+
+
+def _representations(
+    opened: Samples, configs: Mapping[str, Any], of: Sequence[str], split: np.ndarray | None, out: Path, run: Run
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Vectors by name, and seconds for 1,000 samples."""
+    from coverslip.io.h5ad import write_embedding
+    from coverslip.verbs.predict import predict
+
+    found: dict[str, np.ndarray] = {}
+    seconds: dict[str, float] = {}
+    for name in track(list(configs), "Representations"):
+        model = fit_once(name, opened, out / "fits" / name, configs[name], run=run)
+        start = perf_counter()
+        embedding = predict(model, opened, device=run.device, clusters=0)
+        seconds[name] = 1000 * (perf_counter() - start) / len(opened)
+        write_embedding(embedding, out / "embeddings" / f"{name}.h5ad")
+        found[name] = embedding.latent
+    if PCA in of or RAW in of:
+        needed, free = 8 * len(opened) * prod(opened.shape), free_memory()
+        if needed > free // 3:
+            raise InputError(
+                f"The pixels of {len(opened)} samples take {needed / 1e9:.0f} GB of {free / 1e9:.0f} GB free; "
+                "leave pca and raw out of --of."
+            )
+        start = perf_counter()
+        pixels = opened.read(np.arange(len(opened))).reshape(len(opened), -1).astype(np.float32)
+        reading = 1000 * (perf_counter() - start) / len(opened)
+        train = pixels if split is None else pixels[split == "train"]
+        size = min([each.shape[1] for each in found.values()] + [64, *train.shape])
+        start = perf_counter()
+        components = pca_baseline(train, pixels, size)
+        seconds[PCA] = reading + 1000 * (perf_counter() - start) / len(opened)
+        seconds[RAW] = reading
+        found |= {name: values for name, values in {PCA: components, RAW: pixels}.items() if name in of}
+    return {name: found[name] for name in of}, seconds
+
+
+def _measured(
+    found: Mapping[str, np.ndarray],
+    columns: Mapping[str, np.ndarray],
+    split: np.ndarray | None,
+    label: str,
+    group: str | None,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A row per representation, and one per measure of each."""
+    n = len(next(iter(found.values())))
+    kept = np.arange(n) if split is None else np.flatnonzero(split != "")
+    labels = columns[label][kept] if label in columns and not missing(columns[label]).all() else None
+    groups = columns[group][kept].astype(str) if group else None
+    batch = batch_column(columns)
+    rows, measures = [], []
+    for name, values in track(list(found.items()), "Measuring"):
+        x = values[kept]
+        of_classes = evaluate_embedding(x, labels, groups=groups, split=None if split is None else split[kept])
+        of_trust = evaluate_trust(
+            x,
+            clusters=None if labels is None else len(np.unique(labels[~missing(labels)])),
+            batches=None if batch is None else (batch, columns[batch][kept]),
+            treatments=columns["treatment"][kept] if "treatment" in columns else None,
+        )
+        row: dict[str, Any] = {"representation": name, "values": values.shape[1]}
+        for one in (*of_classes.rows, *of_trust.rows):
+            measures.append({**one.__dict__, "features": name})
+            title = _COLUMNS.get(one.measure) or (one.measure if " of " in one.measure and batch else None)
+            if title and one.measure != "silhouette of classes":
+                row[title] = (one.value, one.low, one.high)
+        rows.append(row)
+    return rows, measures
+
+
+def _notes(rows: Sequence[Mapping[str, Any]], split: bool, group: str | None) -> list[str]:
+    how = "on the test part of the split" if split else "cross-validated"
+    how += f", whole groups of '{group}' held out" if group else ""
+    notes = [f"Probes are {how}."]
+    if "linear probe" in rows[0]:
+        best = max(rows, key=lambda row: row["linear probe"][0])
+        value, low, high = best["linear probe"]
+        notes.append(f"The linear probe reads most from {best['representation']}: {value:.3f} [{low:.3f}, {high:.3f}].")
+    return notes

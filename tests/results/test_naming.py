@@ -1,0 +1,172 @@
+"""Clusters are named in the page, and the names become labels of cells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import coverslip as cs
+from coverslip.core.errors import InputError
+from coverslip.figures.document import Page
+from coverslip.results.embedding.groups import groups_to_name
+from coverslip.results.embedding.naming import Names, label_cells, read_names
+from coverslip.results.embedding.options import Report
+from coverslip.results.embedding.placing import placed, placed_rows
+from coverslip.results.embedding.report import write_report
+
+
+def blobs(seed: int = 0, each: int = 20) -> cs.Embedding:
+    """Three clusters in a row; the first two are near each other."""
+    rng = np.random.default_rng(seed)
+    latent = np.concatenate([rng.normal(centre, 0.6, (each, 3)) for centre in (0, 1.5, 12)])
+    columns = {"cluster": np.repeat(["1", "2", "3"], each), "plate": np.tile(["a", "b"], 3 * each // 2)}
+    return cs.Embedding.from_arrays(latent, columns)
+
+
+NAMES = Names(names={"1": "G1", "2": "G1 ", "3": ""}, sizes={"1": 20, "2": 20, "3": 20}, cells={"59": "odd"})
+
+
+def test_equal_names_merge_and_what_has_none_gets_no_label() -> None:
+    cells = blobs()
+    found = label_cells(cells, cells, NAMES)
+    assert found.label.tolist() == ["G1"] * 40 + [""] * 19 + ["odd"]
+    assert found.confidence[:40].tolist() == [1.0] * 40  # of neighbours some are of the other cluster of that name
+    assert found.confidence[59] == 1  # named by itself
+    assert 0.85 < found.confidence[40:59].mean() < 1  # the odd one is among their neighbours
+    apart = label_cells(cells, cells, Names(names={"1": "G1", "2": "S", "3": "M"}))
+    assert apart.confidence[40:].tolist() == [1.0] * 20
+    assert apart.confidence[:40].min() < 1
+
+
+def test_other_cells_get_the_name_of_their_neighbours() -> None:
+    new = blobs(seed=1, each=10)
+    found = label_cells(blobs(), new, Names(names={"1": "G1", "2": "S", "3": "M"}))
+    expected = np.repeat(["G1", "S", "M"], 10)
+    assert (found.label == expected).mean() > 0.8
+    assert (found.cluster == np.repeat(["1", "2", "3"], 10)).mean() > 0.8
+    assert (found.label[20:] == "M").all()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"names": {"7": "G1"}}, "no cluster '7' in the column 'cluster', which holds 1, 2, 3"),
+        ({"names": {"1": "G1"}, "sizes": {"1": 21}}, "had 21 cells when it was named and has 20 now"),
+        ({"names": {"1": "G1"}, "cells": {"60": "odd"}}, "no cell '60'"),
+        ({"names": {"1": "G1"}, "column": "phase"}, "no column 'phase'"),
+    ],
+)
+def test_names_of_another_result_are_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        label_cells(blobs(), blobs(), Names(**given))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "cannot be read"),
+        ('{"clusters": {}}', "holds no names of clusters"),
+        ('{"names": ["G1"]}', "holds no names of clusters"),
+        ('{"names": {"1": " "}}', "holds no name at all"),
+    ],
+)
+def test_a_file_that_holds_no_names_is_one_sentence(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "names.json").write_text(text)
+    with pytest.raises(InputError, match=words):
+        read_names(tmp_path / "names.json")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_names(tmp_path / "absent.json")
+
+
+def test_the_page_shows_cells_of_each_cluster_that_have_a_picture() -> None:
+    cells = blobs()
+    pictured = np.arange(0, 60, 2)
+    found = groups_to_name(cells, "cluster", pictured)
+    assert found is not None
+    assert [(one["name"], one["size"]) for one in found["clusters"]] == [("1", 20), ("2", 20), ("3", 20)]
+    for one in found["clusters"]:
+        rows = [*one["typical"], *one["borderline"], *one["random"]]
+        assert set(rows) <= set(pictured.tolist())
+        assert set(cells.column("cluster")[rows]) == {one["name"]}
+    assert groups_to_name(cells, "phase", pictured) is None
+    single = cs.Embedding.from_arrays(cells.latent, {"cluster": np.array(["1"] * 60)})
+    assert groups_to_name(single, "cluster", pictured) is None
+
+
+def test_the_report_says_what_can_be_trusted_and_places_new_cells(tmp_path: Path) -> None:
+    known, new = blobs(), blobs(seed=3, each=4)
+    cs.read.write_embedding(new, tmp_path / "new.h5ad")
+    options = Report(place=str(tmp_path / "new.h5ad"))
+    write_report(known, Page(tmp_path / "page.html"), None, None, options)
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for words in ("Trust without labels", "stability of clusters", "mixing of plate", "Samples placed on the map"):
+        assert words in html
+
+    both, maps = placed(known, tmp_path / "new.h5ad")
+    assert both.column("placed").tolist() == ["known"] * 60 + ["new"] * 12
+    said = both.column("said")[60:]
+    assert (said == new.column("cluster")).mean() > 0.7
+    nearest = both.column("nearest")[60:].astype(int)
+    gaps = np.linalg.norm(new.latent[:, None] - known.latent[None], axis=2)
+    np.testing.assert_array_equal(nearest, gaps.argmin(axis=1))
+    from coverslip.figures.maps import pca_map
+
+    np.testing.assert_allclose(maps["PCA"][:60], pca_map(known.latent)[0], atol=1e-5)
+    again, _ = placed(known, cs.read.write_embedding(known, tmp_path / "same.h5ad"))
+    np.testing.assert_allclose(placed(known, tmp_path / "same.h5ad")[1]["PCA"][60:], maps["PCA"][:60], atol=1e-4)
+    assert len(placed_rows(both)) == 12
+    assert len(again) == 120
+
+
+def test_cells_of_another_model_are_not_placed(tmp_path: Path) -> None:
+    other = cs.Embedding.from_arrays(np.zeros((2, 5)), {})
+    with pytest.raises(InputError, match="vectors of 5 values, and the map those of 3"):
+        placed(blobs(), cs.read.write_embedding(other, tmp_path / "other.h5ad"))
+    models = [{"model": {"folder": f"/models/{name}"}} for name in ("a", "b")]
+    known, new = (cs.Embedding.from_arrays(blobs().latent, {}, provenance=facts) for facts in models)
+    with pytest.raises(InputError, match="vectors of two models do not compare"):
+        placed(known, cs.read.write_embedding(new, tmp_path / "new.h5ad"))
+
+
+def test_from_names_to_a_probe_by_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from coverslip.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    told = {"inputs": {"folder": str(tmp_path / "images")}}
+    cells = blobs()
+    images = np.array([f"{i}.tif" for i in range(60)], dtype=object)
+    cs.read.write_embedding(
+        cs.Embedding.from_arrays(cells.latent, {"image": images, **cells.obs}, provenance=told), "cells.h5ad"
+    )
+    Path("names.json").write_text(json.dumps({"names": {"1": "G1", "2": "S", "3": ""}}))
+    assert main(["label", "cells.h5ad", "cells.h5ad", "names.json"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Labelled 40 of 60 cells: 20 G1, 20 S: labels.parquet\n")
+    assert "Next: coverslip fit probe labels.parquet" in said
+    table = cs.read.read_table("labels.parquet")
+    assert {"id", "image", "cluster", "label", "confidence", "look", "plate"} <= set(table)
+    assert sorted(set(table["look"])) == list(range(int(table["look"].max()) + 1))
+
+    quick = ["--set", "curve=2", "--set", "draws=1"]
+    assert main(["fit", "probe", "labels.parquet", "--out", "probe", *quick]) == 0
+    assert main(["predict", "probe", "cells.h5ad", "--out", "classes.h5ad"]) == 0
+    found = cs.read.read_embedding("classes.h5ad").column("class")
+    assert (found[:40] == np.repeat(["G1", "S"], 20)).mean() > 0.85
+
+    assert main(["label", "cells.h5ad", "cells.h5ad", "names.json", "--out", "sheet.csv"]) == 0
+    sheet = cs.samples.read_sheet("sheet.csv")
+    assert sheet.column("label") == table["label"].tolist()
+    assert sheet.file(3) == tmp_path / "images" / "3.tif"
+    assert main(["label", "cells.h5ad", "cells.h5ad", "names.json", "--out", "named.h5ad"]) == 0
+    assert cs.read.read_embedding("named.h5ad").column("label").tolist() == table["label"].tolist()
+    capsys.readouterr()
+    assert main(["label", "cells.h5ad", "cells.h5ad", "names.json"]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert main(["label", "probe", "cells.h5ad", "names.json", "--force"]) == 2
+    assert "were found in it, not by a model" in capsys.readouterr().err

@@ -1,0 +1,72 @@
+"""Representations of the same samples, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from coverslip.core.errors import InputError
+from coverslip.core.samples import ArraySamples
+from coverslip.measure import linear_probe, pca_baseline
+from coverslip.read import read_embedding, read_table
+from coverslip.study import compare
+
+TINY = {"width": 4, "epochs": 1, "batch": 16, "vae.latent": 2}
+
+
+def samples(**columns: Any) -> ArraySamples:
+    """Squares of two sizes in noise."""
+    rng = np.random.default_rng(0)
+    images = rng.normal(100, 10, (48, 1, 16, 16))
+    for i in range(48):
+        reach = 2 + 3 * (i % 2)
+        images[i, 0, 8 - reach : 8 + reach, 8 - reach : 8 + reach] += 60
+    label = np.array(["small", "large"])[np.arange(48) % 2]
+    return ArraySamples(images.clip(0, 255).astype(np.uint8), {"label": label, **columns})
+
+
+def test_each_is_measured_on_the_same_samples(tmp_path: Path) -> None:
+    plates = np.repeat(["a", "b"], 24)
+    given = samples(plate=plates, treatment=np.tile(["drug", "dmso"], 24))
+    findings = compare(given, ["vae", "pca", "raw"], tmp_path, settings=TINY)
+    assert [(row["representation"], row["values"]) for row in findings.table] == [("vae", 2), ("pca", 2), ("raw", 256)]
+    pixels = given.read(np.arange(48)).reshape(48, -1).astype(np.float32)
+    expected = linear_probe(pca_baseline(pixels, pixels, 2), given.obs["label"], groups=None).balanced_accuracy
+    assert findings.table[1]["linear probe"][0] == pytest.approx(expected.value, abs=0.05)
+    table = read_table(tmp_path / "table.csv")
+    wanted = {"linear probe", "k-NN", "ACC", "NMI", "ARI", "stability", "mixing of plate", "s per 1,000"}
+    assert wanted <= set(table)
+    assert "retrieval mAP of treatment across plate" in table
+    assert (tmp_path / "report.html").is_file()
+    assert len(read_embedding(tmp_path / "embeddings" / "vae.h5ad")) == 48
+    before = (tmp_path / "fits" / "vae" / "weights.safetensors").stat().st_mtime_ns
+    compare(given, ["vae", "pca"], tmp_path, settings=TINY)
+    assert (tmp_path / "fits" / "vae" / "weights.safetensors").stat().st_mtime_ns == before
+
+
+def test_components_never_see_what_is_measured_on(tmp_path: Path) -> None:
+    given = samples(split=np.array(["train"] * 30 + ["test"] * 18))
+    findings = compare(given, ["pca"], tmp_path)
+    assert findings.notes[1].startswith("Probes are on the test part")
+    measures = read_table(tmp_path / "measures.csv")
+    assert int(measures["n"][measures["measure"] == "linear probe balanced accuracy"][0]) == 18
+
+
+@pytest.mark.parametrize(
+    ("of", "settings", "words"),
+    [
+        (["unet"], {}, "'unet' gives no vectors of samples"),
+        (["vae", "vae"], {}, "named twice"),
+        (["vae"], {"vae.bta": 1}, "no setting 'bta'"),
+        (["pca"], {"temperature": 1}, "None of pca has a setting 'temperature'"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_any_fit(
+    of: list[str], settings: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=words):
+        compare(samples(), of, tmp_path / "out", settings=settings)
+    assert not (tmp_path / "out").exists()
