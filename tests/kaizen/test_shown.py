@@ -30,7 +30,7 @@ def test_an_object_comes_back_to_its_place_and_size_with_its_light(zoom: float) 
 
 
 def test_an_object_at_the_border_stays_in_the_field() -> None:
-    mask = disc(12, (4, 4), 6)
+    mask = disc(12, (4, 7), 6)
     one = Proposal(0, 18, np.where(mask, 0.9, 0).astype(np.float32), mask, mask.astype(np.float32), 0.8, 0)
     own = brought_back(one, 0.5, (60, 59), 0.5)
     assert own is not None

@@ -61,6 +61,13 @@ def test_a_field_too_small_for_a_look_is_not_looked_at() -> None:
     assert KNOWN.reduced((100, 190), look) is None
 
 
+def test_sizes_that_no_zoom_brought_right_are_doubted() -> None:
+    assert KNOWN.doubts(np.full(9, area(25))) == ()
+    assert KNOWN.doubts(np.full(2, area(90))) == ()  # too few to tell
+    assert KNOWN.doubts(np.full(9, area(90))) == ("its objects look larger than those of the fit",)
+    assert KNOWN.doubts(np.full(9, area(5))) == ("its objects look smaller than those of the fit",)
+
+
 def test_small_objects_are_enlarged_up_to_four_times() -> None:
     assert KNOWN.other(np.full(9, area(10))) == pytest.approx(2.6)
     assert KNOWN.other(np.full(9, area(3))) == 4

@@ -95,8 +95,8 @@ class Known:
 
         A large object falls to pieces at its own size, but is whole when it is shown small. Looks go from the smallest
         up: one in which objects have at least half the typical size tells how large they are. Two more must confirm
-        it: at the zoom that follows from it they have the typical size, and a little nearer they look larger. Clumps
-        of small objects, which are one in a small picture, come apart instead.
+        it: at the zoom that follows from it they have about the typical size, and a little nearer they look larger.
+        Clumps of small objects, which are one in a small picture, come apart instead.
 
         Parameters
         ----------
@@ -115,7 +115,7 @@ class Known:
             shown = diameter(look(better)) or 0.0
             nearer = diameter(look(_NEARER * better)) or 0.0
             if self._typical(shown) and nearer >= _GROWN * shown:
-                return better
+                return better * self.zoom_for(shown)  # seen better than in the first look
         return None
 
     def other(self, areas: np.ndarray) -> float | None:
@@ -124,6 +124,13 @@ class Known:
         if seen is None or self.typical / 2 <= seen <= self.largest:
             return None
         return self.zoom_for(seen)
+
+    def doubts(self, areas: np.ndarray) -> tuple[str, ...]:
+        """What is strange about the sizes of objects as they are shown, in words; nothing about known ones."""
+        seen = diameter(areas)
+        if seen is None or self.typical / 4 <= seen <= self.largest:
+            return ()
+        return (f"its objects look {'larger' if seen > self.largest else 'smaller'} than those of the fit",)
 
     def confirmed(self, areas: np.ndarray) -> bool:
         """Whether objects found at a zoom have about the typical size there."""

@@ -167,6 +167,7 @@ class Decomposer:
         doubts: tuple[str, ...] = ()
         if self.familiar is not None:
             doubts = self.familiar.doubts(self._traits(replace(plain, zoom=zoom), found.objects))
+            doubts += () if self.known is None else self.known.doubts(_areas(found.objects))
         size = fields.size(index)
         background = np.empty(size, np.float32)
         for part in tiles(Region(0, 0, *size), size, side=side, margin=0):

@@ -275,12 +275,13 @@ class Segmenter:
         region = covering(window, view.zoom, shown.size)
         maps, nowhere = self._outputs.maps(shown, region)
         probability = maps[0]
-        if judged and self.familiar is not None:
-            seen = traits([(shown.read(region)[0], probability, nowhere)], self.threshold)
-            view = replace(view, doubts=self.familiar.doubts(seen))
         # A user's own limit is in pixels of the image, that of the model in pixels shown.
         least = round(self.min_area * view.zoom**2) if self._own_min_area else self.min_area
         labels = self._decoded(maps, least)
+        if judged and self.familiar is not None:
+            seen = traits([(shown.read(region)[0], probability, nowhere)], self.threshold)
+            strange = () if self.known is None else self.known.doubts(np.bincount(labels.ravel())[1:])
+            view = replace(view, doubts=(*self.familiar.doubts(seen), *strange))
         if view.zoom != 1:
             probability = spread(probability, region, window, view.zoom)
             nowhere = nearest(nowhere, region, window, view.zoom)
