@@ -123,7 +123,7 @@ def concordance(scores: Any, truth: Any) -> float:
 
 
 def spearman(scores: Any, truth: Any) -> float:
-    """Spearman's rank correlation; NaN where one of them is constant."""
+    """Spearman's rank correlation of `scores` and `truth`, each ``(N,)``; NaN where one of them is constant."""
     from scipy.stats import rankdata
 
     a, b = rankdata(finite(scores)), rankdata(finite(truth))
@@ -133,7 +133,7 @@ def spearman(scores: Any, truth: Any) -> float:
 
 
 def grades_by_rank(scores: Any, truth: Any) -> np.ndarray:
-    """Scores as grades, as many of each as there are in truth: the lowest scores get the lowest grade."""
+    """The `scores` as grades, as many of each as there are in `truth`: the lowest scores get the lowest grade."""
     values, known = finite(scores), np.asarray(truth)
     found = np.empty(len(values), dtype=known.dtype)
     found[np.argsort(values, kind="stable")] = np.sort(known)

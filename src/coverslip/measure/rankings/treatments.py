@@ -124,6 +124,15 @@ def treatments_differ(scores: Any, treatments: Any, plates: Any, *, n: int = 100
 
     The statistic is the sum of squares between treatments of the ranks of wells, which are taken within plates.
 
+    Parameters
+    ----------
+    scores, treatments, plates : array, shape (N,)
+        Of wells.
+    n : int
+        Permutations.
+    seed : int
+        Decides them.
+
     Returns
     -------
     float

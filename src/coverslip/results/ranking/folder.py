@@ -16,7 +16,16 @@ TABLES = ("samples", "scales", "treatments", "doses")
 
 
 def write_ranking(ranking: Ranking, folder: Path, *, overwrite: bool = False) -> Path:
-    """Write ``samples``, ``scales``, ``treatments`` and ``doses``, each as CSV and Parquet, and the provenance."""
+    """Write a ranking as a folder, whole or not at all.
+
+    Parameters
+    ----------
+    ranking : Ranking
+    folder : Path
+        Gets ``samples``, ``scales``, ``treatments`` and ``doses``, each as CSV and Parquet, and ``provenance.json``.
+    overwrite : bool
+        Replace what is there.
+    """
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         for name in TABLES:
             table = getattr(ranking, name)
@@ -31,7 +40,12 @@ def write_ranking(ranking: Ranking, folder: Path, *, overwrite: bool = False) ->
 
 
 def read_ranking(folder: str | Path) -> Ranking:
-    """Read the folder of a ranking.
+    """Read a ranking.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What `write_ranking` wrote.
 
     Raises
     ------
