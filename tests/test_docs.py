@@ -93,7 +93,7 @@ def test_command_in_the_documentation_parses(words: list[str]) -> None:
         for text in params.get("over") or ():
             key, values = split_setting(text)
             assert all(config.parse({key: parse_value(value)}) for value in values.split(","))
-    if params.get("size"):
+    if isinstance(params.get("size"), str):
         assert min(parse_size(params["size"])) >= 8
     if params.get("pattern"):
         from coverslip.samples.sheets.make import compile_pattern

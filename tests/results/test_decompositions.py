@@ -130,7 +130,7 @@ def test_a_large_image_is_written_piece_by_piece(tmp_path: Path, monkeypatch: py
     write_decomposition(decomposition, image, tmp_path, "whole")
     monkeypatch.setattr("coverslip.io.writing.tiff._PLANE_BYTES", 0)
     write_decomposition(decomposition, read, tmp_path, "parts")
-    assert max(region.height * region.width for region in asked) == 512 * 512
+    assert max(region.height for region in asked) <= 512
     for column in ("layers", "generated", "background", "internal", "error"):
         whole, parts = (open_image(tmp_path / f"{name}.{column}.tif").read() for name in ("whole", "parts"))
         np.testing.assert_array_equal(whole, parts)
