@@ -209,6 +209,11 @@ def _tables(ranking: Ranking) -> dict[str, list[dict[str, Any]]]:
     explained = explained_by(ranking)
     if explained:
         tables["What explains the scale"] = explained[:12]
+    weights = ranking.facts.get("weights") or {}
+    tables["What each strategy counts"] = [
+        {"strategy": name, "AUROC of the controls": ranking.facts["controls_auroc"][name], "weight": weight}
+        for name, weight in weights.items()
+    ]
     plates = ranking.facts.get("z_prime_by_plate") or {}
     if len(plates) > 1:
         tables["Z′ of each plate"] = [{"plate": name, "Z′": value} for name, value in plates.items()]
