@@ -127,6 +127,8 @@ def null(plates: int, first: int) -> None:
     words: dict[str, list[str]] = {"the single dose works": [], "nothing works": []}
     for seed in range(first, first + plates):
         for name, effect in (("the single dose works", 1.0), ("nothing works", 0.0)):
+            if effect == 0 and seed % 4:  # the easier case, on every fourth plate
+                continue
             vectors = null_plate(np.random.default_rng((seed, int(effect))), effect)
             words[name].append(str(cs.predict(cs.fit("rank", vectors, {"restarts": 1}), vectors).facts["verdict"]))
     for name, said in words.items():
@@ -137,7 +139,7 @@ def null(plates: int, first: int) -> None:
         )
 
 
-def null_plate(rng: np.random.Generator, effect: float, wells: int = 6, controls: int = 8) -> cs.Embedding:
+def null_plate(rng: np.random.Generator, effect: float, wells: int = 4, controls: int = 8) -> cs.Embedding:
     """Features of one plate, measured in the drawn images as they are: five doses of a drug that does nothing."""
     plate = draw_plate(rng)
     plan = [("untreated", "untreated", 0.0)] * controls + [("single_dose", "reference", effect)] * controls
