@@ -135,7 +135,7 @@ def _figures(ranking: Ranking, options: Report) -> dict[str, Any]:
         figures["Treatments in order"] = (
             treatment_order(ranking.treatments, wells),
             "Dots are wells; the bar is the 95 % bootstrap interval of the mean over plates and wells, and brackets "
-            "hold that of the rank. Green: low controls; orange: high controls.",
+            "hold that of the rank. Green: low controls; red: high controls.",
         )
     if "well" in ranking.samples:
         ranked = ranking.column("rank") > 0
