@@ -95,6 +95,17 @@ def test_plates_without_any_effect_cannot_be_told() -> None:
     assert cs.predict(cs.fit("rank", nothing, QUICK), nothing).facts["verdict"] == "cannot tell"
 
 
+def test_a_strategy_that_does_not_tell_the_controls_apart_does_not_count(vectors: cs.Embedding) -> None:
+    adata = vectors.adata.copy()
+    nuisance = 30 * np.random.default_rng(2).normal(size=(len(adata), 1)).astype(np.float32)
+    adata.obsm["latent"] = np.hstack([vectors.latent, nuisance])
+    given = cs.Embedding(adata)
+    found = cs.predict(cs.fit("rank", given, {**QUICK, "standardise": "false"}), given)
+    assert found.facts["controls_auroc"]["projection"] < 0.75
+    assert found.facts["weights"]["projection"] < 0.25 < 0.9 < found.facts["weights"]["softmax"]
+    assert spearman(*doses(found)) > 0.8
+
+
 def test_a_further_anchor_makes_a_second_scale(vectors: cs.Embedding) -> None:
     adata = vectors.adata.copy()
     adata.obs["label"] = np.where(adata.obs["treatment"].astype(str) == "a", "mild", adata.obs["label"].astype(str))
