@@ -52,6 +52,15 @@ def test_every_scored_sample_was_held_out_with_its_plate(vectors: cs.Embedding, 
     assert (found.column("rank_low") <= found.column("rank")).all()
 
 
+def test_wide_vectors_are_predicted_by_their_components(vectors: cs.Embedding) -> None:
+    adata = vectors.adata.copy()
+    turned = np.linalg.qr(np.random.default_rng(3).normal(size=(300, 6)))[0].T.astype(np.float32)
+    adata.obsm["latent"] = vectors.latent @ turned
+    model = cs.fit("rank", cs.Embedding(adata), {**QUICK, "restarts": 1, "strategies": "prediction"})
+    assert model.weights["0.0.0.prediction.low.weight"].shape == (48, 48)  # as many as samples in two plates
+    assert spearman(*doses(cs.predict(model, cs.Embedding(adata)))) > 0.85
+
+
 def test_a_new_plate_is_measured_from_its_own_controls(vectors: cs.Embedding) -> None:
     new = plates(1, batch=9.0, seed=1)
     adata = new.adata.copy()

@@ -7,7 +7,7 @@ import numpy as np
 from coverslip.core import Embedding, Fitted, InputError, Ranking, free_name
 from coverslip.measure import against_controls, pairwise_auroc
 from coverslip.methods.rank.config import Config
-from coverslip.methods.rank.plates import plate_shifts
+from coverslip.methods.rank.plates import plate_shifts, too_few_controls
 from coverslip.methods.rank.rows import Rows, read_rows
 from coverslip.methods.rank.strategies import score_strategies
 
@@ -50,9 +50,10 @@ def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Rank
             f"{fitted.facts['width']}; embed the samples with the same model."
         )
     rows = read_rows(samples, config)
-    vectors = samples.latent.astype(np.float64)
+    vectors, without = samples.latent.astype(np.float64), list[str]()
     if config.controls == "same_day":
-        vectors = vectors - plate_shifts(vectors, rows, config.anchors[0], fitted.weights["zeros"])[0]
+        shifts, _, without = plate_shifts(vectors, rows, config.anchors[0], fitted.weights["zeros"])
+        vectors = vectors - shifts
     part, how = _parts(fitted, rows)
     ranked = rows.last | rows.zero(config)
     scales: dict[str, np.ndarray] = {}
@@ -84,7 +85,7 @@ def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Rank
         "controls_auroc": told,
         "weights": {name: _weight(auroc) for name, auroc in told.items()},
         "pairs": dict(fitted.facts.get("pairs") or {}) if rows.paired else {},
-        "notes": list(dict.fromkeys([*rows.notes, *fitted.warnings])),
+        "notes": list(dict.fromkeys([*rows.notes, *too_few_controls(without, config), *fitted.warnings])),
     }
     return Ranking({**given, **{names[name]: column for name, column in ours.items()}}, scales, facts=facts)
 
