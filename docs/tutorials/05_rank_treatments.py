@@ -11,7 +11,9 @@ import numpy as np
 
 import coverslip as cs
 
-settings = cs.samples.PlateSettings(plates=2, wells=3, controls=6, planes=(1, 3), size=(80, 96), seed=1)
+settings = cs.samples.PlateSettings(
+    plates=2, wells=3, controls=6, planes=(1, 3), size=(72, 88), doses=(0.1, 0.3, 1, 3), seed=1
+)
 cs.samples.phantom_plates("plates", settings)
 print(len(list(Path("plates").glob("*.tif"))), "images")
 

@@ -52,6 +52,15 @@ def test_every_scored_sample_was_held_out_with_its_plate(vectors: cs.Embedding, 
     assert (found.column("rank_low") <= found.column("rank")).all()
 
 
+def test_wide_vectors_are_predicted_by_their_components(vectors: cs.Embedding) -> None:
+    adata = vectors.adata.copy()
+    turned = np.linalg.qr(np.random.default_rng(3).normal(size=(300, 6)))[0].T.astype(np.float32)
+    adata.obsm["latent"] = vectors.latent @ turned
+    model = cs.fit("rank", cs.Embedding(adata), {**QUICK, "restarts": 1, "strategies": "prediction"})
+    assert model.weights["0.0.0.prediction.low.weight"].shape == (48, 48)  # as many as samples in two plates
+    assert spearman(*doses(cs.predict(model, cs.Embedding(adata)))) > 0.85
+
+
 def test_a_new_plate_is_measured_from_its_own_controls(vectors: cs.Embedding) -> None:
     new = plates(1, batch=9.0, seed=1)
     adata = new.adata.copy()
@@ -93,6 +102,17 @@ def test_with_the_first_day_for_zero_ageing_counts_as_an_effect() -> None:
 def test_plates_without_any_effect_cannot_be_told() -> None:
     nothing = plates(2, wells=10, effect=0.0)
     assert cs.predict(cs.fit("rank", nothing, QUICK), nothing).facts["verdict"] == "cannot tell"
+
+
+def test_a_strategy_that_does_not_tell_the_controls_apart_does_not_count(vectors: cs.Embedding) -> None:
+    adata = vectors.adata.copy()
+    nuisance = 30 * np.random.default_rng(2).normal(size=(len(adata), 1)).astype(np.float32)
+    adata.obsm["latent"] = np.hstack([vectors.latent, nuisance])
+    given = cs.Embedding(adata)
+    found = cs.predict(cs.fit("rank", given, {**QUICK, "standardise": "false"}), given)
+    assert found.facts["controls_auroc"]["projection"] < 0.75
+    assert found.facts["weights"]["projection"] < 0.25 < 0.9 < found.facts["weights"]["softmax"]
+    assert spearman(*doses(found)) > 0.8
 
 
 def test_a_further_anchor_makes_a_second_scale(vectors: cs.Embedding) -> None:

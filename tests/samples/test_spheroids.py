@@ -96,7 +96,7 @@ def test_features_follow_what_the_phantom_was_drawn_from() -> None:
         "roughness": ("roughness", (0.005, 0.12)),
         "core": ("dark_core", (0.15, 0.6)),
     }
-    varied["debris"] = ("debris_area", (0, 60))
+    varied["debris"] = ("debris_area", (0, 36))
     for name, (feature, (low, high)) in varied.items():
         drawn = np.linspace(low, high, 8)
         measured = []

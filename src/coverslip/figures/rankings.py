@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _WIDTH = 6.4
 
+_LOW, _HIGH = "#1b7f4d", "#b3372f"
+"""Controls, as on the page."""
+
 
 @styled
 def plate_maps(
@@ -86,7 +89,7 @@ def treatment_order(table: Mapping[str, Any], wells: Mapping[str, np.ndarray]) -
     axes = figure.subplots()
     rng = np.random.default_rng(0)
     for i, name in enumerate(names):
-        colour = {"low control": CATEGORIES[2], "high control": CATEGORIES[1]}.get(str(table["role"][i]), ACCENT)
+        colour = {"low control": _LOW, "high control": _HIGH}.get(str(table["role"][i]), ACCENT)
         dots = wells.get(name, np.empty(0))
         axes.scatter(dots, i + rng.uniform(-0.18, 0.18, len(dots)), s=7, color=colour, alpha=0.35, linewidths=0)
         axes.plot([table["low"][i], table["high"][i]], [i, i], color=INK, linewidth=2.2)

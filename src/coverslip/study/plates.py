@@ -45,7 +45,7 @@ def plate_study(
     notes : tuple of str
         What was left out, and what lacks something.
     """
-    from coverslip.results.ranking.stages import Stages
+    from coverslip.results.ranking.stages import REJECTED, STAGES, Stages
     from coverslip.samples import SpheroidSettings, prepare_spheroids
     from coverslip.verbs.fit import fit_to_folder
     from coverslip.verbs.predict import predict_to_file
@@ -69,5 +69,21 @@ def plate_study(
     vectors = parts[PREPARED] / "features.h5ad"
     fit_to_folder("rank", vectors, parts[SCALE], dict(settings or {}), run=Run(device="cpu"), force=force)
     written = predict_to_file(parts[SCALE], vectors, parts[RANKING], asked=Asked(device="cpu", force=force))
-    write_report(parts[RANKING], parts[PAGE], model=parts[SCALE], notes=list(sheet.notes), things="wells in order")
+    shown = (
+        (STAGES, "How images were cropped", "Outlines of spheroid and debris, and the square that was cut out."),
+        (REJECTED, "What was left out", "The first of them, with the reason."),
+    )
+    figures = {
+        caption: ((parts[PREPARED] / name).read_bytes(), text)
+        for name, caption, text in shown
+        if (parts[PREPARED] / name).is_file()
+    }
+    write_report(
+        parts[RANKING],
+        parts[PAGE],
+        model=parts[SCALE],
+        notes=list(sheet.notes),
+        things="wells in order",
+        figures=figures,
+    )
     return written.value, tuple(dict.fromkeys((*sheet.notes, *written.notes)))

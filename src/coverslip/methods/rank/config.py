@@ -31,7 +31,8 @@ class Config(Settings):
         ("prediction", "centroid", "softmax", "projection"),
         description="What orders the samples: prediction (error of predicting the last day from the first, fitted to "
         "one class; of the vector from itself where there is one day), centroid (distance from a class), softmax (a "
-        "classifier of both ends), projection (first principal axis); their median is the score.",
+        "classifier of both ends), projection (first principal axis); the score is their mean, weighted by how well "
+        "each tells held-out controls apart.",
     )
     distances: Annotated[tuple[Distance, ...], BeforeValidator(_listed)] = Field(
         ("cosine", "euclidean"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from coverslip.core import Embedding, Fitted, InputError, track
 from coverslip.methods.rank.config import Config
-from coverslip.methods.rank.plates import plate_shifts
+from coverslip.methods.rank.plates import plate_shifts, too_few_controls
 from coverslip.methods.rank.rows import Rows, read_rows
 from coverslip.methods.rank.strategies import Training, fit_strategies
 
@@ -49,8 +49,7 @@ def fit(samples: Embedding, config: Config | None = None, run: Any = None) -> Fi
     if config.controls == "same_day":
         shifts, zeros, without = plate_shifts(vectors, rows, config.anchors[0])
         vectors = vectors - shifts
-        if without and any(without):
-            warnings.append(f"Too few '{config.anchors[0]}' of the last day to measure from, on: {', '.join(without)}.")
+        warnings += too_few_controls(without, config)
     elif config.controls == "first_day" and rows.paired:
         warnings.append(
             "The zero of the scale is the first day: what the days do alone, also without a drug, counts as an effect."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from coverslip.methods.rank.config import Config
 from coverslip.methods.rank.rows import Rows
 
 LEAST = 3
@@ -49,3 +50,11 @@ def plate_shifts(
         for plate, own in centres.items():
             shifts[day & (rows.plates == plate)] = own - found[i]
     return shifts, found, without
+
+
+def too_few_controls(plates: list[str], config: Config) -> list[str]:
+    """A sentence on plates that have too few low controls to be measured from; none without such plates."""
+    named = [plate for plate in plates if plate]
+    if not named:
+        return []
+    return [f"Too few '{config.anchors[0]}' of the last day to measure from, on: {', '.join(named)}."]

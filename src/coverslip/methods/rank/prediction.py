@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from coverslip.core import Embedding, Fitted, InputError, Ranking, free_name
-from coverslip.measure import against_controls
+from coverslip.measure import against_controls, pairwise_auroc
 from coverslip.methods.rank.config import Config
-from coverslip.methods.rank.plates import plate_shifts
+from coverslip.methods.rank.plates import plate_shifts, too_few_controls
 from coverslip.methods.rank.rows import Rows, read_rows
 from coverslip.methods.rank.strategies import score_strategies
 
 _TAILS = (0.025, 0.975)
+
+_RIM = (-3.0, 4.0)
+"""Further outside of the scale than this, a single strategy does not pull the mean."""
 
 
 def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Ranking:
@@ -47,19 +50,24 @@ def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Rank
             f"{fitted.facts['width']}; embed the samples with the same model."
         )
     rows = read_rows(samples, config)
-    vectors = samples.latent.astype(np.float64)
+    vectors, without = samples.latent.astype(np.float64), list[str]()
     if config.controls == "same_day":
-        vectors = vectors - plate_shifts(vectors, rows, config.anchors[0], fitted.weights["zeros"])[0]
+        shifts, _, without = plate_shifts(vectors, rows, config.anchors[0], fitted.weights["zeros"])
+        vectors = vectors - shifts
     part, how = _parts(fitted, rows)
     ranked = rows.last | rows.zero(config)
     scales: dict[str, np.ndarray] = {}
     ours: dict[str, np.ndarray] = {}
+    told: dict[str, float] = {}
     for scale, anchor in enumerate(config.anchors[1:]):
         by_ruler = _refits(fitted, config, scale, vectors, rows, part, ranked)
         by_ruler = {name: _measured(values, rows, config, anchor) for name, values in by_ruler.items()}
-        by_strategy = _by_strategy(by_ruler)
+        ends = _judges(rows, config, anchor, how)
+        by_strategy = _by_strategy(by_ruler, *ends)
+        aurocs = {name: _told_apart(values, *ends) for name, values in by_strategy.items()}
         suffix = "" if scale == 0 else f"_{anchor}"
-        score = _median(np.stack([values.mean(0) for values in by_strategy.values()]))
+        score = _mean([values.mean(0) for values in by_strategy.values()], list(aurocs.values()))
+        told |= {f"{name}{suffix}": auroc for name, auroc in aurocs.items()}
         ours |= {f"score{suffix}": score, **_ranks(score, by_strategy, suffix)}
         ours |= {f"score_{name}{suffix}": values.mean(0) for name, values in by_strategy.items()}
         tag = "" if scale == 0 else f"{anchor}: "
@@ -74,8 +82,10 @@ def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Rank
         "columns": names,
         "strategies": list(config.strategies),
         "rulers": list(scales),
+        "controls_auroc": told,
+        "weights": {name: _weight(auroc) for name, auroc in told.items()},
         "pairs": dict(fitted.facts.get("pairs") or {}) if rows.paired else {},
-        "notes": list(dict.fromkeys([*rows.notes, *fitted.warnings])),
+        "notes": list(dict.fromkeys([*rows.notes, *too_few_controls(without, config), *fitted.warnings])),
     }
     return Ranking({**given, **{names[name]: column for name, column in ours.items()}}, scales, facts=facts)
 
@@ -131,6 +141,14 @@ def _refits(
     return {ruler: np.where(ranked, values, np.nan) for ruler, values in found.items()}
 
 
+def _judges(rows: Rows, config: Config, anchor: str, how: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The controls that say how much a scale counts: those that its fit had not seen, where there are enough."""
+    low, high = rows.zero(config), rows.ends(config, anchor)
+    unseen = how != "in the fit"
+    enough = min((low & unseen).sum(), (high & unseen).sum()) >= 2
+    return (low & unseen, high & unseen) if enough else (low, high)
+
+
 def _measured(refits: np.ndarray, rows: Rows, config: Config, anchor: str) -> np.ndarray:
     """Each refit's scores against the controls."""
     plates = rows.plates if config.controls == "same_day" else np.full(len(rows.plates), "", object)
@@ -138,20 +156,38 @@ def _measured(refits: np.ndarray, rows: Rows, config: Config, anchor: str) -> np
     return np.stack([against_controls(values, plates, low, high) for values in refits])
 
 
-def _by_strategy(by_ruler: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The mean of the rulers of each strategy, ``(restarts, N)``."""
+def _told_apart(refits: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
+    """How well scores ``(restarts, N)`` tell the controls apart: AUROC; .5 where there are too few."""
+    score = refits.mean(0)
+    known = np.isfinite(score)
+    if min((known & low).sum(), (known & high).sum()) < 2:
+        return 0.5
+    chosen = known & (low | high)
+    return float(pairwise_auroc(score[chosen], high[chosen].astype(int), (0, 1))["0", "1"])
+
+
+def _weight(auroc: float) -> float:
+    """What a scale counts: nothing where it does not tell the controls apart, 1 where it always does."""
+    return max(0.0, 2 * auroc - 1) ** 2
+
+
+def _by_strategy(by_ruler: dict[str, np.ndarray], low: np.ndarray, high: np.ndarray) -> dict[str, np.ndarray]:
+    """The mean of the rulers of each strategy, weighted by how they tell the controls apart, ``(restarts, N)``."""
     grouped: dict[str, list[np.ndarray]] = {}
     for ruler, values in by_ruler.items():
         grouped.setdefault(ruler.split("/")[0], []).append(values)
-    return {name: np.mean(values, axis=0) for name, values in grouped.items()}
+    return {name: _mean(values, [_told_apart(v, low, high) for v in values]) for name, values in grouped.items()}
 
 
-def _median(scores: np.ndarray) -> np.ndarray:
-    """The median of the strategies that have a score, ``(S, N)`` to ``(N,)``."""
-    known = np.isfinite(scores).any(axis=0)
-    found = np.full(scores.shape[1], np.nan)
-    found[known] = np.nanmedian(scores[:, known], axis=0)
-    return found
+def _mean(scores: list[np.ndarray], aurocs: list[float]) -> np.ndarray:
+    """The weighted mean of those that have a score; single ones far outside the scale count as at its rim."""
+    weights = np.array([_weight(auroc) for auroc in aurocs]) + 1e-6
+    stacked = np.stack(scores)
+    shape = (-1,) + (1,) * (stacked.ndim - 1)
+    known = np.where(np.isfinite(stacked), weights.reshape(shape), 0.0)
+    total = known.sum(0)
+    clipped = np.clip(np.nan_to_num(stacked), *_RIM) if len(scores) > 1 else np.nan_to_num(stacked)
+    return np.where(total > 0, (clipped * known).sum(0) / np.where(total > 0, total, 1), np.nan)
 
 
 def _ranks(score: np.ndarray, by_strategy: dict[str, np.ndarray], suffix: str) -> dict[str, np.ndarray]:

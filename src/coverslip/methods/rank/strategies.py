@@ -12,6 +12,9 @@ from coverslip.methods.rank.distances import BINARY, centre, distance
 
 Arrays = dict[str, np.ndarray]
 
+_COMPONENTS, _WIDE = 64, {"linear": 256, "mlp": 1024}
+"""Wider vectors are predicted by so many of their principal components: a square of all pixels fits into no memory."""
+
 
 @dataclass(frozen=True)
 class Training:
@@ -160,10 +163,16 @@ def _predictor(x: np.ndarray, before: np.ndarray | None, rows: np.ndarray, confi
     given, target = given[known], target[known]
     if len(target) < 2:
         return {}
+    basis: Arrays = {}
+    if x.shape[1] > _WIDE[config.predictor] and (before is not None or config.predictor == "mlp"):
+        mean = x.mean(0)
+        axes = np.linalg.svd(x - mean, full_matrices=False)[2][:_COMPONENTS]
+        basis = {"basis": axes, "middle": mean}
+        given, target = (given - mean) @ axes.T, (target - mean) @ axes.T
     if config.predictor == "mlp":
         from coverslip.methods.rank.network import fit_network
 
-        return fit_network(given, target, config, seed)
+        return fit_network(given, target, config, seed) | basis
     if before is None:
         mean = target.mean(0)
         axes = np.linalg.svd(target - mean, full_matrices=False)[2][: min(config.bottleneck, len(target) - 1)]
@@ -171,7 +180,7 @@ def _predictor(x: np.ndarray, before: np.ndarray | None, rows: np.ndarray, confi
     from sklearn.linear_model import RidgeCV
 
     model = RidgeCV(alphas=np.logspace(-1, 4, 11)).fit(given, target)
-    return {"weight": model.coef_, "bias": model.intercept_}
+    return {"weight": model.coef_, "bias": model.intercept_, **basis}
 
 
 def _guess(kept: Mapping[str, np.ndarray], prefix: str, x: np.ndarray, before: np.ndarray | None) -> np.ndarray | None:
@@ -180,6 +189,13 @@ def _guess(kept: Mapping[str, np.ndarray], prefix: str, x: np.ndarray, before: n
     if not own:
         return None
     given = x if before is None else before
+    basis, middle = own.pop("basis", None), own.pop("middle", None)
+    if basis is None or middle is None:
+        return _expected(own, given)
+    return np.asarray(middle + _expected(own, (given - middle) @ basis.T) @ basis)
+
+
+def _expected(own: Mapping[str, np.ndarray], given: np.ndarray) -> np.ndarray:
     if "axes" in own:
         return np.asarray(own["mean"] + (given - own["mean"]) @ own["axes"].T @ own["axes"])
     if "weight" in own:

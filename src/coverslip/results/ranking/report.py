@@ -135,7 +135,7 @@ def _figures(ranking: Ranking, options: Report) -> dict[str, Any]:
         figures["Treatments in order"] = (
             treatment_order(ranking.treatments, wells),
             "Dots are wells; the bar is the 95 % bootstrap interval of the mean over plates and wells, and brackets "
-            "hold that of the rank. Green: low controls; orange: high controls.",
+            "hold that of the rank. Green: low controls; red: high controls.",
         )
     if "well" in ranking.samples:
         ranked = ranking.column("rank") > 0
@@ -209,6 +209,11 @@ def _tables(ranking: Ranking) -> dict[str, list[dict[str, Any]]]:
     explained = explained_by(ranking)
     if explained:
         tables["What explains the scale"] = explained[:12]
+    weights = ranking.facts.get("weights") or {}
+    tables["What each strategy counts"] = [
+        {"strategy": name, "AUROC of the controls": ranking.facts["controls_auroc"][name], "weight": weight}
+        for name, weight in weights.items()
+    ]
     plates = ranking.facts.get("z_prime_by_plate") or {}
     if len(plates) > 1:
         tables["Z′ of each plate"] = [{"plate": name, "Z′": value} for name, value in plates.items()]

@@ -12,6 +12,9 @@ from coverslip.measure import dose_curve, kendall, standing, verdict, z_prime
 
 LOW, HIGH, SAMPLE = "low control", "high control", "sample"
 
+_COUNTS = 0.1
+"""Weight from which a strategy counts for the agreement: an AUROC of the controls of about .66."""
+
 
 def summarised(ranking: Ranking, by: str | None = None, seed: int = 0) -> Ranking:
     """Add treatments, doses and the verdict.
@@ -137,18 +140,15 @@ def _doses(ranking: Ranking, used: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _agreement(ranking: Ranking, rows: np.ndarray) -> float:
-    """Mean Kendall tau between each two strategies over some samples; NaN for a single one."""
-    scores = np.stack(
-        [ranking.column(f"score_{name}")[rows] for name in ranking.facts["strategies"] if _has(ranking, name)]
-    )
+    """Mean Kendall tau between each two strategies that tell the controls apart at all; NaN for a single one."""
+    able = [name for name in ranking.facts["strategies"] if ranking.facts["weights"].get(name, 0) >= _COUNTS]
+    if len(able) < 2:
+        return float("nan")
+    scores = np.stack([ranking.column(f"score_{name}")[rows] for name in able])
     tau = kendall(scores)
     pairs = tau[np.triu_indices(len(tau), 1)]
     pairs = pairs[np.isfinite(pairs)]
     return float(pairs.mean()) if len(pairs) else float("nan")
-
-
-def _has(ranking: Ranking, strategy: str) -> bool:
-    return f"score_{strategy}" in ranking.facts["columns"]
 
 
 def _plates(ranking: Ranking) -> np.ndarray:

@@ -54,6 +54,7 @@ def find_spheroid(plane: np.ndarray, bright: bool = False) -> Found:
     """
     from scipy.ndimage import (
         binary_closing,
+        binary_dilation,
         binary_fill_holes,
         binary_opening,
         distance_transform_edt,
@@ -83,7 +84,8 @@ def find_spheroid(plane: np.ndarray, bright: bool = False) -> Found:
     grown = binary_fill_holes(binary_closing(dark > _edge_level(dark, core, field_noise)))
     parts, _ = label(binary_opening(grown, disk(2)) | core)
     core = parts == np.bincount(parts[core]).argmax()
-    specks = (dark > 4 * field_noise) & ~core
+    # The blurred edge of the spheroid is no debris.
+    specks = (dark > 4 * field_noise) & ~binary_dilation(core)
     diameter = 2 * np.sqrt(core.sum() / np.pi)
     specks &= distance_transform_edt(~core) < 1.5 * diameter
     specks = remove_small_objects(specks, max_size=3)
