@@ -63,7 +63,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         notes=page.notes,
         things=page.things or "cells",
         colour_by=options.colour or ("placed" if maps else None),
-        clusters=options.clusters,
+        clusters=options.clusters if maps is None else "",  # two clusterings have no names in common
         first_map="UMAP" if options.umap and not maps else "",
     )
 
