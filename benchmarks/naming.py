@@ -1,8 +1,8 @@
 """Naming at most 20 clusters against probes with 100 labels, and with 10 of each class, on cells that neither saw.
 
-    python benchmarks/naming.py cells.h5ad
+    python benchmarks/naming.py cells.h5ad other.h5ad
 
-takes any embedding with a column ``label``. Ten times, half of the cells are drawn (stratified): k-means makes clusters
+takes embeddings with a column ``label``. Ten times, half of the cells are drawn (stratified): k-means makes clusters
 of them, each gets the class of most of the *six cells that the page shows as typical* (an expert who errs never, and
 looks at nothing else), and the other half gets the names of its nearest neighbours. The same half is classified by
 probes that were given 100 cells drawn at random, or 10 of each class (all, where there are fewer). Names by the six
@@ -58,7 +58,7 @@ def named(latent: np.ndarray, labels: np.ndarray, tests: np.ndarray, seed: int) 
 def probed(latent: np.ndarray, labels: np.ndarray, rows: np.ndarray, tests: np.ndarray) -> np.ndarray:
     few = Embedding.from_arrays(latent[rows], {"label": labels[rows]})
     fitted = probe.fit(few, probe.Config(curve=(), folds=3))
-    return probe.predict(fitted, Embedding.from_arrays(tests, {})).column("class")
+    return probe.predict(fitted, Embedding.from_arrays(tests, {})).predicted
 
 
 def main(path: str) -> None:
@@ -84,4 +84,5 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    for each in sys.argv[1:]:
+        main(each)

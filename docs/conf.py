@@ -53,11 +53,17 @@ COMMANDS = (
     "samples crop",
     "samples tile",
     "samples label-from-stain",
+    "samples spheroids",
+    "samples phantom-plates",
     "samples preview",
     "study sweep",
     "study learning-curve",
     "study leave-one-out",
     "study planes",
+    "study cross-validate",
+    "study shortcut",
+    "study plates",
+    "study rank",
     "methods",
     "models",
     "doctor",
@@ -102,6 +108,7 @@ def _write_help() -> None:
 
 
 LAYERS = {
+    "classify": ["--size", "64x64", "--channels", "3"],
     "deep_cluster": ["--size", "28x28", "--channels", "1"],
     "kaizen": ["--size", "64x64"],
     "simclr": ["--size", "96x96", "--channels", "3"],

@@ -102,7 +102,7 @@ def example_of(method: str) -> ModuleType:
     return brought(
         f"{method}.example",
         f"QUICK, the settings that make a fit of '{method}' take seconds, and sheet(data_folder, folder) -> Path, "
-        "which writes a tiny sample sheet with a column 'label' into the folder",
+        "which writes a tiny sample sheet (where it takes vectors an .h5ad) with a column 'label' into the folder",
     )
 
 

@@ -120,6 +120,7 @@ def test_tutorial_runs(
         "02_your_own_folder": ("16 fields", ["crops/crops.csv", "model/config.json", "cells.h5ad"]),
         "04_name_the_clusters": ("Balanced accuracy", ["cells.html", "labels.parquet", "probe/config.json"]),
         "03_read_the_result": ("4 latent dimensions", ["cells.h5ad", "cells.csv"]),
+        "05_rank_treatments": ("drug A 10", ["study/report.html", "study/ranking/treatments.csv"]),
     }
     words, files = expected[tutorial.stem]
     assert words in printed

@@ -53,8 +53,7 @@ for point in probe.facts["tables"]["Learning curve"]:
     print(point["labels of each class"], "labels of each class:", point["balanced accuracy"])
 
 # %% It classifies any cells that the same model has embedded, each with a probability.
-# coverslip predict probe cells.h5ad --out classes.h5ad
+# coverslip predict probe cells.h5ad --out classes.parquet
 classes = cs.predict(probe, cells)
-cs.read.write_embedding(classes, "classes.h5ad")
-kinds, counts = np.unique(classes.column("class").astype(str), return_counts=True)
-print(dict(zip(kinds.tolist(), counts.tolist(), strict=True)), "mean confidence", classes.column("confidence").mean())
+kinds, counts = np.unique(classes.predicted.astype(str), return_counts=True)
+print(dict(zip(kinds.tolist(), counts.tolist(), strict=True)), "mean confidence", classes.confidence.mean())

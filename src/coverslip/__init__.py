@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "verbs.predict": ["predict"],
         "verbs.evaluate": ["evaluate"],
         "verbs.measure": ["measure_labels"],
+        "verbs.refine": ["refine"],
         "verbs.report": ["write_report"],
         "verbs.export": ["export"],
         "verbs.index": ["index"],
@@ -31,6 +32,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "core.region": ["Region"],
         "core.results": ["Embedding", "LabelMap"],
         "core.decomposition": ["Decomposition"],
+        "core.ranking": ["Ranking"],
         "core.errors": ["CoverslipError"],
     },
 )

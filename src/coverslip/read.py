@@ -31,6 +31,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "results.labels.folder": ["LabelFolder", "read_label_folder"],
         "results.labels.writer": ["write_label_file", "write_label_folder"],
         "results.decomposition.folder": ["read_decomposition"],
+        "results.ranking.folder": ["read_ranking", "write_ranking"],
         "results.decomposition.writer": ["write_decomposition_folder"],
     },
 )

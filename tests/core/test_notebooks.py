@@ -24,7 +24,7 @@ def test_labels_are_shown_with_their_count_and_a_picture() -> None:
     content = base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])
     with Picture.open(io.BytesIO(content)) as picture:
         drawn = np.asarray(picture)
-    assert drawn.shape == (134, 300, 3)
+    assert drawn.shape == (133, 300, 3)
     assert drawn[70, 150].tolist() == [0, 0, 0]
     assert drawn[0, 0].tolist() != drawn[-1, -1].tolist() != [0, 0, 0]
 

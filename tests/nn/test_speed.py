@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from coverslip.methods.unet.model import UNet
 from coverslip.nn.speed import Quick, Speed, native_bfloat16
+from coverslip.nn.unet import UNet
 
 
 @pytest.fixture(scope="module")

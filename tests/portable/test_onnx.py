@@ -75,7 +75,7 @@ def test_every_way_of_telling_objects_apart_has_its_activations(kind: str) -> No
     model = small_model(separation=kind, stem=1)
     portable = unet.portable(model)
     x = torch.from_numpy(grey_values(1, 32, 32))
-    scaled = Segmenter(model, device="cpu", speed="eager")._outputs((x[0] / 2).clamp(0, 1).numpy())
+    scaled = Segmenter(model, device="cpu", speed="eager")._outputs._of((x[0] / 2).clamp(0, 1).numpy())
     with torch.no_grad():
         found = portable.network(x)[0].numpy()
     np.testing.assert_allclose(found, scaled, atol=1e-5)

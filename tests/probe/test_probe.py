@@ -25,17 +25,16 @@ def fitted() -> Fitted:
 def test_it_recognises_classes_that_it_was_not_shown(fitted: Fitted) -> None:
     others = embedding(300, seed=1)
     found = probe.predict(fitted, others)
-    right = found.column("class") == others.column("label")
+    right = found.predicted == others.column("label")
     assert right.mean() > 0.8
-    probability = np.stack([found.column(f"probability_{name}") for name in fitted.facts["classes"]], axis=1)
-    np.testing.assert_allclose(probability.sum(axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(found.column("confidence"), probability.max(axis=1))
-    assert found.column("confidence").mean() == pytest.approx(right.mean(), abs=0.06)
+    assert found.classes == ("early", "late", "middle")
+    np.testing.assert_allclose(found.probability.sum(axis=1), 1, atol=1e-5)
+    assert found.confidence.mean() == pytest.approx(right.mean(), abs=0.06)
 
 
 def test_what_it_says_of_itself_is_what_it_does(fitted: Fitted) -> None:
     others = embedding(600, seed=2)
-    right = probe.predict(fitted, others).column("class") == others.column("label")
+    right = probe.predict(fitted, others).predicted == others.column("label")
     _, low, high = fitted.facts["measured"]["balanced_accuracy"]
     assert low - 0.02 < right.mean() < high + 0.02
 
@@ -82,7 +81,7 @@ def test_rows_without_a_label_are_not_learned_from_and_a_split_is_kept() -> None
     divided = cs.Embedding.from_arrays(whole.latent, {"label": whole.column("label"), "split": split})
     held_out = probe.fit(divided, probe.Config(curve=(), folds=2))
     np.testing.assert_array_equal(held_out.weights["weights"], one["weights"])
-    right = probe.predict(held_out, divided).column("class")[60:] == whole.column("label")[60:]
+    right = probe.predict(held_out, divided).predicted[60:] == whole.column("label")[60:]
     assert held_out.facts["measured"]["accuracy"][0] == pytest.approx(right.mean(), abs=1e-4)
 
 
@@ -125,7 +124,8 @@ def test_a_probe_is_fitted_and_asked_by_commands(tmp_path: Path, capsys: pytest.
     quick = ["--set", "curve=", "--set", "folds=2"]
     assert main(["fit", "probe", str(file), "--out", str(tmp_path / "probe"), *quick]) == 0
     assert "Balanced accuracy 0." in capsys.readouterr().out
-    assert main(["predict", str(tmp_path / "probe"), str(file), "--out", str(tmp_path / "classes.h5ad")]) == 0
-    found = cs.read.read_embedding(tmp_path / "classes.h5ad")
-    assert (found.column("class") == found.column("label")).mean() > 0.8
-    assert "cluster" not in found.adata.obs
+    assert main(["predict", str(tmp_path / "probe"), str(file), "--out", str(tmp_path / "classes.parquet")]) == 0
+    assert "Classified 90" in capsys.readouterr().out
+    kind, found = cs.results.opened(tmp_path / "classes.parquet")
+    assert kind.name == "scores"
+    assert (found.predicted == found.obs["label"]).mean() > 0.8

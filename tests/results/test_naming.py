@@ -15,6 +15,7 @@ from coverslip.figures.document import Page
 from coverslip.results.embedding.groups import groups_to_name
 from coverslip.results.embedding.naming import Names, label_cells, read_names
 from coverslip.results.embedding.options import Report
+from coverslip.results.embedding.page import write_page
 from coverslip.results.embedding.placing import placed, placed_rows
 from coverslip.results.embedding.report import write_report
 
@@ -132,6 +133,42 @@ def test_cells_of_another_model_are_not_placed(tmp_path: Path) -> None:
         placed(known, cs.read.write_embedding(new, tmp_path / "new.h5ad"))
 
 
+@pytest.mark.chromium
+def test_names_typed_into_the_page_are_exported_and_opened_again(browser: Any, tmp_path: Path) -> None:
+    cells = blobs()
+    pictures = np.random.default_rng(0).integers(0, 255, (60, 8, 8, 3)).astype(np.uint8)
+    path = write_page(cells, tmp_path / "page.html", thumbnails=pictures)
+    context = browser.new_context(accept_downloads=True)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(path.as_uri())
+    page.wait_for_selector("body[data-ready]", timeout=60_000)
+    assert page.locator("#names-export").is_disabled()
+    for i, name in enumerate(["G1", "G1", "<b>M</b>"]):
+        page.locator("#clusters input").nth(i).fill(name)
+    page.locator("#look input").first.fill("odd")
+    assert page.locator("#names-sum").inner_text().split() == ["G1", "39", "<b>M</b>", "20", "odd", "1"]
+    page.click("#names-colour")
+    assert page.locator("#legend .chip b").all_inner_texts() == ["<b>M</b>", "G1", "odd"]
+    with page.expect_download() as download:
+        page.click("#names-export")
+    download.value.save_as(tmp_path / "names.json")
+    found = read_names(tmp_path / "names.json")
+    assert found.names == {"1": "G1", "2": "G1", "3": "<b>M</b>"}
+    assert found.sizes == {"1": 20, "2": 20, "3": 20}
+    labels = label_cells(cells, cells, found).label.tolist()
+    assert [labels.count(name) for name in ("G1", "<b>M</b>", "odd")] == [39, 20, 1]
+
+    page.reload()
+    page.wait_for_selector("body[data-ready]", timeout=60_000)
+    page.set_input_files("#names-open", tmp_path / "names.json")
+    page.wait_for_function("document.querySelector('#clusters input').value === 'G1'")
+    assert page.locator("#look input").first.input_value() == "odd"
+    context.close()
+    assert complaints == []
+
+
 def test_from_names_to_a_probe_by_commands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,14 +192,14 @@ def test_from_names_to_a_probe_by_commands(
 
     quick = ["--set", "curve=2", "--set", "draws=1"]
     assert main(["fit", "probe", "labels.parquet", "--out", "probe", *quick]) == 0
-    assert main(["predict", "probe", "cells.h5ad", "--out", "classes.h5ad"]) == 0
-    found = cs.read.read_embedding("classes.h5ad").column("class")
+    assert main(["predict", "probe", "cells.h5ad", "--out", "classes.parquet"]) == 0
+    found = cs.results.opened("classes.parquet")[1].predicted
     assert (found[:40] == np.repeat(["G1", "S"], 20)).mean() > 0.85
 
     assert main(["label", "cells.h5ad", "cells.h5ad", "names.json", "--out", "sheet.csv"]) == 0
     sheet = cs.samples.read_sheet("sheet.csv")
     assert sheet.column("label") == table["label"].tolist()
-    assert sheet.file(3) == tmp_path / "images" / "3.tif"
+    assert Path(sheet.file(3) or "").resolve() == tmp_path / "images" / "3.tif"
     assert main(["label", "cells.h5ad", "cells.h5ad", "names.json", "--out", "named.h5ad"]) == 0
     assert cs.read.read_embedding("named.h5ad").column("label").tolist() == table["label"].tolist()
     capsys.readouterr()

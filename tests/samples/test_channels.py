@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+import coverslip as cs
 from coverslip.core.errors import InputError
 from coverslip.core.fields import ArrayFields
 from coverslip.core.samples import ArraySamples
 from coverslip.read import write_image_tiff
 from coverslip.samples import check_sheet, open_fields, open_samples
-from coverslip.samples.opening.channels import places
+from coverslip.samples.opening.channels import other_channels, places
+from coverslip.samples.opening.planes import pick_channels
 
 VALUES = {"DAPI": 10, "Actin": 20, "GFP": 30, "dapi": 10}
 
@@ -110,3 +112,24 @@ def test_places_are_unclear_where_names_are_not_unique() -> None:
     assert places(("a", "a"), ("a", "a")) == [0, 1]
     assert places(("a", "A"), ("a",)) is None
     assert places(("a", "b"), ("c",)) is None
+
+
+@pytest.mark.parametrize(
+    ("ground", "names", "said"),
+    [
+        (230, ("red", "green", "blue"), "taken in transmitted light"),
+        (10, ("red", "green", "blue"), "on a dark ground"),
+        (230, ("DAPI", "GFP", "RFP"), "choose them with --channels"),
+    ],
+)
+def test_a_picture_in_colours_is_no_set_of_stains(ground: int, names: tuple[str, ...], said: str) -> None:
+    image = cs.Image.from_array(np.full((3, 40, 50), ground, np.uint8), channels=names, source="slide.png")
+    sentence = other_channels(cs.samples.open_fields(image), 0, 1)
+    assert f"has 3 channel(s) ({', '.join(names)}), but the model was fitted to 1: " in sentence
+    assert said in sentence
+
+
+def test_capitals_of_channels_make_no_difference() -> None:
+    assert pick_channels(("DAPI", "gfp"), 2, ["dapi", "GFP"], "a.tif") == [0, 1]
+    with pytest.raises(InputError, match="no channel 'dapi'"):  # which of the two is unclear
+        pick_channels(("DAPI", "Dapi"), 2, ["dapi"], "a.tif")

@@ -50,7 +50,11 @@ def test_a_crop_of_odd_size_is_centred_on_its_object(image: Image, labels: np.nd
     assert crops.dtype == np.uint16
     assert crops.shape == (1, 2, 3, 5)
     np.testing.assert_array_equal(crops[0], image.read()[:, 3:6, 3:8])
-    assert {name: column.tolist() for name, column in table.items()} == {
+    found = {name: column.tolist() for name, column in table.items()}
+    # Beside its place, its shape and intensities.
+    assert found.pop("channel1_mean") == [found.pop("channel0_mean")[0] + 1000]
+    assert found["solidity"] == [1]
+    assert {name: found[name] for name in [*found][:11]} == {
         "object": [3],
         "area_px": [9],
         "area_um2": [9 * 0.125],

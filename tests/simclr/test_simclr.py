@@ -16,8 +16,8 @@ from coverslip.core.samples import ArraySamples
 from coverslip.measure import linear_probe
 from coverslip.methods import simclr
 from coverslip.methods.simclr.inference import build
-from coverslip.methods.simclr.model import TRUNKS
 from coverslip.models.folder import Model, load_model
+from coverslip.nn.trunk import TRUNKS
 from coverslip.train.run import Run
 
 QUICK: dict[str, Any] = {"width": 8, "stem": "large", "epochs": 12, "batch": 16, "learning_rate": 3e-3}
@@ -203,7 +203,7 @@ def test_imagenets_first_layer_is_spread_over_the_channels(monkeypatch: pytest.M
     import torchvision
     from torchvision.models import ResNet18_Weights
 
-    from coverslip.methods.simclr.start import put_imagenet
+    from coverslip.nn.imagenet import put_imagenet
 
     torch.manual_seed(0)
     state = torchvision.models.resnet18().state_dict()

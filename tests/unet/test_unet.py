@@ -18,7 +18,7 @@ from coverslip.measure import match, overlap
 from coverslip.methods import unet
 from coverslip.methods.unet.inference import Segmenter
 from coverslip.methods.unet.loss import loss_terms
-from coverslip.methods.unet.model import UNet
+from coverslip.nn.unet import UNet
 from coverslip.train.run import Run
 
 from .blobs import blob_fields

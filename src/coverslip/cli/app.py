@@ -118,14 +118,14 @@ def fit(
 @flagged("predict")
 def predict(
     model: Annotated[Path, typer.Argument(help="A model folder, or a name that 'coverslip models' lists.")],
-    inputs: Annotated[Path, typer.Argument(help="An image, a folder or a sample sheet.")],
+    inputs: Annotated[Path, typer.Argument(help="An image, a folder, a sheet; for a classifier labels too.")],
     out: Annotated[
         Path | None,
         typer.Option(
             "--out",
             "-o",
-            help="Where to: .h5ad; for labels a folder, .labels.tif or .zarr; for decompositions a folder. Default: "
-            "named after INPUTS.",
+            help="Where to: .h5ad; for classes .parquet or .csv; for labels a folder, .labels.tif or .zarr; for "
+            "decompositions a folder. Default: named after INPUTS.",
         ),
     ] = None,
     device: Device = "auto",
@@ -149,7 +149,7 @@ def predict(
     *,
     options: dict[str, Any],
 ) -> None:
-    """Apply a model: embeddings as .h5ad for scanpy, labels or decompositions with a table of objects.
+    """Apply a model: embeddings as .h5ad for scanpy, classes as a table, labels or decompositions with objects.
 
     Options of the method and of what it gives are set with --set; 'coverslip methods NAME' lists them.
     """
@@ -183,7 +183,9 @@ def predict(
     print_next("coverslip", "report", written.path, "--out", "report.html")
 
 
-Result = Annotated[Path, typer.Argument(help="A result of predict: .h5ad, a folder of labels, a label image.")]
+Result = Annotated[
+    Path, typer.Argument(help="A result of predict: .h5ad, a table of classes, a folder of labels, a label image.")
+]
 
 
 @app.command(epilog="Example: coverslip evaluate labels/ sheet.csv --split val --per-image images.csv")
@@ -250,6 +252,25 @@ def measure(
     written = measure_to_file(
         labels, images, out, force=force, channels=read_channels(channels), planes=planes, options=options
     )
+    typer.echo(f"{written.said}: {written.path}")
+    print_notes(written.notes)
+
+
+@app.command(epilog="Example: coverslip refine labels/ --alpha 0.6 --threshold 0.45")
+@flagged("refine")
+def refine(
+    result: Annotated[Path, typer.Argument(help="What predict wrote: a folder of labels, or a label image.")],
+    *,
+    options: dict[str, Any],
+) -> None:
+    """Make the objects of a result again with other settings, from the maps kept with it; no network is run.
+
+    Its labels and its table of objects are replaced. What is not given is as it was when it was predicted.
+    """
+    from coverslip.cli.tables import print_notes
+    from coverslip.verbs.refine import refine as refined
+
+    written = refined(result, options)
     typer.echo(f"{written.said}: {written.path}")
     print_notes(written.notes)
 

@@ -101,6 +101,10 @@ def _declared(verb: str) -> Iterator[tuple[str, Any]]:
         for name in methods.names():
             if hasattr(methods.get(name), "Options"):
                 yield name, methods.get(name).Options
+    if verb == "refine":
+        for name in methods.names():
+            if hasattr(methods.get(name), "Refine"):
+                yield name, methods.get(name).Refine
     if verb == "export":
         from coverslip.portable.options import Export
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from coverslip.cli import spheroids
 from coverslip.cli.options import Force, Out, PixelSize, read_settings
 
 samples_app = typer.Typer(
@@ -336,6 +337,15 @@ def preview(
     print_rows(found.grey)
     typer.echo(f"{len(found.rows)} images and {found.views.shape[1]} views of each: {out}")
     print_next("coverslip", "fit", "simclr", sheet, "--set", f"recipe={recipe}", "--out", "model")
+
+
+samples_app.command(
+    epilog="Example: coverslip samples spheroids plate/ --pattern '{plate}_{well}_day{day:d}.tif' --layout layout.csv "
+    "--out prepared"
+)(spheroids.spheroids)
+samples_app.command(epilog="Example: coverslip samples phantom-plates --set plates=3 --out plates")(
+    spheroids.phantom_plates
+)
 
 
 def _numbers(text: str) -> list[float]:

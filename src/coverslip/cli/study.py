@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from coverslip.cli.options import Device, Out, parse_value, read_channels, read_settings, split_setting
+from coverslip.cli.options import Device, Force, Out, parse_value, read_channels, read_settings, split_setting
 from coverslip.core import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ Baseline = Annotated[
     bool, typer.Option("--baseline/--no-baseline", help="Otsu and watershed on the same fields, for comparison.")
 ]
 KeepModels = Annotated[bool, typer.Option("--keep-models/--no-keep-models", help="Keep the model of each fit.")]
+Over = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=A,B,C", help="A setting and its values, each compared with the first; may be repeated."),
+]
 Channels = Annotated[str | None, typer.Option(help="Channels to use, by name or number: 0,2")]
 Planes = Annotated[str, typer.Option(help="Focal planes: channels, max, sharpest, sharpest3, or a number.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
@@ -87,14 +91,24 @@ def sweep(
     epilog="Example: coverslip study learning-curve unet fields.csv --sizes 1,2,4,8,16 --steps 2000 --out curve"
 )
 def learning_curve(
-    method: SegmentingMethod,
-    samples: MaskedSheet,
+    method: Annotated[str, typer.Argument(help="A method that finds objects, such as unet, or classify.")],
+    samples: Annotated[Path, typer.Argument(help="A sheet with a column 'mask', or of classes, or a folder.")],
     out: Out,
-    sizes: Annotated[str | None, typer.Option(help="Numbers of training fields; default: 1,2,4,… and all.")] = None,
+    sizes: Annotated[
+        str | None,
+        typer.Option(
+            help="Numbers of training fields (default: 1,2,4,… and all); of a classifier labelled images per class "
+            "(10,30,90, the default) or shares of all images (20%,40%,60%)."
+        ),
+    ] = None,
     restarts: Restarts = 3,
     group: Annotated[
-        str | None, typer.Option(help="Column of groups: a curve for each alone, and for all of them pooled.")
+        str | None,
+        typer.Option(
+            help="Column of groups: a curve for each alone, and for all of them pooled; of a classifier: never divided."
+        ),
     ] = None,
+    over: Over = None,
     steps: Steps = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -110,9 +124,33 @@ def learning_curve(
     Larger training sets hold the smaller ones; every fit takes as many optimiser steps and is evaluated on the same
     held-out fields (column 'split', or a share of the fields). A second run goes on where the first stopped.
     """
+    from coverslip.study.classified import classifies
     from coverslip.study.learning import learning_curve
     from coverslip.train.run import Run
 
+    if classifies(method):
+        if steps is not None:
+            raise InputError("Fits of a classifier stop by their validation images: leave --steps out, set epochs.")
+        from coverslip.study.labelled_images import image_curve
+
+        findings = image_curve(
+            method,
+            samples,
+            out,
+            sizes=[part.strip() for part in (sizes or "10,30,90").split(",")],
+            restarts=restarts,
+            over=read_values(over or []),
+            settings=read_settings(config, settings),
+            group=group,
+            channels=read_channels(channels),
+            planes=planes,
+            keep_models=keep_models,
+            run=Run(device=device, precision=precision),
+        )
+        _print_findings(findings, out, "learning-curve.png")
+        return
+    if over:
+        raise InputError("A learning curve of a method that finds objects has one kind of fit: leave --over out.")
     findings = learning_curve(
         method,
         samples,
@@ -129,6 +167,88 @@ def learning_curve(
         run=Run(device=device, precision=precision),
     )
     _print_findings(findings, out, "learning-curve.png")
+
+
+@study_app.command(
+    epilog="Example: coverslip study cross-validate classify cells.csv --over network=mobincep,linear --out folds"
+)
+def cross_validate(
+    method: Annotated[str, typer.Argument(help="A method that tells classes: classify.")],
+    samples: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A sample sheet with a column of classes, or a folder of each; several are domains of one model, of "
+            "any size, brought to --set size=N."
+        ),
+    ],
+    out: Out,
+    folds: Annotated[int, typer.Option(help="Parts of the images, each tested once.")] = 5,
+    repeats: Annotated[int, typer.Option(help="How often the images are divided anew.")] = 1,
+    over: Over = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
+    ] = None,
+    domain: Annotated[str | None, typer.Option(help="Column of domains, each measured on its own too.")] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    channels: Channels = None,
+    planes: Planes = "channels",
+    keep_models: Annotated[
+        bool, typer.Option("--keep-models/--no-keep-models", help="Keep the model of each fold.")
+    ] = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Fit a classifier without each part of the images in turn, and test it on that part.
+
+    Folds are stratified by class, and whole groups are held out. A second run goes on at the unfinished fold.
+    """
+    from coverslip.study.crossing import cross_validate, domains
+    from coverslip.train.run import Run
+
+    given = read_settings(config, settings)
+    inputs: Any = samples[0]
+    if len(samples) > 1:
+        inputs, domain = domains(samples, given, read_channels(channels), planes), domain or "domain"
+        channels, planes = None, "channels"
+    findings = cross_validate(
+        method,
+        inputs,
+        out,
+        folds=folds,
+        repeats=repeats,
+        over=read_values(over or []),
+        domain=domain,
+        settings=given,
+        group=group,
+        channels=read_channels(channels),
+        planes=planes,
+        keep_models=keep_models,
+        run=Run(device=device, precision=precision),
+    )
+    _print_findings(findings, out, "")
+
+
+@study_app.command(epilog="Example: coverslip study shortcut cells.csv --out shortcuts")
+def shortcut(
+    samples: Annotated[Path, typer.Argument(help="A sample sheet with a column of classes, or a folder of each.")],
+    out: Out,
+    label: Annotated[str, typer.Option(help="Column of classes.")] = "label",
+    group: Annotated[
+        str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
+    ] = None,
+    planes: Planes = "channels",
+    seed: Annotated[int, typer.Option(help="Decides the folds.")] = 0,
+) -> None:
+    """Look whether borders, sizes, colours or files tell the classes, before a network learns them."""
+    from coverslip.study.shortcut import shortcuts
+
+    findings = shortcuts(samples, out, label=label, group=group, planes=planes, seed=seed)
+    rows = [
+        {"what": f["what"], "balanced accuracy": f["value"], "low": f["low"], "high": f["high"]}
+        for f in findings.points
+    ]
+    _print_findings_of(rows, findings, out)
 
 
 @study_app.command(
@@ -261,6 +381,75 @@ def compare(
     typer.echo(f"\nTable: {out / 'table.csv'}   With intervals: {out / 'measures.csv'}   Page: {out / 'report.html'}")
 
 
+@study_app.command(epilog="Example: coverslip study rank features.h5ad simclr.h5ad --anchors a,b,c --out study")
+def rank(
+    vectors: Annotated[list[Path], typer.Argument(help="Vectors of the same samples (.h5ad), one or several.")],
+    anchors: Annotated[str, typer.Option(help="Classes in their true order: untreated,single_dose,exploded.")],
+    out: Out,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    pixels: Annotated[bool, typer.Option("--pixels/--no-pixels", help="Raw pixels too, for comparison.")] = True,
+    images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved.")] = None,
+    force: Force = False,
+) -> None:
+    """Rank by every strategy, representation and anchors.
+
+    Each two of the classes are the ends of a scale in turn; all of them are what its order is measured against.
+    """
+    from coverslip.cli.tables import print_rows
+    from coverslip.study.ranking import rank_study
+
+    rows = rank_study(
+        vectors,
+        anchors.split(","),
+        out,
+        settings=read_settings(config, settings),
+        pixels=pixels,
+        images=images,
+        force=force,
+    )
+    shown = ("representation", "anchors", "scale", "accuracy", "floor", "n", "c_index", "spearman")
+    print_rows([{key: row.get(key, "") for key in shown} for row in rows])
+    typer.echo(f"\nTable: {out / 'table.csv'}   Page: {out / 'report.html'}")
+
+
+@study_app.command(
+    epilog="Example: coverslip study plates images/ --pattern '{plate}_{well}_day{day:d}.tif' --layout layout.csv "
+    "--set anchors=untreated,single_dose --out study"
+)
+def plates(
+    folder: Annotated[Path, typer.Argument(help="A folder of brightfield images of spheroids, or a sheet of them.")],
+    out: Out,
+    pattern: Annotated[str | None, typer.Option(help="What file names mean: '{plate}_{well}_day{day:d}.tif'.")] = None,
+    layout: Annotated[
+        Path | None, typer.Option(help="Table of wells: plate, well, treatment, concentration, label.")
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    size: Annotated[int, typer.Option(help="Side of the squares that are cut out, pixels.")] = 96,
+    force: Force = False,
+) -> None:
+    """Rank the treatments of plates of spheroids.
+
+    Prepares the images, fits a scale to features that people know, ranks wells and treatments, and makes the page.
+    """
+    from coverslip.cli.tables import print_notes
+    from coverslip.study.plates import PAGE, RANKING, plate_study
+
+    ranking, notes = plate_study(
+        folder,
+        out,
+        pattern=pattern,
+        layout=layout,
+        settings=read_settings(config, settings),
+        spheroids={"size": size},
+        force=force,
+    )
+    print_notes(notes)
+    typer.echo(f"{ranking.facts['verdict']}: {ranking.facts['why']}")
+    typer.echo(f"Tables: {out / RANKING}   Page: {out / PAGE}")
+
+
 def read_numbers(text: str, option: str) -> list[int]:
     """Read ``"1,2,4"``.
 
@@ -276,13 +465,21 @@ def read_numbers(text: str, option: str) -> list[int]:
 
 
 def _print_findings(findings: Findings, out: Path, figure: str) -> None:
+    rows = [{key: _shown(value) for key, value in row.items()} for row in findings.table]
+    _print_findings_of(rows, findings, out, out / "table.csv", figure)
+
+
+def _print_findings_of(
+    rows: list[dict[str, Any]], findings: Findings, out: Path, table: Path | None = None, figure: str = ""
+) -> None:
     from coverslip.cli.tables import print_rows
 
-    print_rows([{key: _shown(value) for key, value in row.items()} for row in findings.table])
+    print_rows(rows)
     typer.echo("")
     for note in findings.notes:
         typer.echo(note)
-    typer.echo(f"\nTable: {out / 'table.csv'}   Figure: {out / figure}   Page: {out / 'report.html'}")
+    drawn = f"   Figure: {out / figure}" if figure else ""
+    typer.echo(f"\nTable: {table or out / 'summary.csv'}{drawn}   Page: {out / 'report.html'}")
 
 
 def _shown(value: Any) -> Any:

@@ -43,10 +43,12 @@ from .progress import track as track
 from .provenance import file_hash as file_hash
 from .provenance import provenance as provenance
 from .provenance import versions as versions
+from .ranking import Ranking as Ranking
 from .region import Region as Region
 from .results import Embedding as Embedding
 from .results import LabelMap as LabelMap
 from .samples import ArraySamples as ArraySamples
 from .samples import Samples as Samples
 from .samples import Subset as Subset
+from .scores import ClassScores as ClassScores
 from .settings import Training as Training

@@ -63,9 +63,10 @@ class Embedding:
         names = pd.Index([str(i) for i in range(len(latent))])
         frame = pd.DataFrame({key: np.asarray(column) for key, column in obs.items()}, index=names)
         for key in frame.columns:
-            if frame[key].dtype == object:  # an empty text says nothing: it is no category
-                frame[key] = frame[key].where(frame[key] != "", None)
-            if pd.api.types.is_string_dtype(frame[key].dtype) and frame[key].nunique() < len(frame):
+            if not pd.api.types.is_string_dtype(frame[key].dtype):
+                continue
+            frame[key] = frame[key].where(frame[key] != "", None)  # an empty text says nothing: it is no category
+            if frame[key].nunique() < len(frame):
                 frame[key] = frame[key].astype("category")
         var = pd.DataFrame(index=pd.Index([f"latent_{i}" for i in range(latent.shape[1])]))
         adata = AnnData(X=latent, obs=frame, var=var)

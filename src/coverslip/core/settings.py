@@ -19,6 +19,7 @@ class Training(Config):
     epochs: int = Field(100, ge=1, description="Passes over the training samples.")
     batch: int = Field(64, ge=1, description="Samples per optimiser step, over all devices together.")
     learning_rate: float = Field(1e-3, gt=0, description="Step size of Adam.")
+    amsgrad: bool = Field(False, description="Adam that never lengthens a step again (AMSGrad).")
     weight_decay: float = Field(0.0, ge=0, description="Decoupled weight decay (AdamW); 0 is plain Adam.")
     schedule: Literal["constant", "cosine", "steps"] = Field(
         "constant", description="Learning rate over the epochs: 'steps' divides it by 10 at each milestone."

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from coverslip.core import Image, InputError, Region
-from coverslip.figures.colours import to_rgb
+from coverslip.figures.colours import CATEGORIES, to_rgb
 from coverslip.figures.encode import webp_uri
 from coverslip.figures.thumbnails import Display, fit_display
 from coverslip.io.images.opening import open_image
@@ -23,6 +23,9 @@ RIGHT, FALSE, MISSED = 1, 2, 3
 
 COLOURS = {RIGHT: "#33bbff", FALSE: "#ffb000", MISSED: "#ff2e88"}
 """Blue, amber and magenta: apart for colour-blind readers, and seldom the colour of a stain."""
+
+CLASSES = {MISSED + 1 + i: colour for i, colour in enumerate(CATEGORIES)}
+"""Further kinds of outlines, for objects of classes."""
 
 SIDE = 1000
 """Pixels along the longer side of a picture, at most."""
@@ -104,7 +107,7 @@ def draw_overlay(
     labels : ndarray of int, shape (H, W)
         What was found.
     kinds : mapping of int to ndarray
-        For `RIGHT` and `FALSE` the labels drawn in that colour.
+        For `RIGHT` and `FALSE`, or those of `CLASSES`, the labels drawn in that colour.
     missed : ndarray of int, shape (H, W), optional
         True objects that were not found, 0 elsewhere.
     side : int
@@ -291,10 +294,11 @@ def _png(codes: np.ndarray) -> str:
     from PIL import Image as Picture
 
     picture = Picture.fromarray(codes, "P")
-    colours = np.zeros((max(COLOURS) + 1, 3), np.uint8)
-    for code, colour in COLOURS.items():
+    known = {**COLOURS, **CLASSES}
+    colours = np.zeros((max(known) + 1, 3), np.uint8)
+    for code, colour in known.items():
         colours[code] = np.round(to_rgb([colour])[0] * 255)
     picture.putpalette(colours.ravel().tolist())
     stream = io.BytesIO()
-    picture.save(stream, "PNG", transparency=0, compress_level=6, bits=2)
+    picture.save(stream, "PNG", transparency=0, compress_level=6, bits=2 if codes.max(initial=0) <= MISSED else 4)
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

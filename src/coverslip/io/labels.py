@@ -63,11 +63,46 @@ def probability_path(labels: str | Path) -> Path:
 
     It has 8 bits, 0 to 255 for 0 to 1.
     """
+    return _beside(labels, ".probability.tif")
+
+
+def maps_path(labels: str | Path) -> Path:
+    """Where the maps that labels were made from lie: ``a.maps.tif`` for ``a.labels.tif`` and ``a.zarr``."""
+    return _beside(labels, ".maps.tif")
+
+
+def _beside(labels: str | Path, ending: str) -> Path:
     path = Path(labels)
     if path.parent.name == "labels" and path.parent.parent.suffix.lower() == ".zarr":
         path = path.parent.parent
     path = labels_path(path)
-    return path.with_name(path.name.removesuffix(".labels.tif") + ".probability.tif")
+    return path.with_name(path.name.removesuffix(".labels.tif") + ending)
+
+
+def write_maps(maps: Image, path: Path, noted: Mapping[str, Any]) -> Path:
+    """Write the maps that labels were made from as OME-TIFF, a channel each, with what is noted beside them."""
+    from coverslip.io.writing.tiff import write_ome_tiff
+
+    return write_ome_tiff(maps, path, maps.pixel_size, maps.channels, json.dumps(dict(noted)))
+
+
+def read_maps(labels: str | Path) -> tuple[Image, dict[str, Any]] | None:
+    """The maps beside a label image, and what was noted with them; None where none were kept.
+
+    Parameters
+    ----------
+    labels : str or Path
+        The label image, or the OME-Zarr that labels are in.
+
+    Returns
+    -------
+    image : Image
+        Axes CYX, 8 bits, 255 for 1; nothing is read yet.
+    noted : dict
+        What is needed beside them to make the labels again.
+    """
+    file = maps_path(labels)
+    return (open_image(file), _noted(file)) if file.is_file() else None
 
 
 def read_probability(labels: str | Path) -> np.ndarray | None:
@@ -243,8 +278,11 @@ def _whole_numbers(path: Path, array: np.ndarray) -> np.ndarray:
 
 def label_facts(path: Path) -> dict[str, Any]:
     """What `write_labels` noted in the file; empty for labels of other programs."""
-    if not path.name.lower().endswith((".labels.tif", ".labels.tiff")):
-        return {}
+    return _noted(path) if path.name.lower().endswith((".labels.tif", ".labels.tiff")) else {}
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    """The JSON in the description of an OME-TIFF of ours; empty for others."""
     from xml.etree import ElementTree
 
     from coverslip.io.images.tiff_pages import opened

@@ -27,8 +27,8 @@ _ENDINGS = sorted((*IMAGE_SUFFIXES, *OUTLINES), key=len, reverse=True)
 
 # Of other programs, besides masks: flows, outlines and probabilities of Cellpose and ilastik, thumbnails of MetaXpress.
 _RESULT = re.compile(
-    r"(\.(probability|overlay)|[_.](flows|dp|outlines)(_cp_masks\w*)?|_cp_output\w*|_cp_outlines|[_ -]probabilities"
-    r"|[_ -]simple segmentation|[_ -]object predictions|[_.-]thumb(nail)?s?[\d_a-f-]*)$",
+    r"(\.(probability|overlay|maps)|[_.](flows|dp|outlines)(_cp_masks\w*)?|_cp_output\w*|_cp_outlines"
+    r"|[_ -]probabilities|[_ -]simple segmentation|[_ -]object predictions|[_.-]thumb(nail)?s?[\d_a-f-]*)$",
     re.IGNORECASE,
 )
 _MASK = re.compile(r"(\.labels|_cp_masks\w*|[_ -]object identities)$", re.IGNORECASE)

@@ -14,10 +14,16 @@ NOTE = b"coverslip"
 """What the note of a Parquet file is called among its metadata."""
 
 
+def beside_csv(path: Path) -> Path:
+    """Where the provenance of a table of text lies."""
+    return path.with_name(f"{path.name}.{PROVENANCE}")
+
+
 def provenance_of(path: Path) -> Mapping[str, Any]:
     """The provenance that a file or folder carries; empty where there is none, or it cannot be read.
 
-    A folder carries it in ``provenance.json``, an ``.h5ad`` in ``uns``, and a ``.labels.tif`` in its description.
+    A folder carries it in ``provenance.json``, an ``.h5ad`` in ``uns``, a ``.labels.tif`` in its description, a
+    ``.parquet`` among its metadata; beside a ``.csv``, which has no room for it, it lies in a file (`beside_csv`).
     """
     reader = _READERS.get("" if path.is_dir() else path.suffix.lower())
     if reader is None or not path.exists():
@@ -49,4 +55,21 @@ def _of_tiff(path: Path) -> Any:
     return label_facts(path).get("provenance")
 
 
-_READERS = {"": _of_folder, ".h5ad": _of_h5ad, ".tif": _of_tiff, ".tiff": _of_tiff}
+def _of_parquet(path: Path) -> Any:
+    from pyarrow import parquet
+
+    return json.loads(parquet.read_schema(path).metadata[NOTE])
+
+
+def _of_csv(path: Path) -> Any:
+    return json.loads(beside_csv(path).read_text(encoding="utf-8"))
+
+
+_READERS = {
+    "": _of_folder,
+    ".h5ad": _of_h5ad,
+    ".tif": _of_tiff,
+    ".tiff": _of_tiff,
+    ".parquet": _of_parquet,
+    ".csv": _of_csv,
+}

@@ -13,6 +13,9 @@
 `intervals`          bootstrap intervals over samples or groups, and paired differences
 `evaluate`           all of it as one table, beside baselines
 `scores`             accuracy, balanced accuracy, R² and means, as statistics to resample
+`confusion`          accuracy, precision, recall, F1, specificity and kappa from a table of counts
+`ranking`            ROC curves and the area below them, per class, micro and macro
+`calibration`        whether probabilities come true
 `anomaly`            anomaly scores: robust z
 `overlaps`           which objects of two label images share how many pixels: the table the following take
 `matching`           true and predicted objects matched one for one at IoU thresholds
@@ -24,6 +27,14 @@
 `shapes`             one row per labelled object: place, size, shape, intensity, in pixels and µm
 `rings`              what lies around objects: rings beside nuclei, nuclei grown to cells
 `unexplained`        regions of an error image above its noise
+`separation`         three classes on a scale: the accuracy of the thesis on spheroids, beside its floor
+`order`              scores against ordered classes: pairs, trend, C-index, graded kappa
+`placement`          whether look-alikes of a class are placed inside its range
+`agreement`          Kendall's tau between scales
+`controls`           Z′, and scores measured against the controls of their plate
+`treatments`         treatments ranked from their wells, with intervals
+`doses`              dose–response curves of four parameters
+`verdict`            ordered, partly, cannot tell, too few
 ===================  =====================================================================================
 """
 

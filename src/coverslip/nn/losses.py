@@ -1,6 +1,8 @@
-"""Losses for masks, shared by the methods that predict some."""
+"""Losses that several methods share: of masks, and of how vectors are spread."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -47,3 +49,34 @@ def dice_bce(logits: Tensor, target: Tensor, *, weight: Tensor | None = None, di
     """
     entropy = F.binary_cross_entropy_with_logits(logits, target, weight=weight)
     return entropy + dice * soft_dice_loss(torch.sigmoid(logits), target)
+
+
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """``||a_i - b_j||^2``, ``(N, M)``, of vectors ``(N, D)`` and ``(M, D)``; without the cancellation of products."""
+    return (a[:, None] - b[None]).square().sum(dim=2)
+
+
+def mmd(z: Tensor, prior: Tensor, widths: Sequence[float]) -> Tensor:
+    """Squared maximum mean discrepancy of two sets of vectors, its biased estimate.
+
+    ``E k(z', z') + E k(z, z) - 2 E k(z', z)`` with ``k(a, b) = mean over s of exp(-||a - b||^2 / (2 s))``.
+
+    Parameters
+    ----------
+    z : Tensor, shape (N, D)
+        Latents.
+    prior : Tensor, shape (M, D)
+        Draws from the prior.
+    widths : sequence of float
+        The kernels' variances sigma^2.
+
+    References
+    ----------
+    Gretton et al.: A Kernel Two-Sample Test, JMLR 13 (2012), equation 5.
+    """
+
+    def similarity(a: Tensor, b: Tensor) -> Tensor:
+        distances = squared_distances(a, b)
+        return torch.stack([torch.exp(-distances / (2 * width)).mean() for width in widths]).mean()
+
+    return similarity(prior, prior) + similarity(z, z) - 2 * similarity(prior, z)

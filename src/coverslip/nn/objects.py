@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from coverslip.core import Region
+
 _CROSS = ndimage.generate_binary_structure(2, 1)
 
 
@@ -61,3 +63,14 @@ def not_at(labels: np.ndarray, places: np.ndarray) -> np.ndarray:
     gone = np.zeros(int(labels.max(initial=0)) + 1, bool)
     gone[labels[places]] = True
     return np.where(gone[labels], 0, labels).astype(labels.dtype)
+
+
+def border(window: Region, size: tuple[int, int], nowhere: np.ndarray | None = None) -> np.ndarray:
+    """Pixels of a window beside which the image of a height and width ends, or what holds no image; bool ``(h, w)``."""
+    height, width = size
+    nothing = np.zeros((window.height, window.width), bool) if nowhere is None else nowhere
+    whole = np.pad(nothing, 1, constant_values=False)
+    whole[0], whole[-1] = window.y == 0, window.stop_y == height
+    whole[:, 0] |= window.x == 0
+    whole[:, -1] |= window.stop_x == width
+    return np.asarray(ndimage.binary_dilation(whole, np.ones((3, 3)))[1:-1, 1:-1])

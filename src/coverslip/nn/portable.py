@@ -9,7 +9,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class OutputMap:
-    """One channel of what a network gives.
+    """One channel, or number, of what a network gives.
 
     Parameters
     ----------
@@ -35,14 +35,14 @@ class Portable:
     Parameters
     ----------
     network : nn.Module
-        From ``(N, C, H, W)`` to ``(N, K, H, W)``, float32, in evaluation mode, with every activation. Pixels come
-        scaled per image and channel so that the percentiles are 0 and 1, not clipped.
+        From ``(N, C, H, W)`` to ``(N, K, H, W)``, or ``(N, K)`` of a classifier, float32, in evaluation mode, with
+        every activation. Pixels come scaled per image and channel so that the percentiles are 0 and 1, not clipped.
     inputs : tuple of str
         Names of the C channels.
     outputs : tuple of OutputMap
         The K channels.
-    percentiles : tuple of float
-        Of each image and channel, which become 0 and 1.
+    percentiles : tuple of float or None
+        Of each image and channel, which become 0 and 1; None: the network takes pixels as they are stored.
     multiple : int
         H and W are multiples of this.
     reach : int
@@ -51,22 +51,29 @@ class Portable:
         Of a usual object, pixels.
     afterwards : str
         What makes objects of the maps, in words (Markdown).
-    program : str
-        The same as a Python program that needs NumPy, SciPy and scikit-image alone: ``objects(maps)`` gives labels.
     task : str
         What it does, for titles and tags: ``"segmentation"``.
+    program : str
+        What makes objects of the maps as a Python program that needs NumPy, SciPy and scikit-image alone:
+        ``objects(maps)`` gives labels. Of a classifier there is none.
     papers : tuple of (str, str)
         What to cite, each with its DOI.
+    sides : (int, int) or None
+        H and W, where they are fixed.
+    grey : tuple of float
+        Between which values pixels usually lie, to compare the network with what was made of it.
     """
 
     network: nn.Module = field(repr=False)
     inputs: tuple[str, ...]
     outputs: tuple[OutputMap, ...]
-    percentiles: tuple[float, float]
+    percentiles: tuple[float, float] | None
     multiple: int
     reach: int
     diameter: float
     afterwards: str
-    program: str
     task: str
+    program: str = ""
     papers: tuple[tuple[str, str], ...] = ()
+    sides: tuple[int, int] | None = None
+    grey: tuple[float, float] = (-0.2, 2.2)

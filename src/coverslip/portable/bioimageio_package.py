@@ -59,6 +59,7 @@ def write_bioimageio(
     import torch
     from bioimageio.spec import save_bioimageio_package
 
+    assert portable.percentiles is not None  # as of all networks that segment
     x = scaled(example, portable.percentiles)[None]
     with torch.no_grad():
         maps = portable.network(torch.from_numpy(x)).numpy()
@@ -137,6 +138,7 @@ def _input(portable: Portable, work: Path) -> Any:
         TensorId,
     )
 
+    assert portable.percentiles is not None
     low, high = portable.percentiles
     size = ParameterizedSize(min=smallest_side(portable), step=portable.multiple)
     spatial = AxisId("y"), AxisId("x")

@@ -40,7 +40,8 @@ def write_onnx(portable: Portable, about: About, path: Path) -> float:
     Parameters
     ----------
     portable : Portable
-        The network. Batch, height and width stay free; the latter are multiples of ``portable.multiple``.
+        The network. The batch stays free, and height and width where they are not fixed, as multiples of
+        ``portable.multiple``.
     about : About
         Goes into the file's description.
     path : Path
@@ -65,8 +66,11 @@ def write_onnx(portable: Portable, about: About, path: Path) -> float:
 
     step = portable.multiple
     # Sizes of two steps and more: the exporter takes 1 for a constant.
-    x = torch.zeros(2, len(portable.inputs), 2 * step, 3 * step)
-    free = {0: Dim("batch"), 2: step * Dim("rows"), 3: step * Dim("columns")}
+    sides = portable.sides or (2 * step, 3 * step)
+    x = torch.zeros(2, len(portable.inputs), *sides)
+    free = {0: Dim("batch")}
+    if portable.sides is None:
+        free |= {2: step * Dim("rows"), 3: step * Dim("columns")}
     with torch.no_grad():
         program = torch.onnx.export(
             portable.network,
@@ -85,7 +89,12 @@ def write_onnx(portable: Portable, about: About, path: Path) -> float:
     model.doc_string = about.summary
     onnx.helper.set_model_props(model, _notes(portable, about))
     onnx.save(model, str(path))
-    largest = max(difference(portable, path, shape) for shape in ((1, step, 4 * step), (3, 5 * step, 2 * step)))
+    shapes = (
+        [(1, *portable.sides), (3, *portable.sides)]
+        if portable.sides
+        else [(1, step, 4 * step), (3, 5 * step, 2 * step)]
+    )
+    largest = max(difference(portable, path, shape) for shape in shapes)
     if largest > _TOLERANCE:
         raise RuntimeError(f"The ONNX file says something else than the network (by {largest:g}).")
     return largest
@@ -100,13 +109,15 @@ def _forget_sources(model: Any) -> None:
 
 
 def _notes(portable: Portable, about: About) -> dict[str, str]:
-    low, high = portable.percentiles
+    scaled = (
+        "" if portable.percentiles is None else "per image and channel, the percentiles {:g} and {:g} become 0 and 1"
+    )
     notes = {
         "name": about.name,
         "licence": about.licence or "",
         "inputs": ", ".join(portable.inputs),
         "outputs": "; ".join(f"{o.name}: {o.description}" for o in portable.outputs),
-        "scaling": f"per image and channel, the percentiles {low:g} and {high:g} become 0 and 1",
+        "scaling": scaled.format(*portable.percentiles or ()),
         "multiple": str(portable.multiple),
         "afterwards": portable.afterwards,
         "runtimes": RUNTIMES,
@@ -130,7 +141,11 @@ def difference(portable: Portable, path: Path, shape: tuple[int, int, int]) -> f
     import torch
 
     count, height, width = shape
-    x = np.random.default_rng(0).uniform(-0.2, 2.2, (count, len(portable.inputs), height, width)).astype(np.float32)
+    x = (
+        np.random.default_rng(0)
+        .uniform(*portable.grey, (count, len(portable.inputs), height, width))
+        .astype(np.float32)
+    )
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (found,) = session.run([OUTPUT], {INPUT: x})
     with torch.no_grad():

@@ -28,6 +28,7 @@ def readme(portable: Portable, about: About, decisions: str) -> str:
     decisions : str
         Where the example comes from, a sentence.
     """
+    assert portable.percentiles is not None  # those of networks that segment, as all packages are of
     low, high = portable.percentiles
     outputs = "\n".join(f"- `{output.name}`: {output.description}" for output in portable.outputs)
     channels = ", ".join(f"`{name}`" for name in portable.inputs)

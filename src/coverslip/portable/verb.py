@@ -89,6 +89,10 @@ def export_model(
     if not hasattr(model.implementation, "portable"):
         raise InputError(f"Models of the method '{model.method}' run in Coverslip only; export its results instead.")
     portable: Portable = model.implementation.portable(model)
+    if bioimageio is not None and portable.task != "segmentation":
+        raise InputError(
+            "A package of the BioImage Model Zoo is for models that find objects; export this one as ONNX."
+        )
     about = about_model(model, name=name, authors=authors, licence=licence)
     pixels = None
     if bioimageio is not None:  # everything that may be refused comes before what takes long

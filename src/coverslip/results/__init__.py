@@ -8,10 +8,14 @@ The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the
 ``write``      ``(model, inputs, out, asked, options, given)``: a `coverslip.core.kind.Written`
 ``evaluate``   ``(result, truth, images, seed, options)``: a `coverslip.core.kind.Measured`; the result opened or not
 ``measure``    ``(labels, images, how, options)``: a table of objects; ``how`` are channels and planes that were given
+``refine``     ``(result, remake, given)``: a `Written`; ``remake`` makes objects of the maps kept with them
 ``report``     ``(result, page, model, images, options)``: the path of the page; the model where it is found, else None
 ``label``      ``(named, cells, names, out, force, options, path)``: a `Written`; ``named`` is a result or a model
 ``export``     ``(result, out, images, force, options)``: a `Written` for each path
 ``score``      ``(model, inputs, parts, label, device)``: numbers on held-out inputs, for a sweep
+``columns``    ``(value)``: what it says of each sample, as columns of a table
+``describe``   ``(labels, out, force, describe, shape, how, cut, record)``: columns for objects, from crops around them
+``to_file``    ``(value, path)``: a value in memory as a file, for studies
 ``segment``    ``(model, inputs, device)``: label maps one after the other, where objects are found
 =============  =======================================================================================================
 
@@ -85,7 +89,9 @@ def kind_of(result: Any) -> Kind:
             f"{path or 'The result'} is a result of the kind '{tag}', which this version does not know (it was made by "
             f"{made}); update with pip install -U coverslip."
         )
-    kinds = sorted((get(name) for name in names()), key=lambda kind: not kind.refines)  # the narrower ones first
+    # The narrower ones first: any table may be a sheet of labels, but not the other way round.
+    suffix = "" if path is None else path.suffix.lower()
+    kinds = sorted(map(get, names()), key=lambda kind: (not kind.refines, suffix not in kind.endings))
     found = next((kind for kind in kinds if kind.recognise(path or result)), None)
     if found is None:
         places = {kind.given: [ending or "a folder" for ending in kind.endings] for kind in kinds}

@@ -17,6 +17,7 @@ from .opening.fields import SheetFields as SheetFields
 from .opening.fields import open_fields as open_fields
 from .opening.focus import sharpest as sharpest
 from .opening.focus import sharpness as sharpness
+from .opening.joined import join_samples as join_samples
 from .opening.normalise import Normaliser as Normaliser
 from .opening.preview import Preview as Preview
 from .opening.preview import preview as preview
@@ -34,6 +35,14 @@ from .sheets.sheet import write_sheet as write_sheet
 from .sheets.splits import given_split as given_split
 from .sheets.splits import split_indices as split_indices
 from .sheets.splits import split_sheet as split_sheet
+from .spheroids.features import FEATURES as FEATURES
+from .spheroids.features import spheroid_features as spheroid_features
+from .spheroids.finding import find_spheroid as find_spheroid
+from .spheroids.phantom_plates import PlateSettings as PlateSettings
+from .spheroids.phantom_plates import phantom_plates as phantom_plates
+from .spheroids.prepare import prepare_spheroids as prepare_spheroids
+from .spheroids.settings import SpheroidSettings as SpheroidSettings
+from .spheroids.stack import three_planes as three_planes
 from .stain.fields import label_from_stain as label_from_stain
 from .stain.labels import StainLabels as StainLabels
 from .stain.labels import segment_stain as segment_stain

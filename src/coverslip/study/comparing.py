@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from coverslip import methods
-from coverslip.core import InputError, Samples, free_memory, provenance, track
+from coverslip.core import Embedding, InputError, Samples, free_memory, provenance, track
 from coverslip.io import atomic_path, write_table
 from coverslip.measure import evaluate_embedding, evaluate_trust, pca_baseline
 from coverslip.measure.embeddings.trust import batch_column
@@ -64,8 +64,8 @@ def compare(
     of : sequence of str
         Methods that embed samples, ``"pca"`` and ``"raw"``.
     out : str or Path
-        Folder: ``fits/<method>``, ``embeddings/<method>.h5ad``, ``table.csv``, ``measures.csv`` (with every interval),
-        ``report.html``. Fits that are there are not made again.
+        Folder: ``fits/<method>``, ``embeddings/<name>.h5ad`` (of the components, too), ``table.csv``, ``measures.csv``
+        (with every interval), ``report.html``. Fits that are there are not made again.
     settings : mapping, optional
         By method: ``{"vae.epochs": 20}``; what names no method is for all that have it.
     label : str
@@ -198,6 +198,10 @@ def _representations(
         start = perf_counter()
         components = pca_baseline(train, pixels, size)
         seconds[PCA] = reading + 1000 * (perf_counter() - start) / len(opened)
+        if PCA in of:
+            facts = provenance(kind="embedding", inputs=describe_inputs(opened, opened))
+            of_pixels = Embedding.from_arrays(components, opened.obs, provenance=facts)
+            write_embedding(of_pixels, out / "embeddings" / "pca.h5ad")
         seconds[RAW] = reading
         found |= {name: values for name, values in {PCA: components, RAW: pixels}.items() if name in of}
     return {name: found[name] for name in of}, seconds

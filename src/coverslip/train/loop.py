@@ -108,6 +108,7 @@ def train(
         module.parameters(),
         lr=settings.learning_rate,
         weight_decay=settings.weight_decay,
+        amsgrad=settings.amsgrad,
         fused=device != "mps" and precision != "fp16",  # a fused optimiser cannot be clipped under loss scaling
     )
     wrapped, wrapped_optimiser = fabric.setup(module, optimiser)

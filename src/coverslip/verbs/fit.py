@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from coverslip import methods
@@ -13,8 +14,10 @@ from coverslip.core import Config, InputError, NoDataRule, about, nodata_rule, p
 from coverslip.io.atomic import refuse_existing, refuse_own
 from coverslip.io.places import held, remove_unfinished
 from coverslip.models.folder import Model, refuse_foreign
+from coverslip.models.loading import load
 from coverslip.models.record import describe_inputs, path_of
 from coverslip.nn.device import choose_device
+from coverslip.samples.cutting.crop_fields import crop_settings
 from coverslip.samples.opening import open_as
 from coverslip.samples.sheets.instances import doubtful_masks
 from coverslip.train.run import Run, is_main_process
@@ -65,11 +68,15 @@ def fit(
         if module.CARD.takes != "fields":
             raise InputError(f"The method '{method}' looks at all pixels of its samples; leave nodata={nodata} out.")
         how["nodata"] = nodata_rule(nodata)
+    begun = _start(module, config)
     opened = open_as(module.CARD.takes, samples, **how)
     with about(path_of(samples)):
         doubts = doubtful_masks(opened) if getattr(opened, "has_labels", False) else []
-        fitted = module.fit(opened, config, run)
+        fitted = module.fit(opened, config, run, **begun)
     facts = {**fitted.facts, "input": how}
+    cut = crop_settings(opened)
+    if cut:
+        facts["crops"] = cut
     if doubts:
         facts["warnings"] = [*fitted.warnings, *doubts]
     return Model(
@@ -81,6 +88,12 @@ def fit(
         provenance=provenance(inputs=describe_inputs(samples, opened), seed=getattr(config, "seed", None)),
         card=module.CARD.markdown(of_model=True),
     )
+
+
+def _start(module: ModuleType, config: Any) -> dict[str, Model]:
+    """The model that a fit begins from, where the settings of its method name one."""
+    named = module.start_of(config) if hasattr(module, "start_of") else None
+    return {} if named is None else {"start": load(named)}
 
 
 def fit_to_folder(

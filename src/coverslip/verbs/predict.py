@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import results
-from coverslip.core import Written
+from coverslip.core import Kind, Options, Samples, Written
+from coverslip.io.tags import provenance_of
 from coverslip.models.folder import Model
 from coverslip.models.loading import loaded
 from coverslip.verbs.options import for_prediction
@@ -89,6 +90,8 @@ def predict_to_file(
         As for `predict`.
     inputs : str or Path
         One image, a folder or a sheet. Of a folder, images that cannot be used are left out, and the notes say why.
+        A model that says something of single samples, such as their class, takes labels too: each object is cut out
+        as in the fit, and what the model says goes into the table of objects.
     out : str or Path, optional
         Where to: an embedding into a ``.h5ad``; labels into a folder, or those of one image into a ``.labels.tif`` or
         a ``.zarr``; decompositions into a folder. Default: named after the inputs, in the current folder.
@@ -109,5 +112,51 @@ def predict_to_file(
     """
     used = loaded(model)
     own, given = for_prediction(used, options or {}, model)
-    written: Written = results.get(used.gives).verb("write")(used, inputs, out, asked or Asked(), own, given)
+    kind, asked = results.get(used.gives), asked or Asked()
+    objects = _kind_with_objects(inputs) if "columns" in kind.verbs else None
+    if objects is not None:
+        written = _describe_objects(objects, used, Path(inputs), out, asked, own, given)
+    else:
+        written = kind.verb("write")(used, inputs, out, asked, own, given)
     return replace(written, notes=(*written.notes, *used.warnings))
+
+
+def _kind_with_objects(inputs: str | Path) -> Kind | None:
+    """The kind of a result whose objects can be described, if `inputs` is one."""
+    tag = provenance_of(Path(inputs)).get("kind")
+    kind = results.get(tag) if tag in results.names() else None
+    return kind if kind is not None and "describe" in kind.verbs else None
+
+
+def _describe_objects(
+    objects: Kind,
+    model: Model,
+    inputs: Path,
+    out: str | Path | None,
+    asked: Asked,
+    options: Options,
+    given: Mapping[str, Any],
+) -> Written:
+    """Ask a model about each object of labels, cut out as its training samples were."""
+    kind = results.get(model.gives)
+    cut = {name: value for name, value in model.facts.get("crops", {}).items() if name in ("neighbours", "fill")}
+
+    def described(crops: Samples) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = kind.verb("columns")(
+            kind.verb("predict")(model, crops, replace(asked, input={}), options, given)
+        )
+        return found
+
+    record = {"method": model.method, "folder": str(model.folder), "kind": kind.name}
+    height, width = model.facts["shape"][1:]
+    written: Written = objects.verb("describe")(
+        inputs, out, asked.force, described, (height, width), model.how(asked.input), cut, record
+    )
+    said = f"Described {written.said} as crops of {height} x {width} pixels"
+    notes = written.notes
+    if "crops" not in model.facts:
+        notes += (
+            "The model does not say how its training samples were cut (they were not made by coverslip samples crop): "
+            "neighbours are kept, and what lies outside the image is background.",
+        )
+    return replace(written, said=said, notes=notes)

@@ -6,7 +6,7 @@ CARD = Card(
     name="probe",
     summary="A calibrated linear classifier on vectors that another method made: classes from a few labels.",
     takes="vectors",
-    gives="embedding",
+    gives="scores",
     citation=(
         "Alain, Bengio: Understanding intermediate layers using linear classifier probes, arXiv:1610.01644 (2016); "
         "temperature scaling by Guo, Pleiss, Sun, Weinberger: On Calibration of Modern Neural Networks, ICML 2017."
@@ -15,9 +15,7 @@ CARD = Card(
         "An embedding (.h5ad) with a column of classes, of which any part may be empty; or the .parquet that "
         "'coverslip label' wrote of one."
     ),
-    outputs=(
-        "The same vectors with the class of each, its probability (confidence), and the probability of each class."
-    ),
+    outputs="Of each row the class, its calibrated probability (confidence), and the probability of every class.",
     measured=("See the page of the probe in the documentation; 2026.",),
     limits=(
         "It can tell apart only what the vectors hold: a class that the embedding mixes with another stays mixed.",

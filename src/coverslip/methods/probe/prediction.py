@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from coverslip.core import Embedding, Fitted, InputError, ModelError, beside
+from coverslip.core import ClassScores, Embedding, Fitted, InputError, ModelError
 from coverslip.methods.probe.reading import ReadOut
 
 _ARRAYS = ("centre", "scale", "weights", "bias", "temperature")
 
 
-def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Embedding:
+def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> ClassScores:
     """Classify vectors.
 
     Parameters
@@ -24,9 +24,8 @@ def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Embe
 
     Returns
     -------
-    Embedding
-        The vectors; ``obs`` has every column of the samples and, for each, ``class``, ``confidence`` (the calibrated
-        probability of it), and ``probability_<class>``; ``obsm["membership"]`` has the probabilities ``(N, K)``.
+    ClassScores
+        The calibrated probability of each class; ``obs`` has every column of the embedding.
 
     Raises
     ------
@@ -41,13 +40,7 @@ def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Embe
             "the cells with the same model."
         )
     probability = read_out.probability(latent.astype(np.float64)).astype(np.float32)
-    classes = np.array(fitted.facts["classes"], dtype=object)
-    facts = {
-        "class": classes[probability.argmax(axis=1)],
-        "confidence": probability.max(axis=1),
-        **{f"probability_{name}": probability[:, k] for k, name in enumerate(classes)},
-    }
-    return Embedding.from_arrays(latent, beside(samples.obs, facts), obsm={"membership": probability})
+    return ClassScores(tuple(fitted.facts["classes"]), probability, samples.obs)
 
 
 def _read_out(fitted: Fitted) -> ReadOut:

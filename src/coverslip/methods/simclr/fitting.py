@@ -13,7 +13,7 @@ from coverslip.methods.simclr.config import Config
 from coverslip.methods.simclr.inference import build
 from coverslip.methods.simclr.invariance import distances
 from coverslip.methods.simclr.loss import found, nt_xent, similarities, vicreg
-from coverslip.methods.simclr.start import put_imagenet
+from coverslip.nn.imagenet import put_imagenet
 from coverslip.samples.opening.normalise import Normaliser
 from coverslip.samples.opening.preview import destroyed
 from coverslip.samples.opening.recipes import Recipe, placed

@@ -7,8 +7,9 @@ import torch
 
 from coverslip.core import Fitted, InputError, Samples
 from coverslip.methods.simclr.config import Config
-from coverslip.methods.simclr.model import SMALL, SimCLR, Trunk
+from coverslip.methods.simclr.model import SimCLR
 from coverslip.nn.device import choose_device
+from coverslip.nn.trunk import Trunk, stem_for
 from coverslip.nn.weights import restored
 from coverslip.samples.opening.alike import as_fitted
 from coverslip.samples.opening.augment import dihedral_all
@@ -25,8 +26,7 @@ def build(config: Config, shape: tuple[int, int, int]) -> SimCLR:
     channels, height, width = shape
     if min(height, width) < 8:
         raise InputError(f"SimCLR needs images of at least 8 x 8 pixels, not {height} x {width}; crop larger.")
-    by_rule = "small" if min(height, width) < SMALL else "large"
-    trunk = Trunk(config.trunk, channels, config.width, stem=by_rule if config.stem == "auto" else config.stem)
+    trunk = Trunk(config.trunk, channels, config.width, stem=stem_for(config.stem, height, width))
     return SimCLR(trunk, hidden=config.hidden, latent=config.latent, channels=channels)
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import ceil
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import ndimage
 
 from coverslip.core import Fields, Fitted, InputError, Length, Region
 from coverslip.methods.unet.decoding import PEAK, decode, without_small
 from coverslip.methods.unet.outputs import TILE, Outputs, settings
 from coverslip.nn.familiar import Familiar, traits
-from coverslip.nn.objects import in_one_piece, not_at, without_holes
+from coverslip.nn.objects import border, in_one_piece, not_at, without_holes
 from coverslip.nn.scale import LARGEST, NO_SIZES, Known
 from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import Tile, own_objects, paste, tiles
@@ -42,12 +42,16 @@ class Objects(NamedTuple):
         How the network was shown the field.
     block : Tile
         Where they are: the block asked for, perhaps with a wider margin.
+    maps, noted : None, mapping
+        No maps are kept.
     """
 
     labels: np.ndarray
     probability: np.ndarray
     view: View
     block: Tile
+    maps: None = None
+    noted: Mapping[str, Any] = MappingProxyType({})
 
 
 class Segmenter:
@@ -78,6 +82,8 @@ class Segmenter:
     tile : int
         Side of the tiles that the network sees, pixels; the result does not depend on it.
     """
+
+    maps_kept: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -287,7 +293,7 @@ class Segmenter:
         if self.fill_holes:
             labels = np.where(nowhere, 0, without_holes(labels))
         if self.drop_border:
-            labels = without_small(not_at(labels, _border(window, fields.size(index), nowhere)), 0)
+            labels = without_small(not_at(labels, border(window, fields.size(index), nowhere)), 0)
         return Objects(labels, probability, view, Tile(window, window))
 
 
@@ -322,13 +328,3 @@ def segment(segmenter: Segmenter, fields: Fields, index: int) -> tuple[np.ndarra
         count += paste(labels[found.block.window.slices], found.labels, count + 1)
         probability[block.core.slices] = found.probability[found.block.inside()]
     return labels, probability, found.view
-
-
-def _border(window: Region, size: tuple[int, int], nowhere: np.ndarray) -> np.ndarray:
-    """Pixels of a window beside which the image ends, ``(h, w)``."""
-    height, width = size
-    whole = np.pad(nowhere, 1, constant_values=False)
-    whole[0], whole[-1] = window.y == 0, window.stop_y == height
-    whole[:, 0] |= window.x == 0
-    whole[:, -1] |= window.stop_x == width
-    return np.asarray(ndimage.binary_dilation(whole, np.ones((3, 3)))[1:-1, 1:-1])

@@ -7,11 +7,11 @@ import torch
 
 from coverslip.core import Fitted, Region
 from coverslip.methods.unet.config import Config
-from coverslip.methods.unet.model import UNet
 from coverslip.methods.unet.targets import CHANNELS
 from coverslip.nn.device import choose_device
 from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.tiles import tiles
+from coverslip.nn.unet import UNet
 from coverslip.nn.weights import put_weights
 from coverslip.samples.opening.view import Shown
 

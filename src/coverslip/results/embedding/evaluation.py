@@ -11,11 +11,10 @@ import numpy as np
 
 from coverslip.core import Embedding, InputError, Measured, Samples, about
 from coverslip.io.h5ad import read_embedding
-from coverslip.io.paths import PARTS, part_of
-from coverslip.results.embedding.images import as_text, images_of, is_empty
 from coverslip.results.embedding.options import Evaluate
 from coverslip.results.embedding.reconstruction import reconstruction_rows
 from coverslip.results.embedding.trust import trust_rows
+from coverslip.samples.opening.again import as_words, columns_of, images_of
 
 
 def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
@@ -37,9 +36,11 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
             raise InputError(
                 f"There is no column '{name}' to evaluate with; name one of {known}, or give a sheet that has it."
             )
-    groups = _as_words(columns[group]) if group else _usual_groups(columns)
+    groups = as_words(columns[group]) if group else _usual_groups(columns)
     split = _train_and_test(columns)
-    opened = images_of(embedding, images) if options.baseline or options.reconstruction else (None, "")
+    opened = (
+        images_of(columns, embedding.provenance, images) if options.baseline or options.reconstruction else (None, "")
+    )
     baselines, notes = {}, []
     if options.baseline and opened[0] is not None:
         baselines = _pixel_baselines(embedding, split, opened[0])
@@ -74,47 +75,26 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
     return Measured(found + rows, (*notes, *more))
 
 
-def _as_words(column: np.ndarray) -> np.ndarray:
-    return np.array(["" if is_empty(value) else as_text(value) for value in column], dtype=object)
-
-
 def _truth_columns(embedding: Embedding, truth: Any) -> dict[str, np.ndarray]:
     from coverslip.samples import Sheet, read_sheet
 
-    obs = embedding.adata.obs
-    own = {str(name): np.asarray(obs[name]) for name in obs.columns}
+    own = _own_columns(embedding)
     if truth is None:
         return own
     sheet = truth if isinstance(truth, Sheet) else read_sheet(truth)
-    if "image" not in own:
-        raise InputError(
-            "The result does not say which image each row is (no column 'image'), so no sheet can be matched; leave "
-            "the sheet out, or embed the images anew."
-        )
-    base = Path(embedding.provenance.get("inputs", {}).get("folder") or sheet.folder)
+    return own | columns_of(sheet, own, embedding.provenance)
 
-    def part(row: Mapping[str, Any]) -> str:
-        return part_of({name: as_text(row[name]) for name in PARTS if not is_empty(row.get(name))})
 
-    # By the file itself; or, where images and result have moved since, by what the sheet calls it.
-    rows = {(row["image"], part(row)): row for row in sheet.rows}
-    rows |= {(str((sheet.folder / row["image"]).resolve()), part(row)): row for row in sheet.rows}
-    matched = []
-    for mine in obs[[name for name in ("image", *PARTS) if name in own]].to_dict("records"):
-        image, said = str(mine["image"]), part(mine)
-        row = rows.get((str((base / image).resolve()), said)) or rows.get((image, said))
-        if row is None:
-            where = ", ".join(filter(None, (image, said)))
-            raise InputError(f"{sheet.name} has no row for {where}; give the sheet that the result was made from.")
-        matched.append(row)
-    return own | {name: np.array([row[name] for row in matched], dtype=object) for name in sheet.columns}
+def _own_columns(embedding: Embedding) -> dict[str, np.ndarray]:
+    obs = embedding.adata.obs
+    return {str(name): np.asarray(obs[name]) for name in obs.columns}
 
 
 def _usual_groups(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
     from coverslip.samples.sheets.splits import usual_groups
 
     name = usual_groups(columns)
-    return _as_words(columns[name]) if name else None
+    return as_words(columns[name]) if name else None
 
 
 def _train_and_test(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:

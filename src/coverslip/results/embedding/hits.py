@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, InputError
+from coverslip.core import InputError
 from coverslip.figures.document import write_document
 from coverslip.figures.galleries import gallery
 from coverslip.figures.thumbnails import thumbnails
 from coverslip.io.index.nearest import Hits
 from coverslip.io.index.store import Index
 from coverslip.io.paths import PARTS
-from coverslip.results.embedding.images import images_of
+from coverslip.samples.opening.again import images_of
 
 _MOST = 20
 """Queries that are shown as pictures."""
@@ -85,11 +85,9 @@ def _pictures(
 
 
 def _thumbnails(columns: Mapping[str, np.ndarray], index: Index) -> Any:
-    n = len(columns["image"])
     provenance = {"model": dict(index.model), "inputs": {"folder": "/"}}
-    embedding = Embedding.from_arrays(np.zeros((n, 1), np.float32), columns, provenance=provenance)
     try:
-        opened, complaint = images_of(embedding, None)
+        opened, complaint = images_of(columns, provenance)
         return complaint if opened is None else thumbnails(opened, opened.channels)
     except InputError as error:
         return str(error)

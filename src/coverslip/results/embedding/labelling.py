@@ -12,10 +12,10 @@ from coverslip.io.h5ad import write_embedding
 from coverslip.io.named import Named, write_named
 from coverslip.io.paths import PARTS
 from coverslip.models.folder import Model
-from coverslip.results.embedding.images import as_text, is_empty
 from coverslip.results.embedding.naming import UNNAMED, Labelled, Names, label_cells, read_names
 from coverslip.results.embedding.options import Label
 from coverslip.samples import Sheet, write_sheet
+from coverslip.samples.opening.again import as_text, is_empty
 from coverslip.samples.sheets.splits import GROUPS
 
 ENDINGS = (".parquet", ".csv", ".h5ad")

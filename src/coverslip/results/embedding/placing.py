@@ -12,7 +12,7 @@ from coverslip.figures.maps import ensure_map, pca_map
 from coverslip.figures.thumbnails import thumbnails
 from coverslip.io.h5ad import read_embedding
 from coverslip.measure import nearest
-from coverslip.results.embedding.images import images_of
+from coverslip.samples.opening.again import images_of
 
 PLACED = "placed"
 """Of each sample whether it is of the ``known`` or of the ``new`` ones."""
@@ -110,7 +110,7 @@ def _together(known: Embedding, new: Embedding, which: np.ndarray, distance: np.
 def with_further(pictures: np.ndarray | None, path: str | Path) -> np.ndarray | None:
     """Pictures of the known samples and of those of another result; None where either are not at hand."""
     new = read_embedding(path)
-    opened, _ = images_of(new, None)
+    opened, _ = images_of(dict(new.adata.obs), new.provenance)
     if pictures is None or opened is None:
         return None
     more = thumbnails(opened, opened.channels)

@@ -31,7 +31,7 @@ def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Ma
 
 
 def _of_opened(
-    model: Model, inputs: Any, opened: Samples | Embedding, asked: Asked, options: Predict, given: Mapping[str, Any]
+    model: Model, inputs: Any, opened: Samples, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Embedding:
     with about(path_of(inputs)):
         embedding = _embedded(model, opened, asked, given)
@@ -66,8 +66,8 @@ def predict_to_file(
     return Written(out, f"Embedded {samples} in {dimensions}", embedding, notes=notes)
 
 
-def _embedded(model: Model, samples: Samples | Embedding, asked: Asked, given: Mapping[str, Any]) -> Embedding:
-    if isinstance(samples, Embedding) or (asked.devices == 1 and asked.dask is None):
+def _embedded(model: Model, samples: Samples, asked: Asked, given: Mapping[str, Any]) -> Embedding:
+    if asked.devices == 1 and asked.dask is None:
         found: Embedding = model.implementation.predict(model, samples, device=asked.device, **given)
         return found
     rows = np.arange(len(samples))

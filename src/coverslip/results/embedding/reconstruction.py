@@ -32,7 +32,7 @@ def reconstruction_rows(
     embedding : Embedding
         Its provenance says which model.
     images : (Samples or None, str)
-        From `coverslip.results.embedding.images.images_of`.
+        From `coverslip.samples.opening.again.images_of`.
     split : ndarray of str, shape (N,), optional
         ``"train"`` and ``"test"``: components are found on the one, and everything is measured on the other.
     groups : ndarray, shape (N,), optional

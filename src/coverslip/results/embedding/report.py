@@ -14,18 +14,18 @@ from coverslip.figures.illustrations import drawn
 from coverslip.figures.maps import ensure_map
 from coverslip.figures.thumbnails import thumbnails
 from coverslip.models.folder import Model
-from coverslip.results.embedding.images import images_of
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import write_page
 from coverslip.results.embedding.placing import placed, placed_rows, with_further
 from coverslip.results.embedding.trust import page_rows
+from coverslip.samples.opening.again import images_of
 
 
 def write_report(embedding: Embedding, page: Page, model: Model | None, images: Any, options: Report) -> Path:
     """Make the page of an embedding; see `coverslip.write_report`."""
     kind = "umap" if options.umap else "pca"
     ensure_map(embedding, kind)
-    opened, complaint = images_of(embedding, images)
+    opened, complaint = images_of(dict(embedding.adata.obs), embedding.provenance, images)
     if complaint:
         page.notes.append(f"The crops are not shown: {complaint}")
     page.notes.extend(_at_border(embedding))

@@ -11,7 +11,7 @@ import numpy as np
 from coverslip.core import Embedding, Samples
 from coverslip.measure import evaluate_trust, pca_baseline
 from coverslip.measure.embeddings.trust import BATCHES, batch_column
-from coverslip.results.embedding.images import as_text, is_empty
+from coverslip.samples.opening.again import as_words
 
 _MOST = 20_000
 """More samples than this, and the page leaves these measures to ``evaluate``."""
@@ -26,10 +26,10 @@ def trust_rows(
     """The measures as `coverslip.measure.evaluate_trust` has them, beside the principal components."""
     if len(embedding) < 8:
         return []
-    words = {name: _words(columns[name]) for name in (*BATCHES, "treatment") if name in columns}
+    words = {name: as_words(columns[name]) for name in (*BATCHES, "treatment") if name in columns}
     batch = batch_column(words)
     clusters = columns.get("cluster")
-    k = None if clusters is None else len(set(_words(clusters)))
+    k = None if clusters is None else len(set(as_words(clusters)))
     table = evaluate_trust(
         embedding.latent,
         clusters=k if k and 1 < k < len(embedding) // 4 else None,
@@ -54,7 +54,3 @@ def page_rows(embedding: Embedding, opened: Samples | None) -> list[dict[str, An
             baselines[f"PCA {size}"] = pca_baseline(pixels, pixels, size)
     rows = trust_rows(embedding, columns, baselines, 0)
     return [{name: value for name, value in row.items() if name != "n"} for row in rows]
-
-
-def _words(column: np.ndarray) -> np.ndarray:
-    return np.array(["" if is_empty(value) else as_text(value) for value in column], dtype=object)

@@ -33,6 +33,8 @@ KIND = Kind(
         "evaluate": ".evaluation:evaluate",
         "measure": ".measuring:measure",
         "measure_to_file": ".measuring:measure_to_file",
+        "describe": ".describing:describe",
+        "refine": ".refining:refine",
         "report": ".report:write_report",
         "export": ".export:export",
         "score": ".score:score",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +28,10 @@ class Segmenter(Protocol):
 
     tile_bytes: int
     """Memory of this machine that the network takes at work."""
+
+    @property
+    def maps_kept(self) -> tuple[str, ...]:
+        """Names of the maps that are kept beside labels, so that these can be refined; usually none."""
 
     def view(self, fields: Fields, index: int) -> View:
         """How a field of several blocks is shown; raises `InputError` if it does not fit the model."""
@@ -55,6 +59,14 @@ class Objects(Protocol):
         """How the field was shown."""
 
     @property
+    def maps(self) -> np.ndarray | None:
+        """Maps that objects were made from, ``(K, h, w)`` uint8, of the block's window; None where none are kept."""
+
+    @property
+    def noted(self) -> Mapping[str, Any]:
+        """What is needed beside the maps to make the objects again, JSON-able."""
+
+    @property
     def block(self) -> Tile:
         """Where they are: the block asked for, perhaps with a wider margin."""
 
@@ -71,11 +83,14 @@ class Part:
         Of the whole field; None: the block is the whole field, so that it can be found on the way.
     probability : bool
         Whether the foreground probability is wanted.
+    maps : bool
+        Whether the maps that objects are made from are.
     """
 
     block: Tile
     view: View | None
     probability: bool
+    maps: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +109,10 @@ class Found:
         How the model saw the field.
     nodata : tuple of float or None
         The grey values of areas of the field that hold no image.
+    maps : ndarray of uint8, (K, *shape of the block's core), or None
+        What the objects were made from.
+    noted : mapping
+        What is needed beside the maps to make them again.
     """
 
     labels: np.ndarray
@@ -101,6 +120,8 @@ class Found:
     block: Tile
     seen: Seen
     nodata: tuple[float, ...] | None = None
+    maps: np.ndarray | None = None
+    noted: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _make(model: Model, device: str, options: Mapping[str, Any]) -> Segmenter:
@@ -116,7 +137,10 @@ def _find(segmenter: Segmenter, fields: Fields, rows: tuple[int, ...], part: Par
     compact = found.labels.astype(np.min_scalar_type(int(found.labels.max(initial=0))))
     chance = np.rint(found.probability[found.block.inside()] * 255).astype(np.uint8) if part.probability else None
     nodata = found.view.exposure.nodata
-    return Found(compact, chance, found.block, Seen.of(found.view), None if nodata is None else nodata.value)
+    nowhere, seen = None if nodata is None else nodata.value, Seen.of(found.view)
+    if not part.maps or found.maps is None:
+        return Found(compact, chance, found.block, seen, nowhere)
+    return Found(compact, chance, found.block, seen, nowhere, found.maps[:, *found.block.inside()], found.noted)
 
 
 TRADE = Trade(_make, _find)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from coverslip.results.labels.seen import Seen, with_seen, without_seen
 from coverslip.work.unfinished import MARK, emptied, load_table, mark, mark_of, save_table
 
 _CHUNK = 512
-_DTYPES = {"labels": np.uint32, "probability": np.uint8}
+_DTYPES = {"labels": np.uint32, "probability": np.uint8, "maps": np.uint8}
+_NOTED = "noted.json"
 
 
 class Canvas:
@@ -32,22 +35,37 @@ class Canvas:
         Height and width.
     probability : bool
         Whether the foreground probability is kept.
+    maps : sequence of str
+        Names of the maps that are kept.
     """
 
-    def __init__(self, folder: Path | None, stamp: str, size: tuple[int, int], probability: bool) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        stamp: str,
+        size: tuple[int, int],
+        probability: bool,
+        maps: Sequence[str] = (),
+    ) -> None:
         self._folder = folder
         self._tables: list[Table] = []
         self._seen = Seen()
+        self._names = tuple(maps)
+        self.noted: dict[str, Any] = {}
         self.count = 0
-        names = ["labels", "probability"] if probability else ["labels"]
+        shapes: dict[str, tuple[int, ...]] = {"labels": size}
+        shapes |= {"probability": size} if probability else {}
+        shapes |= {"maps": (len(maps), *size)} if maps else {}
         if folder is None:
-            arrays: list[Any] = [np.zeros(size, _DTYPES[name]) for name in names]
+            self._arrays: dict[str, Any] = {name: np.zeros(shape, _DTYPES[name]) for name, shape in shapes.items()}
         else:
-            arrays = _opened(folder, stamp, size, names)
+            self._arrays = _opened(folder, stamp, shapes)
+            if (folder / _NOTED).is_file():
+                self.noted = json.loads((folder / _NOTED).read_text(encoding="utf-8"))
             while self._file(self.done).is_file():
                 table = self._put(load_table(self._file(self.done))[0])
                 self.count += len(table["label"])
-        self._labels, self._probability = [*arrays, None][:2]
+        self._labels = self._arrays["labels"]
 
     @property
     def done(self) -> int:
@@ -61,8 +79,13 @@ class Canvas:
         window = self._labels[rows, columns]
         new = paste(window, found.labels, self.count + 1)
         self._labels[rows, columns] = window
-        if self._probability is not None:
-            self._probability[block.core.slices] = found.probability
+        for name, values in (("probability", found.probability), ("maps", found.maps)):
+            if name in self._arrays:
+                self._arrays[name][..., *block.core.slices] = values
+        if found.noted and not self.noted:
+            self.noted = dict(found.noted)
+            if self._folder is not None:
+                (self._folder / _NOTED).write_text(json.dumps(self.noted), encoding="utf-8")
         own = np.where(window > self.count, window, 0)
         table = object_table(
             own,
@@ -74,7 +97,7 @@ class Canvas:
         )
         table = with_seen(table, found.seen)
         if self._folder is not None:
-            for name in ("labels", "probability")[: 1 if self._probability is None else 2]:
+            for name in self._arrays:
                 _flush_chunks(self._folder / name, block.window)
             save_table(self._file(self.done), table)
         self._put(table)
@@ -100,11 +123,22 @@ class Canvas:
 
     def probability(self, source: str, pixel_size: PixelSize | None) -> Image | None:
         """The foreground probability as such an image, uint8, 255 for 1; None where it was not wanted."""
-        kept = self._probability
+        return self._kept("probability", "YX", source, pixel_size)
+
+    def maps(self, source: str, pixel_size: PixelSize | None) -> Image | None:
+        """The maps that objects were made from as such an image, a channel each; None where none are kept."""
+        return self._kept("maps", "CYX", source, pixel_size, self._names)
+
+    def _kept(
+        self, name: str, axes: str, source: str, pixel_size: PixelSize | None, channels: Sequence[str] = ()
+    ) -> Image | None:
+        kept = self._arrays.get(name)
         if kept is None:
             return None
-        shape = tuple(kept.shape)
-        return Image("YX", shape, np.dtype(np.uint8), source, lambda window: np.asarray(kept[window]), pixel_size)
+        dtype, shape = np.dtype(_DTYPES[name]), tuple(kept.shape)
+        return Image(
+            axes, shape, dtype, source, lambda window: np.asarray(kept[window]), pixel_size, channels=tuple(channels)
+        )
 
     def _put(self, table: Table) -> Table:
         """Take in the table of the next block."""
@@ -117,23 +151,24 @@ class Canvas:
         return self._folder / f"{block:06d}.npz"
 
 
-def _opened(folder: Path, stamp: str, size: tuple[int, int], names: list[str]) -> list[Any]:
+def _opened(folder: Path, stamp: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
     """The arrays of an image on disk; new ones unless there are some of this very image."""
     import zarr
 
     if mark_of(folder / MARK) != stamp:
         emptied(folder)
-        chunks = tuple(min(_CHUNK, n) for n in size)
-        for name in names:
-            zarr.create_array(folder / name, shape=size, chunks=chunks, dtype=_DTYPES[name], fill_value=0)
+        for name, shape in shapes.items():
+            chunks = (*shape[:-2], *(min(_CHUNK, n) for n in shape[-2:]))
+            zarr.create_array(folder / name, shape=shape, chunks=chunks, dtype=_DTYPES[name], fill_value=0)
         mark(folder, stamp)
-    return [zarr.open_array(folder / name, mode="r+") for name in names]
+    return {name: zarr.open_array(folder / name, mode="r+") for name in shapes}
 
 
 def _flush_chunks(array: Path, window: Region) -> None:
     """Put the chunks of a window on the disk: a power cut must not take back what is noted as done."""
     for y in range(window.y // _CHUNK, -(-window.stop_y // _CHUNK)):
         for x in range(window.x // _CHUNK, -(-window.stop_x // _CHUNK)):
-            chunk = array / "c" / str(y) / str(x)
-            if chunk.exists():  # chunks without objects are not written
-                flush(chunk)
+            for front in (array / "c", array / "c" / "0"):
+                chunk = front / str(y) / str(x)
+                if chunk.is_file():  # chunks without objects are not written
+                    flush(chunk)

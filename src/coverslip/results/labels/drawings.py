@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from coverslip.core import Image, Region
-from coverslip.figures.overlays import FALSE, RIGHT, SIDE, draw_overlay, shrink_labels
+from coverslip.figures.encode import png_uri
+from coverslip.figures.overlays import FALSE, RIGHT, SIDE, Overlay, draw_overlay, shrink_image, shrink_labels
+from coverslip.io.labels import read_maps
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.judging import Judged
 from coverslip.results.labels.page import Shot
@@ -15,7 +20,14 @@ _DETAIL = 700
 
 
 def draw_image(
-    found: LabelFolder, index: int, image: Image | None, judged: Judged, name: str, note: str, details: int
+    found: LabelFolder,
+    index: int,
+    image: Image | None,
+    judged: Judged,
+    name: str,
+    note: str,
+    details: int,
+    classes: Mapping[int, np.ndarray] | None = None,
 ) -> list[Shot]:
     """The pictures of one image.
 
@@ -31,6 +43,8 @@ def draw_image(
         What stands under the picture.
     details : int
         At most so many details of an image too large to be shown in full; those with most objects false, missed or odd.
+    classes : mapping of int to ndarray, optional
+        The objects of each class, by its kind of outline; instead of what is right and false.
 
     Returns
     -------
@@ -43,8 +57,10 @@ def draw_image(
         true = judged.truth.read(labels.shape)
         true = np.asarray(getattr(true, "labels", true))
         missed = np.where(np.isin(true, judged.missed), true, 0)
-    kinds = {RIGHT: judged.right, FALSE: judged.false}
-    shots = [Shot(name, note, index, draw_overlay(image, labels, kinds, missed))]
+    kinds = {RIGHT: judged.right, FALSE: judged.false} if classes is None else classes
+    overlay = draw_overlay(image, labels, kinds, missed)
+    kept = read_maps(found.existing(index)) if found.path.suffix.lower() != ".zarr" else None
+    shots = [Shot(name, note, index, overlay, *_mixed(kept, None, overlay))]
     if max(labels.shape) > SIDE:
         for region, count in _worst_places(labels, judged.false, missed, details):
             window = region.slices
@@ -56,8 +72,22 @@ def draw_image(
                 look=shots[0].overlay.look,
             )
             what = f"{count} odd here" if judged.truth is None else f"{count} false or missed here"
-            shots.append(Shot(f"{name}, from row {region.y}, column {region.x}", what, index, overlay))
+            where = f"{name}, from row {region.y}, column {region.x}"
+            shots.append(Shot(where, what, index, overlay, *_mixed(kept, region, overlay)))
     return shots
+
+
+def _mixed(
+    kept: tuple[Image, Mapping[str, Any]] | None, region: Region | None, overlay: Overlay
+) -> tuple[str, Mapping[str, float]]:
+    """The two maps of a picture, and how they were mixed; nothing where none were kept, or they are not mixed."""
+    if kept is None or kept[1].get("alpha") is None or kept[1].get("threshold") is None:
+        return "", {}
+    maps, noted = kept
+    part = maps.select(C=slice(0, 2)) if region is None else maps.select(C=slice(0, 2)).crop(region)
+    step = -(-max(part.height, part.width) // max(overlay.height, overlay.width))
+    two = np.rint(shrink_image(part, step)).astype(np.uint8)
+    return png_uri(np.dstack([*two, np.zeros_like(two[0])])), {k: float(noted[k]) for k in ("alpha", "threshold")}
 
 
 def _worst_places(

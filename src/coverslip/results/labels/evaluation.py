@@ -26,7 +26,11 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
         return whole
     # Fields that the model has seen say little of others: each part by itself, what was held out first, all together
     # last.
-    rows = [{"split": split, **row} for split, part in parts.items() for row in measured(part, (), seed, options).rows]
+    rows = [
+        {"split": split, **row}
+        for split, part in parts.items()
+        for row in measured(part, (), seed, options, part=True).rows
+    ]
     return replace(whole, rows=rows + [{"split": "all", **row} for row in whole.rows])
 
 
@@ -44,11 +48,14 @@ def parts_of(pairs: Sequence[tuple[Labelled, Labelled]]) -> dict[str, list[tuple
 
 
 def measured(
-    pairs: Sequence[tuple[Labelled, Labelled]], notes: Sequence[str], seed: int, options: Evaluate
+    pairs: Sequence[tuple[Labelled, Labelled]], notes: Sequence[str], seed: int, options: Evaluate, part: bool = False
 ) -> Measured:
-    """The measures of what was paired."""
+    """The measures of what was paired; a `part` may lie in one group, over which there are no intervals."""
     doubts: list[str] = []
-    table = evaluate_labels(_read(pairs, doubts, options.min_area), groups=groups_of(pairs, options.group), seed=seed)
+    groups = groups_of(pairs, options.group)
+    if part and groups is not None and len(set(groups)) < 2:
+        groups = None
+    table = evaluate_labels(_read(pairs, doubts, options.min_area), groups=groups, seed=seed)
     said = [f"Objects of fewer than {options.min_area} pixels count neither for nor against."] * bool(options.min_area)
     return Measured(table.records(), (*notes, *said, *shortened(doubts)), table.per_image)
 

@@ -14,7 +14,7 @@ from coverslip.core import InputError, LabelMap, Written, track
 from coverslip.figures.colours import category_colours
 from coverslip.figures.columns import natural_key
 from coverslip.io.atomic import refuse_existing, refuse_own
-from coverslip.results.labels.folder import LabelFolder, objects_name
+from coverslip.results.labels.folder import CLASS, LabelFolder, objects_name
 from coverslip.results.labels.joining import cells_of, class_names, relocated
 from coverslip.results.labels.measuring import labels_to_measure
 from coverslip.results.labels.objects import Table, objects_of
@@ -132,7 +132,7 @@ class _Export:
 
         objects = self._objects(index)
         classes: Any = self.options.classification
-        if self.options.class_by is not None:
+        if self._class_by is not None:
             classes = self._classes[self._own[index]].tolist()
         frame = self.found.rows[index].get("frame", "")
         write_geojson(
@@ -141,7 +141,7 @@ class _Export:
             objects,
             kind=self.options.kind,
             classification=classes,
-            colour="#00c8b4" if self.options.class_by is None else self._colours,
+            colour="#00c8b4" if self._class_by is None else self._colours,
             source=self.found.stem(index),
             plane=(0, int(frame)) if frame.isdecimal() else None,
         )
@@ -183,10 +183,17 @@ class _Export:
         joined = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
         return {**joined, **table}
 
+    @property
+    def _class_by(self) -> str | None:
+        """The column of classes: the one asked for, else what a classifier, or somebody, has told."""
+        if self.options.class_by is None and self.options.classification is None and CLASS in self._table:
+            return CLASS
+        return self.options.class_by
+
     @cached_property
     def _classes(self) -> np.ndarray:
         """The class of each object of all images, as text; empty where it has none."""
-        return class_names(self._table, str(self.options.class_by), self.found.path)
+        return class_names(self._table, str(self._class_by), self.found.path)
 
     @cached_property
     def _colours(self) -> dict[str, str]:

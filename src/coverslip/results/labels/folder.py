@@ -29,6 +29,9 @@ from coverslip.samples.sheets.masks import SHEET
 OBJECTS = "objects.parquet"
 IMAGES = "images.csv"
 
+CLASS = "class"
+"""Column of the table of objects that holds the class of each, where a classifier, or a person, said so."""
+
 KEYS = ("image", *PARTS, "mask")
 """Columns that tell label images apart, in the table of objects too."""
 

@@ -48,7 +48,7 @@ def measure_to_file(
 ) -> Written:
     """Measure the objects of labels and write their table; see `coverslip.verbs.measure.measure_to_file`."""
     found = labels_to_measure(labels, images)
-    own = None if out is not None else _own_place(found)
+    own = None if out is not None else own_place(found)
     notes: tuple[str, ...] = ()
     if own is None:
         path = free_place(out or f"{_called(found)}.objects.csv", _SUFFIXES, force)
@@ -146,7 +146,7 @@ def _called(found: LabelFolder) -> str:
     return labels_path(found.path.resolve()).name.removesuffix(".labels.tif")
 
 
-def _own_place(found: LabelFolder) -> Path | None:
+def own_place(found: LabelFolder) -> Path | None:
     """The table of a result of ours; None for labels of others, and where objects were not measured as labels."""
     ours = "versions" in found.provenance or found.objects_file is not None
     if not ours or found.path.suffix.lower() in (".csv", ".tsv", ".txt"):

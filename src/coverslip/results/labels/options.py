@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from coverslip.core import NoDataRule, Options, flag
 
 
@@ -30,6 +32,7 @@ class Predict(Options):
     nodata: NoDataRule | None = nodata_flag()
     strict: bool = strict_flag()
     zarr_version: Literal["0.5", "0.4"] = zarr_flag()
+    maps: bool = Field(True, description="Keep the maps that objects are made from, where a method says so: to refine.")
 
 
 class Evaluate(Options):
@@ -70,5 +73,8 @@ class Export(Options):
         "detection", "What QuPath makes of the objects: detection or annotation."
     )
     classification: str | None = flag(None, "Class of all objects in QuPath: Nucleus.")
-    class_by: str | None = flag(None, "Column that gives each object its class in QuPath: treatment, cluster.")
+    class_by: str | None = flag(
+        None,
+        "Column that gives each object its class in QuPath: cluster; default: 'class', where there is one.",
+    )
     cells: Any = flag(None, "Embedding of the objects (.h5ad) whose columns and vectors join the table.")

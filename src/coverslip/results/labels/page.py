@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,18 @@ class Shot:
         Its row in the table of images.
     overlay : Overlay
         The picture.
+    maps : str
+        Two maps that labels are mixed of, as red and green of a PNG (data URI) as large as the picture; empty: none.
+    mixing : mapping
+        ``alpha`` and ``threshold`` that the labels were made with, where there are maps.
     """
 
     name: str
     note: str
     row: int
     overlay: Overlay
+    maps: str = ""
+    mixing: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_label_page(
@@ -41,6 +47,8 @@ def write_label_page(
     measured: bool = False,
     odd: str = "odd size or shape",
     ordered: str = "",
+    key: Sequence[tuple[str, str]] | None = None,
+    result: str = "",
     **common: Any,
 ) -> Path:
     """Write the report page of label images.
@@ -62,6 +70,10 @@ def write_label_page(
         What the outlines of the second kind mean, where nothing was measured.
     ordered : str
         A sentence on what the order of the pictures means.
+    key : sequence of (str, str), optional
+        Colours of outlines and what they mean; default: as `measured` says.
+    result : str
+        What the result is called, for the command that refines it.
     **common
         What every page shows, ``title`` to ``provenance``: see `coverslip.figures.document.write_document`. In a dark
         room the lightness of figures is turned round, so they hold no pictures.
@@ -77,13 +89,16 @@ def write_label_page(
         If the ending is another, or the file cannot be written there.
     """
     path = page_path(path)
-    if measured:
+    if key is not None:
+        key = list(key)
+    elif measured:
         key = [(COLOURS[RIGHT], "right"), (COLOURS[FALSE], "false"), (COLOURS[MISSED], "missed")]
     else:
         key = [(COLOURS[RIGHT], "found"), (COLOURS[FALSE], odd)]
     listed = [table_column(name, values, meant) for name, (values, meant) in columns.items()]
     data = {
         "columns": listed,
+        "result": result,
         "shots": [
             {
                 "name": shot.name,
@@ -94,6 +109,8 @@ def write_label_page(
                 "small": shot.overlay.small,
                 "width": shot.overlay.width,
                 "height": shot.overlay.height,
+                "maps": shot.maps,
+                "mixing": dict(shot.mixing),
             }
             for shot in shots
         ],

@@ -9,7 +9,7 @@ from typing import Any
 
 from coverslip.figures.overlay_files import overlay_jpeg
 from coverslip.io.atomic import atomic_path, flush, replace_folder
-from coverslip.io.labels import probability_path, write_labels
+from coverslip.io.labels import maps_path, probability_path, write_labels, write_maps
 from coverslip.io.writing.tiff import write_image_tiff
 from coverslip.io.writing.zarr import write_image_zarr
 from coverslip.io.writing.zarr_labels import write_zarr_labels
@@ -71,6 +71,9 @@ def write_image_result(
     if probability is not None:
         file = probability_path(folder / f"{name}.labels.tif")
         write_image_tiff(probability, file, channels=("foreground probability",))
+    maps = canvas.maps(source, image.pixel_size)
+    if maps is not None:
+        write_maps(maps, maps_path(folder / f"{name}.labels.tif"), canvas.noted)
 
 
 def write_result(
@@ -93,7 +96,7 @@ def write_result(
     """
     if target.kind == "folder":
         masks = {row["mask"] for row in rows}
-        files = masks | {probability_path(mask).name for mask in masks}
+        files = masks | {beside(mask).name for mask in masks for beside in (probability_path, maps_path)}
         files |= {overlay_path(folder, mask.removesuffix(".labels.tif")).name for mask in masks}
 
         def finish() -> None:
@@ -107,7 +110,8 @@ def write_result(
         source = source_of(folder, read_label_folder(labels).rows[0], {"image": rows[0]["image"]})
         with atomic_path(place / f"{target.stem}.{OBJECTS}") as temporary:
             write_objects([(tables[0], source)], temporary)
-    for beside in (probability_path(folder / f"{target.stem}.labels.tif"), overlay_path(folder, target.stem)):
+    labelled = folder / f"{target.stem}.labels.tif"
+    for beside in (probability_path(labelled), maps_path(labelled), overlay_path(folder, target.stem)):
         if beside.is_file():
             os.replace(beside, place / beside.name)
     if labels.is_dir():

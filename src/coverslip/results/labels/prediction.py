@@ -103,6 +103,7 @@ def _placed(
             **how,
             "max_ram": asked.max_ram,
             "probability": options.probability,
+            "maps": options.maps,
             **given,
         }
         facts = work.begin(identity, {"side": gathered.side}, resume=asked.resume)
@@ -136,6 +137,7 @@ class _Prediction:
         self.fields, self.target, self.work = fields, target, work
         self.segmenter, self.record, self.overlay = segmenter, record, options.overlay
         self.probability, self.strict = options.probability, options.strict
+        self.maps = tuple(segmenter.maps_kept) if options.maps else ()
         self.nodata: dict[str, tuple[float, ...]] = {}
         sheet = fields.sheet
         one = target.kind != "folder"
@@ -158,7 +160,7 @@ class _Prediction:
                 if image.finished:
                     continue
                 folder = self.work.folder_of(image)
-                canvas = Canvas(folder, image.stamp, self.fields.size(index), self.probability)
+                canvas = Canvas(folder, image.stamp, self.fields.size(index), self.probability, self.maps)
                 for _ in image.blocks[image.done :]:
                     try:
                         part = next(found)
@@ -194,4 +196,4 @@ class _Prediction:
             if not image.finished:
                 view = None if len(image.blocks) == 1 else self.segmenter.view(self.fields, index)
                 for block in image.blocks[image.done :]:
-                    yield Piece((index,), Part(block, view, self.probability))
+                    yield Piece((index,), Part(block, view, self.probability, bool(self.maps)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, track
 from coverslip.figures.document import Page, save_figures
+from coverslip.figures.overlays import CLASSES
 from coverslip.models.folder import Model
 from coverslip.results.labels.drawings import draw_image
 from coverslip.results.labels.folder import LabelFolder
@@ -19,11 +20,13 @@ from coverslip.results.labels.options import Report
 from coverslip.results.labels.page import Shot, write_label_page
 from coverslip.results.labels.seen import doubts_noted
 from coverslip.results.labels.summaries import (
+    class_colours,
     figures_of,
     groups_of,
     image_columns,
     image_name,
     numbers_at_the_top,
+    of_classes,
     resampled_groups,
     tables_of,
 )
@@ -56,6 +59,7 @@ def write_report(
         judged = judge_by_looks(table, own)
     order = worst_first(judged, pairs, None if evaluation is None else evaluation.per_image["ap50"])
     columns = image_columns(found, table, own, judged, groups, pairs, evaluation)
+    classes = {} if evaluation is not None else class_colours(table)
     shots: list[Shot] = []
     complaint = ""
     shown = chosen_images(order, MOST_PICTURES, _WORST)
@@ -63,7 +67,8 @@ def write_report(
         image, why = _image(found, i, images)
         complaint = complaint or why
         name, note = image_name(found, i), _note(columns, i)
-        shots += draw_image(found, i, image, judged[i], name, note, min(_DETAILS // len(shown), 4))
+        drawn_classes = of_classes(table, own[i], classes) if classes else None
+        shots += draw_image(found, i, image, judged[i], name, note, min(_DETAILS // len(shown), 4), drawn_classes)
     if complaint:
         said.append(f"The images are not shown: {complaint}")
     drawn = page.figures | figures_of(table, own, judged, groups, evaluation, model, page.first_epoch, things)
@@ -78,6 +83,8 @@ def write_report(
         facts=numbers_at_the_top(found, table, evaluation, things),
         measured=evaluation is not None,
         ordered=_ordered(evaluation is not None),
+        key=[(CLASSES[code], name) for name, code in classes.items()] or None,
+        result=found.path.name,
         figures=drawn,
         tables=page.tables | tables_of(table, evaluation, things),
         card=model.card if model is not None else "",

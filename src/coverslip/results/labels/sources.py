@@ -14,9 +14,7 @@ from typing import Any
 
 from coverslip.core import file_hash
 from coverslip.io.paths import resolve_path
-
-_NOTE = b"coverslip"
-"""What the note is called among the metadata of the file."""
+from coverslip.io.tags import NOTE
 
 _CARRIED = b"coverslip carried"
 """What the list of columns is called that came from the sheet, which may have changed since."""
@@ -61,7 +59,7 @@ def labels_hash(folder: Path, row: Mapping[str, str]) -> str:
 
 def with_sources(table: Any, sources: Iterable[Source], carried: Iterable[str] = ()) -> Any:
     """A table of Arrow with the note, and which columns came from the sheet."""
-    noted = {_NOTE: json.dumps([asdict(source) for source in sources]), _CARRIED: json.dumps([*carried])}
+    noted = {NOTE: json.dumps([asdict(source) for source in sources]), _CARRIED: json.dumps([*carried])}
     return table.replace_schema_metadata(noted)
 
 
@@ -70,7 +68,7 @@ def noted_sources(path: Path) -> list[Source]:
     from pyarrow import parquet
 
     try:
-        noted = json.loads((parquet.read_schema(path).metadata or {})[_NOTE])
+        noted = json.loads((parquet.read_schema(path).metadata or {})[NOTE])
         sources = [Source(dict(one["key"]), str(one["mask"]), str(one["sha256"])) for one in noted]
     except (KeyError, TypeError, ValueError):
         return []

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.figures.overlays import CLASSES
 from coverslip.figures.style import short
 from coverslip.io.paths import part_of
 from coverslip.measure.objects.segmentation import SegmentationEvaluation
 from coverslip.models.folder import Model
-from coverslip.results.labels.folder import LabelFolder
+from coverslip.results.labels.folder import CLASS, LabelFolder
 from coverslip.results.labels.judging import Judged
 from coverslip.results.labels.objects import Table
 from coverslip.results.labels.pairs import Labelled
@@ -188,7 +189,30 @@ def tables_of(table: Table, evaluation: SegmentationEvaluation | None, things: s
             rows.append({"measure": text, **spread, "5 %": float(low), "95 %": float(high), "n": len(values)})
     if rows:
         tables[f"All {things}"] = rows
+    if _classified(table):
+        names, counts = np.unique([str(name or "–") for name in table[CLASS]], return_counts=True)
+        tables["Classes"] = [
+            {"class": str(name), things: int(count), "share": float(count / counts.sum())}
+            for name, count in zip(names, counts, strict=True)
+        ]
     return tables
+
+
+def _classified(table: Table) -> bool:
+    """Whether the objects have classes."""
+    return CLASS in table and np.asarray(table[CLASS]).dtype.kind in "OU"
+
+
+def class_colours(table: Table) -> dict[str, int]:
+    """Each class with its kind of outline; none where there are no classes, or more than colours."""
+    names = sorted({str(name) for name in table[CLASS] if name}) if _classified(table) else []
+    return dict(zip(names, CLASSES, strict=False)) if len(names) <= len(CLASSES) else {}
+
+
+def of_classes(table: Table, rows: np.ndarray, kinds: Mapping[str, int]) -> dict[int, np.ndarray]:
+    """The labels of an image by the kind of outline of their class."""
+    names, labels = np.asarray(table[CLASS])[rows], np.asarray(table["label"])[rows]
+    return {kind: labels[[name == other for other in names]] for name, kind in kinds.items()}
 
 
 def figures_of(

@@ -28,6 +28,8 @@ from coverslip.samples.sheets.sheet import Sheet, write_rows
 Facts = tuple[str, int, str]
 """File, number of channels and dtype of the crops of one image."""
 
+_MADE_BY = "coverslip samples crop"
+
 
 def crop_sheet(
     sheet: Sheet,
@@ -128,7 +130,20 @@ def crop_sheet(
 def _provenance(sheet: Sheet, settings: dict[str, Any]) -> str:
     """How the crops were made, as JSON: it states the border policy and all else that the pixels don't show."""
     finite = {name: None if value == np.inf else value for name, value in settings.items()}
-    return json.dumps(provenance(made_by="coverslip samples crop", inputs=sheet.origin, settings=finite), indent=2)
+    return json.dumps(provenance(made_by=_MADE_BY, inputs=sheet.origin, settings=finite), indent=2)
+
+
+def crop_settings(samples: Any) -> dict[str, Any]:
+    """How samples were cut out of fields, where `crop_sheet` made them; else empty."""
+    folder = getattr(getattr(samples, "sheet", None), "folder", None)
+    if folder is None:
+        return {}
+    try:
+        facts = json.loads((Path(folder) / "provenance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    ours = isinstance(facts, dict) and facts.get("made_by") == _MADE_BY and isinstance(facts.get("settings"), dict)
+    return dict(facts["settings"]) if ours else {}
 
 
 def _crop_row(

@@ -134,8 +134,10 @@ def affine(
     shift: float = 0.0,
     zoom: float = 0.0,
     shear: float = 0.0,
+    elastic: float = 0.0,
+    edge: bool = False,
 ) -> Tensor:
-    """Turn, move, enlarge and slant each image a little, in one bilinear resampling; what comes in is 0.
+    """Turn, move, enlarge, slant and bend each image a little, in one bilinear resampling.
 
     Parameters
     ----------
@@ -151,6 +153,11 @@ def affine(
         Images are scaled by a factor drawn evenly from ``[1 - zoom, 1 + zoom]``; below 1.
     shear : float
         Largest slant, pixels to the side for each pixel up.
+    elastic : float
+        Largest way that single places are moved, as a share of the height and of the width; ways between the places
+        of a 4 x 4 grid are smooth.
+    edge : bool
+        What comes in from outside is the nearest pixel of the border, else 0.
 
     Returns
     -------
@@ -176,7 +183,11 @@ def affine(
         dim=1,
     ).unflatten(1, (2, 3))
     grid = F.affine_grid(matrix, list(x.shape), align_corners=False)
-    return F.grid_sample(x, grid, align_corners=False)
+    if elastic:
+        ways = 2 * elastic * _uniform(x, (len(x), 2, 4, 4), generator)
+        bent = F.interpolate(ways, (height, width), mode="bicubic", align_corners=True)
+        grid = grid + bent.permute(0, 2, 3, 1)
+    return F.grid_sample(x, grid, padding_mode="border" if edge else "zeros", align_corners=False)
 
 
 def noise(x: Tensor, generator: torch.Generator, *, sigma: float) -> Tensor:
@@ -218,6 +229,8 @@ class Augment(Config):
     shift: float = Field(0.0, ge=0, lt=1, description="largest move, as a share of height and width; 0: none")
     zoom: float = Field(0.0, ge=0, lt=1, description="scale factor 1 ± this; 0: none")
     shear: float = Field(0.0, ge=0, lt=1, description="largest slant, pixels aside for each pixel up; 0: none")
+    elastic: float = Field(0.0, ge=0, lt=1, description="largest bend, as a share of height and width; 0: none")
+    edge: bool = Field(False, description="continue images by their edge where they moved; else by 0")
     blur: float = Field(0.0, ge=0, description="largest Gaussian blur, pixels; 0: none")
     gamma: float = Field(0.0, ge=0, description="largest |log gamma|; 0: none")
     contrast: float = Field(0.0, ge=0, lt=1, description="contrast factor 1 ± this; 0: none")
@@ -229,8 +242,17 @@ class Augment(Config):
         """The batch augmented, ``(N, C, H, W)``; `x` itself is not changed."""
         if self.dihedral:
             x = dihedral(x, generator)
-        if self.rotation or self.shift or self.zoom or self.shear:
-            x = affine(x, generator, rotation=self.rotation, shift=self.shift, zoom=self.zoom, shear=self.shear)
+        if self.rotation or self.shift or self.zoom or self.shear or self.elastic:
+            x = affine(
+                x,
+                generator,
+                rotation=self.rotation,
+                shift=self.shift,
+                zoom=self.zoom,
+                shear=self.shear,
+                elastic=self.elastic,
+                edge=self.edge,
+            )
         if self.blur:
             x = blur(x, generator, sigma=self.blur)
         if self.gamma or self.contrast or self.brightness:

@@ -66,7 +66,7 @@
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
     const chips = [...counts].map(([name, count]) =>
       make("span", { className: "chip" }, make("b", { textContent: name }), make("span", { textContent: count.toLocaleString("en") })));
-    if (total) chips.push(make("span", { className: "chip" }, make("b", { textContent: "without a name" }), make("span", { textContent: (data.ids.length - total).toLocaleString("en") })));
+    if (total && total < data.ids.length) chips.push(make("span", { className: "chip" }, make("b", { textContent: "without a name" }), make("span", { textContent: (data.ids.length - total).toLocaleString("en") })));
     at("names-sum").replaceChildren(...chips);
     at("names-known").replaceChildren(...[...counts.keys()].map((name) => make("option", { value: name })));
     for (const id of ["names-export", "names-colour"]) at(id).disabled = !total;

@@ -41,9 +41,57 @@
     at("viewer-name").textContent = shot.name;
     at("viewer-note").textContent = shot.note;
     at("viewer-stack").replaceChildren(...stack(shot, shot.outlines));
+    mixing(shot);
     at("viewer").style.setProperty("--proportion", shot.width / shot.height);
     if (!at("viewer").open) at("viewer").showModal();
   }
+
+  // ---- mixing: what is nucleus at another weight of the colour, live; objects are divided by the command below -------
+  let maps = null; // the two maps of the picture that is open
+
+  function mixing(shot) {
+    maps = null;
+    at("mixing").hidden = !shot.maps;
+    if (!shot.maps) return;
+    at("alpha").value = shot.mixing.alpha;
+    at("threshold").value = shot.mixing.threshold;
+    const image = make("img", { src: shot.maps });
+    image.decode().then(() => {
+      const canvas = make("canvas", { width: image.naturalWidth, height: image.naturalHeight });
+      const pen = canvas.getContext("2d", { willReadFrequently: true });
+      pen.drawImage(image, 0, 0);
+      maps = { canvas, pen, pixels: pen.getImageData(0, 0, canvas.width, canvas.height).data };
+      said();
+    });
+  }
+
+  function said() {
+    const [alpha, threshold] = ["alpha", "threshold"].map((id) => Number(at(id).value));
+    at("alpha-said").textContent = alpha.toFixed(2);
+    at("threshold-said").textContent = threshold.toFixed(2);
+    at("command").textContent = `coverslip refine ${data.result} --alpha ${alpha} --threshold ${threshold}`;
+    return [alpha, threshold];
+  }
+
+  function mix() {
+    if (!maps) return;
+    const [alpha, threshold] = said();
+    const { canvas, pen, pixels } = maps;
+    const { width, height } = canvas;
+    const inside = new Uint8Array(width * height);
+    for (let i = 0; i < inside.length; i++) inside[i] = alpha * pixels[4 * i] + (1 - alpha) * pixels[4 * i + 1] > 255 * threshold;
+    const drawn = pen.createImageData(width, height);
+    for (let i = 0; i < inside.length; i++) {
+      const edge = inside[i] !== inside[i + 1] || inside[i] !== inside[i + width];
+      if (edge || inside[i]) drawn.data.set([51, 187, 255, edge ? 255 : 50], 4 * i);
+    }
+    pen.putImageData(drawn, 0, 0);
+    const stack = at("viewer-stack");
+    if (canvas.parentNode !== stack) stack.lastChild.replaceWith(canvas);
+  }
+
+  at("alpha").addEventListener("input", mix);
+  at("threshold").addEventListener("input", mix);
 
   function showLines(shown) {
     at("lines").checked = shown;
@@ -61,6 +109,7 @@
     if (event.target.matches("select, input[type=text]") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "o" || event.key === "O") showLines(!at("lines").checked);
     if (!at("viewer").open) return;
+    if (event.target.matches("input[type=range]")) return;
     if (event.key === "ArrowLeft") view(state.open - 1);
     if (event.key === "ArrowRight") view(state.open + 1);
   });

@@ -1,0 +1,1 @@
+"""Measures of classifiers: counts per class, ranking, calibration."""

@@ -1,0 +1,44 @@
+"""From codes to classes by the nearest of kept centres: k-means on the training codes, named by training labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def named_centres(codes: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> np.ndarray:
+    """Centres of the training codes, the k-th of the class k.
+
+    K-means finds as many centres as there are classes; the Hungarian algorithm gives each to a class so that most
+    training images lie nearest to a centre of their own. No other image takes part: the source clusters the test
+    images, which needs many of them at once, and names clusters by their labels, which leaks.
+
+    Parameters
+    ----------
+    codes : ndarray, shape (N, D)
+        Of the training images, not augmented.
+    labels : ndarray of int, shape (N,)
+        Their classes.
+    classes : int
+        K.
+    seed : int
+        Of k-means.
+
+    Returns
+    -------
+    ndarray of float32, shape (K, D)
+    """
+    from scipy.optimize import linear_sum_assignment
+    from sklearn.cluster import KMeans
+
+    found = KMeans(classes, n_init=10, random_state=seed).fit(codes)
+    shared = np.zeros((classes, classes), np.int64)
+    np.add.at(shared, (labels, found.labels_), 1)
+    of_class, cluster = linear_sum_assignment(shared, maximize=True)
+    centres = np.empty_like(found.cluster_centers_)
+    centres[of_class] = found.cluster_centers_[cluster]
+    return np.asarray(centres, np.float32)
+
+
+def nearness(codes: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Minus half the squared distance from each centre, ``(N, K)``: the logits of Gaussians around them."""
+    return np.asarray(-0.5 * ((codes[:, None] - centres[None]) ** 2).sum(axis=2))

@@ -1,0 +1,73 @@
+"""Settings of ranking."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from coverslip.core import Config as Settings
+
+
+def _listed(value: Any) -> Any:
+    """``"a,b"`` as its parts."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Strategy = Literal["prediction", "centroid", "softmax", "projection"]
+Distance = Literal["cosine", "euclidean", "mse", "l1", "pearson", "dot", "jaccard", "hamming"]
+
+
+class Config(Settings):
+    """Settings of ranking."""
+
+    anchors: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        ("untreated", "single_dose"),
+        description="Classes at the ends of the scale, the low one first. A further one makes a second scale from the "
+        "same zero, such as harm: untreated,single_dose,exploded.",
+    )
+    label: str = Field("label", description="Column that holds the classes.")
+    strategies: Annotated[tuple[Strategy, ...], BeforeValidator(_listed)] = Field(
+        ("prediction", "centroid", "softmax", "projection"),
+        description="What orders the samples: prediction (error of predicting the last day from the first, fitted to "
+        "one class; of the vector from itself where there is one day), centroid (distance from a class), softmax (a "
+        "classifier of both ends), projection (first principal axis); their median is the score.",
+    )
+    distances: Annotated[tuple[Distance, ...], BeforeValidator(_listed)] = Field(
+        ("cosine", "euclidean"),
+        description="Of prediction and centroid: cosine, euclidean, mse, l1, pearson, dot, jaccard, hamming. All grow "
+        "with unlikeness: dot is taken negative; jaccard and hamming are of vectors cut at the median of the class.",
+    )
+    controls: Literal["same_day", "first_day", "none"] = Field(
+        "same_day",
+        description="Zero of the scale: low controls of the last day on the same plate; 'first_day' takes those of the "
+        "first day, as the source does (day and drug are confounded then); 'none' does not look at plates.",
+    )
+    group: str = Field(
+        "",
+        description="Column whose groups are held out whole, so that no sample is scored by what was fitted to its "
+        "plate; default: plate or group, where there are two or more, else single samples (wells).",
+    )
+    folds: int = Field(5, ge=2, description="Parts that are held out in turn, where there is no column 'split'.")
+    restarts: int = Field(3, ge=1, description="Fits of each part; those after the first are to resampled rows.")
+    standardise: bool = Field(True, description="Bring each dimension to deviation 1 over the training samples first.")
+    predictor: Literal["linear", "mlp"] = Field(
+        "linear",
+        description="What predicts: ridge regression (of one day: principal components), or the source's network.",
+    )
+    layers: int = Field(12, ge=2, multiple_of=2, description="Of the network; half of them narrow, half widen.")
+    bottleneck: int = Field(8, ge=1, description="Its narrowest layer, and the components of one day.")
+    dropout: float = Field(0.3, ge=0, lt=1, description="Share of units left out of a step.")
+    epochs: int = Field(2000, ge=1, description="Most passes of the network over the pairs.")
+    patience: int = Field(500, ge=1, description="Epochs without a better loss on held-out pairs before it stops.")
+    batch: int = Field(32, ge=2, description="Pairs per step of the network.")
+    learning_rate: float = Field(1e-4, gt=0, description="Step size of Adam.")
+    seed: int = Field(0, ge=0, description="Decides the folds, resampling and the network's start.")
+
+    @model_validator(mode="after")
+    def _enough(self) -> Config:
+        if len(self.anchors) < 2 or len(set(self.anchors)) < len(self.anchors):
+            raise ValueError("a scale has two different ends: write anchors=untreated,single_dose")
+        if not self.strategies or not self.distances:
+            raise ValueError("at least one strategy and one distance are needed")
+        return self

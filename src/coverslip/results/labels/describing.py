@@ -1,0 +1,131 @@
+"""The verb describe: what a model says of each object of labels, written into their table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import ArraySamples, Image, InputError, LabelMap, Samples, Written, about, beside, track
+from coverslip.io.atomic import atomic_path, free_place, refuse_own
+from coverslip.io.tables import write_table
+from coverslip.io.tags import PROVENANCE
+from coverslip.results.labels.folder import LabelFolder
+from coverslip.results.labels.measuring import labels_to_measure, own_place
+from coverslip.results.labels.objects import Table, input_of, joined, measured, written_tables
+from coverslip.results.labels.sources import source_of
+from coverslip.results.labels.writer import write_objects
+from coverslip.samples.cutting.crops import crop_objects
+from coverslip.samples.opening.channels import Channels
+from coverslip.samples.opening.planes import Planes
+
+Describe = Callable[[Samples], Mapping[str, np.ndarray]]
+"""From crops, one around each object, to columns with a row for each."""
+
+
+def describe(
+    labels: str | Path,
+    out: str | Path | None,
+    force: bool,
+    describe: Describe,
+    shape: tuple[int, int],
+    how: Mapping[str, Any],
+    cut: Mapping[str, Any],
+    record: Mapping[str, Any],
+) -> Written:
+    """Cut a crop around each object, ask what it is, and write the answers into the table of objects.
+
+    Parameters
+    ----------
+    labels : str or Path
+        A result, with the images it is of.
+    out : str or Path, optional
+        Another table to write, ``.csv`` or ``.parquet``; default: that of the result.
+    force : bool
+        Replace that.
+    describe : callable
+        See `Describe`.
+    shape : (int, int)
+        Height and width of the crops.
+    how : mapping
+        ``channels``, ``planes`` and ``expected``, as for `coverslip.samples.open_samples`.
+    cut : mapping
+        ``neighbours`` and ``fill``, as for `coverslip.samples.crop_objects`.
+    record : mapping
+        What answered, for the provenance.
+
+    Raises
+    ------
+    InputError
+        If an image is missing, or lacks a channel.
+    """
+    found = labels_to_measure(labels)
+    own = own_place(found) if out is None else None
+    if out is not None:
+        refuse_own(free_place(out, (".csv", ".parquet"), force), found.files())
+    elif own is None:
+        raise InputError(f"{labels} has no table of its own for its objects; name one with --out objects.csv.")
+    tables = []
+    for i, table in enumerate(track(written_tables(found), "Describing objects")):
+        with about(found.where(i)):
+            tables.append(_described(found, i, table, describe, shape, how, cut))
+    if own is None:
+        path = write_table(joined(found, tables), Path(str(out)))
+    else:
+        path = own
+        sources = [source_of(found.folder, row, found.key(i)) for i, row in enumerate(found.rows)]
+        with atomic_path(path) as temporary:
+            write_objects(zip(tables, sources, strict=True), temporary)
+        _note(found, record)
+    objects = sum(len(table["label"]) for table in tables)
+    said = f"{objects:,} object{'s' * (objects != 1)} in {len(found):,} image{'s' * (len(found) != 1)}"
+    return Written(path if own is None else found.path, said, joined(found, tables))
+
+
+def _described(
+    found: LabelFolder,
+    index: int,
+    table: Table | None,
+    describe: Describe,
+    shape: tuple[int, int],
+    how: Mapping[str, Any],
+    cut: Mapping[str, Any],
+) -> Table:
+    labels, image = found.labels(index), found.image(index)
+    if table is None:
+        table = measured(labels, image, input_of(found))
+    if not len(table["label"]):
+        return table
+    samples, numbers = _crops(labels, image, shape, how, cut)
+    answers = describe(samples)
+    place = {int(number): row for row, number in enumerate(numbers)}
+    rows = [place[int(label)] for label in table["label"]]
+    ours = {name: np.asarray(column)[rows] for name, column in answers.items()}
+    asked_before = set(ours) <= set(table)
+    return {**table, **ours} if asked_before else beside(table, ours)
+
+
+def _crops(
+    labels: LabelMap, image: Image, shape: tuple[int, int], how: Mapping[str, Any], cut: Mapping[str, Any]
+) -> tuple[Samples, np.ndarray]:
+    planes = Planes.parse(how.get("planes", "channels"))
+    names, count = planes.names(image), planes.shape(image)[0]
+    pick = list(Channels(how.get("channels"), how.get("expected", ())).of(names, count, image.source))
+    crops, facts = crop_objects(image, labels.labels, shape, planes=how.get("planes", "channels"), **cut)
+    chosen = tuple(names[i] for i in pick) if names else ()
+    return ArraySamples(crops[:, pick], {"object": facts["object"].tolist()}, chosen), facts["object"]
+
+
+def _note(found: LabelFolder, record: Mapping[str, Any]) -> None:
+    """Say in the provenance of a folder what described its objects."""
+    file = found.folder / PROVENANCE
+    if not (found.path.is_dir() and file.is_file()):
+        return
+    with suppress(ValueError):
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        with atomic_path(file) as temporary:
+            temporary.write_text(json.dumps({**facts, "described_by": dict(record)}, indent=2), encoding="utf-8")

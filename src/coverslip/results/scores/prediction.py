@@ -1,0 +1,120 @@
+"""Images classified, in memory or into a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import ClassScores, Embedding, Samples, Subset, Written, about, renamed
+from coverslip.io.atomic import free_place, refuse_own
+from coverslip.io.places import held
+from coverslip.models.folder import Model
+from coverslip.models.record import path_of, prediction_record
+from coverslip.nn.device import choose_device
+from coverslip.results.scores.file import table_of, write_scores
+from coverslip.results.scores.options import Predict
+from coverslip.samples.opening.samples import SheetSamples
+from coverslip.work.asked import Asked
+from coverslip.work.crew import Piece, Trade, crew
+
+_AT_ONCE = 4096
+"""Images that one of several workers is given at a time."""
+
+SEEN = "fitted_to_these"
+"""What the provenance says of a prediction on the very sheet that the model was fitted to."""
+
+
+def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> ClassScores:
+    """Classify images; see `coverslip.predict`."""
+    return _of_opened(model, inputs, model.open(inputs, **asked.input), asked, options, given)
+
+
+def _of_opened(
+    model: Model, inputs: Any, opened: Samples | Embedding, asked: Asked, options: Predict, given: Mapping[str, Any]
+) -> ClassScores:
+    with about(path_of(inputs)):
+        scores = _scored(model, opened, asked, given)
+    record = prediction_record(model, inputs, opened, given, model.how(asked.input))
+    fitted, now = model.provenance.get("inputs", {}), record["inputs"]
+    if now.get("path") and all(fitted.get(key) == now.get(key) for key in ("path", "sha256", "n")):
+        record[SEEN] = True
+    return replace(scores, error_rate=options.error_rate, provenance=record)
+
+
+def predict_to_file(
+    model: Model, inputs: str | Path, out: str | Path | None, asked: Asked, options: Predict, given: Mapping[str, Any]
+) -> Written:
+    """Classify images and write the scores; see `coverslip.verbs.predict.predict_to_file`."""
+    source = Path(inputs).resolve()
+    out = Path(out or f"{source.name if source.is_dir() else source.stem}.scores.parquet")
+    with held(out):
+        if asked.resume and out.exists() and not asked.force:
+            return Written(out, finished_before=True)
+        free_place(out, (".parquet", ".csv"), asked.force)
+        refuse_own(out, [source])
+        choose_device(asked.device)  # before the first image is read
+        opened = model.open_usable(inputs, **asked.input)
+        scores = _of_opened(model, inputs, opened, asked, options, given)
+        write_scores(scores, out)
+    notes = opened.sheet.notes if isinstance(opened, SheetSamples) else ()
+    notes += renamed(opened.obs, table_of(scores))
+    return Written(out, said_of(scores), scores, notes=(*notes, *doubts_of(scores)))
+
+
+def said_of(scores: ClassScores, things: str = "image") -> str:
+    """What came of it, in words."""
+    counts = np.bincount(scores.codes, minlength=len(scores.classes))
+    order = np.argsort(-counts, kind="stable")
+    named = ", ".join(f"{counts[k]:,} {scores.classes[k]}" for k in order if counts[k])
+    said = f"Classified {len(scores):,} {things}{'s' * (len(scores) != 1)}: {named}"
+    unsure = int(scores.abstained.sum())
+    return f"{said}; {unsure:,} better left to a person" if unsure else said
+
+
+def doubts_of(scores: ClassScores) -> tuple[str, ...]:
+    """What the reader should know of these scores."""
+    notes = []
+    if scores.plausibility is None:
+        notes.append("There are no prediction sets: the fit held nothing out to calibrate them with.")
+    if scores.provenance.get(SEEN):
+        notes.append(
+            "The model was fitted to these images: what it says of those in training it may remember; measure on "
+            "others."
+        )
+    return tuple(notes)
+
+
+def _scored(model: Model, samples: Samples | Embedding, asked: Asked, given: Mapping[str, Any]) -> ClassScores:
+    if isinstance(samples, Embedding) or (asked.devices == 1 and asked.dask is None):
+        found: ClassScores = model.implementation.predict(model, samples, device=asked.device, **given)
+        return found
+    rows = np.arange(len(samples))
+    pieces = (Piece(tuple(rows[start : start + _AT_ONCE].tolist())) for start in range(0, len(rows), _AT_ONCE))
+    with crew(Trade(_tool, _score), model, samples, asked, given) as gathered:
+        return _joined(list(gathered.workers.found(pieces)))
+
+
+def _tool(model: Model, device: str, given: Mapping[str, Any]) -> Any:
+    return model, device, given
+
+
+def _score(tool: Any, samples: Samples, rows: tuple[int, ...], part: Any) -> ClassScores:
+    model, device, given = tool
+    found: ClassScores = model.implementation.predict(model, Subset(samples, np.array(rows)), device=device, **given)
+    return found
+
+
+def _joined(parts: list[ClassScores]) -> ClassScores:
+    first = parts[0]
+    return replace(
+        first,
+        probability=np.concatenate([part.probability for part in parts]),
+        obs={name: np.concatenate([part.obs[name] for part in parts]) for name in first.obs},
+        plausibility=None
+        if first.plausibility is None
+        else np.concatenate([part.plausibility for part in parts if part.plausibility is not None]),
+    )

@@ -1,0 +1,126 @@
+"""Samples of several domains as one: of any size, channels and dtype, brought to one size and the same range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import InputError, Samples
+from coverslip.samples.opening.samples import open_samples
+
+DOMAIN = "domain"
+"""The column that says which of the inputs a sample is from."""
+
+_PERCENTILES = (0.1, 99.9)
+
+
+def join_samples(sources: Sequence[Any], *, size: int, names: Sequence[str] | None = None, **how: Any) -> Joined:
+    """Open several sheets or folders as one.
+
+    Parameters
+    ----------
+    sources : sequence of str, Path, Sheet or Samples
+        Each of equally shaped samples; they differ among each other.
+    size : int
+        Height and width that all are resized to, pixels.
+    names : sequence of str, optional
+        Of the domains; default: what the sheets or folders are called.
+    **how
+        ``channels`` and ``planes``, as for `open_samples`.
+
+    Returns
+    -------
+    Joined
+        Float32 in [0, 1]: each channel of each image between its own percentiles, so that no image tells of another;
+        images of one channel are repeated where others have three.
+
+    Raises
+    ------
+    InputError
+        If one cannot be opened, or their channels cannot be brought together.
+    """
+    parts = [open_samples(source, **how) for source in sources]
+    called = list(names or map(_name, sources, range(1, len(parts) + 1)))
+    if len(set(called)) < len(called):
+        raise InputError(f"Two inputs are called alike ({', '.join(called)}); rename one, so that domains have names.")
+    return Joined(parts, called, size)
+
+
+class Joined:
+    """Several samples one behind the other; see `join_samples`."""
+
+    def __init__(self, parts: Sequence[Samples], names: Sequence[str], size: int) -> None:
+        if not parts or size < 1:
+            raise InputError("Domains are joined at one size: name one or more inputs, and a size such as 64.")
+        counts = sorted({part.shape[0] for part in parts})
+        if len(counts) > 1 and counts != [1, counts[-1]]:
+            raise InputError(
+                f"Samples of {' and '.join(map(str, counts))} channels cannot be joined; choose as many of each "
+                "(--channels)."
+            )
+        self.parts, self._size, self._count = list(parts), size, counts[-1]
+        self._starts = np.cumsum([0, *map(len, parts)])
+        columns = dict.fromkeys(name for part in parts for name in part.obs)
+        self._obs = {name: np.concatenate([_column(part, name) for part in parts]) for name in columns}
+        self._obs[DOMAIN] = np.repeat(np.array(names, dtype=object), list(map(len, parts)))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of every sample."""
+        return self._count, self._size, self._size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Float32."""
+        return np.dtype(np.float32)
+
+    @property
+    def obs(self) -> Mapping[str, np.ndarray]:
+        """Every column of the inputs, empty where one lacks it, and ``domain``."""
+        return self._obs
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """None: they differ."""
+        return ()
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def read(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Read some samples: ``(n, C, size, size)`` float32, in the order asked for."""
+        wanted = np.asarray(indices, dtype=np.intp)
+        out = np.empty((len(wanted), *self.shape), np.float32)
+        of_part = np.searchsorted(self._starts, wanted, side="right") - 1
+        for number in np.unique(of_part):
+            places = np.flatnonzero(of_part == number)
+            out[places] = self._brought(self.parts[number].read(wanted[places] - self._starts[number]))
+        return out
+
+    def _brought(self, stored: np.ndarray) -> np.ndarray:
+        import torch
+        import torch.nn.functional as F
+
+        x = stored.astype(np.float32)
+        low, high = np.percentile(x, _PERCENTILES, axis=(2, 3), keepdims=True)
+        x = ((x - low) / np.maximum(high - low, 1e-6)).clip(0, 1).astype(np.float32)
+        shrunk = self._size < max(x.shape[2:])
+        found = F.interpolate(torch.from_numpy(x), (self._size, self._size), mode="bilinear", antialias=shrunk)
+        return np.broadcast_to(found.numpy(), (len(x), *self.shape)) if len(x) else found.numpy()
+
+
+def _column(part: Samples, name: str) -> np.ndarray:
+    """A column as texts, since inputs may disagree on what it holds; images by their full path, where that is known."""
+    if name not in part.obs:
+        return np.full(len(part), "", dtype=object)
+    texts = part.obs[name].astype(str).astype(object)
+    folder = getattr(getattr(part, "sheet", None), "folder", None)
+    return np.array([str(Path(folder) / text) for text in texts], object) if name == "image" and folder else texts
+
+
+def _name(source: Any, number: int) -> str:
+    path = getattr(source, "path", None) or (source if isinstance(source, str | Path) else None)
+    return str(number) if path is None else Path(path).resolve().stem

@@ -1,0 +1,1 @@
+"""Brightfield images of spheroids on plates: made ready for learning, measured, and phantoms of them."""

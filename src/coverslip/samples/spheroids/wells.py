@@ -1,0 +1,127 @@
+"""Plates and wells of a sheet: what was done to each, what lies at the edge, which days belong together."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from coverslip.core import InputError
+from coverslip.io import read_table
+
+_WELL = re.compile(r"^([A-Pa-p])0*(\d{1,2})$")
+_SHOWN = 4
+
+
+def well_name(text: str) -> str:
+    """``"b3"`` and ``"B03"`` as ``"B03"``.
+
+    Raises
+    ------
+    InputError
+        If it is no well of a plate of 384 or fewer.
+    """
+    found = _WELL.match(text.strip())
+    if found is None or not 1 <= int(found[2]) <= 24:
+        raise InputError(f"'{text}' is no well; wells are called A1 to P24.")
+    return f"{found[1].upper()}{int(found[2]):02d}"
+
+
+def at_edge(wells: Sequence[str]) -> list[bool]:
+    """Which wells lie at the edge of their plate: of 96 wells, or of 384 where one has such a name."""
+    large = any(well[0] > "H" or int(well[1:]) > 12 for well in wells)
+    rows, columns = ("AP", (1, 24)) if large else ("AH", (1, 12))
+    return [well[0] in rows or int(well[1:]) in columns for well in wells]
+
+
+def read_layout(path: str | Path) -> dict[tuple[str, str], dict[str, str]]:
+    """What was done to each well.
+
+    Parameters
+    ----------
+    path : str or Path
+        A table with a column ``well``; ``plate`` (without it, the same for all plates), ``treatment`` (of several
+        drugs: ``"a + b"``), ``concentration`` (``"1 + 0.5"``), ``label`` and others.
+
+    Raises
+    ------
+    InputError
+        If a well has two rows, or drugs and concentrations differ in number.
+    """
+    columns = {name: [_text(value) for value in column] for name, column in read_table(path).items()}
+    if "well" not in columns:
+        raise InputError(f"{path}: a layout has a column 'well'; it has: {', '.join(columns)}.")
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for i, well in enumerate(columns["well"]):
+        row = {name: values[i] for name, values in columns.items()}
+        place = (row.get("plate", ""), well_name(well))
+        if place in found:
+            raise InputError(f"{path}, row {i + 2}: the well {' '.join(filter(None, place))} has a row already.")
+        drugs, doses = (len(row.get(name, "").split("+")) for name in ("treatment", "concentration"))
+        if "concentration" in row and drugs != doses and row["concentration"]:
+            raise InputError(
+                f"{path}, row {i + 2}: {drugs} drugs ('{row['treatment']}') and {doses} concentrations "
+                f"('{row['concentration']}'); give each its own, divided by '+'."
+            )
+        found[place] = {name: value for name, value in row.items() if name not in ("plate", "well")}
+    return found
+
+
+def pairs(places: Sequence[tuple[str, str]], days: Sequence[str]) -> tuple[list[int], list[str]]:
+    """For each image of the last day the one of the first day in the same well.
+
+    Returns
+    -------
+    before : list of int
+        The row; -1 where there is none, and for other days.
+    notes : list of str
+        What has no pair, and what is there twice.
+    """
+    known = sorted({day for day in days if day}, key=_number)
+    by_place: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for i, (place, day) in enumerate(zip(places, days, strict=True)):
+        by_place[(*place, day)].append(i)
+    notes = []
+    twice = [rows for rows in by_place.values() if len(rows) > 1]
+    if twice:
+        rows = _rows([i for rows in twice for i in rows])
+        notes.append(
+            f"{len(twice)} wells have several images of one day: rows {rows}; all are kept, and "
+            " the first of the first day counts for pairs."
+        )
+    before = [-1] * len(days)
+    if len(known) < 2:
+        return before, notes
+    first, last = known[0], known[-1]
+    alone = {first: [], last: []}  # type: dict[str, list[int]]
+    for i, (place, day) in enumerate(zip(places, days, strict=True)):
+        other = {last: first, first: last}.get(day)
+        if other is None:
+            continue
+        match = by_place.get((*place, other))
+        if match is None:
+            alone[day].append(i)
+        elif day == last:
+            before[i] = match[0]
+    for day, other in ((last, first), (first, last)):
+        if alone[day]:
+            notes.append(f"{len(alone[day])} images of day {day} have none of day {other}: rows {_rows(alone[day])}.")
+    return before, notes
+
+
+def _rows(indices: Sequence[int]) -> str:
+    """Row numbers of the sheet, which starts at 2."""
+    shown = ", ".join(str(i + 2) for i in indices[:_SHOWN])
+    return f"{shown} and {len(indices) - _SHOWN} more" if len(indices) > _SHOWN else shown
+
+
+def _number(day: str) -> tuple[float, str]:
+    digits = re.search(r"\d+(\.\d+)?", day)
+    return (float(digits[0]) if digits else float("inf"), day)
+
+
+def _text(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,245 @@
+"""Fits of classifiers: made once each, and asked about images that they never saw."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from coverslip import methods, results
+from coverslip.core import ClassScores, InputError, Samples, Subset, track
+from coverslip.io import atomic_path
+from coverslip.io.atomic import refuse_existing
+from coverslip.measure import Classification
+from coverslip.models.record import describe_inputs
+from coverslip.samples.opening import open_as
+from coverslip.samples.opening.again import as_words
+from coverslip.samples.sheets.splits import usual_groups
+from coverslip.study.divisions import Division
+from coverslip.study.fits import fit_name, fit_once, other_fit
+from coverslip.train.run import Run
+
+if TYPE_CHECKING:
+    from coverslip.core.config import Config
+
+FIT, MODEL, SCORES = "fit.json", "model", "scores.parquet"
+"""What the folder of a fit holds: what it is a fit of, its model, what it says of the tested images (written last)."""
+
+
+class Divided(Subset):
+    """Some rows of samples, of which some train and the others are held out."""
+
+    def __init__(self, samples: Samples, train: np.ndarray, val: np.ndarray) -> None:
+        super().__init__(samples, np.concatenate([train, val]))
+        self._split = np.array(["train"] * len(train) + ["val"] * len(val), dtype=object)
+
+    @property
+    def obs(self) -> Mapping[str, np.ndarray]:
+        """The columns, with the split."""
+        return {**super().obs, "split": self._split}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all fits of a study of classifiers share; made by `open_bench`.
+
+    Parameters
+    ----------
+    method : str
+        Name of the method.
+    given : Any
+        The samples as they were given, for provenance.
+    samples : Samples
+        Those with a class.
+    codes : ndarray of int, shape (N,)
+        Their classes.
+    classes : tuple of str
+        Names.
+    groups : ndarray of int, shape (N,), or None
+        Never divided.
+    grouped_by : str
+        The column; empty where there is none.
+    config : Config
+        Settings that all share.
+    out : Path
+        Folder of the study.
+    run : Run
+        Device and precision.
+    keep_models : bool
+        Whether models stay.
+    """
+
+    method: str
+    given: Any = field(repr=False)
+    samples: Samples = field(repr=False)
+    codes: np.ndarray = field(repr=False)
+    classes: tuple[str, ...]
+    groups: np.ndarray | None = field(repr=False)
+    grouped_by: str
+    config: Any
+    out: Path
+    run: Run
+    keep_models: bool = False
+
+    @property
+    def validation(self) -> float:
+        """Share of the labelled images that is held out."""
+        return float(getattr(self.config, "validation", 0.2))
+
+    def run_fits(self, kinds: Mapping[str, Config], plan: Sequence[Division], word: str) -> list[Tested]:
+        """Make every fit that is not there yet, of every kind in every division."""
+        jobs = [(kind, division) for division in plan for kind in kinds]
+        found = []
+        for kind, division in track(jobs, word):
+            config = kinds[kind].model_copy(update={"seed": self.config.seed + int(division.facts["repeat"]) - 1})
+            name = fit_name({"kind": kind}) if len(kinds) > 1 else ""
+            folder = self.out / "fits" / name / division.name
+            scores = self._tested(config, division, folder)
+            found.append(Tested(kind, division, scores))
+        return found
+
+    def _tested(self, config: Config, division: Division, folder: Path) -> ClassScores:
+        asked = self._identity(config, division)
+        if not (folder / FIT).is_file():
+            with atomic_path(folder / FIT) as temporary:
+                temporary.write_text(json.dumps(asked, indent=2), encoding="utf-8")
+        elif json.loads((folder / FIT).read_text(encoding="utf-8")) != asked:
+            raise other_fit(folder)
+        scores = results.get("scores")
+        if not (folder / SCORES).is_file():
+            given = Divided(self.samples, division.train, division.val)
+            model = fit_once(self.method, given, folder / MODEL, config, run=self.run)
+            found = model.implementation.predict(model, Subset(self.samples, division.test), device=self.run.device)
+            facts: dict[str, Any] = {
+                "kind": "scores",
+                "model": {"method": self.method, "settings": config.model_dump(mode="json")},
+            }
+            seconds = round(sum(row.get("seconds", 0.0) for row in model.history), 1)
+            facts |= {"seconds": seconds, "epochs": len(model.history), "warnings": list(model.warnings)}
+            scores.verb("to_file")(replace(found, provenance=facts), folder / SCORES)
+        if not self.keep_models:
+            shutil.rmtree(folder / MODEL, ignore_errors=True)
+        opened: ClassScores = scores.verb("open")(folder / SCORES)
+        return opened
+
+    def _identity(self, config: Config, division: Division) -> dict[str, Any]:
+        obs = self.samples.obs
+        names = as_words(obs["image"]) if "image" in obs else np.arange(len(self.samples)).astype(str)
+        rows = {part: [f"{row} {names[row]}" for row in getattr(division, part)] for part in ("train", "val", "test")}
+        facts = {"method": self.method, "settings": config.model_dump(mode="json"), **rows}
+        return dict(json.loads(json.dumps(facts)))
+
+    def judged(self, tested: Tested) -> Classification:
+        """The scores of one fit with the true classes."""
+        rows = tested.division.test
+        scores, order = tested.scores, self._order(tested.scores)
+        sets = scores.sets
+        return Classification(
+            self.classes,
+            self.codes[rows],
+            scores.probability[:, order],
+            None if sets is None else sets[:, order],
+            scores.ordered,
+        )
+
+    def _order(self, scores: ClassScores) -> list[int]:
+        return [scores.classes.index(name) for name in self.classes]
+
+    def record(self, **facts: Any) -> dict[str, Any]:
+        """Where the study comes from."""
+        return {
+            "method": self.method,
+            "inputs": describe_inputs(self.given, self.samples),
+            "settings": self.config.model_dump(mode="json"),
+            "device": self.run.device,
+            "precision": self.run.precision,
+            **facts,
+        }
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What one fit says of the images that it was tested on."""
+
+    kind: str
+    division: Division
+    scores: ClassScores = field(repr=False)
+
+
+def classifies(method: str) -> bool:
+    """Whether a method gives scores of classes."""
+    return bool(methods.get(method).CARD.gives == "scores")
+
+
+def open_bench(
+    method: str,
+    samples: Any,
+    out: str | Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    group: str | None = None,
+    keep_models: bool = False,
+    run: Run | None = None,
+    channels: Sequence[str | int] | None = None,
+    planes: str | int = "channels",
+) -> Bench:
+    """Check what a study is asked to do, and open its samples.
+
+    Parameters
+    ----------
+    method : str
+        A method that gives scores of classes.
+    samples : str, Path, Sheet or Samples
+        Images with a column of classes.
+    out : str or Path
+        Folder of the study; run again, it goes on where it was stopped.
+    settings : mapping, optional
+        Settings of the method.
+    group : str, optional
+        Column whose groups are never divided; default: the usual ones, where the samples have some.
+    keep_models : bool
+        Keep the model of each fit.
+    run : Run, optional
+        Device and precision.
+    channels, planes
+        As for `coverslip.fit`.
+
+    Raises
+    ------
+    InputError
+        If the method gives something else, a setting is wrong, or a column is missing.
+    """
+    if not classifies(method):
+        able = ", ".join(name for name in methods.names() if classifies(name))
+        gives = results.get(methods.get(method).CARD.gives).given
+        raise InputError(f"This study is for methods that tell classes ({able}); '{method}' gives {gives}.")
+    config = methods.get(method).Config.parse(settings or {})
+    refuse_existing(Path(out) / "fits", force=True)
+    opened = open_as("samples", samples, channels=channels, planes=planes)
+    if config.label not in opened.obs:
+        known = ", ".join(opened.obs) or "none"
+        raise InputError(
+            f"There is no column '{config.label}' of classes; the columns are: {known}; say --set label=NAME."
+        )
+    words = as_words(opened.obs[config.label])
+    kept = np.flatnonzero(words != "")
+    opened = opened if len(kept) == len(opened) else Subset(opened, kept)
+    words = words[kept]
+    names = config.order or tuple(sorted(set(words)))
+    if len(names) < 2 or set(names) != set(words):
+        raise InputError(
+            f"A study needs two classes or more, those of the settings; the column says {sorted(set(words))}."
+        )
+    column = group or usual_groups(opened.obs)
+    if column is not None and column not in opened.obs:
+        raise InputError(f"There is no column '{column}' to group by; the columns are: {', '.join(opened.obs)}.")
+    groups = None if column is None else np.unique(as_words(opened.obs[column]).astype(str), return_inverse=True)[1]
+    codes = np.array([names.index(word) for word in words])
+    return Bench(
+        method, samples, opened, codes, tuple(names), groups, column or "", config, Path(out), run or Run(), keep_models
+    )

@@ -1,0 +1,158 @@
+"""How images with classes are divided for a study: folds, shares, and images per class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import InputError
+from coverslip.measure.embeddings.folds import stratified
+from coverslip.samples.sheets.splits import split_indices
+
+
+@dataclass(frozen=True)
+class Division:
+    """Which images train, which are held out while training, and which test.
+
+    Parameters
+    ----------
+    name : str
+        What its folder is called.
+    facts : mapping
+        Columns of the tables: ``repeat``, ``fold`` or ``size``.
+    train, val, test : ndarray of int
+        Rows; no group is in two of them.
+    """
+
+    name: str
+    facts: Mapping[str, Any]
+    train: np.ndarray = field(repr=False)
+    val: np.ndarray = field(repr=False)
+    test: np.ndarray = field(repr=False)
+
+
+def folds_of(
+    codes: np.ndarray, groups: np.ndarray | None, folds: int, repeats: int, validation: float, seed: int
+) -> list[Division]:
+    """Every fold of every repeat: tested once in each repeat, with part of the others held out to stop by.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (N,)
+        Classes.
+    groups : ndarray of int, shape (N,), optional
+        Never divided.
+    folds, repeats : int
+        How many.
+    validation : float
+        Share of the images that are not tested which is held out, stratified, whole groups.
+    seed : int
+        Of the first repeat; each further one counts on.
+
+    Raises
+    ------
+    InputError
+        If there are fewer images (or groups) of a class than folds.
+    """
+    if folds < 2 or repeats < 1:
+        raise InputError(f"Cross-validation needs at least 2 folds and 1 repeat, not {folds} and {repeats}.")
+    _enough(codes, groups, folds)
+    found = []
+    for repeat in range(repeats):
+        for fold, (rest, test) in enumerate(stratified(codes, groups, folds, seed + repeat)):
+            train, val = _inside(rest, codes, groups, validation, seed + repeat)
+            facts = {"repeat": repeat + 1, "fold": fold + 1}
+            found.append(Division(f"repeat={repeat + 1},fold={fold + 1}", facts, train, val, test))
+    return found
+
+
+def sizes_of(
+    codes: np.ndarray,
+    groups: np.ndarray | None,
+    sizes: Sequence[str],
+    repeats: int,
+    validation: float,
+    seed: int,
+    folds: int = 5,
+) -> list[Division]:
+    """Fewer and more labels: labelled images are divided into training and validation, and others are tested.
+
+    Parameters
+    ----------
+    codes, groups, validation, seed
+        As for `folds_of`.
+    sizes : sequence of str
+        ``"30"``: so many labelled images of each class (all of a class that has fewer), and one of `folds` parts of the
+        images is tested, the same for every size of a repeat. ``"20%"``: this share of all images is labelled, and all
+        others are tested. Larger sizes hold the smaller ones.
+    repeats : int
+        Draws of each size.
+
+    Raises
+    ------
+    InputError
+        If a size cannot be had.
+    """
+    asked = [_size(text) for text in sizes]
+    if any(number for number, share in asked if not share):
+        _enough(codes, groups, folds)
+    found = []
+    for repeat in range(repeats):
+        rest: np.ndarray
+        test: np.ndarray
+        rest, test = (
+            stratified(codes, groups, folds, seed + repeat // folds)[repeat % folds]
+            if folds
+            else (np.empty(0, int), np.empty(0, int))
+        )
+        order = np.random.default_rng([seed, repeat]).permutation(rest)
+        for (number, share), text in zip(asked, sizes, strict=True):
+            if share:
+                part = split_indices(len(codes), groups, codes, val=1 - number / 100, seed=seed + repeat)
+                labelled, tested = part["train"], part["val"]
+            else:
+                labelled = np.sort(np.concatenate([order[codes[order] == k][:number] for k in np.unique(codes)]))
+                tested = test
+            train, val = _inside(labelled, codes, groups, validation, seed + repeat)
+            facts = {"size": text, "repeat": repeat + 1}
+            found.append(Division(f"size={text.replace('%', 'pc')},repeat={repeat + 1}", facts, train, val, tested))
+    return found
+
+
+def _size(text: str) -> tuple[int, bool]:
+    """A number, and whether it is a share in percent."""
+    share = text.endswith("%")
+    number = text.removesuffix("%")
+    if not number.isdecimal() or not int(number) > 0 or (share and int(number) >= 100):
+        raise InputError(f"'{text}' is no size; write images per class (10,30,90) or shares (20%,40%,60%).")
+    if not share and int(number) < 2:
+        raise InputError("Of each class at least 2 labelled images are needed: one to train, one to stop by.")
+    return int(number), share
+
+
+def _inside(
+    rows: np.ndarray, codes: np.ndarray, groups: np.ndarray | None, validation: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Training and validation rows; every class keeps a training image."""
+    rows = np.asarray(rows)
+    if validation == 0:
+        return rows, rows[:0]
+    part = split_indices(len(rows), None if groups is None else groups[rows], codes[rows], val=validation, seed=seed)
+    return rows[part["train"]], rows[part["val"]]
+
+
+def _enough(codes: np.ndarray, groups: np.ndarray | None, folds: int) -> None:
+    sizes = (
+        np.bincount(codes)
+        if groups is None
+        else np.array([len(np.unique(groups[codes == k])) for k in range(codes.max() + 1)])
+    )
+    if sizes.min() < folds:
+        of = ("image" if groups is None else "group") + ("s" if sizes.min() != 1 else "")
+        raise InputError(
+            f"The smallest class has {sizes.min()} {of}, too few for {folds} folds: ask for fewer, or merge it with "
+            "another class."
+        )

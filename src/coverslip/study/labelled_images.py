@@ -1,0 +1,109 @@
+"""Learning curves of classifiers: how many labelled images of each class are enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import provenance
+from coverslip.io import write_table
+from coverslip.measure import evaluate_classes
+from coverslip.measure.classes.evaluate import ALL
+from coverslip.study.classified import open_bench
+from coverslip.study.crossing import FEW, kinds_of, together, wide_of
+from coverslip.study.divisions import sizes_of
+from coverslip.study.output import Findings
+from coverslip.study.tables import columns
+
+
+def image_curve(
+    method: str,
+    samples: Any,
+    out: str | Path,
+    *,
+    sizes: Sequence[str] = ("10", "30", "90"),
+    restarts: int = 3,
+    over: Mapping[str, Sequence[Any]] | None = None,
+    **shared: Any,
+) -> Findings:
+    """Fit a classifier to more and more labels, and test each fit on images that it never saw.
+
+    Labelled images are those of training and validation together, so that a size says what had to be labelled.
+
+    Parameters
+    ----------
+    method, samples, out
+        As for `coverslip.study.classified.open_bench`.
+    sizes : sequence of str
+        Labelled images per class (``10``), or shares of all images (``20%``), see `sizes_of`.
+    restarts : int
+        Draws of each size; with images per class each tests another fifth of the images.
+    over : mapping of str to sequence, optional
+        Settings and the values each takes: a curve for each combination.
+    **shared
+        ``settings``, ``group``, ``keep_models``, ``run``, ``channels``, ``planes``: see `open_bench`.
+
+    Returns
+    -------
+    Findings
+        One point per kind of fit, size and measure, over the tested images of all draws, as in ``summary.csv``.
+    """
+    bench = open_bench(method, samples, out, **shared)
+    kinds = kinds_of(bench, over or {})
+    plan = sizes_of(bench.codes, bench.groups, sizes, restarts, bench.validation, bench.config.seed)
+    tested = bench.run_fits(kinds, plan, "Learning curve")
+    points, fits = [], []
+    for kind in kinds:
+        for size in sizes:
+            own = [each for each in tested if each.kind == kind and each.division.facts["size"] == size]
+            found, _, _ = together(bench, own)
+            draws: dict[str, list[float]] = {}
+            for one in own:
+                labelled = len(one.division.train) + len(one.division.val)
+                for row in evaluate_classes(bench.judged(one), resamplings=FEW, by_class=False):
+                    draws.setdefault(row["measure"], []).append(row["value"])
+                    fits.append({"kind": kind, **one.division.facts, "labelled": labelled, **row})
+            for row in evaluate_classes(found):
+                each = tuple(draws.get(row["measure"], ())) if row["class"] == ALL else ()
+                points.append({"kind": kind, "size": size, **row, "each": each})
+    write_table(columns(fits), bench.out / "table.csv")
+    write_table(columns(points, leave_out=("each",)), bench.out / "summary.csv")
+    table = wide_of(points, ("kind", "size"))
+    notes = [
+        f"Each size was drawn {restarts} times. Labelled images are those of training and validation "
+        f"({bench.validation:.0%}) together; values are of the tested images of all draws, with 95 % bootstrap "
+        "intervals over images.",
+        f"Balanced accuracy by chance is {1 / len(bench.classes):.3f}.",
+    ]
+    _page(bench.out, method, points, table, notes, bench.record(sizes=list(sizes), restarts=restarts), len(bench.codes))
+    return Findings(points, notes, table)
+
+
+def _page(
+    out: Path,
+    method: str,
+    points: list[dict[str, Any]],
+    table: list[dict[str, Any]],
+    notes: list[str],
+    record: Mapping[str, Any],
+    images: int,
+) -> None:
+    from coverslip.figures import save_figure
+    from coverslip.figures.classes import curve_figure
+    from coverslip.study.page import write_study_page
+
+    shown = [p for p in points if p["class"] == ALL and p["measure"] in ("accuracy", "balanced accuracy")]
+    figure = save_figure(curve_figure(shown), out / "learning-curve.png")
+    whole = np.unique([str(p["size"]) for p in points])
+    write_study_page(
+        out / "report.html",
+        title=f"Learning curve of {method}",
+        notes=notes,
+        facts=[(str(images), "images"), (str(len(whole)), "sizes")],
+        figures={"Accuracy over labelled images": (figure.read_bytes(), "Dots are single draws, bands intervals.")},
+        tables={"Tested images of all draws": table},
+        provenance=provenance(study="learning-curve", **record),
+    )

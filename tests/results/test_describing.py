@@ -1,0 +1,103 @@
+"""Objects of labels are classified as crops around them; their classes go into tables, GeoJSON and the page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import coverslip as cs
+from coverslip.cli import main
+from coverslip.core import ArraySamples, Image, LabelMap
+from coverslip.figures.overlays import CLASSES
+from coverslip.train.run import Run
+
+
+def field(seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Nine squares, bright or dim in their middle, with labels and classes."""
+    rng = np.random.default_rng(seed)
+    image, labels, classes = rng.normal(200, 10, (72, 72)), np.zeros((72, 72), np.int32), []
+    for n in range(9):
+        y, x = 6 + 24 * (n // 3), 6 + 24 * (n % 3)
+        bright = bool(rng.integers(2))
+        image[y : y + 12, x : x + 12] += 600
+        image[y + 4 : y + 8, x + 4 : x + 8] += 700 if bright else -400
+        labels[y : y + 12, x : x + 12] = n + 1
+        classes.append("bright" if bright else "dim")
+    return image.clip(0).astype(np.uint16), labels, classes
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> tuple[Path, list[str]]:
+    """A result of two images with their true classes."""
+    results, rows, truth = [], [], []
+    for i in range(2):
+        image, labels, classes = field(10 + i)
+        cs.read.write_image_tiff(image, tmp_path / f"{i}.tif")
+        results.append((LabelMap(labels, f"{i}.tif"), cs.measure.object_table(labels)))
+        rows.append({"image": f"{i}.tif"})
+        truth += classes
+    cs.read.write_label_folder(
+        results, tmp_path / "labels", rows, tmp_path, provenance={"kind": "labels", "versions": {}}
+    )
+    return tmp_path / "labels", truth
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    crops, classes = [], []
+    for seed in range(6):
+        image, labels, names = field(seed)
+        cut, _ = cs.samples.crop_objects(Image.from_array(image), labels, 16)
+        crops.append(cut)
+        classes += names
+    samples = ArraySamples(np.concatenate(crops), {"label": np.array(classes)})
+    model = cs.fit("classify", samples, {"network": "linear"}, run=Run(device="cpu", precision="fp32"))
+    return model.save(tmp_path_factory.mktemp("model") / "model")
+
+
+def test_find_then_classify(
+    found: tuple[Path, list[str]], model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels, truth = found
+    assert main(["predict", str(model), str(labels), "--device", "cpu"]) == 0
+    assert "Described 18 objects in 2 images as crops of 16 x 16 pixels" in capsys.readouterr().out
+    table = cs.read.read_table(labels / "objects.parquet")
+    assert table["class"].tolist() == truth
+    assert {"area_px", "confidence", "set", "probability_bright", "probability_dim"} <= set(table)
+    assert json.loads((labels / "provenance.json").read_text())["described_by"]["method"] == "classify"
+
+    assert main(["predict", str(model), str(labels), "--device", "cpu"]) == 0  # again: the columns are replaced
+    assert not any(name.startswith("coverslip_") for name in cs.read.read_table(labels / "objects.parquet"))
+
+    out = tmp_path / "out"
+    assert main(["export", str(labels), "--geojson", "--out", str(out)]) == 0
+    features = [f for file in sorted(out.glob("*.geojson")) for f in json.loads(file.read_text())["features"]]
+    assert [f["properties"]["classification"]["name"] for f in features] == truth
+    colours = {f["properties"]["classification"]["name"]: f["properties"]["classification"]["color"] for f in features}
+    assert colours["bright"] != colours["dim"]
+    page = cs.write_report(labels, tmp_path / "page.html").read_text()
+    assert "<h2>Classes</h2>" in page
+    for kind, name in zip(CLASSES, ("bright", "dim"), strict=False):
+        assert f'<li><i style="background:{CLASSES[kind]}"></i>{name}</li>' in page
+
+
+def test_answers_go_into_another_table_where_one_is_named(
+    found: tuple[Path, list[str]], model: Path, tmp_path: Path
+) -> None:
+    labels, truth = found
+    out = tmp_path / "classes.csv"
+    assert main(["predict", str(model), str(labels), "--out", str(out), "--device", "cpu"]) == 0
+    assert cs.read.read_table(out)["class"].tolist() == truth
+    assert "class" not in cs.read.read_table(labels / "objects.parquet")
+
+
+def test_a_missing_image_is_one_sentence(
+    found: tuple[Path, list[str]], model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "1.tif").unlink()
+    assert main(["predict", str(model), str(found[0]), "--device", "cpu"]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "there is no image" in line]
+    assert "sheet.csv, row 3" in line

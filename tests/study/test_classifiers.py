@@ -1,0 +1,187 @@
+"""Studies of classifiers: folds, sizes, shortcuts; on bars and with a linear classifier, which takes no time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import coverslip as cs
+from coverslip.cli import main
+from coverslip.core import ArraySamples, InputError
+from coverslip.study.crossing import cross_validate, domains
+from coverslip.study.divisions import folds_of, sizes_of
+from coverslip.study.labelled_images import image_curve
+from coverslip.study.shortcut import shortcuts
+from coverslip.train.run import Run
+
+from ..classify.bars import bars
+
+RUN = Run(device="cpu", precision="fp32")
+LINEAR: dict[str, Any] = {"settings": {"network": "linear"}, "run": RUN}
+CODES = np.repeat([0, 1, 2], [40, 20, 10])
+
+
+def test_each_image_is_tested_once_and_no_group_is_divided() -> None:
+    groups = np.arange(70) // 2
+    plan = folds_of(CODES, groups, 5, 2, 0.2, seed=3)
+    assert len(plan) == 10
+    for repeat in (1, 2):
+        tested = np.concatenate([each.test for each in plan if each.facts["repeat"] == repeat])
+        assert sorted(tested) == list(range(70))
+    for each in plan:
+        parts = [set(groups[rows]) for rows in (each.train, each.val, each.test)]
+        assert not parts[0] & parts[1]
+        assert not parts[2] & (parts[0] | parts[1])
+        assert set(CODES[each.train]) == {0, 1, 2}
+    assert not np.array_equal(plan[0].test, plan[5].test)
+
+
+def test_larger_sizes_hold_the_smaller_ones_and_are_tested_alike() -> None:
+    few, more = sizes_of(CODES, None, ["4", "8"], 1, 0.25, seed=0)
+    assert np.bincount(CODES[np.r_[few.train, few.val]]).tolist() == [4, 4, 4]
+    assert np.bincount(CODES[few.val]).tolist() == [1, 1, 1]
+    assert set(few.train) | set(few.val) <= set(more.train) | set(more.val)
+    np.testing.assert_array_equal(few.test, more.test)
+    (share,) = sizes_of(CODES, None, ["20%"], 1, 0.2, seed=0)
+    assert len(share.train) + len(share.val) == pytest.approx(14, abs=1)
+    assert len(share.train) + len(share.val) + len(share.test) == 70
+
+
+@pytest.mark.parametrize("size", ["x", "0", "1", "100%"])
+def test_a_size_that_cannot_be_is_refused(size: str) -> None:
+    with pytest.raises(InputError, match=r"is no size|at least 2 labelled images"):
+        sizes_of(CODES, None, [size], 1, 0.2, 0)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("folds") / "study"
+    cross_validate("classify", bars(60), out, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
+    return out
+
+
+def test_cross_validation_pools_the_tested_images_and_compares_kinds_on_them(study: Path) -> None:
+    table = cs.read.read_table(study / "summary.csv")
+    accuracy = {
+        kind: value
+        for kind, of_class, measure, value in zip(
+            table["kind"], table["class"], table["measure"], table["value"], strict=True
+        )
+        if of_class == "all" and measure == "accuracy"
+    }
+    assert accuracy == {"network=linear": 1.0, "network=knn": 1.0}
+    kind, scores = cs.results.opened(study / "scores=network_linear.parquet")
+    assert kind.name == "scores"
+    assert len(scores) == 60
+    assert sorted(map(int, scores.obs["image"])) == list(range(60))
+    page = (study / "report.html").read_text()
+    assert "Differences on the same images" in page
+    assert "always naming the largest class" in page.lower()
+
+
+def test_a_study_goes_on_at_the_unfinished_fold_and_refuses_other_settings(study: Path) -> None:
+    fits = study / "fits" / "kind=network_linear"
+    kept = fits / "repeat=1,fold=2" / "scores.parquet"
+    before = kept.stat().st_mtime_ns
+    (fits / "repeat=1,fold=1" / "scores.parquet").unlink()
+    cross_validate("classify", bars(60), study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
+    assert kept.stat().st_mtime_ns == before
+    assert (fits / "repeat=1,fold=1" / "scores.parquet").is_file()
+    with pytest.raises(InputError, match="was fitted with other settings or samples"):
+        cross_validate("classify", bars(61), study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
+
+
+def test_shuffled_labels_give_chance_through_folds_and_sizes(tmp_path: Path) -> None:
+    blind = bars(240, shuffled=True)
+    found = cross_validate("classify", blind, tmp_path / "folds", folds=3, **LINEAR)
+    assert found.table[0]["accuracy"][0] == pytest.approx(1 / 3, abs=0.1)
+    curve = image_curve("classify", blind, tmp_path / "sizes", sizes=["10", "50%"], restarts=2, **LINEAR)
+    assert [row["accuracy"][0] for row in curve.table] == pytest.approx([1 / 3, 1 / 3], abs=0.12)
+    assert (tmp_path / "sizes" / "learning-curve.png").is_file()
+
+
+def test_domains_are_measured_on_their_own(tmp_path: Path) -> None:
+    both = bars(60)
+    mixed = ArraySamples(
+        both.read(range(60)), {**both.obs, "laboratory": np.array(["Basel", "Kyoto"])[np.arange(60) // 30]}
+    )
+    found = cross_validate("classify", mixed, tmp_path / "out", folds=3, domain="laboratory", **LINEAR)
+    assert [row.get("domain", "all") for row in found.table] == ["all", "Basel", "Kyoto"]
+    assert [row["images"] for row in found.table] == [60, 30, 30]
+
+
+def test_other_methods_and_too_few_images_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"for methods that tell classes \(classify\); 'vae' gives an embedding"):
+        cross_validate("vae", bars(12), tmp_path / "a")
+    with pytest.raises(InputError, match="The smallest class has 4 images, too few for 5 folds"):
+        cross_validate("classify", bars(12), tmp_path / "b", **LINEAR)
+
+
+def test_a_border_that_tells_the_class_is_warned_of(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = ["image,label"]
+    for i in range(60):
+        pixels = rng.integers(80, 120, (24, 24)).astype(np.uint8)
+        pixels[0] = 40 if i % 2 else 160
+        cs.read.write_image_tiff(pixels, tmp_path / f"{i}.tif")
+        lines.append(f"{i}.tif,{'a' if i % 2 else 'b'}")
+    (tmp_path / "cells.csv").write_text("\n".join([*lines, ""]))
+    found = shortcuts(tmp_path / "cells.csv", tmp_path / "out")
+    value = {row["what"]: row["value"] for row in found.points}
+    assert value["border"] > 0.95
+    assert value["size"] == pytest.approx(0.5, abs=0.25)
+    assert any(note.startswith("Careful: 'border' tells the classes") for note in found.notes)
+    assert json.loads((tmp_path / "out" / "provenance.json").read_text())["study"] == "shortcut"
+    with pytest.raises(InputError, match="has no column 'phase'"):
+        shortcuts(tmp_path / "cells.csv", tmp_path / "out2", label="phase")
+
+
+def test_the_commands_print_tables_and_name_their_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["image,label"]
+    for i, pixels in enumerate(bars(30).read(range(30))):
+        cs.read.write_image_tiff(pixels[0], tmp_path / f"{i}.tif")
+        lines.append(f"{i}.tif,{bars(30).obs['label'][i]}")
+    sheet = tmp_path / "cells.csv"
+    sheet.write_text("\n".join([*lines, ""]))
+    out = tmp_path / "out"
+    options = ["--set", "network=linear", "--device", "cpu", "--out", str(out)]
+    assert main(["study", "cross-validate", "classify", str(sheet), "--folds", "3", *options]) == 0
+    said = capsys.readouterr().out
+    assert "balanced accuracy" in said
+    assert f"Page: {out / 'report.html'}" in said
+    assert (
+        "data:image/webp;base64," in (out / "report.html").read_text()
+        or '"pictures":{"0":' in (out / "report.html").read_text()
+    )
+    assert main(["study", "learning-curve", "classify", str(sheet), "--steps", "9", "--out", str(tmp_path / "c")]) == 2
+    assert "leave --steps out" in capsys.readouterr().err
+
+
+def test_sheets_of_other_sizes_and_dtypes_are_domains_of_one_model(tmp_path: Path) -> None:
+    small, large = bars(30, side=12), bars(45, side=24, channels=3, seed=1)
+    eight = ArraySamples((large.read(range(45)) // 16).clip(0, 255).astype(np.uint8), large.obs)
+    both = cs.samples.join_samples([small, eight], size=16, names=["cells", "tissue"])
+    assert (len(both), both.shape) == (75, (3, 16, 16))
+    mixed = both.read([70, 3])
+    np.testing.assert_array_equal(mixed[1, 0], mixed[1, 2])  # one channel is repeated
+    assert mixed.min() == 0
+    assert mixed.max() == 1
+    found = cross_validate(
+        "classify",
+        both,
+        tmp_path,
+        folds=3,
+        domain="domain",
+        settings={"network": "linear", "normalise": "dtype"},
+        run=RUN,
+    )
+    assert [row.get("domain") for row in found.table] == ["all", "cells", "tissue"]
+    assert all(row["accuracy"][0] > 0.95 for row in found.table)
+    with pytest.raises(InputError, match="Samples of 2 and 3 channels cannot be joined"):
+        cs.samples.join_samples([bars(3, channels=2), eight], size=16)
+    with pytest.raises(InputError, match="say which with --set size=64"):
+        domains([small, eight], {}, None, "channels")
