@@ -119,8 +119,8 @@ class Bench:
                 "kind": "scores",
                 "model": {"method": self.method, "settings": config.model_dump(mode="json")},
             }
-            seconds = round(sum(row.get("seconds", 0.0) for row in model.history), 1)
-            facts |= {"seconds": seconds, "epochs": len(model.history), "warnings": list(model.warnings)}
+            seconds = float(sum(row.get("seconds", 0.0) for row in model.history))
+            facts |= {"seconds": round(seconds, 1), "epochs": len(model.history), "warnings": list(model.warnings)}
             scores.verb("to_file")(replace(found, provenance=facts), folder / SCORES)
         if not self.keep_models:
             shutil.rmtree(folder / MODEL, ignore_errors=True)
