@@ -26,11 +26,12 @@ CARD = Card(
         "plausibility": "conformal p-value of a class, compared with held-out images of that class",
     },
     measured=(
-        "Herlev Pap smears, normal against abnormal, 917 images, 5 folds by source image, images resized to 32 x 32, seed "
-        "0, intervals over source images. The baselines only: accuracy 0.744 [0.703, 0.780] linear, 0.775 [0.740, 0.809] "
-        "nearest neighbours (always abnormal: 0.736); balanced 0.602 [0.566, 0.641] and 0.688 [0.647, 0.729]. Prediction "
-        "sets at an error rate of 0.1 hold the true class of normal images in 0.806 [0.752, 0.855] (linear: too few) and "
-        "0.897 [0.859, 0.934] (neighbours), of abnormal ones in 0.914 [0.893, 0.935] and 0.960 [0.944, 0.973].",
+        "Herlev Pap smears, normal against abnormal, 917 images, 5 folds by source image, images resized to 32 x "
+        "32, seed 0, intervals over source images. The baselines only: accuracy 0.744 [0.703, 0.780] linear, "
+        "0.775 [0.740, 0.809] nearest neighbours (always abnormal: 0.736); balanced 0.602 [0.566, 0.641] and "
+        "0.688 [0.647, 0.729]. Prediction sets at an error rate of 0.1 hold the true class of normal images in "
+        "0.806 [0.752, 0.855] (linear: too few) and 0.897 [0.859, 0.934] (neighbours), of abnormal ones in 0.914 "
+        "[0.893, 0.935] and 0.960 [0.944, 0.973].",
         "Shortcuts on the same images, balanced accuracy of a linear probe: the file alone 0.681 [0.635, 0.733], mean "
         "colour 0.642 [0.587, 0.694], size 0.594 [0.552, 0.634]; the whole image in 16 x 16 pixels 0.672 [0.627, 0.715].",
         "Mobincep, WaveM-CNN, OrgaNet, MobileNetV2 and ResNet-18 have not been measured on real images here (0 folds): a "
