@@ -172,8 +172,9 @@ class Tested:
 
 
 def classifies(method: str) -> bool:
-    """Whether a method gives scores of classes."""
-    return bool(methods.get(method).CARD.gives == "scores")
+    """Whether a method learns from samples to give scores of classes."""
+    card = methods.get(method).CARD
+    return bool(card.takes == "samples" and card.gives == "scores")
 
 
 def open_bench(
