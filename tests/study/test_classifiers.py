@@ -124,7 +124,7 @@ def test_other_methods_and_too_few_images_are_refused(tmp_path: Path) -> None:
 def test_a_border_that_tells_the_class_is_warned_of(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     lines = ["image,label"]
-    for i in range(60):
+    for i in range(40):
         pixels = rng.integers(80, 120, (24, 24)).astype(np.uint8)
         pixels[0] = 40 if i % 2 else 160
         cs.read.write_image_tiff(pixels, tmp_path / f"{i}.tif")
@@ -168,8 +168,8 @@ def test_sheets_of_other_sizes_and_dtypes_are_domains_of_one_model(tmp_path: Pat
     assert (len(both), both.shape) == (75, (3, 16, 16))
     mixed = both.read([70, 3])
     np.testing.assert_array_equal(mixed[1, 0], mixed[1, 2])  # one channel is repeated
-    assert mixed.min() == 0
-    assert mixed.max() == 1
+    assert 0 <= mixed.min() < 0.1
+    assert 0.8 < mixed.max() <= 1
     found = cross_validate(
         "classify",
         both,

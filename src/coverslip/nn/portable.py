@@ -41,8 +41,8 @@ class Portable:
         Names of the C channels.
     outputs : tuple of OutputMap
         The K channels.
-    percentiles : tuple of float or None
-        Of each image and channel, which become 0 and 1; None: the network takes pixels as they are stored.
+    percentiles : tuple of float
+        Of each image and channel, which become 0 and 1.
     multiple : int
         H and W are multiples of this.
     reach : int
@@ -60,6 +60,8 @@ class Portable:
         What to cite, each with its DOI.
     sides : (int, int) or None
         H and W, where they are fixed.
+    stored : bool
+        Whether the network takes pixels as they are stored, so that no percentiles are needed.
     grey : tuple of float
         Between which values pixels usually lie, to compare the network with what was made of it.
     """
@@ -67,7 +69,7 @@ class Portable:
     network: nn.Module = field(repr=False)
     inputs: tuple[str, ...]
     outputs: tuple[OutputMap, ...]
-    percentiles: tuple[float, float] | None
+    percentiles: tuple[float, float]
     multiple: int
     reach: int
     diameter: float
@@ -76,4 +78,5 @@ class Portable:
     program: str = ""
     papers: tuple[tuple[str, str], ...] = ()
     sides: tuple[int, int] | None = None
+    stored: bool = False
     grey: tuple[float, float] = (-0.2, 2.2)

@@ -109,15 +109,14 @@ def _forget_sources(model: Any) -> None:
 
 
 def _notes(portable: Portable, about: About) -> dict[str, str]:
-    scaled = (
-        "" if portable.percentiles is None else "per image and channel, the percentiles {:g} and {:g} become 0 and 1"
-    )
+    low, high = portable.percentiles
+    scaled = f"per image and channel, the percentiles {low:g} and {high:g} become 0 and 1"
     notes = {
         "name": about.name,
         "licence": about.licence or "",
         "inputs": ", ".join(portable.inputs),
         "outputs": "; ".join(f"{o.name}: {o.description}" for o in portable.outputs),
-        "scaling": scaled.format(*portable.percentiles or ()),
+        "scaling": "" if portable.stored else scaled,
         "multiple": str(portable.multiple),
         "afterwards": portable.afterwards,
         "runtimes": RUNTIMES,

@@ -119,8 +119,8 @@ class Bench:
                 "kind": "scores",
                 "model": {"method": self.method, "settings": config.model_dump(mode="json")},
             }
-            seconds = round(sum(row.get("seconds", 0.0) for row in model.history), 1)
-            facts |= {"seconds": seconds, "epochs": len(model.history), "warnings": list(model.warnings)}
+            seconds = float(sum(row.get("seconds", 0.0) for row in model.history))
+            facts |= {"seconds": round(seconds, 1), "epochs": len(model.history), "warnings": list(model.warnings)}
             scores.verb("to_file")(replace(found, provenance=facts), folder / SCORES)
         if not self.keep_models:
             shutil.rmtree(folder / MODEL, ignore_errors=True)
@@ -172,8 +172,9 @@ class Tested:
 
 
 def classifies(method: str) -> bool:
-    """Whether a method gives scores of classes."""
-    return bool(methods.get(method).CARD.gives == "scores")
+    """Whether a method learns from samples to give scores of classes."""
+    card = methods.get(method).CARD
+    return bool(card.takes == "samples" and card.gives == "scores")
 
 
 def open_bench(

@@ -97,24 +97,23 @@ def sizes_of(
         If a size cannot be had.
     """
     asked = [_size(text) for text in sizes]
-    if any(number for number, share in asked if not share):
+    counted = any(not share for _, share in asked)
+    if counted:
         _enough(codes, groups, folds)
     found = []
     for repeat in range(repeats):
-        rest: np.ndarray
-        test: np.ndarray
-        rest, test = (
-            stratified(codes, groups, folds, seed + repeat // folds)[repeat % folds]
-            if folds
-            else (np.empty(0, int), np.empty(0, int))
-        )
-        order = np.random.default_rng([seed, repeat]).permutation(rest)
+        order: np.ndarray = np.arange(0)
+        test: np.ndarray = np.arange(0)
+        if counted:
+            rest, test = stratified(codes, groups, folds, seed + repeat // folds)[repeat % folds]
+            order = np.random.default_rng([seed, repeat]).permutation(rest)
         for (number, share), text in zip(asked, sizes, strict=True):
             if share:
                 part = split_indices(len(codes), groups, codes, val=1 - number / 100, seed=seed + repeat)
                 labelled, tested = part["train"], part["val"]
             else:
-                labelled = np.sort(np.concatenate([order[codes[order] == k][:number] for k in np.unique(codes)]))
+                drawn = [order[codes[order] == k][:number] for k in np.unique(codes)]
+                labelled = np.sort(np.concatenate(drawn))
                 tested = test
             train, val = _inside(labelled, codes, groups, validation, seed + repeat)
             facts = {"size": text, "repeat": repeat + 1}

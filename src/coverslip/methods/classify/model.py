@@ -133,8 +133,9 @@ class WaveM(nn.Module):
     def __init__(self, channels: int, side: int, width: float, wavelet: str) -> None:
         super().__init__()
         self.split = Split(wavelet)
-        self.bands = nn.ModuleList(mobilenet(channels, ceil(side / 2), width) for _ in range(4))
-        self.features = sum(int(band.features) for band in self.bands)  # type: ignore[arg-type, misc]
+        trunks = [mobilenet(channels, ceil(side / 2), width) for _ in range(4)]
+        self.bands = nn.ModuleList(trunks)
+        self.features = sum(trunk.features for trunk in trunks)
 
     def maps(self, x: Tensor) -> Tensor:
         """The last maps ``(N, features, h, w)``."""

@@ -42,7 +42,8 @@ def portable(fitted: Fitted) -> Portable:
         outputs=tuple(
             OutputMap(f"class_{k}", f"Probability of the class {name}.", (0, 1)) for k, name in enumerate(classes)
         ),
-        percentiles=None,
+        percentiles=(0, 100),
+        stored=True,
         multiple=1,
         reach=0,
         diameter=0,

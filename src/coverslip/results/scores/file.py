@@ -92,8 +92,11 @@ def read_scores(path: str | Path) -> ClassScores:
     path = Path(path)
     table = read_table(path)
     facts = provenance_of(path)
-    noted = facts.get(_FORM)
-    form = noted if isinstance(noted, dict) else _guessed(table)
+    form: Any = facts.get(_FORM)
+    if not isinstance(form, dict):
+        form = _guessed(table)
+    if not form.get("classes"):
+        raise InputError(f"{path} holds no scores: no column is called {PROBABILITY}<class>; give a result of predict.")
     try:
         classes, columns = tuple(map(str, form["classes"])), dict(form["columns"])
         probability = _matrix(table, [columns[PROBABILITY + name] for name in classes])
@@ -104,8 +107,6 @@ def read_scores(path: str | Path) -> ClassScores:
         raise InputError(
             f"{path} does not hold the columns that its provenance names ({error}); predict anew."
         ) from error
-    if not classes:
-        raise InputError(f"{path} holds no scores: no column is called {PROBABILITY}<class>; give a result of predict.")
     obs = {name: column for name, column in table.items() if name not in columns.values()}
     rest = {name: value for name, value in facts.items() if name != _FORM}
     return ClassScores(classes, probability, obs, plausibility, error_rate, ordered, rest)
