@@ -37,7 +37,7 @@ class Decoding:
     alpha: float = 0.3
     threshold: float = 0.5
     min_area: float = 0.1
-    neck: float = 0.85
+    neck: float = 0.9
 
     def mixed(self, attention: np.ndarray, network: np.ndarray) -> np.ndarray:
         """The map z, equation 4.1: both maps are in [0, 1] and have their threshold at 1/2."""
