@@ -14,7 +14,7 @@ from coverslip.core import Fields, Fitted, InputError, Length, Region
 from coverslip.methods.he_nuclei.adaptation import adapted
 from coverslip.methods.he_nuclei.decoding import Decoding, kept, remade, shown_again, without_small
 from coverslip.methods.he_nuclei.network import Network, config_of, with_weights
-from coverslip.methods.he_nuclei.scenes import DIAMETER, scene
+from coverslip.methods.he_nuclei.scenes import DIAMETER, convex_areas, scene
 from coverslip.methods.he_nuclei.sight import PART, Sight
 from coverslip.methods.he_nuclei.stain import Matrix, density
 from coverslip.nn.objects import border, not_at
@@ -30,11 +30,12 @@ BLOCK = 2048
 MAPS = ("haematoxylin", "network", "centre")
 """Names of the maps that are kept."""
 
-_LOOK = 256
+_LOOK = 384
 """Side of the up to four parts of a field that tell how large nuclei are, shown pixels."""
+_TRIES = 2
 _ALIKE = 1.25
 """Sizes that differ by less are the same."""
-_FARTHEST = 2.2
+_FARTHEST = 1.6
 """A first guess of the size is off by no more than this factor."""
 _GLASS = 0.06
 """Optical density of what holds no tissue, smoothed, is below this."""
@@ -139,12 +140,13 @@ class Segmenter:
         sight = plain.showing(fields, index, width, self.stains)
         if sight.stain is None or sight.stain.flat:
             return sight
-        if self.diameter is None:
-            areas = [np.bincount(found.ravel())[1:] for _, _, found in self.looks(fields, index, sight, _LOOK)]
+        for _ in range(_TRIES if self.diameter is None else 0):
+            areas = [convex_areas(found) for _, _, found in self.looks(fields, index, sight, _LOOK)]
             seen = typical(np.concatenate(areas))
-            if seen is not None and not 1 / _ALIKE < seen / DIAMETER < _ALIKE:
-                factor = float(np.clip(seen / DIAMETER, 1 / _FARTHEST, _FARTHEST))
-                sight = plain.showing(fields, index, width * factor, self.stains)
+            if seen is None or 1 / _ALIKE < seen / DIAMETER < _ALIKE:
+                break
+            width = float(np.clip(sight.diameter * seen / DIAMETER, width / _FARTHEST, width * _FARTHEST))
+            sight = plain.showing(fields, index, width, self.stains)
         if self.adapt == "none" or self.recipe == "seed":
             return sight
         scenes = [scene(*look) for look in self.looks(fields, index, sight)]

@@ -104,6 +104,12 @@ def scene(rgb: np.ndarray, chance: np.ndarray, labels: np.ndarray) -> Scene:
     return Scene(found, kept, unknown, list(_cutouts(found, kept, labels)), nuclear, around)
 
 
+def convex_areas(labels: np.ndarray) -> np.ndarray:
+    """Areas of the objects that are no clumps, pixels: what tells how large nuclei are."""
+    table = object_table(labels)
+    return table["area_px"][table["solidity"] >= _SOLID]
+
+
 def _cutouts(found: np.ndarray, kept: np.ndarray, labels: np.ndarray) -> list[Cutout]:
     made = []
     for number, box in enumerate(ndimage.find_objects(kept), 1):
