@@ -115,7 +115,7 @@ class Known:
             shown = diameter(look(better)) or 0.0
             nearer = diameter(look(_NEARER * better)) or 0.0
             if self._typical(shown) and nearer >= _GROWN * shown:
-                return better * self.zoom_for(shown)  # seen better than in the first look
+                return better
         return None
 
     def other(self, areas: np.ndarray) -> float | None:
