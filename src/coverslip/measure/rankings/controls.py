@@ -8,7 +8,7 @@ import numpy as np
 
 
 def z_prime(low: Any, high: Any) -> float:
-    """Z′ of two controls: 1 − 3 (σ₁ + σ₂) / |µ₁ − µ₂|; 1 is perfect, below 0 their spreads overlap.
+    """Z′ of two controls: ``1 − 3 (σ₁ + σ₂) / abs(µ₁ − µ₂)``; 1 is perfect, below 0 their spreads overlap.
 
     Parameters
     ----------
