@@ -291,8 +291,8 @@ def _warnings(task: Task, config: Config, outcome: Outcome) -> list[str]:
     elif held.min() < ENOUGH:
         name = task.classes[int(held.argmin())]
         said.append(
-            f"Only {held.min()} held-out images are of the class '{name}', too few for prediction sets that hold for it "
-            f"alone: classes with fewer than {ENOUGH} are compared with all held-out images."
+            f"Only {held.min()} held-out images are of the class '{name}', too few for prediction sets that hold for "
+            f"it alone: classes with fewer than {ENOUGH} are compared with all held-out images."
         )
     counts = np.bincount(task.codes[task.split["train"]], minlength=len(task.classes))
     if counts.max() > 5 * counts.min() and config.imbalance == "none":
