@@ -99,8 +99,10 @@ def test_plausibilities_are_ranks_among_held_out_images_of_the_same_class() -> N
     held = np.array([0.1, 0.2, 0.3, 0.6, 0.9])
     classes = np.array([0, 0, 0, 1, 1])
     probability = np.array([[0.75, 0.25], [0.05, 0.95]], np.float32)
-    found = plausibility(held, classes, probability)
+    found = plausibility(held, classes, probability, least=1)
     np.testing.assert_allclose(found, [[(1 + 1) / 4, (1 + 1) / 3], [1 / 4, (1 + 2) / 3]])
+    rare = plausibility(held, classes, probability, least=3)  # the second class has too few of its own
+    np.testing.assert_allclose(rare, [[(1 + 1) / 4, (1 + 1) / 6], [1 / 4, (1 + 5) / 6]])
 
 
 def test_sets_cover_each_class_as_often_as_promised() -> None:

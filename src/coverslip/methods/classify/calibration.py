@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+ENOUGH = 9
+"""Held-out images with which a class can be ruled out at an error rate of 0.1."""
+
 _LEAST = 10
 """Held-out images that a temperature takes."""
 
@@ -40,8 +43,11 @@ def oddness(probability: np.ndarray) -> np.ndarray:
     return 1 - probability.astype(np.float64)
 
 
-def plausibility(held_out: np.ndarray, codes: np.ndarray, probability: np.ndarray) -> np.ndarray:
+def plausibility(held_out: np.ndarray, codes: np.ndarray, probability: np.ndarray, least: int = ENOUGH) -> np.ndarray:
     """Conformal p-values of each class, compared with the held-out images of that class alone.
+
+    A class with fewer held-out images than `least` could never be ruled out, and every answer would be a set with it:
+    it is compared with all held-out images instead, of which alone something is promised then.
 
     Parameters
     ----------
@@ -51,6 +57,8 @@ def plausibility(held_out: np.ndarray, codes: np.ndarray, probability: np.ndarra
         Their classes.
     probability : ndarray, shape (N, K)
         Of the images that are asked about.
+    least : int
+        Held-out images that a class needs to be compared with its own.
 
     Returns
     -------
@@ -64,10 +72,12 @@ def plausibility(held_out: np.ndarray, codes: np.ndarray, probability: np.ndarra
     from crepes import ConformalClassifier
 
     alphas = oddness(probability)
-    found = np.ones(probability.shape, np.float32)
-    conformal = ConformalClassifier()
-    conformal.fit(held_out, bins=codes)
-    for k in np.unique(codes):
-        bins = np.full(len(alphas), k)
+    found = np.empty(probability.shape, np.float32)
+    of_class, of_all = ConformalClassifier(), ConformalClassifier()
+    of_class.fit(held_out, bins=codes)
+    of_all.fit(held_out)
+    counts = np.bincount(codes, minlength=probability.shape[1])
+    for k, count in enumerate(counts):
+        conformal, bins = (of_class, np.full(len(alphas), k)) if count >= least else (of_all, None)
         found[:, k] = conformal.predict_p(alphas[:, [k]], bins=bins, smoothing=False)[:, 0]
     return found

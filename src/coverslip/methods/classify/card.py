@@ -44,7 +44,8 @@ CARD = Card(
     limits=(
         "Prediction sets hold what they promise for images of the kind that was held out: another microscope, stain or "
         "laboratory breaks the promise. Images that were held out also decided when to stop, which makes sets a "
-        "little too small; a class with fewer than 1 / error rate - 1 held-out images is never ruled out.",
+        "little too small; a class with fewer than 9 of them is compared with those of all classes, and nothing is "
+        "promised of it alone.",
         "A class can be told by what should not count: the size of the canvas, its border, the file. Run coverslip "
         "study shortcut before you believe a high accuracy.",
         "imbalance=weights or oversample give probabilities as if all classes were equally frequent.",

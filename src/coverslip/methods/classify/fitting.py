@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from coverslip.core import Fitted, InputError, Samples
-from coverslip.methods.classify.calibration import oddness, softmax, temperature
+from coverslip.methods.classify.calibration import ENOUGH, oddness, softmax, temperature
 from coverslip.methods.classify.config import SHALLOW, Config
 from coverslip.methods.classify.inference import (
     CENTRES,
@@ -288,11 +288,11 @@ def _warnings(task: Task, config: Config, outcome: Outcome) -> list[str]:
             "Nothing was held out, so probabilities are not calibrated and there are no prediction sets: mark some "
             "rows with the split 'val', or set validation above 0."
         )
-    elif held.min() < 9:
+    elif held.min() < ENOUGH:
         name = task.classes[int(held.argmin())]
         said.append(
-            f"Only {held.min()} held-out images are of the class '{name}': at an error rate of 0.1 it takes 9 before a "
-            "class can be ruled out."
+            f"Only {held.min()} held-out images are of the class '{name}', too few for prediction sets that hold for "
+            f"it alone: classes with fewer than {ENOUGH} are compared with all held-out images."
         )
     counts = np.bincount(task.codes[task.split["train"]], minlength=len(task.classes))
     if counts.max() > 5 * counts.min() and config.imbalance == "none":
