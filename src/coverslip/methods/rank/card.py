@@ -12,7 +12,42 @@ CARD = Card(
         "9-10 (the four strategies); Z': Zhang, Chung and Oldenburg, 1999; trend: Jonckheere, 1954."
     ),
     inputs="An Embedding, (N, D), with a column of classes; plate, well and day where there are such.",
-    outputs="A Ranking: score (0 at the low controls, 1 at the high ones), ranks with intervals.",
-    measured=("TBD 0.",),
-    limits=("TBD.",),
+    outputs="A Ranking: scores (0 at the low controls, 1 at the high ones), ranks, treatments, a verdict.",
+    notation={
+        "low, high": "the classes at the ends of the scale, such as untreated and single_dose",
+        "ruler": "a strategy with a distance and the class it is measured from",
+        "Z'": "1 - 3 (s1 + s2) / |m1 - m2| of the controls' scores",
+    },
+    measured=(
+        "Herlev Pap smears, four grades from light dysplasia to carcinoma in situ (675 cells, "
+        "benchmarks/rankings.py); the ends alone are known, 5 folds by cell. Principal components of sorted grey "
+        "values and of spectra, learned without labels: Spearman of the consensus with the grade 0.721 [0.680, "
+        "0.762], quadratic kappa 0.701 [0.656, 0.745], C-index 0.834 [0.812, 0.855]; prediction 0.654, centroid "
+        "0.726, softmax 0.688, projection 0.636. A person's measure, nucleus over cytoplasm: 0.712 [0.669, 0.748], "
+        "0.678, 0.827. So it equals that, and does not beat it. Of grey values alone 0.648, of spectra alone 0.627, "
+        "of pixels 0.358; of the canvas alone 0.123. The vectors were chosen among these on the same cells.",
+        "Jurkat cells, G1 and G2 known, S to be placed (1,200 cells, 5 folds by cell), principal components of the "
+        "pixels. AUROC G1 < S and S < G2: consensus 0.958 and 0.969, softmax 0.990 and 0.991, centroid 0.924 and "
+        "0.931, prediction 0.880 and 0.872, projection 0.522 and 0.538; without the stain 0.905 and 0.855. Total "
+        "DNA, the reference, 0.999 and 0.999. The order is G1, S, G2, the verdict 'partly', for the ends overlap "
+        "(Z' -0.23).",
+        "Phantom plates, 5 doses x 12 wells x 3 plates with batch effects, features that people know: Spearman with "
+        "the true effect over 180 screened wells of held-out plates 0.906 (prediction 0.909, centroid 0.899, "
+        "softmax 0.905, projection 0.899; with their median for the score, before they were weighted). Without a "
+        "look at plates 0.874; with day 7 for the zero and single images held out 0.842; raw pixels 0.338; all of "
+        "these together and one centroid, the naive way, 0.145. The order of five doses was right in the first "
+        "three.",
+        "Plates without any effect of the drugs, but ageing (drawn vectors, five doses x 4 wells): 72 of 72 'cannot "
+        "tell', 36 with a single dose that works and 36 without.",
+    ),
+    limits=(
+        "Drug-treated spheroids with controls were not at hand: what is said of plates is measured on phantoms, "
+        "which are a model of brightfield images, and drawn in the same project.",
+        "Two ends that differ in more than the effect (stain, day, plate) make a scale of that, too; look at the "
+        "plate maps, and have controls of the same day on each plate.",
+        "A distance from one class folds the scale beyond it. UMAP and t-SNE are no rulers here: they have no "
+        "stored map that new samples are placed by in the same way.",
+        "The convolutional autoencoder from image to image that the source tries, and calls a failure, is left out.",
+        "Weights of strategies come from the controls: with fewer than a dozen of each they are rough.",
+    ),
 )

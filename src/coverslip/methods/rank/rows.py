@@ -104,12 +104,12 @@ def _days(
         return last, before, False
     last = days == known[-1]
     first: dict[tuple[str, ...], int] = {}
-    twice = []
+    twice: list[tuple[str, str]] = []
     for row in np.flatnonzero(days == known[0]):
         place = (plates[row], wells[row])
         twice += [place] if place in first else []
         first.setdefault(place, int(row))
-    alone = []
+    alone: list[tuple[str, str]] = []
     for row in np.flatnonzero(last):
         place = (plates[row], wells[row])
         before[row] = first.get(place, -1)

@@ -180,7 +180,7 @@ def _curves(ranking: Ranking) -> dict[str, Callable[[Any], np.ndarray]]:
 
 
 def _tables(ranking: Ranking) -> dict[str, list[dict[str, Any]]]:
-    tables = {}
+    tables: dict[str, list[dict[str, Any]]] = {}
     table = ranking.treatments
     if table:
         tables["Treatments"] = [

@@ -59,7 +59,7 @@ class Plate:
     ----------
     light : float
         Grey value of the empty field.
-    slope : tuple of float
+    slope : (float, float)
         How much the light changes over the image, down and to the right, as shares.
     size : float
         Factor of all radii.
@@ -80,7 +80,7 @@ def draw_plate(rng: np.random.Generator, batch: float = 1.0) -> Plate:
     """A plate; `batch` is how much plates differ, 0 for not at all."""
     return Plate(
         light=36000 * np.exp(batch * rng.normal(0, 0.12)),
-        slope=tuple(batch * rng.normal(0, 0.04, 2)),
+        slope=(float(batch * rng.normal(0, 0.04)), float(batch * rng.normal(0, 0.04))),
         size=float(np.exp(batch * rng.normal(0, 0.06))),
         density=float(np.exp(batch * rng.normal(0, 0.12))),
         blur=float(4 + batch * rng.uniform(0, 4)),

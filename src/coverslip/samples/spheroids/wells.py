@@ -94,7 +94,7 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str]) -> tuple[list[
     if len(known) < 2:
         return before, notes
     first, last = known[0], known[-1]
-    alone = {first: [], last: []}  # type: dict[str, list[int]]
+    alone: dict[str, list[int]] = {first: [], last: []}
     for i, (place, day) in enumerate(zip(places, days, strict=True)):
         other = {last: first, first: last}.get(day)
         if other is None:
