@@ -17,12 +17,12 @@ CARD = Card(
     ),
     outputs="Of each row the class, its calibrated probability (confidence), and the probability of every class.",
     measured=(
-        "Jurkat cells, 1,675 in 7 phases (10 to 400 cells each), on vectors of one SimCLR (128 values, fitted to 1,172 of "
-        "them without labels), cross-validated by cell: balanced accuracy 0.672 [0.617, 0.728] with every label.",
-        "The same with few labels, means of 5 draws: 0.28 with 1 of each class, 0.45 with 5, 0.49 with 10, 0.58 with 20, "
-        "0.61 with 50, 0.67 with 100 (small classes have fewer).",
-        "Names of 20 k-means clusters of these vectors, each the true majority, are right for 0.55 of the cells, 0.33 "
-        "balanced (the three rare phases get no cluster of their own): 10 labels of each class are worth more.",
+        "Jurkat cells, 1,675 in 7 phases (10 to 400 cells each), on vectors of SimCLR (128 values, one fit to 1,172 "
+        "of them without labels), cross-validated by cell: balanced accuracy 0.672 [0.617, 0.728] with every label.",
+        "The same with few labels, 5 draws each: 0.28 with 1 of a class, 0.45 with 5, 0.49 with 10, 0.58 with 20, 0.61 "
+        "with 50, 0.67 with 100 (small classes have fewer).",
+        "Names of 20 k-means clusters of these vectors, each the true majority, are right for 0.55 of the cells and "
+        "0.33 balanced (the three rare phases get no cluster of their own): 10 labels of each class are worth more.",
     ),
     limits=(
         "It can tell apart only what the vectors hold: a class that the embedding mixes with another stays mixed.",
