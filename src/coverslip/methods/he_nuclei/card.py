@@ -19,7 +19,13 @@ CARD = Card(
         "alpha": "z = alpha z_a + (1 - alpha) z_d",
         "lamda": "share of what the image itself says in adapting, the source's lambda",
     },
-    measured=("0 yet.",),
+    measured=(
+        "A first look only, at images that settings were chosen on, shipped he-nuclei without adapting: three of "
+        "dsb2018_stained AJI 0.46, Dice 0.80, AP at IoU 0.5 0.45 (a classical setting, haematoxylin with half local and "
+        "half Otsu threshold, on the same: 0.47, 0.81, 0.38); two parts of MoNuSeg, about 330 pixels wide, AJI 0.50, "
+        "Dice 0.76, AP 0.42. benchmarks/he_nuclei.py gives the whole table.",
+        "One look at 512 x 512 pixels takes about 1 s of a core without adapting.",
+    ),
     limits=(
         "Brown DAB counts as haematoxylin where it is dense; frozen sections with folded tissue give false nuclei.",
         "Nuclei far smaller or larger than most of an image are divided or joined: it is shown at one zoom.",
