@@ -24,7 +24,6 @@ CARD = Card(
         "dsb2018_stained AJI 0.46, Dice 0.80, AP at IoU 0.5 0.45 (a classical setting, haematoxylin with half local and "
         "half Otsu threshold, on the same: 0.47, 0.81, 0.38); two parts of MoNuSeg, about 330 pixels wide, AJI 0.50, "
         "Dice 0.76, AP 0.42. benchmarks/he_nuclei.py gives the whole table.",
-        "One look at 512 x 512 pixels takes about 1 s of a core without adapting.",
     ),
     limits=(
         "Brown DAB counts as haematoxylin where it is dense; frozen sections with folded tissue give false nuclei.",
