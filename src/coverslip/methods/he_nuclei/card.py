@@ -21,7 +21,7 @@ CARD = Card(
     },
     measured=(
         "A first look only, at images that settings were chosen on, shipped he-nuclei without adapting: three of "
-        "dsb2018_stained AJI 0.46, Dice 0.80, AP at IoU 0.5 0.45 (a classical setting, haematoxylin with half local and "
+        "dsb2018_stained AJI 0.46, Dice 0.80, AP at IoU 0.5 0.45 (a classical setting, haematoxylin, half local and "
         "half Otsu threshold, on the same: 0.47, 0.81, 0.38); two parts of MoNuSeg, about 330 pixels wide, AJI 0.50, "
         "Dice 0.76, AP 0.42. benchmarks/he_nuclei.py gives the whole table.",
     ),
