@@ -76,7 +76,7 @@ def test_one_series_is_chosen_by_number_or_name(positions: Path) -> None:
     assert not holds_one_image(file)
     assert holds_one_image(file, series="1")
     assert not holds_one_image(positions)
-    with pytest.raises(InputError, match=r"b\.tif holds 1 image: 0 \(Image0\)\. There is no series 2"):
+    with pytest.raises(InputError, match=r"b\.tif holds 1 image: 0 \(b\)\. There is no series 2"):
         open_fields(positions / "b.tif", series=2)
     for series in ("Pos7", 7):
         with pytest.raises(InputError, match=r"a\.ome\.tif holds .*0 \(Pos0\), 1 \(Pos1\), 2 \(Pos2\)"):

@@ -25,8 +25,8 @@ def test_vectors_come_from_a_file_an_anndata_or_an_array(tmp_path: Path) -> None
 def test_what_is_no_embedding_is_refused_with_the_way_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="coverslip predict MODEL"):
         open_as("vectors", tmp_path / "cells.csv")
-    with pytest.raises(InputError, match="neither channels nor planes"):
-        open_as("vectors", VECTORS, channels=[0])
+    with pytest.raises(InputError, match="have no channels or series"):
+        open_as("vectors", VECTORS, channels=[0], planes="channels", series="2")
     holed = VECTORS.copy()
     holed[1, 0] = np.nan
     with pytest.raises(InputError, match=r"1 of 3 vectors .* row 1"):

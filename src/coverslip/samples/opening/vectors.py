@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,7 @@ from coverslip.io.h5ad import read_embedding
 from coverslip.io.named import embedding_of, read_named
 
 
-def open_vectors(
-    inputs: Any, *, channels: Sequence[str | int] | None = None, planes: str | int = "channels"
-) -> Embedding:
+def open_vectors(inputs: Any, **images: Any) -> Embedding:
     """Open an embedding.
 
     Parameters
@@ -23,8 +20,8 @@ def open_vectors(
     inputs : str, Path, Embedding, AnnData or ndarray
         An ``.h5ad`` file, what is in one, or an array ``(N, D)``; or the ``.parquet`` that ``coverslip label`` wrote
         of an embedding, whose columns then go before those of the embedding.
-    channels, planes
-        Of images; vectors have none.
+    **images
+        How images are opened, such as ``channels``: nothing of it may be chosen, since vectors have none.
 
     Returns
     -------
@@ -33,10 +30,11 @@ def open_vectors(
     Raises
     ------
     InputError
-        If it is none, if a vector has a value that is not finite, or channels or planes are chosen.
+        If it is none, if a vector has a value that is not finite, or channels, planes and so on are chosen.
     """
-    if channels is not None or planes != "channels":
-        raise InputError("The method takes vectors, which have neither channels nor planes; leave these options out.")
+    chosen = [name for name, value in images.items() if value not in (None, "channels")]
+    if chosen:
+        raise InputError(f"The method takes vectors, which have no {' or '.join(chosen)}; leave that out.")
     found = _as_embedding(inputs)
     odd = ~np.isfinite(found.latent).all(axis=1)
     if odd.any():
