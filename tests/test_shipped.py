@@ -240,9 +240,9 @@ def test_they_are_listed_with_size_licence_and_numbers(squares: Path, capsys: py
     found = shipped.describe("bright-squares")
     assert (found.summary, found.licence, found.size) == ("Bright squares on a dark ground.", "CC0-1.0", size)
     assert main(["models"]) == 0
-    row = capsys.readouterr().out.splitlines()[2]
-    assert row.split("  ")[0] == "bright-squares"
-    assert "0.0 MB  CC0-1.0  AP 1.00 on two fields of four squares." in row
+    name, *said = capsys.readouterr().out.splitlines()[:3]
+    assert name == "bright-squares  (0.0 MB, CC0-1.0)"
+    assert [line.strip() for line in said] == [found.summary, "AP 1.00 on two fields of four squares."]
     assert main(["models", "bright-squares"]) == 0
     assert capsys.readouterr().out.startswith(CARD.rstrip())
     assert main(["models", "nuclei"]) == 2

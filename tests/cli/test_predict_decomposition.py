@@ -165,7 +165,7 @@ def test_a_sheet_keeps_its_columns_and_is_evaluated(
         ("A0", "field0.layers.tif"),
     ]
     assert coverslip("evaluate", tmp_path / "out", "--out", tmp_path / "table.csv").code == 0
-    with open(tmp_path / "table.csv") as stream:
+    with open(tmp_path / "table.csv", encoding="utf-8-sig") as stream:
         values = {row["measure"]: float(row["value"]) for row in csv.DictReader(stream)}
     assert 0.3 < values["rq"] <= 1
 
@@ -278,9 +278,9 @@ def test_a_large_image_goes_on_with_the_parts_that_are_left(
     searched: list[Region] = []
     search, put = Decomposer._part, Parts.put
 
-    def counted(self: Decomposer, fields: cs.samples.Fields, index: int, *rest: Any) -> Any:
-        searched.append(rest[1].core)
-        return search(self, fields, index, *rest)
+    def counted(self: Decomposer, shown: Any, part: Any, *rest: Any) -> Any:
+        searched.append(part.core)
+        return search(self, shown, part, *rest)
 
     def interrupted(self: Parts, part: int, arrays: Any) -> None:
         if part == 1:

@@ -606,7 +606,7 @@ def test_areas_that_hold_no_image_are_said_and_can_be_said(
     assert in_python.provenance["nodata"] == [9999.0]
     np.testing.assert_array_equal(in_python.labels > 0, found > 0)
     said = coverslip("predict", tiny_model, padded, *ON_CPU, "--force", "--nodata", "none", "--drop-border")
-    assert "Note" not in said.out
+    assert "hold no image" not in said.out
     assert read_labels(tmp_path / "padded.labels.tif").provenance["model"]["input"]["nodata"] == "none"
     table = read_table(tmp_path / "padded.objects.parquet")
     assert not table["touches_border"].any()

@@ -80,7 +80,7 @@ def test_every_verb_reads_the_same_rows_of_every_form(coverslip: Callable, resul
         files = [path for path in out.rglob("*") if path.is_file()]
         return {str(file.relative_to(out)): MADE.sub("", file.read_text(encoding="utf-8")) for file in files}
 
-    with (result / "sheet.csv").open(encoding="utf-8", newline="") as stream:
+    with (result / "sheet.csv").open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.reader(stream))
     before = told("as written")
     assert read_table(tmp_path / "as written" / "i.csv")["name"].tolist() == [f"../images/{name}.tif" for name in NAMES]

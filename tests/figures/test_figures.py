@@ -160,8 +160,8 @@ class TestLatents:
         assert [drawn.count(c) for c in (CATEGORIES[0], CATEGORIES[1], MISSING)] == [25, 10, 5]
 
     def test_many_categories_end_with_the_others(self) -> None:
-        labels = [f"c{i % 12}" for i in range(40)]
-        assert texts(figures.latent_map(self.xy, labels))[-1] == "2 others  (6)"
+        labels = [f"c{i % 42}" for i in range(120)]
+        assert texts(figures.latent_map(np.tile(self.xy, (3, 1)), labels))[-1] == "2 others  (4)"
 
     def test_numbers_have_a_colour_bar_over_most_of_them(self) -> None:
         values = np.r_[np.linspace(0, 1, 39), 1000.0]

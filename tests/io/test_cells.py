@@ -72,7 +72,7 @@ def test_a_cell_too_long_for_a_csv_is_one_sentence(tmp_path: Path) -> None:
 
 def test_what_a_row_lacks_is_written_as_an_empty_cell(tmp_path: Path) -> None:
     write_cells(tmp_path / "s.csv", ["image", "day"], [{"image": "a,b.tif"}, {"image": "ä.tif", "day": "2"}])
-    assert (tmp_path / "s.csv").read_bytes() == 'image,day\n"a,b.tif",\nä.tif,2\n'.encode()
+    assert (tmp_path / "s.csv").read_bytes() == '\ufeffimage,day\n"a,b.tif",\nä.tif,2\n'.encode()
 
 
 def test_text_that_looks_like_a_formula_is_guarded_and_comes_back(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 import coverslip as cs
 
-QUICK: dict[str, Any] = {"curve": (2, 5), "draws": 2}
+QUICK: dict[str, Any] = {"curve": "2,5", "draws": 2}
 
 
 def embedding(count: int = 60, seed: int = 0) -> cs.Embedding:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+_TALL, _BESIDE = 16, 1.6
+"""Entries of a legend above each other, and inches that each further column takes."""
+
+
 @styled
 def latent_map(
     xy: np.ndarray,
@@ -102,12 +106,15 @@ def _by_category(axes: Axes, xy: np.ndarray, column: Column) -> None:
     if missing:
         entries.append((MISSING, f"missing  ({missing})"))
     dots = [Line2D([], [], linestyle="", marker="o", markersize=6, color=colour) for colour, _ in entries]
+    beside = (len(entries) - 1) // _TALL
+    axes.figure.set_figwidth(axes.figure.get_figwidth() + beside * _BESIDE)  # type: ignore[union-attr]
     legend = axes.legend(
         dots,
         [text for _, text in entries],
         title=column.name or None,
         loc="upper left",
         bbox_to_anchor=(1.01, 1),
+        ncols=1 + beside,
         alignment="left",
         borderaxespad=0,
     )

@@ -45,7 +45,22 @@ Guo et al.: On Calibration of Modern Neural Networks, ICML 2017, equation 3.
 
 
 def reliability(right: np.ndarray, confidence: np.ndarray, bins: int = 10) -> list[dict[str, float]]:
-    """Of each bin of confidence that holds images: their number, mean confidence, and the share that is right."""
+    """How often images are right beside how sure the model is.
+
+    Parameters
+    ----------
+    right : ndarray of bool, shape (N,)
+        Whether each was called its true class.
+    confidence : ndarray, shape (N,)
+        The probability of the class it was called, 0 to 1.
+    bins : int
+        Equal parts of 0 to 1.
+
+    Returns
+    -------
+    list of dict
+        Of each bin that holds images their number, mean confidence, and the share that is right.
+    """
     code, adds = _binned(np.asarray(right, bool), np.asarray(confidence, float), bins)
     sums = np.stack([np.bincount(code, column, minlength=bins) for column in adds.T], axis=1)
     return [{"images": int(n), "confidence": float(c / n), "right": float(r / n)} for n, c, r in sums.tolist() if n > 0]

@@ -12,7 +12,20 @@ from coverslip.measure.intervals import Additive, Sums
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """How often each true class (row) was called each class (column), ``(K, K)`` int; codes from 0 to K - 1."""
+    """How often each true class was called each class.
+
+    Parameters
+    ----------
+    truth, predicted : ndarray of int, shape (N,)
+        Codes from 0 to K - 1.
+    classes : int
+        K.
+
+    Returns
+    -------
+    ndarray of int, shape (K, K)
+        True classes are rows.
+    """
     return np.bincount(truth * classes + predicted, minlength=classes**2).reshape(classes, classes)
 
 

@@ -156,7 +156,20 @@ def _row(name: str, measure: str, value: Interval) -> dict[str, Any]:
 
 
 def confused_pairs(found: Classification, most: int = 8) -> list[dict[str, Any]]:
-    """Which class is most often taken for which, the worst first: numbers, and share of the true class."""
+    """Which class is most often taken for which, the worst first.
+
+    Parameters
+    ----------
+    found : Classification
+        What was measured.
+    most : int
+        How many pairs.
+
+    Returns
+    -------
+    list of dict
+        ``true``, ``called``, ``images`` and the ``share`` of the true class.
+    """
     table = found.confusion
     off = table - np.diag(np.diag(table))
     order = np.argsort(-off.ravel(), kind="stable")[:most]

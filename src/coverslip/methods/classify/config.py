@@ -110,6 +110,6 @@ class Config(Training):
 
 
 def start_of(config: Settings) -> str | None:
-    """The model that a fit begins from, which `coverslip.fit` loads and hands over; None where there is none."""
+    """The model that `config` has a fit begin from, which `coverslip.fit` loads and hands over; None: there is none."""
     assert isinstance(config, Config)
     return None if config.start in _STARTED else config.start

@@ -16,6 +16,7 @@ from coverslip.io.writing.zarr_labels import write_zarr_labels
 from coverslip.measure.objects.shapes import Table
 from coverslip.results.labels.canvas import Canvas
 from coverslip.results.labels.folder import OBJECTS, objects_name, read_label_folder
+from coverslip.results.labels.seen import without_seen
 from coverslip.results.labels.sources import source_of
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.writer import finish_label_folder, write_objects
@@ -62,7 +63,7 @@ def write_image_result(
     if target.kind == "zarr":
         place = folder / target.path.name
         write_image_zarr(image, place, name=name, overwrite=True, version=target.version)
-        write_zarr_labels(labels, place, objects_name(record), record, canvas.table())
+        write_zarr_labels(labels, place, objects_name(record), record, without_seen(canvas.table())[0])
     else:
         write_labels(labels, folder / f"{name}.labels.tif", provenance=record)
     if overlay:
