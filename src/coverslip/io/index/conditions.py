@@ -88,5 +88,10 @@ def _compared(name: str, column: np.ndarray, sign: str, value: str) -> np.ndarra
             raise InputError(f"The column '{name}' holds numbers, and '{value}' is none.") from None
     if column.dtype.kind == "b":
         return np.asarray(_SIGNS[sign](column, value.lower() in ("true", "yes", "1")))
-    texts = np.array(["" if v is None or v != v else str(v) for v in column], dtype=str)
-    return np.asarray(_SIGNS[sign](texts, value) & ((texts != "") | (sign == "!=")))
+    import pandas as pd
+
+    # Texts repeat: each is compared once. What is missing has the code -1, so it stands last.
+    codes, found = pd.factorize(column.astype(object))
+    texts = np.array([*map(str, found), ""], dtype=str)
+    fulfilled: np.ndarray = _SIGNS[sign](texts, value) & ((texts != "") | (sign == "!="))
+    return fulfilled[codes]
