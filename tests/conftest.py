@@ -13,9 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-# A UMAP is compiled in two thirds of the time, and laid out as well.
-os.environ.setdefault("NUMBA_OPT", "0")
-
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("COVERSLIP_DATA", ROOT.parent / "shared" / "data"))
