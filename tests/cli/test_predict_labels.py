@@ -20,9 +20,9 @@ from PIL import Image as Picture
 import coverslip as cs
 from coverslip.core.image import PixelSize
 from coverslip.read import open_image, read_embedding, read_label_folder, read_labels, read_table
-from coverslip.results.embedding import prediction as embedding_prediction
 from coverslip.results.labels import canvas, prediction
 from coverslip.work import cluster
+from coverslip.work import samples as samples_at_work
 from coverslip.work.crew import Piece
 from coverslip.work.unfinished import Work
 from coverslip.work.workers import Threads
@@ -563,7 +563,7 @@ def test_an_embedding_has_none_of_it(
 def test_an_embedding_takes_what_all_predictions_share(
     coverslip: Callable, crops: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedding_prediction, "_AT_ONCE", 20)
+    monkeypatch.setattr(samples_at_work, "_AT_ONCE", 20)
     command = ["predict", model, crops, *ON_CPU, "--out"]
     assert coverslip(*command, tmp_path / "one.h5ad").code == 0
     shared = ["--devices", 2, "--max-ram", "6GB", "--planes", "channels", "--resume"]

@@ -18,8 +18,8 @@ from coverslip.measure import evaluate_embedding, evaluate_trust, pca_baseline
 from coverslip.measure.embeddings.trust import batch_column
 from coverslip.measure.inputs import missing
 from coverslip.models.record import describe_inputs
-from coverslip.samples import given_split, open_samples
-from coverslip.samples.sheets.splits import usual_groups
+from coverslip.samples import open_samples
+from coverslip.samples.sheets.splits import train_and_test, usual_groups
 from coverslip.study.fits import fit_once
 from coverslip.study.output import Findings
 from coverslip.study.page import write_study_page
@@ -92,7 +92,7 @@ def compare(
     for name in filter(None, (group, None if label == "label" else label)):
         if name not in columns:
             raise InputError(f"There is no column '{name}'; name one of {', '.join(columns)}.")
-    split = _split(columns, len(opened))
+    split = train_and_test(columns, len(opened))
     found, seconds = _representations(opened, configs, of, split, out, run)
     rows, measures = _measured(found, columns, split, label, group or usual_groups(columns))
     for row in rows:
@@ -152,19 +152,6 @@ def _configs(of: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
 def _embeds(name: str) -> bool:
     card = methods.get(name).CARD
     return bool(card.takes == "samples" and card.gives == "embedding")
-
-
-def _split(columns: Mapping[str, np.ndarray], n: int) -> np.ndarray | None:
-    """``train`` and ``test`` for each row, where there is such a column."""
-    parts = given_split(columns, n)
-    if parts is None:
-        return None
-    scored = parts["test"] if len(parts["test"]) else parts["val"]
-    if not len(parts["train"]) or not len(scored):
-        return None
-    words = np.full(n, "", dtype=object)
-    words[parts["train"]], words[scored] = "train", "test"
-    return words
 
 
 def _representations(

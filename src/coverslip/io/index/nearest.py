@@ -119,14 +119,14 @@ def _scores(
     """Rows that may be hits, and how near they are to each query, ``(Q, n)``: the higher the nearer."""
     few = wanted.mean() < _FEW
     rows = np.flatnonzero(wanted)
-    vectors, squares = segment.vectors, segment.squares
+    vectors, lengths = segment.vectors, segment.lengths
     if few:
-        vectors, squares = vectors[rows], squares[rows]
+        vectors, lengths = vectors[rows], lengths[rows]
     scores = np.empty((len(queries), len(vectors)), np.float32)
     step = max(1, _AT_ONCE // len(queries))
     for start in range(0, len(vectors), step):
         at = slice(start, start + step)
-        scores[:, at] = _near(vectors[at], squares[at], queries, metric)
+        scores[:, at] = _near(vectors[at], lengths[at], queries, metric)
     if not few and len(rows) < len(vectors):
         scores = scores[:, rows]
     for column, values in apart.items():
@@ -137,11 +137,11 @@ def _scores(
     return rows, scores
 
 
-def _near(part: np.ndarray, squares: np.ndarray, queries: np.ndarray, metric: Metric) -> np.ndarray:
+def _near(part: np.ndarray, lengths: np.ndarray, queries: np.ndarray, metric: Metric) -> np.ndarray:
     products = (part @ queries.T).T
     if metric == "cosine":
-        return np.asarray(products / np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny)))
-    return np.asarray(2 * products - squares - np.square(queries).sum(axis=1)[:, None])
+        return np.asarray(products / lengths)
+    return np.asarray(2 * products - np.square(lengths) - np.square(queries).sum(axis=1)[:, None])
 
 
 def _best(scores: np.ndarray, rows: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:

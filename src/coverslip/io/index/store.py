@@ -73,9 +73,10 @@ class Segment:
         return found
 
     @cached_property
-    def squares(self) -> np.ndarray:
-        """The squared length of each vector, ``(rows,)``."""
-        return np.asarray(np.einsum("nd,nd->n", self.vectors, self.vectors))
+    def lengths(self) -> np.ndarray:
+        """The length of each vector, ``(rows,)``; of one of zeros the smallest number, so that it can be divided by."""
+        squares = np.einsum("nd,nd->n", self.vectors, self.vectors)
+        return np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny))
 
     @cached_property
     def table(self) -> dict[str, np.ndarray]:

@@ -15,6 +15,7 @@ from coverslip.results.embedding.options import Evaluate
 from coverslip.results.embedding.reconstruction import reconstruction_rows
 from coverslip.results.embedding.trust import trust_rows
 from coverslip.samples.opening.again import as_words, columns_of, images_of
+from coverslip.samples.sheets.splits import train_and_test
 
 
 def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
@@ -37,7 +38,7 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
                 f"There is no column '{name}' to evaluate with; name one of {known}, or give a sheet that has it."
             )
     groups = as_words(columns[group]) if group else _usual_groups(columns)
-    split = _train_and_test(columns)
+    split = train_and_test(columns, len(embedding))
     opened = (
         images_of(columns, embedding.provenance, images) if options.baseline or options.reconstruction else (None, "")
     )
@@ -95,21 +96,6 @@ def _usual_groups(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
 
     name = usual_groups(columns)
     return as_words(columns[name]) if name else None
-
-
-def _train_and_test(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    from coverslip.samples import given_split
-
-    n = len(next(iter(columns.values()), ()))
-    parts = given_split(columns, n)
-    if parts is None:
-        return None
-    scored = parts["test"] if len(parts["test"]) else parts["val"]
-    if not len(parts["train"]) or not len(scored):
-        return None
-    words = np.full(n, "", dtype=object)
-    words[parts["train"]], words[scored] = "train", "test"
-    return words
 
 
 def _pixel_baselines(embedding: Embedding, split: np.ndarray | None, opened: Samples) -> dict[str, np.ndarray]:

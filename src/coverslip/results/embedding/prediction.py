@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, Samples, Subset, Written, about, free_name, own_name, renamed
+from coverslip.core import Embedding, Samples, Written, about, free_name, own_name, renamed
 from coverslip.io.atomic import free_place
 from coverslip.io.h5ad import stored_names, write_embedding
 from coverslip.io.places import held
@@ -19,10 +19,7 @@ from coverslip.results.embedding.options import Predict
 from coverslip.results.embedding.places import add_places
 from coverslip.samples.opening.samples import SheetSamples
 from coverslip.work.asked import Asked
-from coverslip.work.crew import Piece, Trade, crew
-
-_AT_ONCE = 4096
-"""Samples that one of several workers is given at a time."""
+from coverslip.work.samples import predicted
 
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Embedding:
@@ -34,7 +31,7 @@ def _of_opened(
     model: Model, inputs: Any, opened: Samples, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Embedding:
     with about(path_of(inputs)):
-        embedding = _embedded(model, opened, asked, given)
+        embedding = _joined(predicted(model, opened, asked, given))
     add_places(embedding)
     _add_clusters(embedding, options.clusters)
     embedding.adata.uns["coverslip"] = prediction_record(model, inputs, opened, given, model.how(asked.input))
@@ -66,27 +63,9 @@ def predict_to_file(
     return Written(out, f"Embedded {samples} in {dimensions}", embedding, notes=notes)
 
 
-def _embedded(model: Model, samples: Samples, asked: Asked, given: Mapping[str, Any]) -> Embedding:
-    if asked.devices == 1 and asked.dask is None:
-        found: Embedding = model.implementation.predict(model, samples, device=asked.device, **given)
-        return found
-    rows = np.arange(len(samples))
-    pieces = (Piece(tuple(rows[start : start + _AT_ONCE].tolist())) for start in range(0, len(rows), _AT_ONCE))
-    with crew(Trade(_tool, _embed), model, samples, asked, given) as gathered:
-        return _joined(list(gathered.workers.found(pieces)))
-
-
-def _tool(model: Model, device: str, given: Mapping[str, Any]) -> Any:
-    return model, device, given
-
-
-def _embed(tool: Any, samples: Samples, rows: tuple[int, ...], part: Any) -> Embedding:
-    model, device, given = tool
-    found: Embedding = model.implementation.predict(model, Subset(samples, np.array(rows)), device=device, **given)
-    return found
-
-
 def _joined(parts: list[Embedding]) -> Embedding:
+    if len(parts) == 1:
+        return parts[0]
     first = parts[0].adata
     beside = [name for name in first.obsm if name != "latent"]
     return Embedding.from_arrays(

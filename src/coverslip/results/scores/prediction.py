@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import ClassScores, Embedding, Samples, Subset, Written, about, renamed
+from coverslip.core import ClassScores, Embedding, Samples, Written, about, renamed
 from coverslip.io.atomic import free_place, refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
@@ -19,10 +19,7 @@ from coverslip.results.scores.file import table_of, write_scores
 from coverslip.results.scores.options import Predict
 from coverslip.samples.opening.samples import SheetSamples
 from coverslip.work.asked import Asked
-from coverslip.work.crew import Piece, Trade, crew
-
-_AT_ONCE = 4096
-"""Images that one of several workers is given at a time."""
+from coverslip.work.samples import predicted
 
 SEEN = "fitted_to_these"
 """What the provenance says of a prediction on the very sheet that the model was fitted to."""
@@ -89,27 +86,16 @@ def doubts_of(scores: ClassScores) -> tuple[str, ...]:
 
 
 def _scored(model: Model, samples: Samples | Embedding, asked: Asked, given: Mapping[str, Any]) -> ClassScores:
-    if isinstance(samples, Embedding) or (asked.devices == 1 and asked.dask is None):
+    if isinstance(samples, Embedding):
         found: ClassScores = model.implementation.predict(model, samples, device=asked.device, **given)
         return found
-    rows = np.arange(len(samples))
-    pieces = (Piece(tuple(rows[start : start + _AT_ONCE].tolist())) for start in range(0, len(rows), _AT_ONCE))
-    with crew(Trade(_tool, _score), model, samples, asked, given) as gathered:
-        return _joined(list(gathered.workers.found(pieces)))
-
-
-def _tool(model: Model, device: str, given: Mapping[str, Any]) -> Any:
-    return model, device, given
-
-
-def _score(tool: Any, samples: Samples, rows: tuple[int, ...], part: Any) -> ClassScores:
-    model, device, given = tool
-    found: ClassScores = model.implementation.predict(model, Subset(samples, np.array(rows)), device=device, **given)
-    return found
+    return _joined(predicted(model, samples, asked, given))
 
 
 def _joined(parts: list[ClassScores]) -> ClassScores:
     first = parts[0]
+    if len(parts) == 1:
+        return first
     return replace(
         first,
         probability=np.concatenate([part.probability for part in parts]),

@@ -176,6 +176,31 @@ def given_split(obs: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray] 
     return {name: np.flatnonzero(words == name) for name in SPLITS} if (words != "").any() else None
 
 
+def train_and_test(obs: Mapping[str, np.ndarray], n: int) -> np.ndarray | None:
+    """What each sample is for where a measure is learned on some and scored on others, by a column ``split``.
+
+    Parameters
+    ----------
+    obs, n
+        As for `given_split`.
+
+    Returns
+    -------
+    ndarray of str as objects, shape (n,), or None
+        ``"train"``; ``"test"`` of the test part, or where there is none of the validation part; else empty. None where
+        the column does not state both.
+    """
+    parts = given_split(obs, n)
+    if parts is None:
+        return None
+    scored = parts["test"] if len(parts["test"]) else parts["val"]
+    if not len(parts["train"]) or not len(scored):
+        return None
+    words = np.full(n, "", dtype=object)
+    words[parts["train"]], words[scored] = "train", "test"
+    return words
+
+
 def _units(n: int, groups: Sequence[str] | np.ndarray | None) -> np.ndarray:
     if groups is None:
         return np.arange(n)
