@@ -9,7 +9,7 @@ import typer
 
 from coverslip.cli.flags import flagged
 from coverslip.cli.index import index, search
-from coverslip.cli.options import Device, Force, Out, PixelSize, read_channels, read_settings
+from coverslip.cli.options import ConfigFile, Device, Force, Out, PixelSize, Settings, read_channels, read_settings
 from coverslip.cli.samples import samples_app
 from coverslip.cli.study import study_app
 
@@ -48,10 +48,8 @@ def fit(
     method: Annotated[str, typer.Argument(help="A method; 'coverslip methods' lists them.")],
     samples: Annotated[Path, typer.Argument(help="A sample sheet (CSV) or a folder of images.")],
     out: Out,
-    config: Annotated[Path | None, typer.Option(help="Settings from a YAML or JSON file.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be repeated.")
-    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
     seed: Annotated[int | None, typer.Option(help="Short for --set seed=N.")] = None,
     channels: Annotated[str | None, typer.Option(help="Channels to use, by name or number: 0,2")] = None,
     planes: Annotated[
@@ -371,9 +369,7 @@ def methods(
     size: Annotated[str | None, typer.Option(help="Image size, height x width: prints the layers.")] = None,
     channels: Annotated[int, typer.Option(help="Channels of the image.")] = 1,
     preset: Annotated[str | None, typer.Option(help="Short for --set preset=NAME.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be repeated.")
-    ] = None,
+    settings: Settings = None,
 ) -> None:
     """List methods; print a card or a layer table."""
     from coverslip.cli import cards

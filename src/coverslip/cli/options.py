@@ -17,6 +17,8 @@ PixelSize = Annotated[
     typer.Option(help="µm per pixel: 0.325 (or 0.5x0.25, height x width); default: what the sheet or the files say."),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be repeated.")]
+ConfigFile = Annotated[Path | None, typer.Option(help="Settings from a YAML or JSON file.")]
 
 
 def read_settings(config: Path | None, settings: list[str] | None, seed: int | None = None) -> dict[str, Any]:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from coverslip.cli.options import Device, Force, Out, parse_value, read_channels, read_settings, split_setting
+from coverslip.cli.options import (
+    ConfigFile,
+    Device,
+    Out,
+    Settings,
+    parse_value,
+    read_channels,
+    read_settings,
+    split_setting,
+)
+from coverslip.cli.ranking import plates, rank
 from coverslip.core import InputError
 
 if TYPE_CHECKING:
@@ -16,8 +26,6 @@ if TYPE_CHECKING:
 study_app = typer.Typer(help="Many fits, one table, one figure.", no_args_is_help=True, rich_markup_mode=None)
 
 
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting; may be repeated.")]
-ConfigFile = Annotated[Path | None, typer.Option(help="Settings from a YAML or JSON file.")]
 SegmentingMethod = Annotated[str, typer.Argument(help="A method that finds objects, such as unet.")]
 MaskedSheet = Annotated[Path, typer.Argument(help="A sample sheet with a column 'mask', or a folder of both.")]
 Restarts = Annotated[int, typer.Option(help="Fits of each kind, with different seeds.")]
@@ -381,73 +389,11 @@ def compare(
     typer.echo(f"\nTable: {out / 'table.csv'}   With intervals: {out / 'measures.csv'}   Page: {out / 'report.html'}")
 
 
-@study_app.command(epilog="Example: coverslip study rank features.h5ad simclr.h5ad --anchors a,b,c --out study")
-def rank(
-    vectors: Annotated[list[Path], typer.Argument(help="Vectors of the same samples (.h5ad), one or several.")],
-    anchors: Annotated[str, typer.Option(help="Classes in their true order: untreated,single_dose,exploded.")],
-    out: Out,
-    config: ConfigFile = None,
-    settings: Settings = None,
-    pixels: Annotated[bool, typer.Option("--pixels/--no-pixels", help="Raw pixels too, for comparison.")] = True,
-    images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved.")] = None,
-    force: Force = False,
-) -> None:
-    """Rank by every strategy, representation and anchors.
-
-    Each two of the classes are the ends of a scale in turn; all of them are what its order is measured against.
-    """
-    from coverslip.cli.tables import print_rows
-    from coverslip.study.ranking import rank_study
-
-    rows = rank_study(
-        vectors,
-        anchors.split(","),
-        out,
-        settings=read_settings(config, settings),
-        pixels=pixels,
-        images=images,
-        force=force,
-    )
-    shown = ("representation", "anchors", "scale", "accuracy", "floor", "n", "c_index", "spearman")
-    print_rows([{key: row.get(key, "") for key in shown} for row in rows])
-    typer.echo(f"\nTable: {out / 'table.csv'}   Page: {out / 'report.html'}")
-
-
-@study_app.command(
+study_app.command(epilog="Example: coverslip study rank features.h5ad simclr.h5ad --anchors a,b,c --out study")(rank)
+study_app.command(
     epilog="Example: coverslip study plates images/ --pattern '{plate}_{well}_day{day:d}.tif' --layout layout.csv "
     "--set anchors=untreated,single_dose --out study"
-)
-def plates(
-    folder: Annotated[Path, typer.Argument(help="A folder of brightfield images of spheroids, or a sheet of them.")],
-    out: Out,
-    pattern: Annotated[str | None, typer.Option(help="What file names mean: '{plate}_{well}_day{day:d}.tif'.")] = None,
-    layout: Annotated[
-        Path | None, typer.Option(help="Table of wells: plate, well, treatment, concentration, label.")
-    ] = None,
-    config: ConfigFile = None,
-    settings: Settings = None,
-    size: Annotated[int, typer.Option(help="Side of the squares that are cut out, pixels.")] = 96,
-    force: Force = False,
-) -> None:
-    """Rank the treatments of plates of spheroids.
-
-    Prepares the images, fits a scale to features that people know, ranks wells and treatments, and makes the page.
-    """
-    from coverslip.cli.tables import print_notes
-    from coverslip.study.plates import PAGE, RANKING, plate_study
-
-    ranking, notes = plate_study(
-        folder,
-        out,
-        pattern=pattern,
-        layout=layout,
-        settings=read_settings(config, settings),
-        spheroids={"size": size},
-        force=force,
-    )
-    print_notes(notes)
-    typer.echo(f"{ranking.facts['verdict']}: {ranking.facts['why']}")
-    typer.echo(f"Tables: {out / RANKING}   Page: {out / PAGE}")
+)(plates)
 
 
 def read_numbers(text: str, option: str) -> list[int]:
