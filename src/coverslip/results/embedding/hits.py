@@ -20,7 +20,7 @@ from coverslip.samples.opening.again import images_of
 _MOST = 20
 """Queries that are shown as pictures."""
 _NAMES = ("label", "treatment", "tissue", "stain", "organ", "patient", "slide", "cluster", "group", "well")
-"""Columns whose value stands under a picture, where there is one: the first of these."""
+"""Columns of the table; the first that there is stands under each picture, too."""
 
 
 def write_hits(hits: Hits, queries: Mapping[str, np.ndarray], index: Index, path: Path) -> tuple[str, ...]:
@@ -49,7 +49,11 @@ def write_hits(hits: Hits, queries: Mapping[str, np.ndarray], index: Index, path
             gallery(pictures, _words(hits, queries, shown)),
             "On the left the query, beside it its hits, the nearest first, with their distance.",
         )
-    rows = [{name: said for name, said in row.items() if name != "id"} for row in hits.records(int(shown.sum()))]
+    told = [name for name in ("query", "rank", "distance", "image", *PARTS, *_NAMES) if name in hits.table]
+    rows = [
+        {name: Path(str(row[name])).name if name == "image" else row[name] for name in told}
+        for row in hits.records(int(shown.sum()))
+    ]
     facts = [(f"{asked:,}", "queries"), (f"{len(index):,}", "samples in the index"), (index.metric, "distance")]
     write_document(
         path,
@@ -98,13 +102,13 @@ def _words(hits: Hits, queries: Mapping[str, np.ndarray], shown: np.ndarray) -> 
     rows = []
     for q in range(int(hits.query[shown].max(initial=-1)) + 1):
         at = np.flatnonzero(shown & (hits.query == q))
-        own = _plain(queries[name][q]) if name and name in queries else ""
-        words = [f"{hits.distance[i]:.3g}" + (f"\n{_plain(hits.rows[name][i])}" if name else "") for i in at]
+        own = _told(name, queries[name][q]) if name and name in queries else ""
+        words = [f"{hits.distance[i]:.3g}" + (f"\n{_told(name, hits.rows[name][i])}" if name else "") for i in at]
         rows.append([f"query\n{own}".strip(), *words])
     return rows
 
 
-def _plain(value: Any) -> Any:
-    if value is None or value != value:
-        return ""
-    return value.item() if isinstance(value, np.generic) else value
+def _told(name: str, value: Any) -> str:
+    """A value in words; one that is a number alone with the name of its column."""
+    text = "" if value is None or value != value else str(value)
+    return f"{name} {text}" if text.isdecimal() else text
