@@ -31,6 +31,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _at_any_speed() -> Iterator[None]:
+    """Lines of progress come by the clock: a busy machine must not say more than a quick one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_LINE_SECONDS", "_WORTH_SECONDS"):
+            patch.setattr(f"coverslip.cli.progress.{name}", float("inf"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
     """The folder of shared real images (mark the test `data`)."""

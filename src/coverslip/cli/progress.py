@@ -14,7 +14,8 @@ from coverslip.core import Task, reporting
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_LINE_SECONDS = 10.0
+_LINE_SECONDS = 10.0  # between two lines
+_WORTH_SECONDS = 1.0  # what ends sooner is not spoken of
 
 
 @contextmanager
@@ -112,7 +113,7 @@ class _Lines:
             self._print()
 
     def close(self) -> None:
-        if self._told != self._done and (self._told is not None or time.monotonic() - self._started >= 1.0):
+        if self._told != self._done and (self._told is not None or time.monotonic() - self._started >= _WORTH_SECONDS):
             self._print()
 
     def _print(self) -> None:
