@@ -1,6 +1,7 @@
 """Paths in sheets lead to their files, however names are written."""
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,8 @@ def test_names_that_results_could_not_have_are_refused_when_the_sheet_is_read(tm
         read_sheet(tmp_path)
     with pytest.raises(InputError, match="is no name of a file"):
         resolve_path(tmp_path, "µ" * 200)
+
+
+def test_a_name_that_is_too_long_taken_apart_is_the_name_of_nothing(tmp_path: Path) -> None:
+    name = "ÿ" * 120 + ".tif"  # 244 bytes, taken apart 364
+    assert resolve_path(tmp_path, name) == tmp_path / name

@@ -34,7 +34,7 @@ class Decoding:
         Two tops of the centre map are of one nucleus where the pass between them reaches this share of the lower one.
     """
 
-    alpha: float = 0.3
+    alpha: float = 0.5
     threshold: float = 0.5
     min_area: float = 0.1
     neck: float = 0.9

@@ -32,11 +32,11 @@ MAPS = ("haematoxylin", "network", "centre")
 
 _LOOK = 384
 """Side of the up to four parts of a field that tell how large nuclei are, shown pixels."""
-_TRIES = 2
-_ALIKE = 1.25
-"""Sizes that differ by less are the same."""
-_FARTHEST = 1.6
-"""A first guess of the size is off by no more than this factor."""
+_STEP = 1.4
+_WIDER, _NARROWER = 1.25, 0.7
+"""Between these shares of a first guess it is tried how wide nuclei are."""
+_UP_TO = 32.0
+"""Where nobody knows the size of pixels it is tried up to this width: parts of nuclei may have been taken for them."""
 _GLASS = 0.06
 """Optical density of what holds no tissue, smoothed, is below this."""
 
@@ -140,17 +140,37 @@ class Segmenter:
         sight = plain.showing(fields, index, width, self.stains)
         if sight.stain is None or sight.stain.flat:
             return sight
-        for _ in range(_TRIES if self.diameter is None else 0):
-            areas = [convex_areas(found) for _, _, found in self.looks(fields, index, sight, _LOOK)]
-            seen = typical(np.concatenate(areas))
-            if seen is None or 1 / _ALIKE < seen / DIAMETER < _ALIKE:
-                break
-            width = float(np.clip(sight.diameter * seen / DIAMETER, width / _FARTHEST, width * _FARTHEST))
-            sight = plain.showing(fields, index, width, self.stains)
+        if self.diameter is None:
+            sight = plain.showing(fields, index, self._width(fields, index, plain, width), self.stains)
         if self.adapt == "none" or self.recipe == "seed":
             return sight
         scenes = [scene(*look) for look in self.looks(fields, index, sight)]
         return replace(sight, weights=adapted(self.weights, scenes, self.config, device=self._device))
+
+    def _width(self, fields: Fields, index: int, plain: Sight, first: float) -> float:
+        """How wide nuclei are, in pixels of a field: the largest width that they have, too, where it is assumed.
+
+        Shown too small, nuclei fall into texture or into each other and look wider than assumed; shown too large, they
+        look narrower. At the size of texture there is often a second such width.
+        """
+        wider: tuple[float, float] | None = None
+        widest = first * _WIDER
+        if fields.image(index).pixel_size is None:
+            widest = max(widest, min(first * _STEP**3, _UP_TO))
+        steps = math.floor(math.log(widest / (first * _NARROWER), _STEP)) + 1
+        for width in (widest / _STEP**step for step in range(steps)):
+            sight = plain.showing(fields, index, width, self.stains)
+            areas = [convex_areas(found) for _, _, found in self.looks(fields, index, sight, _LOOK)]
+            seen = typical(np.concatenate(areas))
+            if seen is None:
+                continue
+            excess = math.log(seen * sight.diameter / DIAMETER / width)
+            if excess >= 0:
+                if wider is None:  # they merge, however large they are taken to be
+                    return width / _WIDER
+                return width * (wider[0] / width) ** (excess / (excess - wider[1]))
+            wider = width, excess
+        return first if wider is None else wider[0]
 
     def looks(
         self, fields: Fields, index: int, sight: Sight, side: int = PART
