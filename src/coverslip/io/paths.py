@@ -44,7 +44,8 @@ def resolve_path(folder: Path, text: str) -> Path:
         return path
     # macOS takes letters with accents apart (NFD), other systems and most programs do not (NFC).
     forms = (folder / unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
-    return next((file for file in forms if os.path.exists(file)), path)  # the one may be too long where the other is not
+    # Path.exists would raise where one of them is too long.
+    return next((file for file in forms if os.path.exists(file)), path)
 
 
 def part_of(row: Mapping[str, str]) -> str:
