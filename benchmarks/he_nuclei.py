@@ -208,11 +208,13 @@ def _zoomed(rgb: np.ndarray, zoom: float) -> np.ndarray:
     return ndimage.zoom(smooth, (1, zoom, zoom), order=1, grid_mode=True, mode="nearest")
 
 
-def run(data: Path, sets: Sequence[str], wanted: Sequence[str], model: Any, shifted: bool) -> Iterator[dict[str, Any]]:
+def run(
+    data: Path, sets: Sequence[str], wanted: Sequence[str], model: Any, shifted: bool, every: int
+) -> Iterator[dict[str, Any]]:
     """All rows of the table."""
     rows = {name: find for name, find in rows_of(model).items() if name in wanted}
     for name in sets:
-        images = cases(data, name)[:: 6 if shifted else 1]
+        images = cases(data, name)[:: 6 if shifted else every]
         for shift, change in shifts().items() if shifted else (("none 0", shifts()["none 0"]),):
             found: dict[str, list[tuple[Case, np.ndarray]]] = {}
             for row, find in rows.items():
@@ -222,7 +224,7 @@ def run(data: Path, sets: Sequence[str], wanted: Sequence[str], model: Any, shif
                 found[row] = pairs
                 for part in ("all",) if shifted else ("chosen", "held out", "all"):
                     own = [pair for pair in pairs if part in ("all", pair[0].part)]
-                    for line in measured(own):
+                    for line in measured(own) if own else ():
                         first = {"set": name, "shift": shift, "part": part, "row": row, "images": len(own)}
                         yield {**first, **line, "seconds": seconds}
             if not shifted and {"warmed", "adapted"} <= set(found):
@@ -250,13 +252,14 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=["dsb2018_stained", "monuseg", "brca_m2c"])
     parser.add_argument("--rows", nargs="+", default=["otsu", "classical", "find_nuclei", "warmed", "adapted"])
     parser.add_argument("--shifts", action="store_true", help="every sixth image, shifted in many ways")
+    parser.add_argument("--every", type=int, default=1, help="every so many images of each set")
     arguments = parser.parse_args()
     model = cs.load(arguments.model)
     columns = ["set", "shift", "part", "row", "images", "measure", "mean", "low", "high", "seconds"]
     with arguments.out.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, columns)
         writer.writeheader()
-        for line in run(arguments.data, arguments.sets, arguments.rows, model, arguments.shifts):
+        for line in run(arguments.data, arguments.sets, arguments.rows, model, arguments.shifts, arguments.every):
             said = {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in line.items()}
             writer.writerow(said)
             stream.flush()

@@ -9,10 +9,15 @@ import numpy as np
 import pytest
 
 from coverslip.core.errors import InputError
+from coverslip.core.fields import ArrayFields
+from coverslip.core.image import Image
 from coverslip.core.samples import ArraySamples
-from coverslip.measure import linear_probe, pca_baseline
+from coverslip.measure import evaluate_labels, linear_probe, pca_baseline
 from coverslip.read import read_embedding, read_table
+from coverslip.samples import find_nuclei
 from coverslip.study import compare
+
+from .conftest import RUN, SETTINGS
 
 TINY = {"width": 4, "epochs": 1, "batch": 16, "vae.latent": 2}
 
@@ -58,7 +63,7 @@ def test_components_never_see_what_is_measured_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("of", "settings", "words"),
     [
-        (["unet"], {}, "'unet' gives no vectors of samples"),
+        (["unet", "vae"], {}, "'unet' cannot be compared here"),
         (["vae", "vae"], {}, "named twice"),
         (["vae"], {"vae.bta": 1}, "no setting 'bta'"),
         (["pca"], {"temperature": 1}, "None of pca has a setting 'temperature'"),
@@ -70,3 +75,15 @@ def test_what_cannot_be_compared_is_refused_before_any_fit(
     with pytest.raises(InputError, match=words):
         compare(samples(), of, tmp_path / "out", settings=settings)
     assert not (tmp_path / "out").exists()
+
+
+def test_methods_that_find_objects_are_measured_on_the_same_held_out_fields(
+    fields: ArrayFields, tmp_path: Path
+) -> None:
+    findings = compare(fields, ["unet", "classical"], tmp_path, settings={**SETTINGS, "epochs": 2}, run=RUN)
+    assert [(row["method"], row["images"]) for row in findings.table] == [("unet", 3), ("classical", 3)]
+    found = [(str(i), fields.labels(i), find_nuclei(Image.from_array(fields.pixels(i)[0]))) for i in (5, 6, 7)]
+    assert findings.table[1]["ap50"][0] == pytest.approx(evaluate_labels(found).get("ap50").value)
+    page = (tmp_path / "report.html").read_text()
+    assert "Outlines" in page
+    assert "classical gives no probability" in page

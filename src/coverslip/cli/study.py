@@ -354,7 +354,7 @@ def focal_planes(
 )
 def compare(
     samples: Annotated[Path, typer.Argument(help="A sample sheet (CSV) or a folder of images.")],
-    of: Annotated[str, typer.Option(help="Methods that embed samples, pca and raw: vae,simclr,pca,raw")],
+    of: Annotated[str, typer.Option(help="vae,simclr,pca,raw (vectors of samples) or unet,kaizen,classical (objects)")],
     out: Out,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="METHOD.KEY=VALUE", help="One setting; may be repeated.")
@@ -362,12 +362,16 @@ def compare(
     config: ConfigFile = None,
     label: Annotated[str, typer.Option(help="Column that holds the classes, where there is one.")] = "label",
     group: Annotated[str | None, typer.Option(help="Column whose groups are never divided, such as plate.")] = None,
+    restarts: Annotated[int, typer.Option(help="Fits of each method that finds objects, with other seeds.")] = 1,
+    channels: Channels = None,
+    planes: Planes = "channels",
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Compare representations of the same samples: probes, clusters, batches, time.
+    """Compare methods on the same images: representations of samples, or objects that are found in fields.
 
-    A second run goes on where the first stopped.
+    Of representations: probes, clusters, batches, time. Of objects: errors, AP, ROC of pixels, outlines; of all that
+    are fitted each by its own settings. A second run goes on where the first stopped.
     """
     from coverslip.cli.tables import print_rows
     from coverslip.study.comparing import compare as compared
@@ -380,13 +384,17 @@ def compare(
         settings=read_settings(config, settings),
         label=label,
         group=group,
+        restarts=restarts,
+        channels=read_channels(channels),
+        planes=planes,
         run=Run(device=device, precision=precision),
     )
     print_rows([{key: _shown(value) for key, value in row.items()} for row in findings.table])
     typer.echo("")
     for note in findings.notes:
         typer.echo(note)
-    typer.echo(f"\nTable: {out / 'table.csv'}   With intervals: {out / 'measures.csv'}   Page: {out / 'report.html'}")
+    intervals = next(out / name for name in ("measures.csv", "summary.csv") if (out / name).exists())
+    typer.echo(f"\nTable: {out / 'table.csv'}   With intervals: {intervals}   Page: {out / 'report.html'}")
 
 
 study_app.command(epilog="Example: coverslip study rank features.h5ad simclr.h5ad --anchors a,b,c --out study")(rank)

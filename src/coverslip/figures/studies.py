@@ -128,6 +128,36 @@ def left_out_figure(points: Points) -> Figure:
 
 
 @styled
+def methods_figure(points: Points) -> Figure:
+    """Error and AP of each method on the same fields, one panel per measure.
+
+    Parameters
+    ----------
+    points : sequence of mapping
+        With ``method``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    names = list(dict.fromkeys(point["method"] for point in points))
+    figure, panels = _panels(0.1, height=0.75 + 0.26 * len(names))
+    for axes, (measure, title) in zip(panels, TITLES.items(), strict=True):
+        for row, name in enumerate(names):
+            for point in _of(points, measure=measure, method=name, group=ALL):
+                colour = FAINT if name == CLASSICAL else CATEGORIES[row % len(CATEGORIES)]
+                _dots_across(axes, row, point, colour, "D" if name == CLASSICAL else "o")
+        axes.set_title(title)
+        axes.set_yticks(range(len(names)), [_short(name) for name in names])
+        axes.set_ylim(len(names) - 0.5, -0.5)
+        axes.grid(axis="y", visible=False)
+        _as_measure(axes, measure, "x")
+    for i, axes in enumerate(panels):
+        axes.tick_params(labelleft=i % 2 == 0)
+    return figure
+
+
+@styled
 def focal_planes_figure(points: Points) -> Figure:
     """Error of each focal plane alone, and of several together, by pixels above and by objects below.
 

@@ -151,7 +151,7 @@ def open_bench(
     """
     from coverslip.samples import open_fields
 
-    module = _segmenter(method)
+    module = find_segmenter(method)
     given = dict(settings or {})
     config: Training = module.Config.parse(given)
     if config.patience:
@@ -170,10 +170,17 @@ def open_bench(
     return Bench(method, samples, fields, config, seeds, steps, Path(out), run or Run(), keep_models, picked, planes)
 
 
-def _segmenter(method: str) -> ModuleType:
+def find_segmenter(method: str) -> ModuleType:
+    """The method of a name, which must find objects and count the steps of its epochs.
+
+    Raises
+    ------
+    InputError
+        Naming those that do.
+    """
     module = methods.get(method)
-    if not _is_comparable(module):
-        able = [name for name in methods.names() if _is_comparable(methods.get(name))]
+    if not finds_objects(method):
+        able = [name for name in methods.names() if finds_objects(name)]
         finds, given = _finds_objects(module), results.get(module.CARD.gives).given
         lack = "does not count the steps of an epoch" if finds else f"gives {given}"
         raise InputError(
@@ -183,8 +190,11 @@ def _segmenter(method: str) -> ModuleType:
     return module
 
 
-def _is_comparable(module: ModuleType) -> bool:
-    """Whether a method finds objects, and says how long its epochs are."""
+def finds_objects(method: str) -> bool:
+    """Whether this is a method that finds objects, and says how long its epochs are."""
+    if method not in methods.names():
+        return False
+    module = methods.get(method)
     return _finds_objects(module) and hasattr(module, "steps_per_epoch")
 
 

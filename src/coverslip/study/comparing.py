@@ -1,9 +1,9 @@
-"""Several representations of the same samples, side by side."""
+"""Several representations of the same samples, or several ways of finding objects, side by side."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from time import perf_counter
@@ -20,9 +20,12 @@ from coverslip.measure.inputs import missing
 from coverslip.models.record import describe_inputs
 from coverslip.samples import open_samples
 from coverslip.samples.sheets.splits import train_and_test, usual_groups
+from coverslip.study.bench import finds_objects
 from coverslip.study.fits import fit_once
+from coverslip.study.labelled import CLASSICAL
 from coverslip.study.output import Findings
 from coverslip.study.page import write_study_page
+from coverslip.study.segmenters import compare_segmenters
 from coverslip.train.run import Run
 
 PCA, RAW = "pca", "raw"
@@ -52,9 +55,15 @@ def compare(
     settings: Mapping[str, Any] | None = None,
     label: str = "label",
     group: str | None = None,
+    restarts: int = 1,
+    channels: Sequence[str | int] | None = None,
+    planes: str | int = "channels",
     run: Run | None = None,
 ) -> Findings:
     """Fit several methods to the same samples and measure what each makes of them.
+
+    Methods that find objects are compared with each other: see `coverslip.study.segmenters.compare_segmenters`. What
+    follows is of methods that embed samples.
 
     Parameters
     ----------
@@ -62,7 +71,7 @@ def compare(
         What they are fitted to, without its classes. Where a column ``split`` gives a part to test (or validation),
         methods and components never see it, and it is what is measured on; else probes are cross-validated.
     of : sequence of str
-        Methods that embed samples, ``"pca"`` and ``"raw"``.
+        Methods that embed samples, ``"pca"`` and ``"raw"``; or methods that find objects, and ``"classical"``.
     out : str or Path
         Folder: ``fits/<method>``, ``embeddings/<name>.h5ad`` (of the components, too), ``table.csv``, ``measures.csv``
         (with every interval), ``report.html``. Fits that are there are not made again.
@@ -72,6 +81,8 @@ def compare(
         Column of classes; without it what needs none is measured.
     group : str, optional
         Column whose groups are never divided; default: the usual ones, such as plate.
+    restarts, channels, planes
+        Of methods that find objects.
     run : Run, optional
         Device and precision.
 
@@ -86,7 +97,11 @@ def compare(
         If a name is no method that embeds samples, or a setting is none of any, before anything is fitted.
     """
     out, run = Path(out), run or Run()
-    configs = _configs(of, settings or {})
+    if of and all(name == CLASSICAL or finds_objects(name) for name in of):
+        configs = _configs(of, settings or {}, finds_objects, (CLASSICAL,))
+        how: dict[str, Any] = {"channels": channels, "planes": planes, "restarts": restarts, "run": run}
+        return compare_segmenters(samples, of, out, configs=configs, **how)
+    configs = _configs(of, settings or {}, _embeds, (PCA, RAW))
     opened = open_samples(samples)
     columns = opened.obs
     for name in filter(None, (group, None if label == "label" else label)):
@@ -122,21 +137,24 @@ def compare(
     return Findings(rows, notes, rows)
 
 
-def _configs(of: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of each method."""
-    able = [name for name in methods.names() if _embeds(name)]
-    wrong = [name for name in of if name not in (*able, PCA, RAW)]
+def _configs(
+    of: Sequence[str], settings: Mapping[str, Any], is_able: Callable[[str], bool], plain: Sequence[str]
+) -> dict[str, Any]:
+    """The settings of each method; `plain` are what is compared with, without any."""
+    able = [*(name for name in methods.names() if is_able(name)), *plain]
+    wrong = [name for name in of if name not in able]
     if wrong or not of:
+        finders = [*(name for name in methods.names() if finds_objects(name)), CLASSICAL]
         raise InputError(
-            f"'{wrong[0] if wrong else ''}' gives no vectors of samples; compare some of "
-            f"{', '.join([*able, PCA, RAW])}."
+            f"'{wrong[0] if wrong else ''}' cannot be compared here; compare some of {', '.join(able)} (vectors of "
+            f"samples), or some of {', '.join(finders)} (objects in fields)."
         )
     if len(set(of)) < len(of):
-        raise InputError("A representation is named twice; name each once.")
+        raise InputError("A method is named twice; name each once.")
     configs = {}
     used = set()
     for name in of:
-        if name in (PCA, RAW):
+        if name in plain:
             continue
         kind = methods.get(name).Config
         own = {key: value for key, value in settings.items() if key.split(".")[0] in kind.model_fields}

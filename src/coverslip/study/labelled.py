@@ -151,7 +151,7 @@ def _begin(folder: Path, asked: Mapping[str, Any]) -> None:
 def _make(method: str, fit: Fit, folder: Path, run: Run) -> None:
     evaluated = FieldSubset(fit.fields, fit.evaluated)
     if fit.config is None:
-        found, seconds = _classical(evaluated), 0.0
+        found, seconds = classical(evaluated), 0.0
     else:
         model = _fitted(method, fit, folder / MODEL, run)
         found = results.get(model.gives).verb("segment")(model, evaluated, run.device)
@@ -176,7 +176,7 @@ def _evaluate(fields: Fields, found: Iterator[LabelMap]) -> Any:
     return evaluate_labels((fields.name(i), fields.labels(i), each) for i, each in enumerate(labels))
 
 
-def _classical(fields: Fields) -> Iterator[LabelMap]:
+def classical(fields: Fields) -> Iterator[LabelMap]:
     """Otsu's threshold and a watershed, on what the network would see."""
     from coverslip.samples import find_nuclei
 

@@ -58,6 +58,7 @@ def write_study(
     notes: Callable[[Rows], list[str]],
     facts: Sequence[tuple[str, str]],
     record: Mapping[str, Any],
+    more: Mapping[str, tuple[Any, str]] | None = None,
 ) -> Findings:
     """Write the tables, the figure and the page of a study.
 
@@ -82,6 +83,8 @@ def write_study(
         From points to sentences of the page.
     record : mapping
         Provenance: inputs, settings, options.
+    more : mapping of str to (Figure or bytes, str), optional
+        Further figures of the page, each with its caption.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def write_study(
         title=title,
         notes=said,
         facts=facts,
-        figures={title: (figure.read_bytes(), _INTERVALS)},
+        figures={title: (figure.read_bytes(), _INTERVALS), **(more or {})},
         tables={
             "All objects pooled, means over restarts": table,
             "Means over fields and restarts": wide(points, keys, tuple(TITLES), "mean"),

@@ -36,7 +36,7 @@ class Decoding:
 
     alpha: float = 0.5
     threshold: float = 0.5
-    min_area: float = 0.1
+    min_area: float = 0.2
     neck: float = 0.9
 
     def mixed(self, attention: np.ndarray, network: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ class Refine(Base):
 
     alpha: float | None = flag(None, "Weight of the colour, against the network; default: 0.5.", ge=0, le=1)
     threshold: float | None = flag(None, "Foreground probability of objects; default: 0.5.", gt=0, lt=1)
-    min_area: int | None = flag(None, "Smallest object, pixels; default: a tenth of a typical one.", ge=0)
+    min_area: int | None = flag(None, "Smallest object, pixels; default: a fifth of a typical one.", ge=0)
 
 
 class Options(Refine):

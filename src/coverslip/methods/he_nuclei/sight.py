@@ -23,7 +23,8 @@ _USUAL_UM = 7.0
 """Diameter of nuclei, micrometres: where the size of pixels is known, the first guess."""
 _WIDER = 1.2
 """Nuclei are so many times as wide as the parts of them that a first threshold finds."""
-_ZOOMS = (0.2, 4.0)
+_ZOOMS = (0.2, 1.5)
+"""Enlarged further, the grain of small nuclei is taken for nuclei (points of brca_m2c: F1 .81 for .85)."""
 _AS_IT_IS = 1.1
 """An image whose zoom would be nearer to 1 than this factor is shown as it is."""
 _DARK = 0.25
