@@ -102,7 +102,7 @@ def search_to_file(
         if path.suffix == ".html":
             from coverslip.results.embedding.hits import write_hits
 
-            notes = write_hits(hits, queries, open_index(index), path)
+            notes = write_hits(hits, queries, index if isinstance(index, Index) else open_index(index), path)
         else:
             write_table(hits.table, path)
         written.append(Written(path, f"{len(hits):,} hits", notes=notes))

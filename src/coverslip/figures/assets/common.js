@@ -33,6 +33,7 @@ const coverslip = (() => {
           down = sorted === i ? !down : column.kind === "number";
           sorted = i;
           draw();
+          table.tHead.rows[0].cells[i].firstElementChild.focus(); // the button is a new one
         });
         const head = make("th", { title: column.title, scope: "col" }, button);
         if (sorted === i) head.setAttribute("aria-sort", down ? "descending" : "ascending");

@@ -188,7 +188,7 @@
 
   function drawTable(rows) {
     const pictured = data.pictures.length > 0;
-    const heads = [...(pictured ? [""] : []), idName, ...columns.keys()].map((name) => make("th", { textContent: name }));
+    const heads = [...(pictured ? ["picture"] : []), idName, ...columns.keys()].map((name) => make("th", { textContent: name }));
     const body = rows.map((row) => {
       const line = make("tr", {}, ...(pictured ? [make("td", {}, picture(row, "lazy") ?? "")] : []),
         make("td", { textContent: data.ids[row] }),
