@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.figures.distributions import counts_per_image
+from coverslip.figures.encode import png_uri
 from coverslip.figures.overlays import FALSE, RIGHT, draw_overlay
 from coverslip.results.labels.page import Shot, write_label_page
 
@@ -196,3 +198,25 @@ def test_the_table_sorts_with_what_is_missing_last(reader: Any) -> None:
     assert column(1)[1:4] == ["image 0.tif", "image 1.tif", "image 2.tif"]
     reader.locator("#table tbody tr").nth(3).click()
     assert reader.locator("#viewer-name").text_content() == "image 2.tif"
+
+
+@pytest.mark.chromium
+def test_the_sliders_mix_the_maps_over_the_picture(browser: Any, tmp_path: Path) -> None:
+    maps = np.zeros((30, 40, 3), np.uint8)
+    maps[5:25, 5:20, 0], maps[5:25, 20:35, 1] = 200, 200  # left by the one map, right by the other
+    mixed = replace(shot(0), maps=png_uri(maps), mixing={"alpha": 0.9, "threshold": 0.5})
+    path = write_label_page(tmp_path / "r.html", [mixed], {"image": (["a.tif"], "file")}, result="heout")
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.click(".shot")
+    page.wait_for_function("document.getElementById('command').textContent.includes('0.9')")
+    seen = []
+    for alpha in ("0.9", "0.1"):
+        page.locator("#alpha").fill(alpha)
+        assert page.locator("#viewer-stack canvas").evaluate("(one) => getComputedStyle(one).visibility") == "visible"
+        drawn = "(one, places) => places.map((at) => one.getContext('2d').getImageData(...at, 1, 1).data[3] > 0)"
+        seen.append(page.locator("#viewer-stack canvas").evaluate(drawn, [[10, 15], [30, 15], [20, 29]]))
+    assert seen == [[True, False, False], [False, True, False]]
+    assert page.locator("#command").inner_text() == "coverslip refine heout --alpha 0.1 --threshold 0.5"
+    context.close()

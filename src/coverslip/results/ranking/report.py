@@ -61,7 +61,7 @@ def write_report(ranking: Ranking, page: Page, model: Model | None, images: Any,
 
 
 def _said(value: Any) -> str:
-    return f"{value:.2f}".replace("-", "\u2212") if value is not None and np.isfinite(value) else "–"
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\u2212") if value is not None and np.isfinite(value) else "–"
 
 
 def _steps(ranking: Ranking, most: int) -> list[int]:

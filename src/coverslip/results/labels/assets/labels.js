@@ -82,7 +82,8 @@
     for (let i = 0; i < inside.length; i++) inside[i] = alpha * pixels[4 * i] + (1 - alpha) * pixels[4 * i + 1] > 255 * threshold;
     const drawn = pen.createImageData(width, height);
     for (let i = 0; i < inside.length; i++) {
-      const edge = inside[i] !== inside[i + 1] || inside[i] !== inside[i + width];
+      const right = (i + 1) % width ? inside[i + 1] : inside[i], below = inside[i + width] ?? inside[i];
+      const edge = inside[i] !== right || inside[i] !== below;
       if (edge || inside[i]) drawn.data.set([51, 187, 255, edge ? 255 : 50], 4 * i);
     }
     pen.putImageData(drawn, 0, 0);
