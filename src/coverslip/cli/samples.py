@@ -49,6 +49,36 @@ def make(
     print_next("coverslip", "samples", "check", out)
 
 
+@samples_app.command(epilog="Example: coverslip samples fetch nuclei --out fields")
+def fetch(
+    name: Annotated[str, typer.Argument(help="Which pictures; without a name they are listed.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The folder; default: the name.")] = None,
+    force: Force = False,
+) -> None:
+    """Write sample pictures to try things on, with their licence.
+
+    Some come with installed packages, some are drawn, some are downloaded by scikit-image on first use.
+    """
+    from coverslip.samples import EXAMPLES
+    from coverslip.samples import fetch as fetched
+
+    if not name:
+        for each, example in EXAMPLES.items():
+            typer.echo(f"{each:<9} {example.sentence}{' Downloaded.' if example.online else ''}")
+            typer.echo(f"{'':<9} {example.licence}; {example.source}.")
+        typer.echo(f"Next: coverslip samples fetch {next(iter(EXAMPLES))}")
+        return
+    place = out or Path(name)
+    sheet = fetched(name, place, force=force)
+    example = EXAMPLES[name]
+    typer.echo(f"{example.sentence}\nLicence: {example.licence}; {example.source}.")
+    typer.echo(f"{len(sheet)} image{'s' * (len(sheet) != 1)}: {place}")
+    words = example.next.split()
+    from coverslip.cli.tables import print_next
+
+    print_next(*(str(place) if word == "{out}" else word for word in words))
+
+
 @samples_app.command(epilog="Example: coverslip samples unpack usps_all.mat --out digits")
 def unpack(
     file: Annotated[Path, typer.Argument(help="A .mat, .npz or IDX file that holds many images.")],

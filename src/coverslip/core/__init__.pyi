@@ -37,6 +37,8 @@ from .memory import free_memory as free_memory
 from .memory import resident_memory as resident_memory
 from .near import Near as Near
 from .progress import Task as Task
+from .progress import pulse as pulse
+from .progress import pulsing as pulsing
 from .progress import reporting as reporting
 from .progress import task as task
 from .progress import track as track

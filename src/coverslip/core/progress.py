@@ -48,6 +48,26 @@ def task(description: str, total: int | None = None) -> Task:
     return reporter(description, total) if reporter is not None else _Silent()
 
 
+_pulse: ContextVar[Callable[[], None] | None] = ContextVar("coverslip_pulse", default=None)
+
+
+@contextmanager
+def pulsing(beat: Callable[[], None]) -> Iterator[None]:
+    """Have `beat` called often by the work inside, which knows no lines of progress; it stops the work by raising."""
+    token = _pulse.set(beat)
+    try:
+        yield
+    finally:
+        _pulse.reset(token)
+
+
+def pulse() -> None:
+    """Say that long work goes on: called at each small step of it, such as a tile that a network has seen."""
+    beat = _pulse.get()
+    if beat is not None:
+        beat()
+
+
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Iterate with progress.
 

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from coverslip.core import pulse
 from coverslip.nn.blocks import fold_batch_norm, split_up_blocks
 from coverslip.nn.device import native_bfloat16
 
@@ -44,6 +45,7 @@ class Quick:
 
     def __call__(self, batch: torch.Tensor) -> torch.Tensor:
         """Apply the network to ``(N, C, H, W)`` float32; gives float32 on the device."""
+        pulse()
         with torch.inference_mode():
             found: torch.Tensor = self.module(batch.to(self.device, self.dtype, memory_format=self.format))
             return found.float()

@@ -9,9 +9,11 @@ The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the
 ``evaluate``   ``(result, truth, images, seed, options)``: a `coverslip.core.kind.Measured`; the result opened or not
 ``measure``    ``(labels, images, how, options)``: a table of objects; ``how`` are channels and planes that were given
 ``refine``     ``(result, remake, given)``: a `Written`; ``remake`` makes objects of the maps kept with them
+``correct``    ``(result, labels)``: a `Written`; labels of each image, corrected by hand, written into the result
 ``report``     ``(result, page, model, images, options)``: the path of the page; the model where it is found, else None
 ``label``      ``(named, cells, names, out, force, options, path)``: a `Written`; ``named`` is a result or a model
 ``export``     ``(result, out, images, force, options)``: a `Written` for each path
+``layers``     ``(result)``: layers of napari, tuples of data, settings and type; the result opened or as predicted
 ``score``      ``(model, inputs, parts, label, device)``: numbers on held-out inputs, for a sweep
 ``columns``    ``(value)``: what it says of each sample, as columns of a table
 ``describe``   ``(labels, out, force, describe, shape, how, cut, record)``: columns for objects, from crops around them

@@ -8,6 +8,9 @@ from .cutting.phantoms import Phantom as Phantom
 from .cutting.phantoms import overlap_phantoms as overlap_phantoms
 from .cutting.tile_fields import tile_sheet as tile_sheet
 from .cutting.unpacking import unpack as unpack
+from .examples.drawn import draw_nuclei as draw_nuclei
+from .examples.fetching import EXAMPLES as EXAMPLES
+from .examples.fetching import fetch as fetch
 from .nuclei import find_nuclei as find_nuclei
 from .opening.augment import Augment as Augment
 from .opening.augment import dihedral as dihedral

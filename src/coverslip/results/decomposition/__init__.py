@@ -32,6 +32,7 @@ KIND = Kind(
         "measure": "..labels.measuring:measure",
         "measure_to_file": "..labels.measuring:measure_to_file",
         "report": ".report:write_report",
+        "layers": ".layers:layers",
         "export": ".export:export",
         "score": "..labels.score:score",
         "segment": ".prediction:segment",

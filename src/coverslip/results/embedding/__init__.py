@@ -25,6 +25,7 @@ KIND = Kind(
         "write": ".prediction:predict_to_file",
         "evaluate": ".evaluation:evaluate",
         "report": ".report:write_report",
+        "layers": ".layers:layers",
         "label": ".labelling:label",
         "score": ".score:score",
     },

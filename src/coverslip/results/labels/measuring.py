@@ -19,13 +19,13 @@ from coverslip.io.labels import image_stem, labels_path, read_labels
 from coverslip.io.listing import bare_name, folded, is_outlines, mask_name
 from coverslip.io.paths import PARTS, relative_path
 from coverslip.io.tables import write_table
-from coverslip.results.labels.folder import KEYS, OBJECTS, LabelFolder, read_label_folder
+from coverslip.results.labels.folder import IMAGES, KEYS, OBJECTS, LabelFolder, read_label_folder
 from coverslip.results.labels.joining import relocated
 from coverslip.results.labels.objects import Table, input_of, joined, measured, written_tables
 from coverslip.results.labels.options import Measure
 from coverslip.results.labels.pairs import mask_files
 from coverslip.results.labels.sources import noted_carried, source_of
-from coverslip.results.labels.writer import write_objects
+from coverslip.results.labels.writer import counts_of, write_objects
 from coverslip.samples.sheets.masks import SHEET
 from coverslip.samples.sheets.sheet import Sheet, folder_sheet, holds_one_image, read_sheet
 
@@ -61,6 +61,8 @@ def measure_to_file(
         sources = [source_of(found.folder, row, found.key(i)) for i, row in enumerate(found.rows)]
         with atomic_path(path) as temporary:
             write_objects(zip(tables, sources, strict=True), temporary, found.rows)
+        if (found.folder / IMAGES).is_file() and found.path.is_dir():
+            write_table(counts_of(list(zip(tables, sources, strict=True)), found.rows), found.folder / IMAGES)
     objects = sum(len(table["label"]) for table in tables)
     said = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((objects, "object"), (len(found), "image")))
     return Written(path, "Measured {} in {}".format(*said), notes=notes)

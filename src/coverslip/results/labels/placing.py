@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from coverslip.figures.overlay_files import overlay_jpeg
 from coverslip.io.atomic import atomic_path, flush, replace_folder
 from coverslip.io.labels import maps_path, probability_path, write_labels, write_maps
@@ -15,7 +17,7 @@ from coverslip.io.writing.zarr import write_image_zarr
 from coverslip.io.writing.zarr_labels import write_zarr_labels
 from coverslip.measure.objects.shapes import Table
 from coverslip.results.labels.canvas import Canvas
-from coverslip.results.labels.folder import OBJECTS, objects_name, read_label_folder
+from coverslip.results.labels.folder import OBJECTS, LabelFolder, objects_name, read_label_folder
 from coverslip.results.labels.seen import without_seen
 from coverslip.results.labels.sources import source_of
 from coverslip.results.labels.target import Target
@@ -26,6 +28,15 @@ from coverslip.samples.opening.fields import SheetFields
 def overlay_path(folder: Path, name: str) -> Path:
     """The picture of an image with the outlines of its objects."""
     return folder / f"{name}.overlay.jpg"
+
+
+def draw_again(found: LabelFolder, index: int, labels: np.ndarray) -> None:
+    """Draw the outlines over an image anew after its labels have changed, where there is such a picture."""
+    picture = overlay_path(found.existing(index).parent, found.stem(index))
+    if picture.is_file():
+        drawn = overlay_jpeg(found.image(index), labels)
+        with atomic_path(picture) as temporary:
+            temporary.write_bytes(drawn)
 
 
 def write_image_result(

@@ -17,6 +17,7 @@ from coverslip.nn.tiles import own_objects, paste, tiles
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.measuring import measure_to_file
 from coverslip.results.labels.options import Measure
+from coverslip.results.labels.placing import draw_again
 
 BLOCK = 2048
 """Side of what is made again at once, pixels."""
@@ -49,6 +50,7 @@ def refine(found: LabelFolder, remake: Remake, given: Mapping[str, Any]) -> Writ
         labels = remade(found, i, remake, given)
         count += int(labels.labels.max(initial=0))
         write_labels(replace(labels, provenance=record), found.existing(i))
+        draw_again(found, i, labels.labels)
     if found.path.is_dir():
         with atomic_path(found.path / PROVENANCE) as temporary:
             temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
