@@ -31,8 +31,8 @@ def export(
     force : bool
         Replace what was exported before.
     **options
-        For labels ``geojson``, ``rois``, ``zarr``, ``csv`` and ``xlsx`` say which forms, and ``cells`` names an
-        embedding whose columns join the objects; for a model ``onnx`` and ``bioimageio`` name the files to write.
+        For labels ``geojson``, ``rois``, ``zarr``, ``csv``, ``xlsx`` and ``spatialdata`` say which forms, and ``cells``
+        names an embedding whose columns join the objects; for a model ``onnx`` and ``bioimageio`` name the files.
 
     Returns
     -------

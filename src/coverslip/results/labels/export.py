@@ -26,9 +26,12 @@ LABEL_FORMATS = {
     "zarr": ".zarr",
     "csv": ".objects.csv",
     "xlsx": ".objects.xlsx",
+    "spatialdata": ".spatialdata.zarr",
 }
-_TABLES = ("csv", "xlsx")
 """The forms that labels are exported in, and the endings of their files."""
+
+_TOGETHER = ("csv", "xlsx", "spatialdata")
+"""Those of which one file holds all images."""
 
 
 def export(
@@ -50,7 +53,8 @@ def export_with(
     formats = [name for name in LABEL_FORMATS if getattr(options, name)]
     if not formats:
         raise InputError(
-            "Say in which form to export: geojson (QuPath), rois (Fiji), zarr (napari), csv, xlsx, or several."
+            "Say in which form to export: geojson (QuPath), rois (Fiji), zarr (napari), csv, xlsx, spatialdata, or "
+            "several."
         )
     if images is not None and not all(row.get("image") for row in found.rows):
         found = labels_to_measure(found, images)
@@ -61,7 +65,9 @@ def export_with(
         refuse_own(target, found.files())
     export = _Export(found, images, options, labels_of)
     for name, target in zip(formats, targets, strict=True):
-        if name in _TABLES:
+        if name == "spatialdata":
+            export.spatialdata(target)
+        elif name in _TOGETHER:
             export.table(target)
         else:
             _write_each(found, target, LABEL_FORMATS[name], getattr(export, name))
@@ -75,15 +81,21 @@ def _is_folder(found: LabelFolder) -> bool:
 def _target(found: LabelFolder, name: str, out: str | Path | None, several: bool) -> Path:
     """Where one format goes: a file, or a folder with a file for each image."""
     ending = LABEL_FORMATS[name]
-    many = (_is_folder(found) or len(found) > 1) and name not in _TABLES
+    many = (_is_folder(found) or len(found) > 1) and name not in _TOGETHER
     if out is None:
         path = found.path.absolute()  # "." has no name to add to
         if _is_folder(found):
-            return path.with_name(path.name + (ending if name in _TABLES else f"-{name}"))
+            return path.with_name(path.name + (ending if name in _TOGETHER else f"-{name}"))
         return path.with_name(found.path.stem + f"-{name}" if many else _stem(found) + ending)
     out = Path(out)
     if several:
-        return out / (f"objects.{name}" if name in _TABLES else name if many else _stem(found) + ending)
+        return out / (
+            "objects" + ending.removeprefix(".objects")
+            if name in _TOGETHER
+            else name
+            if many
+            else _stem(found) + ending
+        )
     last = "." + ending.rsplit(".", 1)[-1]
     if not many and out.suffix.lower() != last:
         raise InputError(f"'{out}' should end in {last}: the result is such a file.")
@@ -170,6 +182,19 @@ class _Export:
         from coverslip.io import write_table
 
         write_table(relocated(self._table, self.found.folder, target.parent), target)
+
+    def spatialdata(self, target: Path) -> None:
+        from coverslip.results.labels.spatial import write_spatialdata
+
+        write_spatialdata(
+            target,
+            [self.found.stem(i) for i in range(len(self.found))],
+            lambda i: self.found.image(i, self.images),
+            self.found.labels,
+            lambda i: self.labels_of(self.found, i),
+            [self._objects(i) for i in range(len(self.found))],
+            self.found.provenance,
+        )
 
     @cached_property
     def _table(self) -> Table:

@@ -69,6 +69,7 @@ class Export(Options):
     zarr_version: Literal["0.5", "0.4"] = zarr_flag()
     csv: bool = flag(False, "The table of objects as text, for spreadsheets.")
     xlsx: bool = flag(False, "The table of objects as an Excel file, one sheet.")
+    spatialdata: bool = flag(False, "A SpatialData store of images, labels, outlines and table, for scverse.")
     kind: Literal["detection", "annotation"] = flag(
         "detection", "What QuPath makes of the objects: detection or annotation."
     )

@@ -118,7 +118,7 @@ def _loaded(name: str) -> np.ndarray:
     except Exception as error:  # of whichever library goes for it
         raise InputError(
             f"scikit-image could not get its picture '{name}' ({type(error).__name__}): it is downloaded on first use, "
-            "which needs the internet and the package pooch (pip install pooch); 'nuclei', 'stained' and 'phase' need neither."
+            "which needs the internet and the package pooch (pip install pooch); nuclei, stained and phase do not."
         ) from error
 
 
