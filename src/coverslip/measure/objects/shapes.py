@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from coverslip.core import InputError, LabelMap, PixelSize, Region
+from coverslip.core import Image, InputError, LabelMap, PixelSize, Region
 from coverslip.measure.objects.hulls import hull_areas
 from coverslip.measure.objects.runs import Pixels, Runs, find_runs, intensities, strips
 
@@ -20,7 +20,7 @@ Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 def object_table(
     labels: LabelMap | np.ndarray,
-    pixels: np.ndarray | Callable[[Region], np.ndarray] | None = None,
+    pixels: np.ndarray | Image | Callable[[Region], np.ndarray] | None = None,
     channels: Sequence[str] = (),
     *,
     pixel_size: PixelSize | None = None,
@@ -33,9 +33,10 @@ def object_table(
     ----------
     labels : LabelMap or ndarray of int, shape (H, W)
         Object numbers, with gaps or without; 0 is background. An object may be in several parts.
-    pixels : ndarray, shape (C, H, W) or (H, W), or callable, optional
-        The image, for intensities; or what reads a region of it as ``(C, h, w)``, such as
-        ``lambda region: fields.pixels(i, region)``, so that a large image is never held whole.
+    pixels : ndarray, shape (C, H, W) or (H, W), Image or callable, optional
+        The image, for intensities (an `Image` brings its channels and the size of its pixels); or what reads a region
+        of it as ``(C, h, w)``, such as ``lambda region: fields.pixels(i, region)``, so that a large image is never
+        held whole.
     channels : sequence of str, optional
         Channel names; else channels are called by their number, or ``intensity`` where there is one.
     pixel_size : PixelSize, optional
@@ -82,6 +83,9 @@ def object_table(
     if isinstance(labels, LabelMap):
         pixel_size = pixel_size or labels.pixel_size
         labels = labels.labels
+    if isinstance(pixels, Image):
+        pixel_size, channels = pixel_size or pixels.pixel_size, channels or pixels.channels
+        pixels = pixels.read()
     if labels.ndim != 2 or labels.dtype.kind not in "iu":
         raise InputError(
             f"Objects are measured in a label image (H, W) of integers, not {labels.shape} {labels.dtype}."
