@@ -36,7 +36,7 @@ def test_a_set_is_a_folder_with_a_sheet_masks_and_its_licence(
     assert [row["treatment"] for row in sheet.rows] == ["control"] * 3 + ["treated"] * 3
     image = cs.open_image(out / "control-1.tif")
     assert (image.pixel_size, image.channels) == (PixelSize(0.5, 0.5), ("DNA",))
-    assert cs.samples.check_sheet(sheet).problems == []
+    assert not cs.samples.check_sheet(sheet).problems
     assert "no photograph" in (out / "LICENCE.txt").read_text()
     assert main(["samples", "fetch", "nuclei", "--out", str(out)]) == 2
     assert "--force" in capsys.readouterr().err

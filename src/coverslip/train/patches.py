@@ -40,6 +40,8 @@ class PatchFeed:
         Largest factor by which a patch is enlarged or shrunk, at least 1.
     run : Run
         Gives ``max_ram``.
+    numbered : callable, optional
+        What masks are made labels by, int32, where not by `compact_labels`; pixels below 0 are of no object.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class PatchFeed:
         percentiles: tuple[float, float],
         zoom: float,
         run: Run,
+        numbered: Callable[[np.ndarray], np.ndarray] | None = None,
     ) -> None:
         self.fields, self.patch, self.targets, self.zoom = fields, patch, targets, zoom
+        self._numbered = numbered or compact_labels
         self._percentiles = percentiles
         room = free_memory() // 2 if run.max_ram is None else run.max_ram - resident_memory() - _WORKING
         self._held: dict[int, tuple[np.ndarray, np.ndarray]] = {}
@@ -61,10 +65,10 @@ class PatchFeed:
         self.areas: list[np.ndarray] = []
         """Areas of the objects of each field, pixels."""
         for row in track([int(r) for r in rows], "Reading fields"):
-            pixels, labels = fields.pixels(row), compact_labels(fields.labels(row))
+            pixels, labels = fields.pixels(row), self._numbered(fields.labels(row))
             self._exposures[row] = Exposure.of(fields, row, percentiles, [(Region(0, 0, *labels.shape), pixels)])
             pixels = self._exposures[row].filled(pixels)
-            self.areas.append(np.bincount(labels.ravel())[1:])
+            self.areas.append(np.bincount(np.maximum(labels, 0).ravel())[1:])
             if (room := room - pixels.nbytes - labels.nbytes) > 0:
                 self._held[row] = (pixels, labels)
         self._in_memory = len(self._held) == len(rows)
@@ -94,7 +98,7 @@ class PatchFeed:
         """The scaled pixels and the targets of a patch, ``(C + K, patch, patch)``."""
         pixels, labels = self._held.get(row) or (
             self._exposures[row].filled(self.fields.pixels(row)),
-            compact_labels(self.fields.labels(row)),
+            self._numbered(self.fields.labels(row)),
         )
         side = max(8, round(self.patch / self.zoom ** rng.uniform(-1, 1)))
         # The whole field is turned (as a view), so that directions in the targets follow the turned image.

@@ -24,6 +24,11 @@ class Config(Training):
         description="What tells touching objects apart: the way to the object's centroid, depth below the border, or "
         "the border itself.",
     )
+    scribbles: bool = Field(
+        False,
+        description="Masks are strokes: 0 is not labelled and counts for nothing, 1 is background, each number from 2 "
+        "on an object, all of it or strokes in it.",
+    )
     width: int = Field(32, ge=2, description="Channels of the first level; they double from level to level, up to 256.")
     levels: int = Field(4, ge=1, le=7, description="Resolutions of the network, each half the one before.")
     stem: Literal[1, 2, 4] = Field(

@@ -13,7 +13,7 @@ from coverslip.methods.unet.decoding import PEAK
 from coverslip.methods.unet.epochs import repeated
 from coverslip.methods.unet.loss import loss_terms
 from coverslip.methods.unet.outputs import build
-from coverslip.methods.unet.targets import emphasis, targets
+from coverslip.methods.unet.targets import scribbled, targets_and_weight
 from coverslip.methods.unet.tuning import best_decoding, seen
 from coverslip.nn.familiar import Familiar
 from coverslip.train.batch import Batch
@@ -58,16 +58,18 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         fields,
         np.concatenate([training, held_out]),
         patch=config.patch,
-        targets=lambda labels: np.concatenate([targets(labels, config.separation), emphasis(labels)[None]]),
+        targets=lambda labels: targets_and_weight(labels, config.separation),
         percentiles=config.percentiles,
         zoom=config.zoom,
         run=run,
+        numbered=scribbled if config.scribbles else None,
     )
     areas = np.concatenate(feed.areas[: len(training)])
     if not len(areas):
         raise InputError(
             f"None of the {len(training)} training masks holds an object: a network cannot learn what to find from "
             "empty masks alone; check the column 'mask'."
+            + (" In scribbles 0 is not labelled, 1 is background, and objects are numbered from 2." * config.scribbles)
         )
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
@@ -105,6 +107,11 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     }
     fitted = Fitted("unet", config, outcome.weights, facts, outcome.history)
     looked_at = FieldSubset(fields, held_out if len(held_out) else training)
-    facts["decoding"] = best_decoding(fitted, looked_at, areas, device=run.device)
+    if config.scribbles:  # strokes are no objects: they tell neither sizes nor what counts as found
+        del facts["object_diameter_px"]
+        facts["margin"] = _WIDEST
+        facts["decoding"]["min_area"] = max(1, int(areas.min()) // 4)
+    else:
+        facts["decoding"] = best_decoding(fitted, looked_at, areas, device=run.device)
     facts["familiar"] = Familiar.noted(seen(fitted, looked_at, device=run.device))
     return fitted

@@ -12,6 +12,8 @@ from coverslip.nn.losses import dice_bce
 # Weights that bring the parts to like sizes; `beta` is where the smooth L1 loss turns from squared to absolute.
 _GEOMETRY = 2.0
 _BETA = 0.1
+_NOTHING = -30.0
+"""Output of which the sigmoid is 0: the soft Dice loss, which knows no weights, sees no foreground there."""
 
 
 def loss_terms(outputs: Tensor, target: Tensor, weight: Tensor, separation: Separation) -> dict[str, Tensor]:
@@ -22,7 +24,7 @@ def loss_terms(outputs: Tensor, target: Tensor, weight: Tensor, separation: Sepa
     outputs, target : Tensor, shape (N, K, H, W)
         Network outputs before any activation; targets as `targets` makes them.
     weight : Tensor, shape (N, H, W)
-        How much each pixel counts, as `emphasis` says; brought to a mean of 1 here.
+        How much each pixel counts, as `emphasis` says; brought to a mean of 1 here. What weighs 0 counts for nothing.
     separation : {"distance", "boundary", "offset"}
         What the channels after the first mean.
 
@@ -32,8 +34,8 @@ def loss_terms(outputs: Tensor, target: Tensor, weight: Tensor, separation: Sepa
         ``loss``, ``foreground`` (binary cross-entropy + half the soft Dice loss) and ``separation``: the same for a
         boundary, twice the smooth L1 loss for a distance, and for an offset that over the foreground.
     """
-    outputs = outputs.float()
-    weight = weight / weight.mean()
+    outputs = outputs.float().masked_fill((weight == 0)[:, None], _NOTHING)
+    weight = weight / weight.mean().clamp(min=1e-6)
     foreground = dice_bce(outputs[:, 0], target[:, 0], weight=weight)
     if separation == "boundary":
         apart = dice_bce(outputs[:, 1], target[:, 1], weight=weight)

@@ -54,6 +54,26 @@ def targets(labels: np.ndarray, separation: Separation) -> np.ndarray:
     return np.stack([foreground, np.minimum(depth, DEPTH) / DEPTH]).astype(np.float32)
 
 
+def scribbled(mask: np.ndarray) -> np.ndarray:
+    """Scribbles as labels: −1 where nobody has labelled, 0 in the background, objects from 1 on.
+
+    Parameters
+    ----------
+    mask : ndarray of int, shape (H, W)
+        0: not labelled; 1: background; each number from 2 on: an object, all of it or strokes in it.
+    """
+    numbers, places = np.unique(mask, return_inverse=True)
+    new = np.cumsum(numbers > 1) * (numbers > 1) - (numbers == 0)
+    return new[places].reshape(mask.shape).astype(np.int32)
+
+
+def targets_and_weight(labels: np.ndarray, separation: Separation) -> np.ndarray:
+    """`targets`, and behind them `emphasis`, ``(K + 1, H, W)``; where labels are below 0 nothing counts."""
+    whole = np.maximum(labels, 0)
+    weight = np.where(labels < 0, np.float32(0), emphasis(whole))
+    return np.concatenate([targets(whole, separation), weight[None]])
+
+
 def _depth(labels: np.ndarray, foreground: np.ndarray) -> np.ndarray:
     """Distance of each object pixel from its object's outermost pixels, which have 1; 0 in the background.
 
