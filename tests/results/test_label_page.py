@@ -220,3 +220,28 @@ def test_the_sliders_mix_the_maps_over_the_picture(browser: Any, tmp_path: Path)
     assert seen == [[True, False, False], [False, True, False]]
     assert page.locator("#command").inner_text() == "coverslip refine heout --alpha 0.1 --threshold 0.5"
     context.close()
+
+
+@pytest.mark.chromium
+def test_a_picture_is_looked_at_closely_and_moved(reader: Any) -> None:
+    reader.locator(".shot").first.click()
+    picture = reader.locator("#viewer-stack img").first
+    whole = picture.bounding_box()
+    for _ in range(3):
+        reader.click("#nearer")
+    near = picture.bounding_box()
+    assert near["width"] == pytest.approx(whole["width"] * 1.6**3, rel=0.02)
+    assert near["x"] + near["width"] / 2 == pytest.approx(whole["x"] + whole["width"] / 2, abs=2)
+    corner = whole["x"] + 5, whole["y"] + 5
+    reader.mouse.move(*corner)
+    reader.mouse.down()
+    reader.mouse.move(corner[0] + 3000, corner[1] + 3000, steps=4)
+    reader.mouse.up()
+    moved = picture.bounding_box()
+    assert (moved["x"], moved["y"]) == pytest.approx((whole["x"], whole["y"]), abs=1)  # no further than its corner
+    reader.mouse.wheel(0, 4000)
+    assert picture.bounding_box()["width"] == pytest.approx(whole["width"], rel=0.02)
+    reader.keyboard.press("+")
+    assert reader.locator("#viewer-zoom").text_content() == "1.6 ×"
+    reader.keyboard.press("ArrowRight")
+    assert reader.locator("#viewer-zoom").text_content() == "1.0 ×"

@@ -43,8 +43,42 @@
     at("viewer-stack").replaceChildren(...stack(shot, shot.outlines));
     mixing(shot);
     at("viewer").style.setProperty("--proportion", shot.width / shot.height);
+    zoomTo(1);
     if (!at("viewer").open) at("viewer").showModal();
   }
+
+  // ---- a closer look: by wheel, buttons or keys; a drag moves what is larger than the window -----------------------
+  const look = { zoom: 1, x: 0, y: 0 };
+
+  function zoomTo(zoom, x, y) {
+    const box = at("viewer-stack").getBoundingClientRect();
+    const [px, py] = [x ?? box.width / 2, y ?? box.height / 2]; // what lies here stays here
+    const next = Math.min(Math.max(zoom, 1), 24);
+    moveTo(next, px - (px - look.x) * next / look.zoom, py - (py - look.y) * next / look.zoom);
+  }
+
+  function moveTo(zoom, x, y) {
+    const box = at("viewer-stack").getBoundingClientRect();
+    look.zoom = zoom;
+    look.x = Math.min(0, Math.max(x, box.width * (1 - zoom)));
+    look.y = Math.min(0, Math.max(y, box.height * (1 - zoom)));
+    const style = at("viewer-stack").style;
+    style.setProperty("--look", `translate(${look.x}px, ${look.y}px) scale(${zoom})`);
+    at("viewer-stack").classList.toggle("near", zoom > 1);
+    at("viewer-zoom").textContent = `${zoom.toFixed(1)} ×`;
+  }
+
+  at("viewer-stack").addEventListener("wheel", (event) => {
+    event.preventDefault();
+    const box = at("viewer-stack").getBoundingClientRect();
+    zoomTo(look.zoom * Math.exp(-event.deltaY / 400), event.clientX - box.x, event.clientY - box.y);
+  }, { passive: false });
+  at("viewer-stack").addEventListener("pointermove", (event) => {
+    if (event.buttons === 1) moveTo(look.zoom, look.x + event.movementX, look.y + event.movementY);
+  });
+  at("viewer-stack").addEventListener("dragstart", (event) => event.preventDefault());
+  at("nearer").addEventListener("click", () => zoomTo(look.zoom * 1.6));
+  at("farther").addEventListener("click", () => zoomTo(look.zoom / 1.6));
 
   // ---- mixing: what is nucleus at another weight of the colour, live; objects are divided by the command below -------
   let maps = null; // the two maps of the picture that is open
@@ -111,6 +145,8 @@
     if (event.key === "o" || event.key === "O") showLines(!at("lines").checked);
     if (!at("viewer").open) return;
     if (event.target.matches("input[type=range]")) return;
+    if (event.key === "+" || event.key === "=") zoomTo(look.zoom * 1.6);
+    if (event.key === "-") zoomTo(look.zoom / 1.6);
     if (event.key === "ArrowLeft") view(state.open - 1);
     if (event.key === "ArrowRight") view(state.open + 1);
   });
