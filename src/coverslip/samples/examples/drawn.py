@@ -42,21 +42,27 @@ def draw_nuclei(seed: int, *, treated: bool = False, count: int = 70) -> tuple[n
     radius, spread, smooth = (17, 3.0, 5.0) if treated else (13, 2.0, 2.0)
     chromatin = ndimage.gaussian_filter(rng.normal(size=labels.shape), smooth)
     chromatin /= chromatin.std()
+    number = 0
     for _ in range(count):
         centre = rng.uniform(0, _SIDE, 2)
         angle, size, long = rng.uniform(0, np.pi), max(rng.normal(radius, spread), 6), rng.uniform(1.0, 1.5)
-        dy, dx = y - centre[0], x - centre[1]
+        reach = int(1.7 * size) + _APART + 2
+        top, left = (max(0, int(at) - reach) for at in centre)
+        part = slice(top, int(centre[0]) + reach + 1), slice(left, int(centre[1]) + reach + 1)
+        dy, dx = y[part] - centre[0], x[part] - centre[1]
         along = (dy * np.cos(angle) + dx * np.sin(angle)) / long
         across = dx * np.cos(angle) - dy * np.sin(angle)
         turn = np.arctan2(along, across)
         border = size * (1 + 0.06 * np.sin(3 * turn + rng.uniform(0, 6)) + 0.04 * np.sin(5 * turn + rng.uniform(0, 6)))
         apart = np.hypot(along, across) - border
-        if (labels[apart < _APART] > 0).any():
+        if (labels[part][apart < _APART] > 0).any():
             continue
         inside = apart < 0
-        labels[inside] = labels.max() + 1
+        number += 1
+        labels[part][inside] = number
         bright = rng.lognormal(7.6 - 0.4 * treated, 0.25)
-        light[inside] = bright * (1 + 0.12 * chromatin[inside]) * (1 - 0.25 * np.exp(np.minimum(apart[inside], 0) / 3))
+        shade = 1 - 0.25 * np.exp(np.minimum(apart[inside], 0) / 3)
+        light[part][inside] = bright * (1 + 0.12 * chromatin[part][inside]) * shade
     slope = 150 + 0.15 * x + 0.1 * y
     blurred = ndimage.gaussian_filter(light, 1.2) + slope
     image = rng.poisson(np.clip(blurred, 0, None) * 0.05) / 0.05 + 200 + rng.normal(0, 12, labels.shape)
