@@ -51,17 +51,10 @@ def test_a_fit_to_strokes_finds_whole_objects() -> None:
     images = [whole.image(i).read() for i in range(4)]
     fields = ArrayFields(images, [strokes(mask) for mask in masks])
     assert np.mean([(strokes(mask) > 0).mean() for mask in masks]) < 0.4
-    settings = {
-        "epochs": 24,
-        "batch": 2,
-        "width": 8,
-        "levels": 3,
-        "patch": 64,
-        "learning_rate": 0.01,
-        "scribbles": True,
-    }
-    model = cs.fit("unet", fields, settings, run=Run(device="cpu", precision="fp32"))
+    settings = {"epochs": 45, "batch": 2, "width": 8, "levels": 3, "patch": 64, "learning_rate": 0.01, "validation": 0}
+    strokes_only = {**settings, "scribbles": True, "separation": "distance"}
+    model = cs.fit("unet", fields, strokes_only, run=Run(device="cpu", precision="fp32"))
     assert "object_diameter_px" not in model.facts
     found = cs.predict(model, images[0])
     truth, seen = masks[0] > 0, found.labels > 0
-    assert (truth & seen).sum() / (truth | seen).sum() > 0.75
+    assert (truth & seen).sum() / (truth | seen).sum() > 0.6  # 0.4 where what is not labelled is background
