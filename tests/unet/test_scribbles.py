@@ -55,6 +55,7 @@ def test_a_fit_to_strokes_finds_whole_objects() -> None:
     strokes_only = {**settings, "scribbles": True, "separation": "distance"}
     model = cs.fit("unet", fields, strokes_only, run=Run(device="cpu", precision="fp32"))
     assert "object_diameter_px" not in model.facts
+    assert not any("of its own" in warning for warning in model.warnings)  # strokes are in pieces
     found = cs.predict(model, images[0])
     truth, seen = masks[0] > 0, found.labels > 0
     assert (truth & seen).sum() / (truth | seen).sum() > 0.6  # 0.4 where what is not labelled is background

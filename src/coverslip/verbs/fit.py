@@ -71,7 +71,8 @@ def fit(
     begun = _start(module, config)
     opened = open_as(module.CARD.takes, samples, **how)
     with about(path_of(samples)):
-        doubts = doubtful_masks(opened) if getattr(opened, "has_labels", False) else []
+        whole = getattr(opened, "has_labels", False) and not getattr(config, "scribbles", False)  # strokes have pieces
+        doubts = doubtful_masks(opened) if whole else []
         fitted = module.fit(opened, config, run, **begun)
     facts = {**fitted.facts, "input": how}
     cut = crop_settings(opened)
