@@ -9,6 +9,7 @@ import torch
 
 from coverslip.core import Fields, Fitted
 from coverslip.methods.slide_codec.config import LATENT_SIDE, Config
+from coverslip.methods.slide_codec.freezing import frozen
 from coverslip.methods.slide_codec.loss import loss_terms
 from coverslip.methods.slide_codec.model import Codec, begin, between, middle
 from coverslip.methods.slide_codec.patches import PatchFeed
@@ -54,6 +55,8 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     }
     patches = {part: feed.repeated(rows) for part, rows in split.items()}
     outcome = train(codec, _step(config), feed, patches, config, run, identity)
+    codec.load_state_dict({name: torch.from_numpy(a) for name, a in outcome.weights.items()})
+    weights = frozen(codec, config, feed.samples(split["train"], config.seed))
     facts: dict[str, Any] = {
         "parameters": sum(p.numel() for p in codec.parameters()),
         "split_by": split_by,
@@ -61,7 +64,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "train": len(split["train"]),
         "val": len(split["val"]),
     }
-    return Fitted("slide_codec", config, outcome.weights, facts, outcome.history)
+    return Fitted("slide_codec", config, weights, facts, outcome.history)
 
 
 def _step(config: Config) -> Any:

@@ -64,6 +64,13 @@ class PatchFeed:
             found.append(pixels[:, y : y + LATENT_SIDE, x : x + LATENT_SIDE])
         return torch.from_numpy(np.stack(found)).float() / 255
 
+    def samples(self, rows: np.ndarray, seed: int, count: int = 20) -> Iterator[torch.Tensor]:
+        """Batches as they are learned from, to measure ranges on."""
+        rng = np.random.default_rng([seed, 6])
+        chosen = [rng.choice(self.repeated(rows), self._config.batch) for _ in range(count)]
+        for batch in self.batches(chosen, np.random.SeedSequence([seed, 6]).spawn(count)):
+            yield torch.from_numpy(batch.inputs)
+
     def batches(
         self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]
     ) -> Iterator[Batch[np.ndarray]]:
