@@ -16,6 +16,8 @@ from coverslip.methods.slide_codec.model import PHASES, REACH
 
 MARGIN = 4
 """How far, in positions of latents, pixels depend on latents around them."""
+_FINE = 1
+"""How far they depend on what the blocks of 8² pixels see."""
 _WEIGHTS = 2**12
 _TOP = 255
 _HALF = LATENT_SIDE // 2
@@ -62,8 +64,10 @@ class Prior:
         if phase:
             layers = self._layers[phase - 1]
             row, column = PHASES[phase]
-            x = F.pad(torch.from_numpy(known)[None], (REACH - column, REACH + column, REACH - row, REACH + row))
-            x = F.conv2d(x, layers["look"], layers["look_bias"], stride=2)
+            # Channels that are 0 everywhere add nothing: at low rates most are.
+            seen = torch.from_numpy(np.flatnonzero(known.any((1, 2))))
+            x = F.pad(torch.from_numpy(known)[None, seen], (REACH - column, REACH + column, REACH - row, REACH + row))
+            x = F.conv2d(x, layers["look"][:, seen], layers["look_bias"], stride=2)
             x = (x * (HIDDEN / (_WEIGHTS * LATENT))).round().clamp(0, 2**16)
             x = F.conv2d(x, layers["mix"], layers["mix_bias"])
             x = (x * (1 / _WEIGHTS)).round().clamp(0, 2**16)
@@ -90,7 +94,7 @@ class Pixels:
     def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
         own = "synthesis."
         self._of = {
-            name.removeprefix(own): torch.from_numpy(np.ascontiguousarray(a, _kind(name)))
+            name.removeprefix(own): torch.from_numpy(np.array(a, _kind(name)))
             for name, a in weights.items()
             if name.startswith(own)
         }
@@ -103,21 +107,31 @@ class Pixels:
         }
 
     @torch.inference_mode()
-    def __call__(self, latents: np.ndarray) -> np.ndarray:
-        """RGB pixels ``(16 H, 16 W, 3)`` uint8 of latents ``(latent, H, W)``, whole numbers.
+    def __call__(self, latents: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+        """RGB pixels ``(16 h, 16 w, 3)`` uint8 of some positions of latents.
 
-        Those of the outermost `MARGIN` positions lack what lies around them, unless the image ends there.
+        Parameters
+        ----------
+        latents : ndarray, shape (latent, H, W)
+            Whole numbers on their grid; `MARGIN` positions more than are wanted, unless the image ends there.
+        rows, columns : slice
+            The h and w positions that are wanted.
         """
         # NNPACK multiplies by Winograd's scheme, whose fractions are not exact.
         with torch.backends.nnpack.flags(enabled=False):
             y = torch.from_numpy(np.ascontiguousarray(latents, np.float64))[None]
             x = self._double(y, "enter", 1).float().contiguous(memory_format=torch.channels_last)
             x = self._residuals(x, "coarse")
+            near = [slice(max(s.start - _FINE, 0), s.stop + _FINE) for s in (rows, columns)]
+            x = x[:, :, near[0], near[1]].contiguous(memory_format=torch.channels_last)
             x = F.pixel_shuffle(self._single(x, "up"), 2).contiguous(memory_format=torch.channels_last)
-            detail = self._single(self._residuals(x, "fine"), "leave")
-            plain = F.pixel_shuffle(self._double(y, "plain", 0).float(), 2)
-            grey = F.pixel_shuffle(detail + plain, _HALF)[0]
-            grey = ((grey + 255 * GREY / 2) * (1 / GREY)).round().clamp(0, 255)
+            x = self._residuals(x, "fine")
+            top, left = (2 * (s.start - n.start) for s, n in zip((rows, columns), near, strict=True))
+            height, width = (2 * (s.stop - s.start) for s in (rows, columns))
+            x = x[:, :, top : top + height, left : left + width].contiguous(memory_format=torch.channels_last)
+            plain = F.pixel_shuffle(self._double(y[:, :, rows, columns], "plain", 0).float(), 2)
+            grey = F.pixel_shuffle(self._single(x, "leave").add_(plain), _HALF)[0]
+            grey = grey.add_(255 * GREY / 2).mul_(1 / GREY).round_().clamp_(0, 255)
             return grey.to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
 
     def _residuals(self, x: Tensor, stage: str) -> Tensor:
@@ -148,7 +162,7 @@ def _kind(name: str) -> type[np.floating]:
 
 
 def _double(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array, np.float64))
+    return torch.from_numpy(np.array(array, np.float64))
 
 
 def check_limits(weights: Mapping[str, np.ndarray]) -> None:

@@ -65,7 +65,7 @@ class Coder:
 
         H and W are multiples of 16; those of the outermost three positions depend on what lies around them.
         """
-        x = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].float() / 255
+        x = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None].float() / 255
         found: np.ndarray = self._analysis(x.contiguous(memory_format=torch.channels_last))[0].numpy()
         return found
 
@@ -77,6 +77,6 @@ class Coder:
         """The latents of a stream: see `TileCoder.decode`."""
         return self._tiles.decode(stream, size)
 
-    def pixels(self, latents: np.ndarray) -> np.ndarray:
-        """Pixels ``(16 H, 16 W, 3)`` uint8 of decoded latents ``(latent, H, W)``: see `exact.Pixels`."""
-        return self._pixels(latents)
+    def pixels(self, latents: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+        """Pixels ``(16 h, 16 w, 3)`` uint8 of some positions of decoded latents ``(latent, H, W)``: see `exact.Pixels`."""
+        return self._pixels(latents, rows, columns)
