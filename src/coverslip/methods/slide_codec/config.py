@@ -15,16 +15,16 @@ LATENT_SIDE = 16
 class Config(Training):
     """Settings of the codec; one model serves several rates."""
 
-    epochs: int = Field(60, ge=1, description="Passes over the fields; one shows about as many pixels as they have.")
+    epochs: int = Field(30, ge=1, description="Passes over the fields; one shows about as many pixels as they have.")
     batch: int = Field(4, ge=1, description="Patches per optimiser step, over all devices together.")
-    learning_rate: float = Field(1e-3, gt=0, description="Step size of Adam at the start.")
+    learning_rate: float = Field(1.5e-3, gt=0, description="Step size of Adam at the start.")
     schedule: Literal["constant", "cosine"] = Field("cosine", description="Learning rate over the epochs.")
     floor: float = Field(0.02, ge=0, le=1, description="Where the cosine ends, as a share of the learning rate.")
     gradient_clip: float = Field(1.0, ge=0, description="Largest norm of the gradient; 0 leaves it alone.")
     validation: float = Field(0.0, ge=0, lt=1, description="Share of the fields held out to watch; whole groups.")
     patch: int = Field(192, ge=192, description="Side of a training patch, pixels; a multiple of 32.")
     latent: int = Field(96, ge=1, le=768, description="Numbers at each position of the latents, one for 16² pixels.")
-    fine: int = Field(112, ge=8, description="Channels of the networks where one position is 8² pixels.")
+    fine: int = Field(96, ge=8, description="Channels of the networks where one position is 8² pixels.")
     coarse: int = Field(160, ge=8, description="Channels where it is 16² pixels.")
     prior: int = Field(128, ge=8, description="Channels of the network that expects a latent from its neighbours.")
     rates: tuple[float, ...] = Field(

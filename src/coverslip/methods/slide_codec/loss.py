@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -50,19 +52,20 @@ def _similarity(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
 
 def _smooth(x: Tensor) -> Tensor:
     """Gaussian means of all windows that lie inside, by banded matrices: faster than a convolution per channel."""
-    rows, columns = (_band(side, x) for side in x.shape[2:])
+    rows, columns = (_band(side, x.dtype, x.device) for side in x.shape[2:])
     return rows @ x @ columns.T
 
 
-def _band(side: int, like: Tensor) -> Tensor:
+@cache
+def _band(side: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     at = torch.arange(_WINDOW, dtype=torch.float64) - _WINDOW // 2
     kernel = torch.exp(-(at**2) / (2 * _SIGMA**2))
-    kernel = (kernel / kernel.sum()).to(like)
+    kernel = kernel / kernel.sum()
     count = side - _WINDOW + 1
-    band = torch.zeros(count, side, dtype=like.dtype, device=like.device)
+    band = torch.zeros(count, side, dtype=torch.float64)
     for offset in range(_WINDOW):
         band[torch.arange(count), torch.arange(count) + offset] = kernel[offset]
-    return band
+    return band.to(device, dtype)
 
 
 def loss_terms(
