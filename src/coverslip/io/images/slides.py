@@ -12,6 +12,8 @@ import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize, Region
 from coverslip.io.images.opening import open_image
+from coverslip.io.images.slide_tiles import in_colour_tiles, read_colour
+from coverslip.io.images.tiff import TiffReader
 
 _ALIKE = 1.25
 """How much coarser than asked for a level may be to be taken."""
@@ -69,7 +71,11 @@ class Slide:
 
     def read(self, region: Region, level: int = 0) -> np.ndarray:
         """Pixels ``(H, W, C)`` of a region of a level, in pixels of that level."""
-        return np.ascontiguousarray(self.levels[level].crop(region).read().transpose(1, 2, 0))
+        image = self.levels[level]
+        inside = min(region.y, region.x) >= 0 and region.stop_y <= image.height and region.stop_x <= image.width
+        if inside and isinstance(image.reader, TiffReader) and in_colour_tiles(image.reader.stack):
+            return read_colour(image.reader.stack, *region.slices, image.source)
+        return np.ascontiguousarray(image.crop(region).read().transpose(1, 2, 0))
 
 
 def open_slide(path: str | Path, *, series: int | str | None = None) -> Slide:

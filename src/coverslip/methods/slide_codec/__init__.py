@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "config": ["Config"],
         "fitting": ["fit"],
+        "prediction": ["predict"],
         "inference": ["Coder"],
     },
 )

@@ -80,3 +80,11 @@ class Coder:
     def pixels(self, latents: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
         """Pixels ``(16 h, 16 w, 3)`` uint8 of some positions of decoded latents ``(latent, H, W)``: see `exact.Pixels`."""
         return self._pixels(latents, rows, columns)
+
+    def there_and_back(self, pixels: np.ndarray) -> tuple[np.ndarray, int]:
+        """What RGB pixels ``(H, W, 3)`` of any size become, coded as one tile, and the bytes of their stream."""
+        height, width = pixels.shape[:2]
+        pad = -height % (2 * SIDE), -width % (2 * SIDE)
+        stream, latents = self.encode(self.latents(np.pad(pixels, ((0, pad[0]), (0, pad[1]), (0, 0)), mode="edge")))
+        whole = (slice(0, n) for n in latents.shape[1:])
+        return self.pixels(latents, *whole)[:height, :width], len(stream)

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
+import weakref
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
 
-from coverslip.core import InputError, PixelSize, Region, Written
+from coverslip.core import (
+    CoverslipError,
+    Fields,
+    FieldSubset,
+    InputError,
+    PixelSize,
+    Region,
+    Stopped,
+    Written,
+)
 from coverslip.io.atomic import atomic_folder, refuse_existing, refuse_own
 from coverslip.io.images.slides import Slide, open_slide
 from coverslip.io.places import held
@@ -29,12 +41,14 @@ from coverslip.results.slide_store.encoder import (
 )
 from coverslip.results.slide_store.grid import Grid
 from coverslip.results.slide_store.options import Predict
-from coverslip.results.slide_store.store import FACTS, size_of
+from coverslip.results.slide_store.store import FACTS, open_store, size_of
 from coverslip.results.slide_store.used import FILES, INSIDE, reference
+from coverslip.samples.opening.fields import SheetFields
 from coverslip.samples.slides.patches import drawn_patches
 from coverslip.samples.slides.tissue import Tissue, find_tissue
 from coverslip.work.asked import Asked
 
+ENDING = ".cslip.zarr"
 _COARSEST = 1024
 _TRIED = 12
 _SEED = 0
@@ -43,26 +57,78 @@ _REST = 0.93
 
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Any:
-    """A slide store is always a folder; see `coverslip.verbs.predict.predict_to_file`."""
-    raise InputError("A slide store is a folder: name it, as in coverslip predict MODEL slide.svs --out slide.cslip.zarr.")
+    """Compress slides into a folder that is gone with the result; see `coverslip.predict`."""
+    fields = model.open(inputs, **asked.input)
+    found = []
+    for i in range(len(fields)):
+        folder = Path(mkdtemp(prefix="coverslip-"))
+        path = folder / f"slide{ENDING}"
+        _written(model, _slide(fields, i, asked), fields, i, path, asked, options)
+        store = open_store(path)
+        weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
+        found.append(store)
+    return found[0] if len(found) == 1 else found
 
 
 def predict_to_file(
     model: Model, inputs: str | Path, out: str | Path | None, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
-    """Compress a slide; see `coverslip.verbs.predict.predict_to_file`."""
+    """Compress slides; see `coverslip.verbs.predict.predict_to_file`.
+
+    One slide becomes a store; several become a folder of stores, in which one that cannot be used stops no other.
+    """
     source = Path(inputs)
-    out = Path(out or f"{source.name.split('.')[0]}.cslip.zarr")
-    if not out.name.lower().endswith(".cslip.zarr"):
-        raise InputError(f"{out} should end in .cslip.zarr, because that is what is written.")
+    fields = model.open_usable(source, **asked.input)
+    if len(fields) > 1:
+        return _several(model, fields, source, out, asked, options)
+    out = Path(out or f"{source.name.split('.')[0]}{ENDING}")
+    if not out.name.lower().endswith(ENDING):
+        raise InputError(f"{out} should end in {ENDING}, because that is what is written.")
+    return _one(model, fields, 0, source, out, asked, options)
+
+
+def _one(
+    model: Model, fields: Fields, index: int, source: Path, out: Path, asked: Asked, options: Predict
+) -> Written:
     with held(out):
         if asked.resume and out.exists() and not asked.force:
             return Written(out, finished_before=True)
         refuse_existing(out, asked.force)
         refuse_own(out, [source.resolve()])
-        slide = open_slide(source, series=asked.input.get("series"))
-        _check(slide)
-        return _written(model, slide, source, out, asked, options)
+        return _written(model, _slide(fields, index, asked), fields, index, out, asked, options)
+
+
+def _several(
+    model: Model, fields: Fields, source: Path, out: str | Path | None, asked: Asked, options: Predict
+) -> Written:
+    folder = Path(out or f"{source.stem}-stores")
+    if folder.name.lower().endswith(ENDING):
+        raise InputError(f"{source} holds {len(fields)} slides, so {folder} will be a folder of stores; name it without {ENDING}.")
+    if folder.exists() and any(folder.iterdir()) and not (asked.force or asked.resume):
+        raise InputError(f"{folder} already holds something; say --resume to go on, or --force to make it again.")
+    names = [Path(fields.name(i)).name.split(".")[0] for i in range(len(fields))]
+    notes, before, done = list(fields.sheet.notes) if isinstance(fields, SheetFields) else [], 0, 0
+    for i, name in enumerate(names):
+        own = name if names.count(name) == 1 else f"{name}-{i + 1}"
+        try:
+            written = _one(model, fields, i, source, folder / f"{own}{ENDING}", asked, options)
+        except CoverslipError as error:
+            if isinstance(error, Stopped):
+                raise
+            notes.append(f"{fields.name(i)} is left out: {error}")
+            continue
+        before, done = before + written.finished_before, done + 1
+        notes += [f"{own}: {note}" for note in written.notes]
+    if not done:
+        raise InputError(notes[0])
+    return Written(folder, f"Compressed {done} of {len(fields)} slides", finished_before=before == len(fields), notes=tuple(notes))
+
+
+def _slide(fields: Fields, index: int, asked: Asked) -> Slide:
+    name = fields.name(index)
+    slide = open_slide(name, series=asked.input.get("series")) if Path(name).exists() else Slide((fields.image(index),))
+    _check(slide)
+    return slide
 
 
 def _check(slide: Slide) -> None:
@@ -73,7 +139,9 @@ def _check(slide: Slide) -> None:
         )
 
 
-def _written(model: Model, slide: Slide, source: Path, out: Path, asked: Asked, options: Predict) -> Written:
+def _written(
+    model: Model, slide: Slide, fields: Fields, index: int, out: Path, asked: Asked, options: Predict
+) -> Written:
     tissue = find_tissue(slide)
     level, notes = _level(model, slide, tissue, options)
     coder = model.implementation.Coder(model, level)
@@ -112,8 +180,10 @@ def _written(model: Model, slide: Slide, source: Path, out: Path, asked: Asked, 
             "magnification": slide.magnification,
             "glass": glass.colour.tolist() if tissue.glass is not None else None,
         }
+        facts["row"] = {name: str(column[index]) for name, column in fields.obs.items()}
+        name = fields.name(index)
+        record = prediction_record(model, name if Path(name).exists() else None, FieldSubset(fields, [index]))
         group.attrs.update({FACTS: facts})
-        record = prediction_record(model, source, model.open(source, **asked.parts), None, model.how(asked.input))
         (temporary / PROVENANCE).write_text(json.dumps(record, indent=2), encoding="utf-8")
     raw, packed = slide.height * slide.width * 3, size_of(out)
     glass_share = facts["glass_tiles"] / max(facts["tiles"] + facts["glass_tiles"], 1)

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from coverslip.core import ModelError
+from coverslip.io.tensors import tensors_hash
 from coverslip.models.folder import Model
 from coverslip.models.loading import load
 
@@ -21,7 +22,7 @@ _LOCK = threading.Lock()
 
 def reference(model: Model, inside: bool) -> dict[str, Any]:
     """What the metadata of a store say of its model."""
-    sha = str(model.provenance["weights_sha256"])
+    sha = str(model.provenance.get("weights_sha256") or tensors_hash(model.weights))
     name = model.folder.name if model.folder is not None else ""
     return {"inside": INSIDE, "sha256": sha} if inside else {"name": name, "sha256": sha}
 

@@ -14,6 +14,7 @@ _FACTOR = 32.0
 _STRIP = 2048
 _BRIGHT = 170
 """Glass is at least as bright as this in its darkest colour."""
+_UNSEEN = 254
 _NEAR = 14
 """Grey values that glass may differ from its colour: noise of the sensor and of JPEG."""
 _LEAST = 0.002
@@ -75,10 +76,9 @@ def find_tissue(slide: Slide) -> Tissue:
         return Tissue(np.ones(coarse.shape[:2], bool), factor, None)
     from scipy import ndimage
 
-    far = np.abs(coarse.astype(np.int16) - glass).max(2) > _NEAR
-    mask = ndimage.binary_closing(ndimage.binary_opening(far, iterations=1), iterations=2) | far & ndimage.binary_dilation(
-        ndimage.binary_opening(far, iterations=1), iterations=2
-    )
+    far = (np.abs(coarse.astype(np.int16) - glass).max(2) > _NEAR) & (coarse.min(2) < _UNSEEN)
+    solid = ndimage.binary_opening(far)
+    mask = ndimage.binary_closing(solid, iterations=2) | far & ndimage.binary_dilation(solid, iterations=2)
     return Tissue(mask, factor, glass)
 
 
@@ -115,8 +115,12 @@ def shrunk(pixels: np.ndarray, step: int) -> np.ndarray:
 def _glass(coarse: np.ndarray) -> np.ndarray | None:
     values = coarse.reshape(-1, 3).astype(np.int16)
     low, high = values.min(1), values.max(1)
-    grey = values[(low >= _BRIGHT) & (high - low <= 20)]
-    if len(grey) < max(_LEAST * len(values), 4):
+    bright = (low >= _BRIGHT) & (high - low <= 20)
+    # Pure white is what scanners fill in where they have not looked; glass is, unless there is nothing else.
+    seen = bright & (low < _UNSEEN)
+    least = max(_LEAST * len(values), 4)
+    grey = values[seen if seen.sum() >= least else bright]
+    if len(grey) < least:
         return None
     counts = np.bincount(grey.min(1), minlength=256)
     peak = int(np.convolve(counts, np.ones(5), "same").argmax())
