@@ -2,7 +2,7 @@
 
     python benchmarks/slide_reading.py [slide.svs]
 
-Without a slide one of 20,000 x 20,000 pixels is made of textures. Prints the ratio of medians, for tiles that lie on those
+Without a slide one of 20,000 x 20,000 pixels is made of textures. Prints the median ratio, for tiles that lie on those
 of the file and for windows anywhere, and whether all pixels are the same.
 """
 

@@ -30,7 +30,8 @@ def pyramid(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tif.write(pixels, description=facts, **jpeg)
         tif.write(pixels[::9, ::9], description=facts, photometric="rgb", metadata=None)
         tif.write(pixels[::4, ::4], description=facts, **jpeg)
-        tif.write(pixels[:90, :80], description="Aperio\r\nlabel 80x90", subfiletype=1, photometric="rgb", metadata=None)
+        label = "Aperio\r\nlabel 80x90"
+        tif.write(pixels[:90, :80], description=label, subfiletype=1, photometric="rgb", metadata=None)
     return path
 
 

@@ -229,7 +229,7 @@ def test_in_python_a_store_lives_as_long_as_its_value(model: Path) -> None:
     assert not path.exists()
 
 
-def test_what_is_no_slide_is_refused_in_a_sentence(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_slide_is_refused(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty.svs").write_bytes(b"")
     np.save(tmp_path / "grey.npy", np.zeros((64, 64), np.uint8))
     for name in ("empty.svs", "grey.npy"):

@@ -64,7 +64,7 @@ def test_patches_are_tissue_do_not_overlap_and_follow_the_seed(slide: Slide) -> 
     every = tissue_grid(slide, tissue, 128)
     assert [(r.y, r.x) for r in every] == [(y, x) for y in range(256, 768, 128) for x in range(256, 768, 128)]
     some = drawn_patches(slide, tissue, 5, 128, seed=3)
-    assert len(set((r.y, r.x) for r in some)) == 5
+    assert len({(r.y, r.x) for r in some}) == 5
     assert some == drawn_patches(slide, tissue, 5, 128, seed=3)
     assert some != drawn_patches(slide, tissue, 5, 128, seed=4)
     assert drawn_patches(slide, tissue, 99, 128) == every

@@ -11,7 +11,6 @@ from coverslip.core import Image, InputError, MissingExtra, PixelSize, Window
 from coverslip.io.reasons import reason
 
 
-
 class OpenSlideReader:
     """Reads windows of one level. It can be pickled; threads may share it."""
 
@@ -76,7 +75,9 @@ def _opened(path: str) -> Any:
     try:
         return openslide.OpenSlide(path)
     except openslide.OpenSlideError as error:
-        raise InputError(f"{path} cannot be read as a slide ({reason(error)}); copy it again from the scanner.") from error
+        raise InputError(
+            f"{path} cannot be read as a slide ({reason(error)}); copy it again from the scanner."
+        ) from error
 
 
 def _pixel_size(facts: dict[str, Any]) -> PixelSize | None:

@@ -46,7 +46,7 @@ def write_slide_tiff(
         raise InputError(f"{path} should end in .tif or .tiff, because that is what is written.")
     for level in levels:
         if level.axes != "CYX" or level.shape[0] != 3 or level.dtype != np.uint8:
-            raise InputError(f"{path}: a slide is written from RGB images of 8 bits, not from {level.shape} {level.dtype}.")
+            raise InputError(f"{path}: a slide is RGB of 8 bits, not {level.shape} {level.dtype}; convert it first.")
     import tifffile
 
     notes: list[str] = []
@@ -54,7 +54,8 @@ def write_slide_tiff(
     facts: dict[str, Any] = {"axes": "YXS", "Name": path.name.split(".")[0]}
     resolution: dict[str, Any] = {}
     if size is not None:
-        facts |= {"PhysicalSizeX": size.x, "PhysicalSizeXUnit": "µm", "PhysicalSizeY": size.y, "PhysicalSizeYUnit": "µm"}
+        for axis, length in (("X", size.x), ("Y", size.y)):
+            facts |= {f"PhysicalSize{axis}": length, f"PhysicalSize{axis}Unit": "µm"}
         resolution = {"resolution": (1e4 / size.x, 1e4 / size.y), "resolutionunit": "CENTIMETER"}
     common: dict[str, Any] = {"dtype": np.uint8, "photometric": "rgb", "tile": (TILE, TILE)}
     if compression != "none":
@@ -64,10 +65,14 @@ def write_slide_tiff(
     large = levels[0].nbytes > 2 << 30
     with atomic_path(path) as temporary, tifffile.TiffWriter(temporary, ome=True, bigtiff=large) as tif:
         for number, level in enumerate(levels):
-            own = {"subifds": len(levels) - 1, "metadata": facts, **resolution} if number == 0 else {
-                "subfiletype": 1,
-                "metadata": None,
-            }
+            own = (
+                {"subifds": len(levels) - 1, "metadata": facts, **resolution}
+                if number == 0
+                else {
+                    "subfiletype": 1,
+                    "metadata": None,
+                }
+            )
             shape = (level.height, level.width, 3)
             tif.write(_tiles(level, number, notes), shape=shape, **common, **own)
     return path, notes

@@ -9,8 +9,8 @@ CARD = Card(
     summary="A learned codec of H&E slides: one network for all rates, real bits, any window without seams.",
     citation=(
         "Ballé, Minnen, Singh, Hwang and Johnston, Variational image compression with a scale hyperprior, ICLR 2018 "
-        "(rate and distortion); He et al., Checkerboard context model for efficient learned image compression, CVPR 2021 "
-        "(neighbours as the prior); Ballé, Johnston and Minnen, Integer networks for data compression, ICLR 2019."
+        "(rate and distortion); He et al., Checkerboard context model for efficient learned image compression, CVPR "
+        "2021 (neighbours as the prior); Ballé, Johnston and Minnen, Integer networks for data compression, ICLR 2019."
     ),
     inputs="RGB images of 8 bits, (3, H, W), of any size: whole slides; to fit, fields of at least 192 pixels.",
     outputs="A slide store: a Zarr group whose levels decode chunk by chunk where they are read.",
@@ -26,7 +26,7 @@ CARD = Card(
         "basis for a diagnosis.",
     ),
     losses=(
-        "`bits` per pixel, `squared_error` in squared grey values, and `dissimilarity`, one minus the MS-SSIM, all over "
-        "qualities drawn at random."
+        "`bits` per pixel, `squared_error` in squared grey values, and `dissimilarity`, one minus the MS-SSIM, all "
+        "over qualities drawn at random."
     ),
 )

@@ -179,4 +179,4 @@ def check_limits(weights: Mapping[str, np.ndarray]) -> None:
         sums = np.abs(array.astype(np.float64)).sum((1, 2, 3))
         top, limit = (4095, 2**53) if _kind(name) is np.float64 else (_TOP, 2**24)
         if array.dtype.kind != "i" or (sums * top + bias).max() >= limit:
-            raise ModelError(f"The weights '{name}' of the codec are not those of a frozen network; fetch the model anew.")
+            raise ModelError(f"The weights '{name}' are not those of a frozen codec; fetch the model anew.")

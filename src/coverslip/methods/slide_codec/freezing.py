@@ -84,8 +84,10 @@ def _expectation(expectation: Expectation, at: Tensor, gains: Tensor) -> dict[st
     found = {"mean": mean.numpy().astype(np.int32), "scale": scale.numpy().astype(np.int32)}
     if not expectation.first:
         look, mix, say = (layer.weight for layer in (expectation.look, expectation.mix, expectation.say))
+        assert expectation.look.bias is not None
+        assert expectation.mix.bias is not None
+        assert expectation.say.bias is not None
         biases = between(expectation.level, at) + expectation.look.bias
-        assert expectation.mix.bias is not None and expectation.say.bias is not None
         found |= {
             "look": _small(look),
             "look_bias": _whole(biases.double() * _WEIGHTS * LATENT).numpy().astype(np.int64),
@@ -116,9 +118,7 @@ def _synthesis(codec: Codec, ranges: dict[str, Tensor]) -> dict[str, np.ndarray]
             assert isinstance(block, Residual)
             key = f"synthesis.{stage}.{number}"
             found |= _exact_single(f"{key}.spatial", block.spatial, ranges[f"{stage}.{number}.spatial"], STREAM, None)
-            found |= _exact_single(
-                f"{key}.mixing", block.mixing, ranges[f"{stage}.{number}.mixing"], 1, STREAM
-            )
+            found |= _exact_single(f"{key}.mixing", block.mixing, ranges[f"{stage}.{number}.mixing"], 1, STREAM)
             # What the first layer gives is the second one's 8-bit input.
             inner = found[f"{key}.mixing.input"]
             found[f"{key}.spatial.output"] = (found[f"{key}.spatial.output"] * inner).astype(np.float32)
@@ -140,9 +140,7 @@ def _exact_double(name: str, layer: nn.Conv2d, unit: float) -> dict[str, np.ndar
     }
 
 
-def _exact_single(
-    name: str, layer: nn.Conv2d, top: Tensor, before: int, after: int | None
-) -> dict[str, np.ndarray]:
+def _exact_single(name: str, layer: nn.Conv2d, top: Tensor, before: int, after: int | None) -> dict[str, np.ndarray]:
     """A layer with inputs of 8 bits, each channel over its own range; its sums stay below 2^24.
 
     Parameters

@@ -78,7 +78,7 @@ class Coder:
         return self._tiles.decode(stream, size)
 
     def pixels(self, latents: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
-        """Pixels ``(16 h, 16 w, 3)`` uint8 of some positions of decoded latents ``(latent, H, W)``: see `exact.Pixels`."""
+        """Pixels ``(16 h, 16 w, 3)`` of some positions of decoded latents ``(latent, H, W)``: see `exact.Pixels`."""
         return self._pixels(latents, rows, columns)
 
     def there_and_back(self, pixels: np.ndarray) -> tuple[np.ndarray, int]:

@@ -247,6 +247,7 @@ def begin(codec: Codec, squares: Tensor, worth: float) -> None:
     synthesis.plain.bias.zero_()  # type: ignore[union-attr]
     spread = values[-latent:].flip(0).clamp(min=1e-9).sqrt().float() / unit
     for expectation in codec.expectations:
+        assert isinstance(expectation, Expectation)
         expectation.base[:, :latent] = (basis @ mean.float()) / unit
         # The scale of a logistic distribution is its deviation times the square root of 3, over pi.
         expectation.base[:, latent:] = (spread * math.sqrt(3) / math.pi).log()

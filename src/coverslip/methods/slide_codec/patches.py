@@ -87,7 +87,7 @@ class PatchFeed:
             cut = min(cut, *pixels.shape[1:])
         y, x = (rng.integers(n - cut + 1) for n in pixels.shape[1:])
         region = Region(int(y), int(x), cut, cut)
-        patch = np.rot90(pixels[(slice(None), *region.slices)], rng.integers(4), (1, 2))
+        patch = np.rot90(pixels[(slice(None), *region.slices)], int(rng.integers(4)), (1, 2))
         patch = patch[:, :, ::-1] if rng.random() < 0.5 else patch
         found = patch.astype(np.float32) / 255
         if cut != side:

@@ -138,7 +138,8 @@ def _window(selection: Any, shape: tuple[int, ...]) -> tuple[tuple[slice, ...], 
     """The smallest window of a chunk that holds a selection of Zarr, and the selection seen from its corner."""
     parts = selection if isinstance(selection, tuple) else (selection,)
     parts += (slice(None),) * (len(shape) - len(parts))
-    window, within = [], []
+    window: list[slice] = []
+    within: list[Any] = []
     for part, length in zip(parts, shape, strict=True):
         if isinstance(part, slice):
             start, stop, step = part.indices(length)

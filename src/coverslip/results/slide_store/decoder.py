@@ -21,6 +21,10 @@ _KEPT = 400
 """Tiles whose latents are kept: a window beside the last one needs many of the same."""
 
 
+Chunks = Mapping[tuple[int, int], list[bytes] | Damaged]
+"""The streams of the tiles of each chunk, or what is wrong with it."""
+
+
 @dataclass(frozen=True)
 class Glass:
     """What empty glass looks like.
@@ -61,9 +65,7 @@ class Decoder:
         down, across = (range(s.start // per_chunk, ceil(s.stop / per_chunk)) for s in positions)
         return [(row, column) for row in down for column in across]
 
-    def window(
-        self, chunks: Mapping[tuple[int, int], list[bytes] | Damaged], rows: slice, columns: slice
-    ) -> np.ndarray:
+    def window(self, chunks: Chunks, rows: slice, columns: slice) -> np.ndarray:
         """Pixels ``(H, W, 3)`` of a window.
 
         Raises
@@ -73,11 +75,10 @@ class Decoder:
         """
         found = np.empty((rows.stop - rows.start, columns.stop - columns.start, 3), np.uint8)
         for y, x in _pieces(rows, columns):
-            target = slice(y.start - rows.start, y.stop - rows.start), slice(x.start - columns.start, x.stop - columns.start)
-            found[target] = self._piece(chunks, y, x)
+            found[_seen(y, rows), _seen(x, columns)] = self._piece(chunks, y, x)
         return found
 
-    def _piece(self, chunks: Mapping[tuple[int, int], list[bytes] | Damaged], rows: slice, columns: slice) -> np.ndarray:
+    def _piece(self, chunks: Chunks, rows: slice, columns: slice) -> np.ndarray:
         grid, glass, coder = self._grid, self._glass, self._coder
         across = self._around(rows, 0), self._around(columns, 1)
         shape = (len(glass.latents), *(s.stop - s.start for s in across))
@@ -98,12 +99,15 @@ class Decoder:
                     raise
                 del error
                 continue
-            source, target = [], []
-            for start, length, wanted in zip((row * grid.per_tile, column * grid.per_tile), tile.shape[1:], across, strict=True):
-                low, high = max(start, wanted.start), min(start + length, wanted.stop)
-                source.append(slice(low - start, high - start))
-                target.append(slice(low - wanted.start, high - wanted.start))
-            latents[:, target[0], target[1]] = tile[:, source[0], source[1]]
+            own = [
+                slice(i * grid.per_tile, i * grid.per_tile + n)
+                for i, n in zip((row, column), tile.shape[1:], strict=True)
+            ]
+            shared = [_overlap(part, wanted) for part, wanted in zip(own, across, strict=True)]
+            if shared[0] is not None and shared[1] is not None:
+                latents[:, _seen(shared[0], across[0]), _seen(shared[1], across[1])] = tile[
+                    :, _seen(shared[0], own[0]), _seen(shared[1], own[1])
+                ]
         covered = sum(
             (a.stop - a.start) * (b.stop - b.start)
             for y, x in empty
@@ -121,7 +125,7 @@ class Decoder:
         for y, x in empty:
             a, b = _overlap(y, rows), _overlap(x, columns)
             if a is not None and b is not None:
-                pixels[a.start - rows.start : a.stop - rows.start, b.start - columns.start : b.stop - columns.start] = glass.colour
+                pixels[_seen(a, rows), _seen(b, columns)] = glass.colour
         return pixels
 
     def _latents(self, stream: bytes | Damaged, tile: tuple[int, int]) -> np.ndarray:
@@ -133,8 +137,8 @@ class Decoder:
             return _CACHE.get((id(self._coder), size, stream), lambda: self._coder.decode(stream, size))
         except InputError as error:
             raise InputError(
-                f"The tile {tile[0]}, {tile[1]} (rows from {tile[0] * grid.tile}, columns from {tile[1] * grid.tile}) is "
-                f"damaged: {str(error).rstrip('.').lower()}; copy the store again from its source."
+                f"The tile {tile[0]}, {tile[1]} (rows from {tile[0] * grid.tile}, columns from {tile[1] * grid.tile}) "
+                f"is damaged: {str(error).rstrip('.').lower()}; copy the store again from its source."
             ) from error
 
     def _around(self, part: slice, axis: int) -> slice:
@@ -160,6 +164,11 @@ def _tiles(across: tuple[slice, slice], per_tile: int) -> Iterator[tuple[int, in
 def _overlap(a: slice, b: slice) -> slice | None:
     start, stop = max(a.start, b.start), min(a.stop, b.stop)
     return slice(start, stop) if start < stop else None
+
+
+def _seen(part: slice, whole: slice) -> slice:
+    """A part of something, counted from where that begins."""
+    return slice(part.start - whole.start, part.stop - whole.start)
 
 
 class _Cache:

@@ -19,7 +19,7 @@ from coverslip.results.slide_store.grid import TILES, Grid
 from coverslip.samples.slides.tissue import Tissue, shrunk
 
 FACTOR = 4
-"""How many times smaller each level of a store is than the one before: beside the first, all others take a fifteenth."""
+"""How many times smaller each level is than the one before: beside the first, the others take about a fifteenth."""
 _IN_MEMORY = 512 << 20
 
 Read = Callable[[Region], np.ndarray]

@@ -53,5 +53,6 @@ class Grid:
 
     def size(self, row: int, column: int) -> tuple[int, int]:
         """Positions of a tile, down and across; none or fewer at the end of the image."""
-        down, across = (min(self.per_tile, n - i * self.per_tile) for n, i in zip(self.positions, (row, column), strict=True))
+        side = self.per_tile
+        down, across = (min(side, n - i * side) for n, i in zip(self.positions, (row, column), strict=True))
         return max(down, 0), max(across, 0)

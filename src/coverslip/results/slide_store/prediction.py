@@ -87,9 +87,7 @@ def predict_to_file(
     return _one(model, fields, 0, source, out, asked, options)
 
 
-def _one(
-    model: Model, fields: Fields, index: int, source: Path, out: Path, asked: Asked, options: Predict
-) -> Written:
+def _one(model: Model, fields: Fields, index: int, source: Path, out: Path, asked: Asked, options: Predict) -> Written:
     with held(out):
         if asked.resume and out.exists() and not asked.force:
             return Written(out, finished_before=True)
@@ -103,7 +101,9 @@ def _several(
 ) -> Written:
     folder = Path(out or f"{source.stem}-stores")
     if folder.name.lower().endswith(ENDING):
-        raise InputError(f"{source} holds {len(fields)} slides, so {folder} will be a folder of stores; name it without {ENDING}.")
+        raise InputError(
+            f"{source} holds {len(fields)} slides, which become a folder of stores; name it without {ENDING}."
+        )
     if folder.exists() and any(folder.iterdir()) and not (asked.force or asked.resume):
         raise InputError(f"{folder} already holds something; say --resume to go on, or --force to make it again.")
     names = [Path(fields.name(i)).name.split(".")[0] for i in range(len(fields))]
@@ -121,7 +121,8 @@ def _several(
         notes += [f"{own}: {note}" for note in written.notes]
     if not done:
         raise InputError(notes[0])
-    return Written(folder, f"Compressed {done} of {len(fields)} slides", finished_before=before == len(fields), notes=tuple(notes))
+    said = f"Compressed {done} of {len(fields)} slides"
+    return Written(folder, said, finished_before=before == len(fields), notes=tuple(notes))
 
 
 def _slide(fields: Fields, index: int, asked: Asked) -> Slide:
@@ -157,9 +158,7 @@ def _written(
         pixels: np.ndarray | None = None
         for number, (height, width) in enumerate(sizes):
             grid = Grid(height, width, coder.side)
-            codec = SlideCodec(
-                reference(model, inside), level, (height, width), grid.side, grid.tile, codec_facts
-            )
+            codec = SlideCodec(reference(model, inside), level, (height, width), grid.side, grid.tile, codec_facts)
             _array(group, number, grid, codec)
             last = number == len(sizes) - 1
             smaller = None if last else scratch(*sizes[number + 1], temporary.parent)
@@ -170,7 +169,7 @@ def _written(
             pixels = smaller
         if inside:
             _keep_model(model, temporary)
-        facts = {
+        facts: dict[str, Any] = {
             "level": level,
             "ratio": options.ratio if options.level is None else None,
             "tiles": sum(one.tiles for one in counted),

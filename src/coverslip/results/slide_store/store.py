@@ -45,7 +45,7 @@ class SlideStore:
 
     def damage(self) -> Iterator[str]:
         """What is missing or damaged, a few words each; nothing is decoded."""
-        for number, image in enumerate(self.slide.levels):
+        for number in range(len(self.slide.levels)):
             grid = self.grid(number)
             for row in range(grid.chunks[0]):
                 for column in range(grid.chunks[1]):
@@ -92,7 +92,7 @@ def open_store(path: str | Path) -> SlideStore:
     attributes = dict(zarr.open_group(str(path), mode="r").attrs)
     facts = attributes.get(FACTS)
     if not isinstance(facts, Mapping):
-        raise InputError(f"{path} is no slide store, or lost what Coverslip noted in it; copy it again from its source.")
+        raise InputError(f"{path} is no slide store, or lost what was noted in it; copy it again from its source.")
     return SlideStore(path, slide, facts, provenance_of(path))
 
 

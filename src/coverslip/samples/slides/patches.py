@@ -68,8 +68,8 @@ def patch_sheet(
     sheet : Sheet
         Slides: a row each.
     out : str or Path
-        Folder to write: ``<slide>_y0x512.tif`` for each patch, ``sheet.csv``, and ``provenance.json`` with the settings.
-        It appears only once all of it is there.
+        Folder to write: ``<slide>_y0x512.tif`` for each patch, ``sheet.csv``, and ``provenance.json`` with the
+        settings. It appears only once all of it is there.
     count : int
         Patches of each slide, at most.
     size : int
@@ -85,8 +85,8 @@ def patch_sheet(
     -------
     Sheet
         ``out/sheet.csv``: a row per patch in reading order with every column of its slide, ``group`` (the slide, where
-        there is no such column), ``source_image``, ``patch_y_px``, ``patch_x_px`` and ``tissue``, its share. Slides that
-        cannot be used are left out, and the notes say why.
+        there is no such column), ``source_image``, ``patch_y_px``, ``patch_x_px`` and ``tissue``, its share. Slides
+        that cannot be used are left out, and the notes say why.
 
     Raises
     ------
