@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from coverslip.core import Fields, Fitted
-from coverslip.methods.slide_codec.config import LATENT_SIDE, Config
+from coverslip.methods.slide_codec.config import Config
 from coverslip.methods.slide_codec.freezing import frozen
 from coverslip.methods.slide_codec.loss import loss_terms
 from coverslip.methods.slide_codec.model import Codec, begin, between, middle
@@ -76,12 +76,10 @@ def _step(config: Config) -> Any:
         module: torch.nn.Module, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
     ) -> dict[str, torch.Tensor]:
         x = batch.inputs
-        count, _, height, width = x.shape
+        count = len(x)
         near = torch.multinomial(shares.to(x.device), count, replacement=True, generator=generator)
         level = (near + torch.rand(count, generator=generator, device=x.device) - 0.5).clamp(0, most)
-        shape = (count, config.latent, height // LATENT_SIDE, width // LATENT_SIDE)
-        noise = torch.rand(shape, generator=generator, device=x.device) - 0.5
-        coded = module(x, level, noise)
+        coded = module(x, level)
         worth = between(worths.log()[:, None].to(x.device), level)[:, 0].exp()
         return loss_terms(x, coded.pixels, coded.bits, worth, msssim=config.msssim, lowest=config.rates[0])
 

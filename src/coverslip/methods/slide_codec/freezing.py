@@ -178,8 +178,7 @@ def _ranges(codec: Codec, config: Config, batches: Iterable[Tensor]) -> dict[str
     with _watched(layers, found):
         for number, pixels in enumerate(batches):
             level = torch.full((len(pixels),), float(number % len(config.rates)))
-            y = codec.analysis(pixels)
-            codec(pixels, level, torch.zeros_like(y))
+            codec(pixels, level)
     return found
 
 
