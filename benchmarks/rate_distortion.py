@@ -5,8 +5,8 @@
 The sheet names images; of each the middle square of 512² pixels is taken (``--tile``), or as much as there is. The
 others are given every chance: each at its full resolution and after shrinking by 2 and by 4 (Lanczos there, bicubic
 back). All bytes of a stream with its headers count; of ours, those of a tile as it lies in a store (checksum, length).
-Each tile has its own curve, on which measures at a rate are interpolated over the log of the bits; numbers are means over
-tiles with bootstrap intervals. BD-rates are of the mean curves, from .05 to 1 bit per pixel.
+Each tile has its own curve, on which measures at a rate are interpolated over the log of the bits; numbers are means
+over tiles with bootstrap intervals. BD-rates are of the mean curves, from .05 to 1 bit per pixel.
 """
 
 from __future__ import annotations
@@ -59,14 +59,15 @@ def scored(before: np.ndarray, after: np.ndarray, size: int) -> tuple[float, flo
     return (bits, *(float(value[0]) for value in found))  # type: ignore[return-value]
 
 
-def of_others(tile: np.ndarray) -> Iterator[tuple[str, Curve]]:
+def of_others(tile: np.ndarray, names: list[str]) -> Iterator[tuple[str, Curve]]:
     from PIL import Image
 
     height, width = tile.shape[:2]
     for shrunk in (1, 2, 4):
         size = width // shrunk, height // shrunk
         small = tile if shrunk == 1 else np.asarray(Image.fromarray(tile).resize(size, Image.Resampling.LANCZOS))
-        for name, (encode, decode, qualities) in codecs().items():
+        for name in names:
+            encode, decode, qualities = codecs()[name]
             curve = []
             for quality in qualities:
                 data = encode(small, quality)
@@ -96,7 +97,7 @@ def at(curve: Curve, bits: float, column: int) -> float:
 def best(curves: dict[str, list[Curve]]) -> dict[str, list[Curve]]:
     """Each of the others with, at each rate, whatever shrinking is best: the upper hull of its three curves."""
     found = {}
-    for name in codecs():
+    for name in [name for name in codecs() if name in curves]:
         own = [curves[key] for key in curves if key == name or key.startswith(f"{name}, ")]
         found[f"{name}, best"] = [_hull(each) for each in zip(*own, strict=True)]
     return found
@@ -149,18 +150,17 @@ def main() -> None:
     parser.add_argument("--model", default="slide-codec")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--tile", type=int, default=512)
-    parser.add_argument("--ours-only", action="store_true")
+    parser.add_argument("--others", default=",".join(codecs()), help="which of them; empty: none")
     asked = parser.parse_args()
     model = cs.load(asked.model)
     coders = [model.implementation.Coder(model, level) for level in LEVELS]
     curves: dict[str, list[Curve]] = {}
+    others = [name for name in asked.others.split(",") if name]
     for _, tile in track(list(tiles_of(asked.sheet, asked.tile)), "Coding"):
         curves.setdefault("ours", []).append(of_ours(tile, coders))
-        if not asked.ours_only:
-            for name, curve in of_others(tile):
-                curves.setdefault(name, []).append(curve)
-    if not asked.ours_only:
-        curves |= best(curves)
+        for name, curve in of_others(tile, others):
+            curves.setdefault(name, []).append(curve)
+    curves |= best(curves)
     rows = list(table(curves))
     for row in rows:
         print(row)
