@@ -23,6 +23,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "verbs.refine": ["refine"],
         "verbs.report": ["write_report"],
         "verbs.export": ["export"],
+        "verbs.decode": ["decode"],
         "verbs.index": ["index"],
         "verbs.search": ["search"],
         "verbs.label": ["label"],

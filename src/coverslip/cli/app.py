@@ -359,6 +359,26 @@ def export(
             typer.echo(f"  {note}")
 
 
+@app.command(epilog="Example: coverslip decode slide.cslip.zarr --out slide.ome.tif")
+@flagged("decode")
+def decode(
+    result: Annotated[Path, typer.Argument(help="A compressed slide, .cslip.zarr.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where to, .ome.tif; default: named after the result.")
+    ] = None,
+    force: Force = False,
+    *,
+    options: dict[str, Any],
+) -> None:
+    """Write the pixels of a compressed slide as a pyramidal OME-TIFF, for QuPath and other viewers."""
+    from coverslip.cli.tables import print_notes
+    from coverslip.verbs.decode import decode as write
+
+    written = write(result, out, force=force, **options)
+    typer.echo(f"{written.said}: {written.path}")
+    print_notes(written.notes)
+
+
 app.command(epilog="Example: coverslip index cells.index plate1.h5ad plate2.h5ad")(index)
 app.command(epilog="Example: coverslip search cells.index new.h5ad --apart patient --out hits.html")(search)
 

@@ -188,6 +188,28 @@ def crop(
     print_next("coverslip", "fit", "vae", out, "--out", "model")
 
 
+@samples_app.command(epilog="Example: coverslip samples patches slides/ --size 256 --count 200 --out patches")
+def patches(
+    slides: Annotated[Path, typer.Argument(help="A slide, a folder of slides, or a sheet of them.")],
+    out: Out,
+    count: Annotated[int, typer.Option(help="Patches of each slide, at most.")] = 200,
+    size: Annotated[int, typer.Option(help="Height and width of a patch, pixels of the full resolution.")] = 256,
+    tissue: Annotated[float, typer.Option(help="Share of a patch that is tissue, at least.")] = 0.5,
+    seed: Annotated[int, typer.Option(help="Decides which patches are drawn.")] = 0,
+    force: Force = False,
+) -> None:
+    """Draw patches of tissue from slides at random, none over another.
+
+    Writes a file for each, and a sheet with its place in the slide.
+    """
+    from coverslip.cli.tables import print_notes
+    from coverslip.samples import patch_sheet, read_sheet
+
+    drawn = patch_sheet(read_sheet(slides), out, count=count, size=size, least=tissue, seed=seed, overwrite=force)
+    print_notes(drawn.notes)
+    typer.echo(f"{len(drawn)} patches of {size} x {size} pixels: {drawn.path}")
+
+
 @samples_app.command(epilog="Example: coverslip samples tile fields.csv --grid 4x4 --out tiles")
 def tile(
     sheet: Annotated[Path, typer.Argument(help="A sample sheet or a folder of images.")],

@@ -3,6 +3,8 @@ from .atomic import atomic_path as atomic_path
 from .images.opening import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from .images.opening import inventory as inventory
 from .images.opening import open_image as open_image
+from .images.slides import Slide as Slide
+from .images.slides import open_slide as open_slide
 from .labels import labels_path as labels_path
 from .labels import read_labels as read_labels
 from .labels import write_labels as write_labels

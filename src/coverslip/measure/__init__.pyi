@@ -46,6 +46,7 @@ from .embeddings.trust import cluster_stability as cluster_stability
 from .embeddings.trust import evaluate_trust as evaluate_trust
 from .embeddings.trust import retrieval as retrieval
 from .images.reconstruction import mean_squared_error as mean_squared_error
+from .images.reconstruction import ms_ssim as ms_ssim
 from .images.reconstruction import psnr as psnr
 from .images.reconstruction import ssim as ssim
 from .images.reconstruction import sum_squared_error as sum_squared_error

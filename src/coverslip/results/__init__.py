@@ -14,6 +14,7 @@ The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the
 ``label``      ``(named, cells, names, out, force, options, path)``: a `Written`; ``named`` is a result or a model
 ``export``     ``(result, out, images, force, options)``: a `Written` for each path
 ``layers``     ``(result)``: layers of napari, tuples of data, settings and type; the result opened or as predicted
+``decode``     ``(result, out, force, options)``: a `Written`; the pixels of what is compressed
 ``score``      ``(model, inputs, parts, label, device)``: numbers on held-out inputs, for a sweep
 ``columns``    ``(value)``: what it says of each sample, as columns of a table
 ``describe``   ``(labels, out, force, describe, shape, how, cut, record)``: columns for objects, from crops around them

@@ -38,6 +38,9 @@ from .sheets.sheet import write_sheet as write_sheet
 from .sheets.splits import given_split as given_split
 from .sheets.splits import split_indices as split_indices
 from .sheets.splits import split_sheet as split_sheet
+from .slides.patches import patch_sheet as patch_sheet
+from .slides.tissue import Tissue as Tissue
+from .slides.tissue import find_tissue as find_tissue
 from .spheroids.features import FEATURES as FEATURES
 from .spheroids.features import spheroid_features as spheroid_features
 from .spheroids.finding import find_spheroid as find_spheroid

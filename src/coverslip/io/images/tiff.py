@@ -45,14 +45,19 @@ class TiffReader:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_stack": None}  # decoders are closures; another process finds the pages again
 
-    def __call__(self, window: Window) -> np.ndarray:
-        """Read one window of the image."""
+    @property
+    def stack(self) -> Stack:
+        """Where the pixels lie."""
         if self._stack is None:
             with opened(self.path) as tif:
                 self._stack = find_stack(tif, self.path, self.series, self.level)
+        return self._stack
+
+    def __call__(self, window: Window) -> np.ndarray:
+        """Read one window of the image."""
         stored = self.arrangement.stored_window(window)
         try:
-            pixels = read_window(self._stack, stored, self.path)
+            pixels = read_window(self.stack, stored, self.path)
         except InputError:
             raise
         except FileNotFoundError as error:

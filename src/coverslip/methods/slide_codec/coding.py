@@ -1,0 +1,125 @@
+"""Latents to bytes and back: rounded, and entropy-coded with what the prior expects of them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import InputError
+from coverslip.methods.slide_codec.exact import Prior
+from coverslip.methods.slide_codec.freezing import LARGEST_LATENT, LATENT
+from coverslip.methods.slide_codec.model import PHASES
+
+_CHECK = 4
+"""Bytes of the checksum before a stream."""
+
+
+class TileCoder:
+    """Codes the latents of one tile, which nothing beside it is needed for.
+
+    Parameters
+    ----------
+    weights : mapping of str to ndarray
+        Of a frozen codec.
+    level : int
+        Level of quality.
+    dead : float
+        By how much of a step less than half a latent is rounded away from its mean: it saves more bits than it
+        loses. Only encoding knows of it.
+    """
+
+    def __init__(self, weights: Mapping[str, np.ndarray], level: int, dead: float = 0.0) -> None:
+        self._prior = Prior(weights, level)
+        self._steps = weights["steps"][level].astype(np.float64)[:, None, None]
+        self._reach = weights["tables.reach"].astype(np.int64)
+        self._models = _models(weights)
+        self.latent = len(self._steps)
+        self._dead = dead
+
+    def encode(self, latents: np.ndarray) -> tuple[bytes, np.ndarray]:
+        """The stream of a tile, and the latents that it will become.
+
+        Parameters
+        ----------
+        latents : ndarray of float, shape (latent, H, W)
+            In steps of the middle level; H and W are even.
+
+        Returns
+        -------
+        stream : bytes
+            A checksum (CRC-32) and what it is of.
+        decoded : ndarray of int16, shape (latent, H, W)
+        """
+        import constriction
+
+        wanted = latents.astype(np.float64) * LATENT
+        coder = constriction.stream.queue.RangeEncoder()
+
+        def code(means: np.ndarray, tables: np.ndarray, own: Any) -> np.ndarray:
+            rests = (wanted[own] - means) / self._steps
+            rounded = np.sign(rests) * np.floor(np.abs(rests) + 0.5 - self._dead)
+            reach = np.where(tables < 0, 0, self._reach[tables])
+            found = np.clip(rounded, -reach, reach).astype(np.int64)
+            for table, where in _groups(tables):
+                symbols = found.ravel()[where] + self._reach[table]
+                coder.encode(symbols.astype(np.int32), self._models[table])
+            return found
+
+        known = self._phases(latents.shape[1:], code)
+        data = np.asarray(coder.get_compressed()).astype("<u4").tobytes()
+        return zlib.crc32(data).to_bytes(_CHECK, "little") + data, known
+
+    def decode(self, stream: bytes, size: tuple[int, int]) -> np.ndarray:
+        """The latents ``(latent, H, W)`` of a stream, int16, whole numbers on their grid.
+
+        Raises
+        ------
+        InputError
+            If the stream is damaged.
+        """
+        import constriction
+
+        data = stream[_CHECK:]
+        if len(data) % 4 or zlib.crc32(data).to_bytes(_CHECK, "little") != stream[:_CHECK]:
+            raise InputError("The checksum is not that of the bytes.")
+        coder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
+
+        def read(means: np.ndarray, tables: np.ndarray, own: Any) -> np.ndarray:
+            found = np.zeros(tables.shape, np.int64)
+            for table, where in _groups(tables):
+                found.ravel()[where] = coder.decode(self._models[table], len(where)) - self._reach[table]
+            return found
+
+        return self._phases(size, read)
+
+    def _phases(self, size: tuple[int, ...], rests_of: Any) -> np.ndarray:
+        known = np.zeros((self.latent, *size))
+        for phase, (row, column) in enumerate(PHASES):
+            own = (slice(None), slice(row, None, 2), slice(column, None, 2))
+            means, tables = self._prior(known, phase)
+            rests = rests_of(means, tables, own)
+            # One multiplication and one rounding: the same everywhere.
+            known[own] = np.clip(np.rint(rests * self._steps) + means, -LARGEST_LATENT, LARGEST_LATENT)
+        return known.astype(np.int16)
+
+
+def _groups(tables: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Each table in use, and the places, flat, that use it."""
+    flat = tables.ravel()
+    order = np.argsort(flat, kind="stable")
+    ordered = flat[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    for start, stop in zip(starts, np.r_[starts[1:], len(ordered)], strict=True):
+        if ordered[start] >= 0:
+            yield int(ordered[start]), order[start:stop]
+
+
+def _models(weights: Mapping[str, np.ndarray]) -> list[Any]:
+    import constriction
+
+    ends = np.cumsum(2 * weights["tables.reach"].astype(np.int64) + 1)
+    parts = np.split(weights["tables.chances"].astype(np.float64), ends[:-1])
+    return [constriction.stream.model.Categorical(part, perfect=False) for part in parts]

@@ -1,0 +1,97 @@
+"""A store beside the slide that it was made from: squares of tissue of both, and how unlike they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import InputError, Region, track
+from coverslip.io.images.slides import Slide, open_slide
+from coverslip.measure import ms_ssim, psnr, ssim
+from coverslip.results.slide_store.store import SlideStore
+from coverslip.samples.slides.patches import drawn_patches
+from coverslip.samples.slides.tissue import find_tissue
+
+SIDE = 512
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Squares of tissue, before and after.
+
+    Parameters
+    ----------
+    regions : list of Region
+        Where they lie.
+    before, after : ndarray of uint8, shape (N, H, W, 3)
+    scores : dict of str to ndarray, shape (N,)
+        ``PSNR`` (dB), ``SSIM``, ``MS-SSIM``.
+    bits : float
+        Bits per pixel of the whole level, its glass included.
+    notes : tuple of str
+        What could not be compared.
+    """
+
+    regions: list[Region]
+    before: np.ndarray
+    after: np.ndarray
+    scores: dict[str, np.ndarray]
+    bits: float
+    notes: tuple[str, ...] = ()
+
+
+def original_of(store: SlideStore, given: Any = None) -> Slide:
+    """The slide that a store was made from: as given, else where its provenance says.
+
+    Raises
+    ------
+    InputError
+        If it is not there, or of another size.
+    """
+    if given is None:
+        given = store.provenance.get("inputs", {}).get("path")
+        if given is None or not Path(given).exists():
+            raise InputError(
+                f"The slide that {store.path} was made from is not at {given}; say where it is, as in coverslip "
+                f"evaluate {store.path} slide.svs."
+            )
+    slide = open_slide(given)
+    if (slide.height, slide.width) != (store.slide.height, store.slide.width):
+        raise InputError(
+            f"{given} is {slide.height} x {slide.width} pixels, but {store.path} was made of "
+            f"{store.slide.height} x {store.slide.width}; give the slide that it was made from."
+        )
+    return slide
+
+
+def compare(store: SlideStore, original: Slide, count: int, seed: int) -> Compared:
+    """Compare squares of tissue drawn at random; those that are damaged are left out and noted.
+
+    Raises
+    ------
+    InputError
+        If none can be compared.
+    """
+    side = min(SIDE, original.height, original.width)
+    found = drawn_patches(original, find_tissue(original), count, side, seed=seed)
+    regions, before, after, notes = [], [], [], []
+    for region in track(found or [Region(0, 0, side, side)], "Comparing"):
+        try:
+            decoded = store.slide.read(region)
+        except InputError as error:
+            notes.append(f"The square from row {region.y}, column {region.x} is left out: {error}")
+            continue
+        regions.append(region)
+        after.append(decoded)
+        before.append(original.read(region)[..., :3])
+    if not regions:
+        raise InputError(f"{store.path} has no square of tissue that can be read: {notes[0]}")
+    x, y = (np.stack(each).transpose(0, 3, 1, 2) for each in (before, after))
+    scores = {"PSNR": psnr(x, y, data_range=255), "SSIM": ssim(x, y, data_range=255)}
+    if side >= 176:
+        scores["MS-SSIM"] = ms_ssim(x, y, data_range=255)
+    bits = 8 * store.facts["stream_bytes"] / (original.height * original.width)
+    return Compared(regions, np.stack(before), np.stack(after), scores, bits, tuple(notes))

@@ -1,0 +1,40 @@
+"""Options of slide stores."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from coverslip.core.config import Options, flag
+
+
+class Predict(Options):
+    """Of compressing."""
+
+    ratio: float = flag(
+        128.0, "How many times smaller than its pixels (3 bytes each) the tissue becomes, all bytes counted.", gt=1
+    )
+    level: int | None = Field(None, ge=0, description="Level of quality of the model in place of a ratio, from 0.")
+    weights: Literal["auto", "inside", "named"] = Field(
+        "auto", description="Where the model is kept: inside the store, or named where it is shipped (auto)."
+    )
+
+
+class Decode(Options):
+    """Of writing the pixels."""
+
+    compression: Literal["zlib", "jpeg", "none"] = Field("zlib", description="Of the tiles of the TIFF file.")
+
+
+class Evaluate(Options):
+    """Of measuring what was lost."""
+
+    tiles: int = Field(40, ge=1, description="Squares of 512² pixels of tissue that are compared, drawn at random.")
+
+
+class Report(Options):
+    """Of the page."""
+
+    tiles: int = Field(24, ge=1, description="Squares of 512² pixels of tissue that are compared, drawn at random.")
+    shown: int = Field(6, ge=1, le=24, description="How many of them are shown, the worst first.")

@@ -1,0 +1,1 @@
+"""Slides: where there is tissue, and patches of it."""
