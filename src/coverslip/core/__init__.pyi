@@ -33,6 +33,7 @@ from .kind import Measured as Measured
 from .kind import Written as Written
 from .layers import layers_of as layers_of
 from .lengths import Length as Length
+from .marks import Marks as Marks
 from .memory import free_memory as free_memory
 from .memory import resident_memory as resident_memory
 from .near import Near as Near
