@@ -10,6 +10,8 @@ from .config import flag as flag
 from .decomposition import COLUMNS as COLUMNS
 from .decomposition import ROUND_COLUMNS as ROUND_COLUMNS
 from .decomposition import Decomposition as Decomposition
+from .detections import UNNAMED as UNNAMED
+from .detections import Detections as Detections
 from .errors import CoverslipError as CoverslipError
 from .errors import InputError as InputError
 from .errors import MissingExtra as MissingExtra

@@ -12,6 +12,7 @@ from coverslip.methods.section.config import Config
 from coverslip.methods.section.feeding import TileFeed
 from coverslip.methods.section.model import build
 from coverslip.methods.section.scale import reference, zoom_of
+from coverslip.methods.section.tuning import best_thresholds
 from coverslip.nn.boxes import clipped
 from coverslip.nn.imagenet import put_imagenet
 from coverslip.samples.opening.marked import has_marks, marks_of, side_of_points
@@ -103,7 +104,10 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "train": len(split["train"]),
         "val": len(split["val"]),
     }
-    return Fitted("section", config, outcome.weights, facts, outcome.history)
+    fitted = Fitted("section", config, outcome.weights, facts, outcome.history)
+    looked_at = {row: marks[row] for row in (split["val"] if len(split["val"]) else split["train"]).tolist()}
+    facts["thresholds"] = best_thresholds(fitted, fields, looked_at, device=run.device)
+    return fitted
 
 
 def _step(config: Config) -> Any:
