@@ -238,5 +238,5 @@ def outline_of(mask: np.ndarray, corner: tuple[int, int] = (0, 0)) -> tuple[np.n
 
     rings = find_contours(np.pad(mask, 1).astype(np.float32), 0.5)
     shift = np.array([corner[0] - 0.5, corner[1] - 0.5])
-    straight = [approximate_polygon(ring, 0.5)[:-1] for ring in rings]
+    straight = [approximate_polygon(ring, 0.3)[:-1] for ring in rings]
     return tuple((ring + shift)[:, ::-1] for ring in straight if len(ring) > 2)
