@@ -35,7 +35,7 @@ class Config(Training):
         "marked, by name.",
     )
     backbone: Backbone = Field("resnet18", description="The residual network below the pyramid.")
-    width: int = Field(32, ge=4, description="Channels of its first stage; 64 is the usual network.")
+    width: int = Field(32, ge=8, description="Channels of its first stage; 64 is the usual network.")
     start: Literal["random", "imagenet"] = Field("random", description="Start weights; imagenet needs width 64.")
     pyramid: int = Field(96, ge=8, description="Channels of each level of the feature pyramid.")
     head: int = Field(256, ge=16, description="Width of the layers that name a box.")
