@@ -65,8 +65,10 @@ class Detections:
     def __post_init__(self) -> None:
         count = len(self.codes)
         if self.boxes.shape != (count, 4) or self.score.shape != (count,):
-            raise InputError(f"{self.source}: {count} classes, but boxes {self.boxes.shape}, scores {self.score.shape}.")
-        if count and not (-1 <= int(self.codes.min()) and int(self.codes.max()) < len(self.classes)):
+            raise InputError(
+                f"{self.source}: {count} classes, but boxes {self.boxes.shape}, scores {self.score.shape}."
+            )
+        if count and not (int(self.codes.min()) >= -1 and int(self.codes.max()) < len(self.classes)):
             raise InputError(f"{self.source}: classes are numbered from 0 to {len(self.classes) - 1}.")
         for name, column in self.columns.items():
             if len(column) != count:

@@ -62,7 +62,9 @@ def drawn(
             if box[2] - box[0] > 3 * width:
                 pen.rectangle(box, outline=colours[name], width=width)
             else:  # a section of thousands of cells: dots
-                pen.rectangle([box[0], box[1], max(box[2], box[0] + width), max(box[3], box[1] + width)], fill=colours[name])
+                pen.rectangle(
+                    [box[0], box[1], max(box[2], box[0] + width), max(box[3], box[1] + width)], fill=colours[name]
+                )
     layers = [found.names, *([found.regions.names] if found.regions is not None else [])]
     shown = [name for name in colours if any((names == name).any() for names in layers)]
     _legend(pen, shown, colours, picture.size)

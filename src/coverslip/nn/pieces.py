@@ -155,9 +155,7 @@ def unpacked(arrays: Mapping[str, np.ndarray], tile: int = 0) -> list[Piece]:
     return found
 
 
-def joined_pieces(
-    pieces: Sequence[Piece], windows: Sequence[Region], classes: int, least_share: float
-) -> list[Whole]:
+def joined_pieces(pieces: Sequence[Piece], windows: Sequence[Region], classes: int, least_share: float) -> list[Whole]:
     """Whole regions.
 
     Two pieces of different tiles are of one region if, within what both tiles see, they overlap by at least half
@@ -193,7 +191,9 @@ def joined_pieces(
     rows, columns = (np.array(side, int) for side in zip(*pairs, strict=True)) if pairs else (np.zeros(0, int),) * 2
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(pieces),) * 2)
     count, group = connected_components(graph, directed=False)
-    wholes = [_whole([pieces[i] for i in np.flatnonzero(group == g)], classes, least_share) for g in range(count)]
+    wholes = [
+        _whole([pieces[i] for i in np.flatnonzero(group == g).tolist()], classes, least_share) for g in range(count)
+    ]
     return sorted(wholes, key=lambda whole: (round(whole.box[1]), round(whole.box[0])))
 
 
@@ -233,7 +233,8 @@ def _whole(pieces: Sequence[Piece], classes: int, least_share: float) -> Whole:
 
 def outline_of(mask: np.ndarray, corner: tuple[int, int] = (0, 0)) -> tuple[np.ndarray, ...]:
     """The rings ``(V, 2)``, ``x, y``, of what is true in a mask whose corner lies at ``y, x``; straightened by up to
-    half a pixel."""
+    half a pixel.
+    """
     from skimage.measure import approximate_polygon, find_contours
 
     rings = find_contours(np.pad(mask, 1).astype(np.float32), 0.5)

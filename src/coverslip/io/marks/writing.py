@@ -127,7 +127,7 @@ def write_coco(found: Sequence[Detections], path: str | Path, names: Sequence[st
 
 def coco_annotations(found: Sequence[Detections]) -> list[dict[str, Any]]:
     """The objects of some images as COCO has them; images and classes are numbered from 1."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for image, one in enumerate(found, 1):
         sides = one.boxes[:, 2:] - one.boxes[:, :2]
         for i in np.flatnonzero(one.named).tolist():

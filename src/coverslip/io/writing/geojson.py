@@ -125,7 +125,9 @@ def _classes(
     else:
         name_of = dict(zip(np.asarray(objects["label"]).tolist(), classification, strict=True))
         names = [name_of.get(outline.label, "") for outline in outlines]
-    colours = {name: channels_of_colour(colour if isinstance(colour, str) else colour[name]) for name in {*names} - {""}}
+    colours = {
+        name: channels_of_colour(colour if isinstance(colour, str) else colour[name]) for name in {*names} - {""}
+    }
     return [{"classification": {"name": name, "color": colours[name]}} if name else {} for name in names]
 
 

@@ -45,9 +45,7 @@ def match_boxes(
     return _greedy(i[order], j[order])
 
 
-def match_points(
-    points: np.ndarray, true: np.ndarray, radius: float, alike: np.ndarray | None = None
-) -> Matches:
+def match_points(points: np.ndarray, true: np.ndarray, radius: float, alike: np.ndarray | None = None) -> Matches:
     """Match points: the nearest pairs first, of those within `radius`.
 
     Parameters

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +18,7 @@ def within(points: np.ndarray, rings: Rings) -> np.ndarray:
 
     found = np.zeros(len(points), bool)
     x0, y0, x1, y1 = box_of(rings)
-    near = np.flatnonzero(
-        (points[:, 0] >= x0) & (points[:, 0] <= x1) & (points[:, 1] >= y0) & (points[:, 1] <= y1)
-    )
+    near = np.flatnonzero((points[:, 0] >= x0) & (points[:, 0] <= x1) & (points[:, 1] >= y0) & (points[:, 1] <= y1))
     for ring in rings:
         found[near] ^= points_in_poly(points[near], ring)
     return found
@@ -39,8 +39,6 @@ def region_of(found: Detections, regions: Detections) -> np.ndarray:
 
 def in_regions(found: Detections, regions: Detections) -> Detections:
     """Objects with the region that each lies in."""
-    from dataclasses import replace
-
     return replace(found.with_columns(region=region_of(found, regions)), regions=regions)
 
 
@@ -66,7 +64,7 @@ def _around(ring: np.ndarray, inner: np.ndarray) -> bool:
     return bool(within(inner[:1], (ring,))[0])
 
 
-def composition(found: Detections) -> list[dict[str, object]]:
+def composition(found: Detections) -> list[dict[str, Any]]:
     """How many objects of each class lie in regions of each class.
 
     Returns
@@ -90,11 +88,11 @@ def composition(found: Detections) -> list[dict[str, object]]:
             groups.append((name, inside, float(areas[of_class].sum()), int(of_class.sum())))
         groups.append(("outside", at == 0, max(whole - float(areas.sum()), 0.0), 0))
     groups.append(("all", np.ones(len(found), bool), whole, 0 if found.regions is None else len(found.regions)))
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for name, inside, area, count in groups:
         for code, of_class in enumerate(found.classes):
             number = int((inside & (found.codes == code)).sum())
-            row: dict[str, object] = {"region": name, "class": of_class, "count": number}
+            row: dict[str, Any] = {"region": name, "class": of_class, "count": number}
             row["share"] = number / inside.sum() if inside.any() else float("nan")
             row["regions"] = count
             if unit is not None:

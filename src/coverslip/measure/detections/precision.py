@@ -77,7 +77,7 @@ def average_precision(
 
 def _dataset(true: Sequence[Marks], classes: Sequence[str]) -> dict[str, Any]:
     place = {name: code for code, name in enumerate(classes, 1)}
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for image, marks in enumerate(true, 1):
         sides = marks.boxes[:, 2:] - marks.boxes[:, :2]
         for box, side, name in zip(marks.boxes, sides, marks.names, strict=True):

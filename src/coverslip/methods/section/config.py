@@ -40,13 +40,19 @@ class Config(Training):
     pyramid: int = Field(96, ge=8, description="Channels of each level of the feature pyramid.")
     head: int = Field(256, ge=16, description="Width of the layers that name a box.")
     anchors: tuple[float, ...] = Field(
-        (), description="Sides of the boxes that are tried, pixels shown, one for each of four levels; default: as marked."
+        (),
+        description="Sides of the boxes that are tried, pixels shown, one for each of four levels; default: as marked.",
     )
     tile: int = Field(256, ge=64, multiple_of=32, description="Side of what the network sees at once, pixels shown.")
     zoom: float = Field(1.0, gt=0, le=8, description="Pixels shown per pixel of the image; below 1 images are shrunk.")
-    scales: float = Field(1.15, ge=1, le=4, description="Largest factor by which tiles are enlarged or shrunk; 1: none.")
+    scales: float = Field(
+        1.15, ge=1, le=4, description="Largest factor by which tiles are enlarged or shrunk; 1: none."
+    )
     balance: float = Field(
-        0.5, ge=0, le=1, description="Share of tiles laid around an object of a class drawn evenly, so that rare ones are seen."
+        0.5,
+        ge=0,
+        le=1,
+        description="Share of tiles laid around an object of a class drawn evenly, so that rare ones are seen.",
     )
     proposals: int = Field(128, ge=8, description="Boxes per tile that the head learns from at each step.")
     point_box: str = Field(

@@ -186,7 +186,9 @@ class Finder:
 
     def _cells(self, pixels: np.ndarray) -> Found:
         size = (pixels.shape[1], pixels.shape[2])
-        views = [Seen(turned(f["boxes"], turned_size(size, k), -k), f["codes"], f["score"]) for k, f in self._seen(pixels)]
+        views = [
+            Seen(turned(f["boxes"], turned_size(size, k), -k), f["codes"], f["score"]) for k, f in self._seen(pixels)
+        ]
         found = voted(views)
         kept = np.flatnonzero((found.score >= self.threshold) & (found.votes >= self.least_votes))
         kept = kept[best_of_each(found.boxes[kept], found.score[kept])]
@@ -196,7 +198,11 @@ class Finder:
         ((_, found),) = self._seen(pixels) if pixels.size else ((0, _nothing()),)
         sure = np.flatnonzero(found["score"] >= self.threshold)
         pieces = [
-            Piece(*pack(found["masks"][i], found["boxes"][i], pixels.shape[1:]), int(found["codes"][i]), float(found["score"][i]))
+            Piece(
+                *pack(found["masks"][i], found["boxes"][i], pixels.shape[1:]),
+                int(found["codes"][i]),
+                float(found["score"][i]),
+            )
             for i in sure.tolist()
         ]
         return packed(best_pieces([piece for piece in pieces if piece.mask.any()]))
@@ -225,7 +231,12 @@ class Finder:
 
 
 def _nothing() -> Found:
-    return {"boxes": np.zeros((0, 4)), "codes": np.zeros(0, np.intp), "score": np.zeros(0), "masks": np.zeros((0, 28, 28))}
+    return {
+        "boxes": np.zeros((0, 4)),
+        "codes": np.zeros(0, np.intp),
+        "score": np.zeros(0),
+        "masks": np.zeros((0, 28, 28)),
+    }
 
 
 def found_in(finder: Finder, fields: Fields, index: int) -> Detections:

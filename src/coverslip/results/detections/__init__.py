@@ -12,7 +12,7 @@ def _recognise(result: Any) -> bool:
     if isinstance(result, Path):
         return result.is_dir() and (result / "detections.parquet").is_file()
     some = result if isinstance(result, list | tuple) else [result]
-    return bool(some) and all(isinstance(one, Detections) for one in some) or hasattr(result, "detections")
+    return (bool(some) and all(isinstance(one, Detections) for one in some)) or hasattr(result, "detections")
 
 
 KIND = Kind(

@@ -49,8 +49,8 @@ def measured(
         lowest = min((float(one.score.min()) for one in known.found if len(one)), default=0.0)
         if lowest >= 0.1:
             notes.append(
-                f"Objects with a score below {lowest:.2f} are not in the result, so average precision is a lower bound; "
-                "predict with --threshold 0.05 for all of it."
+                f"Objects with a score below {lowest:.2f} are not in the result, so average precision is a lower "
+                "bound; predict with --threshold 0.05 for all of it."
             )
     if by:
         notes.append(f"Intervals are over whole groups of the column '{by}'.")

@@ -14,9 +14,7 @@ from coverslip.results.detections.folder import OBJECTS, DetectionFolder, palett
 from coverslip.results.detections.options import Export
 
 
-def export(
-    result: DetectionFolder, out: str | Path | None, images: Any, force: bool, options: Export
-) -> list[Written]:
+def export(result: DetectionFolder, out: str | Path | None, images: Any, force: bool, options: Export) -> list[Written]:
     """Write detections in other forms; see `coverslip.verbs.export.export`."""
     wanted = [name for name in ("geojson", "coco", "csv") if getattr(options, name)]
     if not wanted:

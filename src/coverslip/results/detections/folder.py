@@ -1,4 +1,4 @@
-"""Detections as a folder: tables, GeoJSON for QuPath, pictures; the folder is a sample sheet with annotations itself."""
+"""Detections as a folder: tables, GeoJSON for QuPath and pictures; it is a sheet with annotations itself."""
 
 from __future__ import annotations
 
@@ -154,13 +154,13 @@ def read_detections(path: str | Path) -> DetectionFolder:
     if len(rows) != len(sizes):
         raise InputError(f"{path / SHEET} has {len(rows)} rows, but {len(sizes)} images were predicted; predict anew.")
     tables = _parted(read_table(path / OBJECTS), len(rows))
-    regions = [None] * len(rows)
+    regions: list[Detections | None] = [None] * len(rows)
     if lists[1] is not None and (path / REGIONS).is_file():
         own = _parted(read_table(path / REGIONS), len(rows))
         regions = [
             _value(table, tuple(lists[1]), str(resolve_path(path, row["image"])), size, pixel, facts)
             for table, row, size, pixel in zip(own, rows, sizes, pixels, strict=True)
-        ]  # type: ignore[assignment]
+        ]
     found = [
         replace(
             _value(table, tuple(lists[0]), str(resolve_path(path, row["image"])), size, pixel, facts),

@@ -142,16 +142,16 @@ def _there(out: Path, unfinished: Path, asked: Asked) -> bool:
         raise InputError(f"{out} is a file, but detections go into a folder; choose another --out.")
     refuse_other_things(out, "detections", (SHEET, "detections.parquet"))
     if unfinished.exists() and not asked.resume and not asked.force:
-        raise InputError(f"{unfinished} holds an unfinished prediction: say --resume to go on, or --force to start over.")
+        raise InputError(
+            f"{unfinished} holds an unfinished prediction: say --resume to go on, or --force to start over."
+        )
     return False
 
 
 def said_of(found: Sequence[Detections]) -> str:
     """What came of it, in words."""
     objects, images = sum(map(len, found)), len(found)
-    counts = {
-        name: sum(int((one.codes == code).sum()) for one in found) for code, name in enumerate(found[0].classes)
-    }
+    counts = {name: sum(int((one.codes == code).sum()) for one in found) for code, name in enumerate(found[0].classes)}
     listed = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     said = f"Found {objects:,} object{'s' * (objects != 1)} in {images:,} image{'s' * (images != 1)}"
     said += f": {listed}" if listed else ""
@@ -234,5 +234,3 @@ class _Finding:
         for file in folder.iterdir():
             flush(file)
         replace_folder(folder, self.out)
-
-

@@ -42,7 +42,7 @@ def write_report(result: DetectionFolder, page: Page, model: Model | None, image
     if known is not None:
         rows, sums, notes = measured(known)
         page.notes.extend(notes)
-        tables["Measured"] = _by_class(rows)
+        tables |= _by_class(rows)
         figures["What was called what"] = (
             confusion_figure(sums.confusion, [*classes, "none"]),
             "Rows are true classes, columns what they were called. The last row are detections of no true object, the "
@@ -100,12 +100,15 @@ def _facts(result: DetectionFolder, rows: list[dict[str, Any]], things: str) -> 
     return facts
 
 
-def _by_class(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A row for each measure of all classes, then one for each class."""
-    return [
-        {"class": r["class"], "measure": r["measure"], "value": (r["value"], r["low"], r["high"]), "true objects": r["n"]}
-        for r in rows
-    ]
+def _by_class(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """A table of the measures of all classes, and one with a row for each class."""
+    whole = [{"measure": r["measure"], "value": (r["value"], r["low"], r["high"])} for r in rows if r["class"] == ALL]
+    each: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["class"] != ALL:
+            own = each.setdefault(row["class"], {"class": row["class"], "true objects": row["n"]})
+            own[row["measure"]] = (row["value"], row["low"], row["high"])
+    return {"All classes": whole, "Each class": list(each.values())}
 
 
 def _totals(result: DetectionFolder) -> list[dict[str, Any]]:
@@ -114,18 +117,21 @@ def _totals(result: DetectionFolder) -> list[dict[str, Any]]:
     classes = result.detections(0).classes
     for one in result.found:
         for row in composition(one):
-            own = sums.setdefault(str(row["region"]), {name: 0 for name in classes} | {"area": 0.0, "known": 1.0})
-            own[str(row["class"])] += int(row["count"])  # type: ignore[call-overload]
+            own = sums.setdefault(str(row["region"]), dict.fromkeys(classes, 0.0) | {"area": 0.0, "known": 1.0})
+            own[str(row["class"])] += int(row["count"])
             if row["class"] == classes[0]:
-                own["area"] += float(row.get("area_mm2", np.nan))  # type: ignore[arg-type]
+                own["area"] += float(row.get("area_mm2", np.nan))
     rows = []
     for name, own in sums.items():
         total = int(sum(own[each] for each in classes))
-        row: dict[str, Any] = {"regions" if len(sums) > 1 else "where": name, **{each: int(own[each]) for each in classes}}
-        row["together"] = total
+        shown: dict[str, Any] = {
+            "regions" if len(sums) > 1 else "where": name,
+            **{each: int(own[each]) for each in classes},
+        }
+        shown["together"] = total
         if np.isfinite(own["area"]):
-            row |= {"area, mm²": own["area"], "per mm²": total / own["area"] if own["area"] else np.nan}
-        rows.append(row)
+            shown |= {"area, mm²": own["area"], "per mm²": total / own["area"] if own["area"] else np.nan}
+        rows.append(shown)
     return rows
 
 
@@ -137,7 +143,7 @@ def _spread(layered: list[Detections]) -> tuple[Any, str]:
     for one in layered:
         for row in composition(one):
             if row["region"] in names:
-                counts[names.index(str(row["region"])), classes.index(str(row["class"]))] += int(row["count"])  # type: ignore[call-overload]
+                counts[names.index(str(row["region"])), classes.index(str(row["class"]))] += int(row["count"])
     shown = counts.sum(axis=1) > 0
     colours = colours_of(classes, category_colours(len(classes)))
     figure = composition_figure(counts[shown], classes, [n for n, s in zip(names, shown, strict=True) if s], colours)
@@ -161,9 +167,7 @@ def _votes(result: DetectionFolder, index: int) -> list[dict[str, Any]]:
     ]
 
 
-def _pictures(
-    result: DetectionFolder, images: Any, page: Page, known: Judged | None
-) -> list[dict[str, str]]:
+def _pictures(result: DetectionFolder, images: Any, page: Page, known: Judged | None) -> list[dict[str, str]]:
     found = []
     for i in range(min(len(result), _SHOWN)):
         file = result.image(i) if images is None else Path(images) / result.image(i).name

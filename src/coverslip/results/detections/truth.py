@@ -70,9 +70,7 @@ class Judged:
         return np.unique(columns[by].astype(str), return_inverse=True)[1], by
 
 
-def judged(
-    result: Any, truth: Any, *, split: str | None, partial: bool, bad: Literal["refuse", "drop"]
-) -> Judged:
+def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Literal["refuse", "drop"]) -> Judged:
     """Put the truth beside detections.
 
     Parameters
@@ -92,7 +90,9 @@ def judged(
     """
     if isinstance(result, str | Path):
         result = read_detections(result)
-    some = result.found if isinstance(result, DetectionFolder) else [result] if isinstance(result, Detections) else result
+    some = (
+        result.found if isinstance(result, DetectionFolder) else [result] if isinstance(result, Detections) else result
+    )
     rows: list[Mapping[str, str]] = (
         list(result.rows) if isinstance(result, DetectionFolder) else [{"image": one.source} for one in some]
     )
@@ -104,7 +104,11 @@ def judged(
         return Judged(list(some), list(truth), rows, list(range(len(some))))
     if truth is None:
         return _own(result, some, rows, split, bad)
-    if not isinstance(truth, Sheet) and Path(truth).suffix.lower() in (".xml", ".geojson", ".json", ".csv") and not _is_sheet(truth):
+    if (
+        not isinstance(truth, Sheet)
+        and Path(truth).suffix.lower() in (".xml", ".geojson", ".json", ".csv")
+        and not _is_sheet(truth)
+    ):
         true = [mended(read_marks(truth, one.source, one.size), one.size, str(truth), bad) for one in some]
         return Judged(list(some), true, rows, list(range(len(some))))
     return _of_sheet(some, rows, truth if isinstance(truth, Sheet) else read_sheet(truth), split, partial, bad)
@@ -118,9 +122,7 @@ def _is_sheet(path: str | Path) -> bool:
     return "image" in names and bool(names & {"annotation", "points", "mask"})
 
 
-def _own(
-    result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]], split: str | None, bad: Any
-) -> Judged:
+def _own(result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]], split: str | None, bad: Any) -> Judged:
     kept = [i for i, row in enumerate(rows) if split is None or row.get("split") == split]
     named = [i for i in kept if rows[i].get("source_annotation")]
     if not isinstance(result, DetectionFolder) or not named:
