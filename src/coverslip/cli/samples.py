@@ -49,6 +49,29 @@ def make(
     print_next("coverslip", "samples", "check", out)
 
 
+@samples_app.command(epilog="Example: coverslip samples annotated smears/ --out smears/sheet.csv")
+def annotated(
+    source: Annotated[Path, typer.Argument(help="A folder of images with files of marks, or a COCO JSON.")],
+    out: Out,
+    force: Force = False,
+) -> None:
+    """Make a sheet of images whose objects are marked.
+
+    Marks are Pascal VOC, COCO, GeoJSON of QuPath, or tables of boxes or points, beside the images or in a folder
+    'annotations'. Lists train.txt, val.txt and test.txt become the column 'split'.
+    """
+    from coverslip.cli.tables import print_next, print_notes
+    from coverslip.io.atomic import refuse_existing
+    from coverslip.samples import annotated_sheet, write_sheet
+
+    refuse_existing(out, force)
+    sheet = annotated_sheet(source)
+    write_sheet(sheet, out)
+    print_notes(sheet.notes)
+    typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")
+    print_next("coverslip", "fit", "section", out)
+
+
 @samples_app.command(epilog="Example: coverslip samples unpack usps_all.mat --out digits")
 def unpack(
     file: Annotated[Path, typer.Argument(help="A .mat, .npz or IDX file that holds many images.")],

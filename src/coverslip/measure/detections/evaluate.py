@@ -72,8 +72,7 @@ def evaluate_detections(
         return rates(sums[:, :k], sums[:, k : 2 * k], sums[:, 2 * k : 3 * k])
 
     for place, measure in enumerate(("precision", "sensitivity", "F1")):
-        there = slice(3 * k, 3 * k + 3)
-        add(ALL, f"detection {measure}", lambda s, p=place: rates(*s[:, there].T)[p], int(numbers.sum()))  # type: ignore[misc]
+        add(ALL, f"detection {measure}", lambda s, p=place: rates(*s[:, -3:].T)[p], int(numbers.sum()))  # type: ignore[misc]
     for place, measure in enumerate(("precision", "sensitivity", "F1")):
         add(ALL, f"macro {measure}", lambda s, p=place: _mean(three(s)[p]), int(numbers.sum()))  # type: ignore[misc]
     if radius is None:

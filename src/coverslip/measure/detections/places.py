@@ -70,9 +70,9 @@ def composition(found: Detections) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``region`` (a class of regions, `UNNAMED` of those without one, ``outside`` of all regions, or ``all``), ``class``,
-        ``count``, ``share`` of the objects there, ``regions`` (how many there are), and where the size of pixels is
-        known ``area_mm2`` and ``per_mm2``.
+        ``region`` (a class of regions, `UNNAMED` of those without one, ``outside`` of all regions, or ``all``),
+        ``class``, ``count``, ``share`` of the objects there, ``regions`` (how many there are), and where the size of
+        pixels is known ``area_mm2`` and ``per_mm2``.
     """
     unit = None if found.pixel_size is None else found.pixel_size.y * found.pixel_size.x / 1e6
     whole = float(found.size[0] * found.size[1]) - sum(area_of(rings) for rings in found.excluded)
@@ -103,7 +103,7 @@ def composition(found: Detections) -> list[dict[str, Any]]:
 
 
 def region_table(found: Detections) -> dict[str, np.ndarray]:
-    """A row for each region: its number, class, share of the votes, area and how many objects of each class it holds."""
+    """A row for each region: number, class, share of the votes, area, how many objects of each class it holds."""
     own = found.regions
     if own is None:
         return {}

@@ -17,7 +17,7 @@ CARD = Card(
     measured=("0",),
     limits=("x",),
     losses=(
-        "objectness and rpn_box_reg are of the boxes that are proposed, classifier and box_reg of those that are named, "
-        "mask of outlines; loss is their sum."
+        "objectness and rpn_box_reg are of the boxes that are proposed, classifier and box_reg of those that are "
+        "named, mask of outlines; loss is their sum."
     ),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -11,16 +10,12 @@ import numpy as np
 from coverslip.core import Fields, FieldSubset, InputError, Marks
 from coverslip.core.fields import ArrayFields
 from coverslip.core.marks import box_of
-from coverslip.io.marks.reading import ENDINGS, read_marks
+from coverslip.io.marks.reading import read_marks
 from coverslip.io.writing.outlines import trace_outlines
 from coverslip.nn.boxes import clipped
 from coverslip.samples.opening.fields import SheetFields
-from coverslip.samples.sheets.sheet import Sheet
+from coverslip.samples.sheets.annotated import annotation_of
 
-COLUMNS = ("annotation", "points")
-"""Columns of a sheet that name the file in which the objects of an image are marked."""
-
-_FOLDERS = ("annotations", "Annotations", "points", "labels")
 _TOLERANCE = 1.0
 """Pixels that a box may reach over the border: programs count the last pixel differently."""
 _SHARE, _SMALLEST, _LARGEST = 0.9, 6.0, 96.0
@@ -97,22 +92,6 @@ def marks_of(fields: Fields, index: int, *, bad: Literal["refuse", "drop"] = "re
         return mended(found, fields.size(index), where, bad)
     said = fields.obs.get("label")
     return _of_labels(fields.labels(index), "object" if said is None else str(said[index]) or "object")
-
-
-def annotation_of(sheet: Sheet, index: int) -> Path | None:
-    """The file that marks the objects of an image: the one that the sheet names, else one beside the image."""
-    for column in COLUMNS:
-        if (file := sheet.file(index, column)) is not None:
-            return file
-    image = sheet.file(index)
-    return None if image is None or any(sheet.has(column) for column in COLUMNS) else beside(image)
-
-
-def beside(image: Path) -> Path | None:
-    """A file of marks with the name of an image, beside it or in a folder of annotations."""
-    places = [image.parent, *(folder / name for folder in (image.parent, image.parent.parent) for name in _FOLDERS)]
-    found = (place / (image.stem + ending) for place in places for ending in ENDINGS)
-    return next((file for file in found if file.is_file()), None)
 
 
 def mended(marks: Marks, size: tuple[int, int], where: str, bad: Literal["refuse", "drop"]) -> Marks:
