@@ -8,10 +8,11 @@ import io
 import numpy as np
 import pytest
 
-from coverslip.core import Detections, Marks
+from coverslip.core import Detections, Marks, Region
 from coverslip.measure.detections.agreement import pixel_measures, pixel_table, staged, steps_apart
 from coverslip.measure.detections.counts import compared, rates
 from coverslip.measure.detections.evaluate import evaluate_detections
+from coverslip.measure.detections.markers import expression, levels, otsu, positive
 from coverslip.measure.detections.places import area_of, composition, in_regions, outside, region_table
 from coverslip.measure.detections.precision import average_precision
 
@@ -152,3 +153,37 @@ def test_pixels_are_measured_as_long_et_al_do() -> None:
     assert values["mean accuracy"] == pytest.approx(2 / 3)
     assert values["mean IoU"] == pytest.approx((6800 / 8400 + 1 + 0) / 3)
     assert values["frequency-weighted IoU"] == pytest.approx((0.68 * 6800 / 8400) + 0.16)
+
+
+def test_a_cell_is_positive_by_its_mean_and_by_most_of_its_pixels() -> None:
+    even, spot = np.full(100, 11.0), np.r_[np.full(40, 60.0), np.zeros(60)]
+    assert positive(even, 10)
+    assert not positive(even, 11)
+    assert spot.mean() > 10
+    assert not positive(spot, 10)  # bright in 40 % of its pixels only
+    assert positive(np.r_[np.full(65, 20.0), np.zeros(35)], 10)
+
+
+def test_the_pixels_of_a_cell_are_those_of_its_ellipse_or_its_box() -> None:
+    image = np.zeros((2100, 100))
+    image[1990:2010, 20:40] = 7
+    cells = found([(20, 1990, 40, 2010, 0, 0.9), (60, 5, 70, 15, 1, 0.9)])
+    cells = Detections(CLASSES, cells.boxes, cells.codes, cells.score, "x.png", (2100, 100))
+
+    def read(region: Region) -> np.ndarray:
+        assert region.height < 200  # never the whole
+        return image[region.slices]
+
+    boxes = dict(levels(cells, read, "box"))
+    ellipses = dict(levels(cells, read))
+    assert {i: (len(v), v.mean()) for i, v in boxes.items()} == {0: (400, 7), 1: (100, 0)}
+    assert len(ellipses[0]) == pytest.approx(np.pi * 100, rel=0.03)
+    assert 0 < otsu(np.array([v.mean() for v in boxes.values()])) < 7
+
+
+def test_expression_is_a_percentage_by_class_and_region() -> None:
+    cells = in_regions(SEEN, REGIONS).with_columns(positive_SOX9=np.array([True, False, True, True]))
+    rows = {(row["region"], row["class"]): (row["cells"], row["positive"]) for row in expression(cells, "SOX9")}
+    assert rows["A", "A"] == (1, 1)
+    assert rows["A", "B"] == (1, 0)
+    assert rows["all", "A"] == (2, 2)

@@ -99,18 +99,19 @@ def test_seams_neither_lose_nor_double(seed: int, extra: tuple[int, int], side: 
     y, x = y + rng.uniform(-1, 1, len(y)), x + rng.uniform(-1, 1, len(x))
     half = rng.uniform(3, 4, len(y))
     truth = np.stack([x - half, y - half, x + half, y + half], axis=1)
-    found, score, which = [], [], []
+    found, score, which, owned = [], [], [], []
     for number, tile in enumerate(tiles(Region(0, 0, height, width), (height, width), side=side, margin=margin)):
         seen = truth + rng.uniform(-0.4, 0.4, truth.shape)
         middle = (seen[:, :2] + seen[:, 2:]) / 2
         core = tile.core
-        own = (middle >= (core.x - SEAM, core.y - SEAM)) & (middle < (core.stop_x + SEAM, core.stop_y + SEAM))
-        own = own.all(axis=1)
-        found.append(seen[own])
-        score.append(rng.uniform(0.5, 1, own.sum()))
-        which.append(np.full(own.sum(), number))
+        first, last = np.array([core.x, core.y]), np.array([core.stop_x, core.stop_y])
+        near = ((middle >= first - SEAM) & (middle < last + SEAM)).all(axis=1)
+        found.append(seen[near])
+        score.append(rng.uniform(0.5, 1, near.sum()))
+        which.append(np.full(near.sum(), number))
+        owned.append(((middle >= first) & (middle < last)).all(axis=1)[near])
     boxes = np.concatenate(found)
-    kept = boxes[without_doubles(boxes, np.concatenate(score), np.concatenate(which))]
+    kept = boxes[without_doubles(boxes, np.concatenate(score), np.concatenate(which), np.concatenate(owned))]
     best = overlaps(truth, kept)
     assert len(kept) == len(truth)
     assert np.array_equal(np.sort(best.argmax(axis=1)), np.arange(len(truth)))
@@ -118,8 +119,17 @@ def test_seams_neither_lose_nor_double(seed: int, extra: tuple[int, int], side: 
 
 def test_boxes_of_one_tile_never_remove_each_other() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [0, 1, 10, 11]], float)
-    assert without_doubles(boxes, np.array([0.5, 0.9, 0.6]), np.array([0, 0, 0])).all()
-    assert without_doubles(boxes, np.array([0.5, 0.9, 0.6]), np.array([0, 0, 1])).tolist() == [True, True, False]
+    score, own = np.array([0.5, 0.9, 0.6]), np.ones(3, bool)
+    assert without_doubles(boxes, score, np.array([0, 0, 0]), own).all()
+    assert without_doubles(boxes, score, np.array([0, 0, 1]), own).tolist() == [True, True, False]
+
+
+def test_the_tile_that_an_object_lies_in_decides() -> None:
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [40, 0, 50, 10]], float)
+    score, tile = np.array([0.5, 0.9, 0.9]), np.array([0, 1, 1])
+    assert without_doubles(boxes, score, tile, np.array([True, False, False])).tolist() == [True, False, False]
+    # Each says that it is the other's: the surer one stays.
+    assert without_doubles(boxes, score, tile, np.array([False, False, True])).tolist() == [False, True, True]
 
 
 def disc(y: int, x: int, radius: int, window: Region, code: int, score: float, tile: int) -> Piece:

@@ -21,7 +21,7 @@ QUICK: dict[str, Any] = {
 
 def sheet(data_folder: Path, folder: Path) -> Path:
     smears = data_folder / "bccd"
-    names = (smears / "train.txt").read_text().split()[:5]
+    names = (smears / "train.txt").read_text().split()[:3]
     lines = [f"{smears}/images/{name}.jpg,{smears}/annotations/{name}.xml,{name[-1]}" for name in names]
     (folder / "smears.csv").write_text("\n".join(["image,annotation,label", *lines, ""]))
     return folder / "smears.csv"

@@ -171,8 +171,14 @@ def _together(
     return edges, int(names[best]), float(sums[best] / views), len(codes), int(counts[best])
 
 
-def without_doubles(boxes: np.ndarray, score: np.ndarray, tile: np.ndarray, least: float = 0.5) -> np.ndarray:
-    """Which boxes stay where several tiles found one object: the surest of those that overlap.
+def without_doubles(
+    boxes: np.ndarray, score: np.ndarray, tile: np.ndarray, own: np.ndarray, least: float = 0.4
+) -> np.ndarray:
+    """Which boxes stay where several tiles found one object.
+
+    Each object is judged by the tile in whose core its middle lies; the word of that tile counts, also if it found
+    nothing. Only where tiles disagree on where the middle is, more is needed: of two that each claim the object for
+    themselves the surer one stays, and where each says that it is the other's, the surer one of these.
 
     Parameters
     ----------
@@ -183,6 +189,8 @@ def without_doubles(boxes: np.ndarray, score: np.ndarray, tile: np.ndarray, leas
     tile : ndarray of int, shape (N,)
         Which tile found each. Boxes of one tile never remove each other: whether these are two objects was decided
         where they were found.
+    own : ndarray of bool, shape (N,)
+        Whether the middle lies in the core of that tile; else it lies a little beside it.
     least : float
         Overlap (IoU) from which on two boxes are of one object.
 
@@ -192,12 +200,13 @@ def without_doubles(boxes: np.ndarray, score: np.ndarray, tile: np.ndarray, leas
     """
     from scipy.spatial import cKDTree
 
-    kept = np.ones(len(boxes), bool)
-    if len(np.unique(tile)) < 2:
-        return kept
-    sides = boxes[:, 2:] - boxes[:, :2]
-    # Boxes that share half of the larger one are, on each axis, at most half of its side apart.
-    near = cKDTree((boxes[:, :2] + boxes[:, 2:]) / 2).query_pairs(0.75 * float(sides.max()), output_type="ndarray")
+    if not own.all() or len(np.unique(tile)) > 1:
+        sides = boxes[:, 2:] - boxes[:, :2]
+        # Boxes that share so much of the larger one are, on each axis, less than three quarters of its side apart.
+        reach = 1.1 * float(sides.max())
+        near = cKDTree((boxes[:, :2] + boxes[:, 2:]) / 2).query_pairs(reach, output_type="ndarray")
+    else:
+        return own.copy()
     near = near[tile[near[:, 0]] != tile[near[:, 1]]]
     one, two = boxes[near[:, 0]], boxes[near[:, 1]]
     shared = np.prod(np.maximum(np.minimum(one[:, 2:], two[:, 2:]) - np.maximum(one[:, :2], two[:, :2]), 0), axis=1)
@@ -206,6 +215,10 @@ def without_doubles(boxes: np.ndarray, score: np.ndarray, tile: np.ndarray, leas
     for a, b in near.tolist():
         rivals.setdefault(a, []).append(b)
         rivals.setdefault(b, []).append(a)
+    alone = [i for i in range(len(boxes)) if not own[i] and not rivals.get(i)]
+    with_owner = [i for i in range(len(boxes)) if not own[i] and any(own[k] for k in rivals.get(i, []))]
+    kept = np.ones(len(boxes), bool)
+    kept[[*alone, *with_owner]] = False
     for i in np.lexsort((tile, -score)).tolist():
         if kept[i]:
             kept[rivals.get(i, [])] = False

@@ -26,6 +26,8 @@ TILE = 512
 """Side of the tiles, pixels shown, without their margins."""
 _LEAST_SCORE = 0.05
 _MULTIPLE = 32
+_TURNS = {1: (0,), 2: (0, 2), 4: (0, 1, 2, 3)}
+"""Quarter turns of so many directions."""
 _BYTES = 2000
 """Memory that the network takes for each pixel of a window, about."""
 
@@ -71,8 +73,10 @@ class Finder:
         self.inputs, self.margin = int(facts["inputs"]), int(facts["margin"])
         self.size: float | None = facts.get("pixel_size")
         self.regions = self.config.target == "regions"
+        if rotations not in _TURNS:
+            raise InputError(f"Tiles are looked at in 1, 2 or 4 directions, not in {rotations}; choose --rotations 4.")
         # Outlines are not voted on: pieces of several tiles are.
-        self.turns = (0,) if self.regions else {1: (0,), 2: (0, 2), 4: (0, 1, 2, 3)}[rotations]
+        self.turns = (0,) if self.regions else _TURNS[rotations]
         known = facts.get("thresholds", {})
         self.threshold = float(known.get(str(len(self.turns)), 0.5)) if threshold is None else threshold
         self.least_votes = -(-len(self.turns) // 2) if least_votes is None else least_votes
@@ -111,9 +115,9 @@ class Finder:
     def find(self, fields: Fields, index: int, tile: Tile, view: View) -> Found:
         """What is in a tile, as arrays in pixels shown of the whole field.
 
-        Cells are claimed by the tile in whose core the middle of their box lies; up to 8 pixels beside it too,
-        because the middle may differ a little from tile to tile: `joined` leaves the surer of two. None is lost, for
-        the margin is wider than cells. Of regions all pieces are given.
+        Cells are the tile's own if the middle of their box lies in its core. Those up to 8 pixels beside it are given
+        too, because the middle may differ a little from tile to tile: see `coverslip.nn.boxes.without_doubles`. None
+        is cut, for the margin is wider than cells. Of regions all pieces are given.
         """
         pixels, nowhere = view.of(fields, index).read(tile.window)
         if nowhere is not None and nowhere.all():
@@ -123,10 +127,11 @@ class Finder:
         found["boxes"] = found["boxes"] + corner
         if self.regions:
             return found
-        middle = (found["boxes"][:, :2] + found["boxes"][:, 2:]) / 2
-        core = tile.core
-        own = (middle >= (core.x - SEAM, core.y - SEAM)) & (middle < (core.stop_x + SEAM, core.stop_y + SEAM))
-        return {name: array[own.all(axis=1)] for name, array in found.items()}
+        middle, core = (found["boxes"][:, :2] + found["boxes"][:, 2:]) / 2, tile.core
+        first, last = np.array([core.x, core.y]), np.array([core.stop_x, core.stop_y])
+        found["own"] = ((middle >= first) & (middle < last)).all(axis=1)
+        near = ((middle >= first - SEAM) & (middle < last + SEAM)).all(axis=1)
+        return {name: array[near] for name, array in found.items()}
 
     def joined(self, fields: Fields, index: int, view: View, parts: Sequence[Mapping[str, np.ndarray]]) -> Detections:
         """What all tiles of a field found, as one: each object once, in pixels of the field."""
@@ -137,7 +142,7 @@ class Finder:
     ) -> Detections:
         together = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         tile = np.repeat(np.arange(len(parts)), [len(part["codes"]) for part in parts])
-        kept = np.flatnonzero(without_doubles(together["boxes"], together["score"], tile))
+        kept = np.flatnonzero(without_doubles(together["boxes"], together["score"], tile, together["own"]))
         boxes = together["boxes"][kept]
         kept = kept[np.lexsort((boxes[:, 0].round(1), boxes[:, 1].round(1)))]
         found = {name: array[kept] for name, array in together.items()}

@@ -24,6 +24,8 @@ LEVELS = ("0", "1", "2", "3")
 _RATIOS = (0.6, 1.0, 1.67)
 _TRIED = {"train": (500, 400), "test": (1000, 600)}
 """Proposals of a tile before and after those that overlap go."""
+_REGIONS = 60
+"""Regions of a tile, at most; each is outlined, which takes its time."""
 
 
 class Detector(nn.Module):
@@ -65,7 +67,7 @@ class Detector(nn.Module):
             box_head=TwoMLPHead(config.pyramid * 7 * 7, config.head),
             box_predictor=FastRCNNPredictor(config.head, classes + 1),
             box_batch_size_per_image=config.proposals,
-            box_detections_per_img=_TRIED["test"][1],
+            box_detections_per_img=_REGIONS if config.target == "regions" else _TRIED["test"][1],
             **(_mask_parts(config, classes) if config.target == "regions" else {}),
         )
         self.backbone, self.rpn, self.roi_heads = net.backbone, net.rpn, net.roi_heads

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from coverslip.core import Options as Base
 from coverslip.core import flag
 
@@ -11,8 +9,11 @@ from coverslip.core import flag
 class Options(Base):
     """Of `predict` and of `Finder`."""
 
-    rotations: Literal[1, 2, 4] = flag(
-        4, "Look at each tile in so many directions and let them vote: 4 (0, 90, 180, 270°), 2 (0, 180°) or 1."
+    rotations: int = flag(
+        4,
+        "Look at each tile in so many directions and let them vote: 4 (0, 90, 180, 270°), 2 (0, 180°) or 1.",
+        ge=1,
+        le=4,
     )
     threshold: float | None = flag(None, "Least score of objects; default: the model's.", gt=0, lt=1)
     least_votes: int | None = flag(None, "Least number of directions that find an object; default: half of them.", ge=1)

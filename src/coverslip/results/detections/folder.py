@@ -20,18 +20,27 @@ from coverslip.io.marks.writing import colours_of, write_qupath
 from coverslip.io.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
 from coverslip.io.tables import read_table, write_table
 from coverslip.io.tags import NOTE, PROVENANCE
+from coverslip.measure.detections.markers import expression
 from coverslip.measure.detections.places import composition, region_table
 
-OBJECTS, REGIONS, COMPOSITION, SUMMARY, SHEET = (
+OBJECTS, REGIONS, COMPOSITION, SUMMARY, MARKERS, SHEET = (
     "detections.parquet",
     "regions.parquet",
     "composition.csv",
     "regions.csv",
+    "markers.csv",
     "sheet.csv",
 )
+POSITIVE = "positive_"
+"""Columns that begin so say which cells express a marker."""
 _FORM = "detections"
 """Under this name the provenance says what the tables do not."""
 _OURS = ("row", "image", "object", "class", "score", *EDGES, "x_px", "y_px", "x_um", "y_um", "outline")
+
+
+def marker_names(found: Detections) -> list[str]:
+    """The markers that are known of the cells."""
+    return [name.removeprefix(POSITIVE) for name in found.columns if name.startswith(POSITIVE)]
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,14 @@ def finish_folder(
     notes = {NOTE: json.dumps(facts, default=str)}
     write_table(_stacked(images, [object_columns(one) for one in found]), folder / OBJECTS, notes=notes)
     write_table(rows_as_columns(_compositions(images, found)), folder / COMPOSITION)
+    profile = [
+        {"image": image, **row}
+        for image, one in zip(images, found, strict=True)
+        for marker in marker_names(one)
+        for row in expression(one, marker)
+    ]
+    if profile:
+        write_table(rows_as_columns(profile), folder / MARKERS)
     own = [one.regions for one in found]
     if any(one is not None for one in own):
         regions = [object_columns(one) if one is not None else {} for one in own]

@@ -14,6 +14,12 @@ class Predict(Options):
         None, "Regions that cells are assigned to: a result of a region model, or a GeoJSON of one image."
     )
     exclude: str | None = flag(None, "GeoJSON of areas that are left out: damaged, or cut lengthwise.")
+    markers: str | None = flag(
+        None, "Channels in which positive cells are counted, each with a threshold: SOX9=120,SALL4=otsu,AR=control.tif."
+    )
+    marker_area: Literal["ellipse", "box"] = flag(
+        "ellipse", "Pixels of a cell: those of the ellipse in its box, or of the box."
+    )
     overlay: bool = flag(True, "Draw what was found over each image (.overlay.jpg); --no-overlay saves the time.")
 
 

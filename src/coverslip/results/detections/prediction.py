@@ -26,6 +26,7 @@ from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.tiles import Tile
 from coverslip.results.detections.folder import SHEET, finish_folder, palette, plan
 from coverslip.results.detections.layers import excluded_of, left, regions_of
+from coverslip.results.detections.marked import asked_markers, with_markers
 from coverslip.results.detections.options import Predict
 from coverslip.samples.opening.fields import SheetFields
 from coverslip.samples.opening.given import as_array
@@ -49,15 +50,16 @@ def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Ma
     done = []
     for i in range(len(opened)):
         with about(opened.name(i)):
-            done.append(replace(_layered(next(found), options), provenance=record))
+            done.append(replace(_layered(next(found), opened.image(i), options), provenance=record))
     path = path_of(inputs)
     single = names_one_image(path) if path is not None else isinstance(as_array(inputs), np.ndarray | Image)
     return done[0] if single and len(done) == 1 else done
 
 
-def _layered(found: Detections, options: Predict) -> Detections:
-    """Detections without what is left out, and with the regions that they lie in."""
-    return left(found, regions_of(options.regions, found), excluded_of(options.exclude, found))
+def _layered(found: Detections, image: Image, options: Predict) -> Detections:
+    """Detections without what is left out, with the regions that they lie in and the markers that they express."""
+    found = left(found, regions_of(options.regions, found), excluded_of(options.exclude, found))
+    return with_markers(found, image, asked_markers(options.markers), options.marker_area)
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def _placed(
         return Written(out, finished_before=True)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
+    asked_markers(options.markers)
     how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
     refuse_own(out, [*fields.sheet.sources(), *([model.folder] if model.folder else [])])
@@ -218,7 +221,7 @@ class _Finding:
         parts = self.work.parts(image)
         arrays = [parts.get(number) for number in range(len(self.tiles[index]))]
         found = self.finder.joined(self.fields, index, self.views[index], [part for part in arrays if part is not None])
-        found = replace(_layered(found, self.options), provenance=self.record)
+        found = replace(_layered(found, self.fields.image(index), self.options), provenance=self.record)
         name = self.rows[index]["annotation"]
         write_qupath(found, self.work.result / name, palette(found))
         if self.options.overlay:

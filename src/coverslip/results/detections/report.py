@@ -14,15 +14,16 @@ from coverslip.figures.classes import confusion_figure
 from coverslip.figures.colours import category_colours
 from coverslip.figures.detections import section_jpeg
 from coverslip.figures.document import Page, save_figures, write_document
-from coverslip.figures.sections import composition_figure
+from coverslip.figures.sections import composition_figure, expression_figure
 from coverslip.io.images.opening import open_image
 from coverslip.io.marks.writing import colours_of
 from coverslip.measure.detections.agreement import staged
 from coverslip.measure.detections.evaluate import ALL
+from coverslip.measure.detections.markers import expression
 from coverslip.measure.detections.places import composition, region_table
 from coverslip.models.folder import Model
 from coverslip.results.detections.evaluation import measured
-from coverslip.results.detections.folder import DetectionFolder, palette
+from coverslip.results.detections.folder import DetectionFolder, marker_names, palette
 from coverslip.results.detections.options import Report
 from coverslip.results.detections.truth import Judged, judged
 
@@ -50,6 +51,8 @@ def write_report(result: DetectionFolder, page: Page, model: Model | None, image
         )
     totals = _totals(result)
     tables["Composition"] = totals
+    for marker in marker_names(result.detections(0)):
+        figures[f"Expression of {marker}"] = _expressed(result, marker)
     layered = [one for one in result.found if one.regions is not None]
     if layered:
         figures["Cells in regions"] = _spread(layered)
@@ -148,6 +151,22 @@ def _spread(layered: list[Detections]) -> tuple[Any, str]:
     colours = colours_of(classes, category_colours(len(classes)))
     figure = composition_figure(counts[shown], classes, [n for n, s in zip(names, shown, strict=True) if s], colours)
     return figure, "Which cells lie in regions of each class; above the bars their number."
+
+
+def _expressed(result: DetectionFolder, marker: str) -> tuple[Any, str]:
+    """The percentage of positive cells over all images, by class and by the region they lie in."""
+    classes, first = result.detections(0).classes, result.detections(0)
+    names = [*(first.regions.classes if first.regions is not None else ()), "all"]
+    sums = np.zeros((2, len(names), len(classes)))
+    for one in result.found:
+        for row in expression(one, marker):
+            at = names.index(str(row["region"])), classes.index(str(row["class"]))
+            sums[0][at] += row["positive"]
+            sums[1][at] += row["cells"]
+    percent = np.where(sums[1] > 0, 100 * sums[0] / np.maximum(sums[1], 1), np.nan)
+    colours = dict(zip(names, category_colours(len(names)), strict=True))
+    figure = expression_figure(percent, classes, names, colours, marker)
+    return figure, "Positive: the mean is above the threshold, and 65 % of the pixels are above half of it."
 
 
 def _region_rows(result: DetectionFolder, index: int) -> list[dict[str, Any]]:
