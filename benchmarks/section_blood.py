@@ -71,9 +71,8 @@ def main() -> None:
         writer.writerows(table)
     for row in table:
         if row["measure"] in ("mean AP50", "mean AP75", "AP50", "F1", "macro F1"):
-            print(
-                f"{row['result']:12} {row['class']:10} {row['measure']:10} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-            )
+            interval = f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+            print(f"{row['result']:12} {row['class']:10} {row['measure']:10} {interval}")
 
 
 if __name__ == "__main__":

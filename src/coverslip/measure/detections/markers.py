@@ -76,8 +76,8 @@ def expression(found: Detections, marker: str) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``marker``, ``region`` (a class of regions, or ``all``), ``class``, ``cells``, ``positive``, ``percent`` (NaN where
-        there are no such cells).
+        ``marker``, ``region`` (a class of regions, or ``all``), ``class``, ``cells``, ``positive``, ``percent`` (NaN
+        where there are no such cells).
     """
     bright = np.asarray(found.columns[f"positive_{marker}"], bool)
     groups = [("all", np.ones(len(found), bool))]
