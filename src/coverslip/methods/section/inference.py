@@ -129,7 +129,7 @@ class Finder:
             return found
         middle, core = (found["boxes"][:, :2] + found["boxes"][:, 2:]) / 2, tile.core
         first, last = np.array([core.x, core.y]), np.array([core.stop_x, core.stop_y])
-        found["own"] = ((middle >= first) & (middle < last)).all(axis=1)
+        found["own"] = np.asarray(((middle >= first) & (middle < last)).all(axis=1))
         near = ((middle >= first - SEAM) & (middle < last + SEAM)).all(axis=1)
         return {name: array[near] for name, array in found.items()}
 

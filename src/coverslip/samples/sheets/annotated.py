@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from coverslip.core import InputError
 from coverslip.io.images.opening import is_image_name
@@ -98,7 +99,7 @@ def _splits(folder: Path, stems: set[str]) -> dict[str, str]:
 
 
 def _of_coco(path: Path) -> Sheet:
-    content = json_of(path) if path.suffix.lower() == ".json" else None
+    content: Any = json_of(path) if path.suffix.lower() == ".json" else None
     if not is_coco(content):
         raise InputError(f"{path} is no COCO JSON (images, annotations, categories); give such, or a folder.")
     rows = []
