@@ -2,8 +2,8 @@
 
     python benchmarks/section_blood.py model/ smears/val.csv --out benchmarks/results/section_blood.csv
 
-The model is fitted to the training part of BCCD (`coverslip samples annotated`, `coverslip fit section`, settings in the
-card of the method). The baseline needs no training: dark objects of the classical segmentation
+The model is fitted to the training part of BCCD (`coverslip samples annotated`, `coverslip fit section`, settings in
+the card of the method). The baseline needs no training: dark objects of the classical segmentation
 (`coverslip.samples.find_nuclei`), all called by the most frequent class.
 """
 

@@ -1,8 +1,8 @@
 """What phantoms of mouse testis are made of: stages, the layers of each, how nuclei look, which markers they express.
 
 The layers follow the textbook (Russell et al. 1990; Meikar et al. 2023): at the wall Sertoli cells and spermatogonia,
-or spermatocytes before pachytene; above them pachytene; then round, elongating and elongated spermatids as the stage has
-them; meiotic divisions in XII alone. Numbers were chosen once for their look and are not tuned to any method.
+or spermatocytes before pachytene; above them pachytene; then round, elongating and elongated spermatids as the stage
+has them; meiotic divisions in XII alone. Numbers were chosen once for their look and are not tuned to any method.
 """
 
 from __future__ import annotations
