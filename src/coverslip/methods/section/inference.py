@@ -28,8 +28,6 @@ _LEAST_SCORE = 0.05
 _MULTIPLE = 32
 _TURNS = {1: (0,), 2: (0, 2), 4: (0, 1, 2, 3)}
 """Quarter turns of so many directions."""
-_BYTES = 2000
-"""Memory that the network takes for each pixel of a window, about."""
 
 Found = dict[str, np.ndarray]
 
@@ -84,7 +82,6 @@ class Finder:
             raise InputError(f"{self.least_votes} votes were asked for, but there are {len(self.turns)} directions.")
         self.least_share = least_share
         self.tile = TILE if tile is None else tile
-        self.tile_bytes = _BYTES * (self.tile + 2 * self.margin) ** 2
         self.device = choose_device(device)
         anchors = [float(side) for side in facts["anchors"]]
 
