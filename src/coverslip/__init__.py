@@ -34,6 +34,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "core.results": ["Embedding", "LabelMap"],
         "core.decomposition": ["Decomposition"],
         "core.ranking": ["Ranking"],
+        "core.detections": ["Detections"],
         "core.errors": ["CoverslipError"],
     },
 )

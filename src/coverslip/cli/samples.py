@@ -79,6 +79,56 @@ def fetch(
     print_next(*(str(place) if word == "{out}" else word for word in words))
 
 
+@samples_app.command(epilog="Example: coverslip samples annotated smears/ --out smears/sheet.csv")
+def annotated(
+    source: Annotated[Path, typer.Argument(help="A folder of images with files of marks, or a COCO JSON.")],
+    out: Out,
+    force: Force = False,
+) -> None:
+    """Make a sheet of images whose objects are marked.
+
+    Marks are Pascal VOC, COCO, GeoJSON of QuPath, or tables of boxes or points, beside the images or in a folder
+    'annotations'. Lists train.txt, val.txt and test.txt become the column 'split'.
+    """
+    from coverslip.cli.tables import print_next, print_notes
+    from coverslip.io.atomic import refuse_existing
+    from coverslip.samples import annotated_sheet, write_sheet
+
+    refuse_existing(out, force)
+    sheet = annotated_sheet(source)
+    write_sheet(sheet, out)
+    print_notes(sheet.notes)
+    typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")
+    print_next("coverslip", "fit", "section", out)
+
+
+@samples_app.command(
+    epilog="Example: coverslip samples phantom-sections --out sections --set size=4096 --set laboratories=3"
+)
+def phantom_sections(
+    out: Out,
+    config: Annotated[Path | None, typer.Option(help="Settings from a YAML or JSON file.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, such as sections=8.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Draw sections of mouse testis whose cells, stages and markers are known.
+
+    Writes images, annotations of cells and of tubules, sheets to fit to, and a table of the truth.
+    """
+    from coverslip.cli.tables import print_next
+    from coverslip.io.atomic import refuse_existing
+    from coverslip.samples import SectionSettings
+    from coverslip.samples import phantom_sections as drawn
+
+    chosen = SectionSettings.parse(read_settings(config, settings))
+    refuse_existing(out, force)
+    drawn(out, chosen, overwrite=force)
+    typer.echo(f"{chosen.sections} sections of {chosen.size} x {chosen.size} pixels: {out}")
+    print_next("coverslip", "fit", "section", out / "cells.csv", "--channels", "DAPI")
+
+
 @samples_app.command(epilog="Example: coverslip samples unpack usps_all.mat --out digits")
 def unpack(
     file: Annotated[Path, typer.Argument(help="A .mat, .npz or IDX file that holds many images.")],

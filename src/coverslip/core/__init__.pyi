@@ -10,6 +10,8 @@ from .config import flag as flag
 from .decomposition import COLUMNS as COLUMNS
 from .decomposition import ROUND_COLUMNS as ROUND_COLUMNS
 from .decomposition import Decomposition as Decomposition
+from .detections import UNNAMED as UNNAMED
+from .detections import Detections as Detections
 from .errors import CoverslipError as CoverslipError
 from .errors import InputError as InputError
 from .errors import MissingExtra as MissingExtra
@@ -33,6 +35,7 @@ from .kind import Measured as Measured
 from .kind import Written as Written
 from .layers import layers_of as layers_of
 from .lengths import Length as Length
+from .marks import Marks as Marks
 from .memory import free_memory as free_memory
 from .memory import resident_memory as resident_memory
 from .near import Near as Near

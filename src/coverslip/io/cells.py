@@ -31,6 +31,8 @@ KNOWN_COLUMNS = (
     "series",
     "frame",
     "axes",
+    "annotation",
+    "points",
 )
 """The columns that mean something to Coverslip, in capitals or not; all others ride along.
 

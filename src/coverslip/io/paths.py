@@ -11,7 +11,18 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from coverslip.io.places import check_length, check_text
 
-PATH_COLUMNS = ("image", "mask", "layers", "source", "source_image", "source_mask", "source_layers")
+PATH_COLUMNS = (
+    "image",
+    "mask",
+    "layers",
+    "source",
+    "source_image",
+    "source_mask",
+    "source_layers",
+    "annotation",
+    "points",
+    "source_annotation",
+)
 """Columns of a sheet that hold paths, relative to the sheet."""
 
 PARTS = ("series", "frame")

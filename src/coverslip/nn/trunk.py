@@ -11,7 +11,12 @@ TRUNKS: dict[str, tuple[type[BasicBlock] | type[Bottleneck], tuple[int, int, int
     "resnet18": (BasicBlock, (2, 2, 2, 2)),
     "resnet34": (BasicBlock, (3, 4, 6, 3)),
     "resnet50": (Bottleneck, (3, 4, 6, 3)),
+    "resnet101": (Bottleneck, (3, 4, 23, 3)),
+    "resnext101_32x8d": (Bottleneck, (3, 4, 23, 3)),
 }
+
+GROUPS = {"resnext101_32x8d": {"groups": 32, "base_width": 8}}
+"""Where the middle convolution of a block is of several groups: how many, and their width (Xie et al. 2017)."""
 
 SMALL = 64
 """Images with a side below this keep their size in the first layer."""
@@ -58,7 +63,7 @@ class Trunk(nn.Module):
                 stride = 2 if stage and not i else 1
                 fits = stride == 1 and at == planes * block.expansion
                 shortcut = None if fits else _shortcut(at, planes * block.expansion, stride)
-                blocks.append(block(at, planes, stride, shortcut))
+                blocks.append(block(at, planes, stride, shortcut, **GROUPS.get(kind, {})))
                 at = planes * block.expansion
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
         self.features = at

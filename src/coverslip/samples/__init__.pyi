@@ -28,6 +28,9 @@ from .opening.recipes import RECIPES as RECIPES
 from .opening.recipes import Recipe as Recipe
 from .opening.samples import SheetSamples as SheetSamples
 from .opening.samples import open_samples as open_samples
+from .sections.drawing import SectionSettings as SectionSettings
+from .sections.files import phantom_sections as phantom_sections
+from .sheets.annotated import annotated_sheet as annotated_sheet
 from .sheets.check import Problem as Problem
 from .sheets.check import Report as Report
 from .sheets.check import check_sheet as check_sheet

@@ -125,11 +125,14 @@ def _classes(
     else:
         name_of = dict(zip(np.asarray(objects["label"]).tolist(), classification, strict=True))
         names = [name_of.get(outline.label, "") for outline in outlines]
-    colours = {name: _channels(colour if isinstance(colour, str) else colour[name]) for name in {*names} - {""}}
+    colours = {
+        name: channels_of_colour(colour if isinstance(colour, str) else colour[name]) for name in {*names} - {""}
+    }
     return [{"classification": {"name": name, "color": colours[name]}} if name else {} for name in names]
 
 
-def _channels(colour: str) -> list[int]:
+def channels_of_colour(colour: str) -> list[int]:
+    """``#rrggbb`` as red, green and blue from 0 to 255."""
     if not re.fullmatch("#[0-9a-fA-F]{6}", colour):
         raise InputError(f"'{colour}' is not a colour; write it as '#rrggbb', such as '#00c8b4'.")
     return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]

@@ -13,6 +13,7 @@ from coverslip.core import Fields, Image, InputError, NoDataRule, Region, nodata
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.given import given
+from coverslip.samples.opening.grey import GREY, as_grey
 from coverslip.samples.opening.planes import Planes, as_numbers, number_type
 from coverslip.samples.opening.samples import open_column, typed_column
 from coverslip.samples.sheets.parts import divided
@@ -44,7 +45,8 @@ def open_fields(
         array or tensor ``(C, H, W)`` or ``(H, W)``, a list of images, or fields, which come back as they are.
     channels : sequence of str or int, optional
         Which channels, by name or by number from 0, in this order; default: all. Names are looked for in every image,
-        and numbers count in the order of the first image where others have the same names in another one.
+        and numbers count in the order of the first image where others have the same names in another one. ``"grey"``
+        alone makes one of all channels, so that pictures in colours and grey ones can be mixed.
     planes : str or int
         What becomes of focal planes, as in `open_samples`.
     use_source : bool
@@ -112,6 +114,7 @@ class SheetFields:
         self._images = images
         self._planes = Planes.parse(planes)
         self._dtype = number_type(self.image(0).dtype)
+        self._grey = list(channels or ()) == [GREY]
         # Of each field, which of its channels are meant, and what it calls them.
         self._picks, self._names = self._agree(Channels(channels, expected))
         self._count = len(self._picks[0])
@@ -198,6 +201,8 @@ class SheetFields:
                 parts.append(self._planes.read(image if region is None else image.crop(region)))
             check_finite(parts[-1], image.source)
         stacked = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if self._grey:
+            return as_grey(stacked, self._names_in(index))
         pick = self._picks[index]
         return stacked if pick == tuple(range(len(stacked))) else stacked[list(pick)]
 
@@ -233,6 +238,10 @@ class SheetFields:
                     )
                 counts.append(self._count_of(i, image))
                 named += self._planes.names(image)
+            if self._grey:
+                picks.append((0,))
+                names.append((GREY,))
+                continue
             # Names help only if every channel has one.
             known = tuple(named) if len(named) == sum(counts) else ()
             pick = channels.of(known, sum(counts), whose(self.sheet, i, field))
@@ -246,6 +255,10 @@ class SheetFields:
             picks.append(pick)
             names.append(tuple(known[at] for at in pick) if known else ())
         return picks, names
+
+    def _names_in(self, index: int) -> tuple[str, ...]:
+        """What a field's file calls its channels, all of them."""
+        return tuple(name for column in self._images for name in self._planes.names(self.image(index, column)))
 
     def _count_of(self, index: int, image: Image) -> int:
         try:

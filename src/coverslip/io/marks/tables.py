@@ -1,0 +1,52 @@
+"""Boxes and points as tables have them: a row for each object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import InputError, Marks
+from coverslip.io.marks.coco import base_name
+from coverslip.io.tables import read_table
+
+EDGES = ("left_px", "top_px", "right_px", "bottom_px")
+_BOXES = (EDGES, ("xmin", "ymin", "xmax", "ymax"), ("x0", "y0", "x1", "y1"))
+_POINTS = (("x_px", "y_px"), ("x", "y"), ("X", "Y"))
+_CLASSES = ("class", "label", "name", "type", "Class", "Label")
+
+
+def table_marks(path: Path, image: str) -> Marks:
+    """The marks of a table: of boxes, if it has four columns of edges, else of points.
+
+    Raises
+    ------
+    InputError
+        If the columns are missing; the message names those that are looked for.
+    """
+    table = read_table(path)
+    columns = next((names for names in (*_BOXES, *_POINTS) if set(names) <= set(table)), None)
+    called = next((name for name in _CLASSES if name in table), None)
+    if columns is None or called is None:
+        raise InputError(
+            f"{path} marks nothing: it needs a class (column 'class' or 'label') and boxes ({', '.join(EDGES)}) or "
+            f"points (x_px, y_px); it has {', '.join(table)}."
+        )
+    rows = _of_image(table, image)
+    try:
+        values = np.stack([np.asarray(table[name][rows], np.float64) for name in columns], axis=1)
+    except (TypeError, ValueError):
+        raise InputError(f"{path}: the columns {', '.join(columns)} should hold numbers; mend them.") from None
+    names = np.array([str(name) for name in table[called][rows].tolist()], object)
+    if len(columns) == 4:
+        return Marks(values, names)
+    return Marks(np.concatenate([values, values], axis=1), names, points=True)
+
+
+def _of_image(table: Mapping[str, Any], image: str) -> np.ndarray:
+    """Which rows are about an image, where a column says so."""
+    if "image" not in table:
+        return np.ones(len(next(iter(table.values()))), bool)
+    return np.array([base_name(str(name)) == Path(image).name for name in table["image"].tolist()], bool)

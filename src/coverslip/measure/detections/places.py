@@ -1,0 +1,118 @@
+"""Which region objects lie in, and what regions hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import UNNAMED, Detections
+from coverslip.core.marks import Rings, box_of
+
+
+def within(points: np.ndarray, rings: Rings) -> np.ndarray:
+    """Which points ``(N, 2)`` lie in an outline: in an odd number of its rings; ``(N,)`` bool."""
+    from skimage.measure import points_in_poly
+
+    found = np.zeros(len(points), bool)
+    x0, y0, x1, y1 = box_of(rings)
+    near = np.flatnonzero((points[:, 0] >= x0) & (points[:, 0] <= x1) & (points[:, 1] >= y0) & (points[:, 1] <= y1))
+    for ring in rings:
+        found[near] ^= points_in_poly(points[near], ring)
+    return found
+
+
+def region_of(found: Detections, regions: Detections) -> np.ndarray:
+    """The number of the region that the middle of each object lies in, from 1; 0: in none.
+
+    Where regions overlap, it is the surest one, of equally sure ones the first.
+    """
+    numbers = np.zeros(len(found), int)
+    for i in np.argsort(-regions.score, kind="stable").tolist():
+        rings = (regions.outlines or ())[i]
+        free = np.flatnonzero(numbers == 0)
+        numbers[free[within(found.centres[free], rings)]] = i + 1
+    return numbers
+
+
+def in_regions(found: Detections, regions: Detections) -> Detections:
+    """Objects with the region that each lies in."""
+    return replace(found.with_columns(region=region_of(found, regions)), regions=regions)
+
+
+def outside(found: Detections, excluded: Sequence[Rings]) -> np.ndarray:
+    """Which objects lie in none of the areas that are left out, by the middle of their boxes."""
+    kept = np.ones(len(found), bool)
+    for rings in excluded:
+        kept &= ~within(found.centres, rings)
+    return kept
+
+
+def area_of(rings: Rings) -> float:
+    """Pixels in an outline; holes taken off."""
+    areas = []
+    for ring in rings:
+        x, y = ring.T
+        areas.append(abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2)
+    deep = [sum(_around(other, ring) for other in rings if other is not ring) for ring in rings]
+    return sum(area * (1 if depth % 2 == 0 else -1) for area, depth in zip(areas, deep, strict=True))
+
+
+def _around(ring: np.ndarray, inner: np.ndarray) -> bool:
+    return bool(within(inner[:1], (ring,))[0])
+
+
+def composition(found: Detections) -> list[dict[str, Any]]:
+    """How many objects of each class lie in regions of each class.
+
+    Returns
+    -------
+    list of dict
+        ``region`` (a class of regions, `UNNAMED` of those without one, ``outside`` of all regions, or ``all``),
+        ``class``, ``count``, ``share`` of the objects there, ``regions`` (how many there are), and where the size of
+        pixels is known ``area_mm2`` and ``per_mm2``.
+    """
+    unit = None if found.pixel_size is None else found.pixel_size.y * found.pixel_size.x / 1e6
+    whole = float(found.size[0] * found.size[1]) - sum(area_of(rings) for rings in found.excluded)
+    groups: list[tuple[str, np.ndarray, float, int]] = []
+    if found.regions is not None:
+        own = found.regions
+        areas = np.array([area_of(rings) for rings in own.outlines or ()])
+        names = own.names
+        at = np.asarray(found.columns["region"], int)
+        for name in (*own.classes, UNNAMED):
+            of_class = names == name
+            inside = np.r_[False, of_class][at]
+            groups.append((name, inside, float(areas[of_class].sum()), int(of_class.sum())))
+        groups.append(("outside", at == 0, max(whole - float(areas.sum()), 0.0), 0))
+    groups.append(("all", np.ones(len(found), bool), whole, 0 if found.regions is None else len(found.regions)))
+    rows: list[dict[str, Any]] = []
+    for name, inside, area, count in groups:
+        for code, of_class in enumerate(found.classes):
+            number = int((inside & (found.codes == code)).sum())
+            row: dict[str, Any] = {"region": name, "class": of_class, "count": number}
+            row["share"] = number / inside.sum() if inside.any() else float("nan")
+            row["regions"] = count
+            if unit is not None:
+                row["area_mm2"] = area * unit
+                row["per_mm2"] = number / (area * unit) if area else float("nan")
+            rows.append(row)
+    return rows
+
+
+def region_table(found: Detections) -> dict[str, np.ndarray]:
+    """A row for each region: number, class, share of the votes, area, how many objects of each class it holds."""
+    own = found.regions
+    if own is None:
+        return {}
+    at = np.asarray(found.columns["region"], int)
+    table: dict[str, np.ndarray] = {"region": np.arange(1, len(own) + 1), "class": own.names, "score": own.score}
+    table |= {name: np.asarray(column) for name, column in own.columns.items()}
+    table["area_px"] = np.array([area_of(rings) for rings in own.outlines or ()])
+    if found.pixel_size is not None:
+        table["area_mm2"] = table["area_px"] * found.pixel_size.y * found.pixel_size.x / 1e6
+    for code, name in enumerate(found.classes):
+        table[f"cells_{name}"] = np.bincount(at[found.codes == code], minlength=len(own) + 1)[1:]
+    return table

@@ -1,0 +1,73 @@
+"""Detections against marked objects: average precision, rates of each class, what was called what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coverslip.core import UNNAMED, InputError, Length, Measured, about
+from coverslip.measure.detections.counts import Compared
+from coverslip.measure.detections.evaluate import evaluate_detections
+from coverslip.results.detections.options import Evaluate
+from coverslip.results.detections.truth import Judged, judged
+
+RADIUS = "12"
+"""Distance within which points are matched where nobody says another, pixels."""
+
+
+def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
+    """Measure detections; see `coverslip.evaluate`."""
+    named = result if isinstance(result, str | Path) else None
+    with about(named):
+        known = judged(result, truth, split=options.split, partial=options.partial, bad=options.bad_boxes)
+        rows, _, notes = measured(known, options.group, options.radius, options.circular, seed)
+    return Measured(rows, notes)
+
+
+def measured(
+    known: Judged, group: str | None = None, radius: str | None = None, circular: bool = True, seed: int = 0
+) -> tuple[list[dict[str, Any]], Compared, tuple[str, ...]]:
+    """The table of all measures, what was called what, and what the reader should know beside them."""
+    classes = known.classes()
+    points = [true.points for true in known.true]
+    if any(points) and not all(points):
+        raise InputError("Some images are marked by points and others by boxes; measure them one after the other.")
+    radii = None
+    if radius is not None or all(points):
+        length = Length.parse(radius or RADIUS)
+        radii = [length.pixels(one.pixel_size, one.source) for one in known.found]
+    groups, by = known.groups(group)
+    rows, sums = evaluate_detections(
+        known.found, known.true, classes, groups, radius=radii, circular=circular, seed=seed
+    )
+    notes = [*known.notes]
+    if radii is not None:
+        notes.append(f"Middles were matched within {radius or RADIUS + ' px'}, the nearest pairs first.")
+    else:
+        lowest = min((float(one.score.min()) for one in known.found if len(one)), default=0.0)
+        if lowest >= 0.1:
+            notes.append(
+                f"Objects with a score below {lowest:.2f} are not in the result, so average precision is a lower "
+                "bound; predict with --threshold 0.05 for all of it."
+            )
+    if by:
+        notes.append(f"Intervals are over whole groups of the column '{by}'.")
+    unnamed = sum(int((~one.named).sum()) for one in known.found)
+    if unnamed:
+        notes.append(f"{unnamed} regions are {UNNAMED}: they count as missed.")
+    notes.extend(_confused(sums, classes))
+    return rows, sums, tuple(notes)
+
+
+def _confused(sums: Compared, classes: tuple[str, ...]) -> list[str]:
+    """The pairs that are confused most, in words."""
+    table = sums.confusion[:-1, :-1].copy()
+    np.fill_diagonal(table, 0)
+    order = np.argsort(-table.ravel(), kind="stable")[:3]
+    found = [(i // len(classes), i % len(classes)) for i in order.tolist() if table.ravel()[i]]
+    said = ", ".join(f"{classes[a]} called {classes[b]} {table[a, b]:,} times" for a, b in found)
+    missed, spurious = int(sums.confusion[:-1, -1].sum()), int(sums.confusion[-1, :-1].sum())
+    notes = [f"Most confused: {said}."] if said else []
+    return [*notes, f"{missed:,} true objects were missed, {spurious:,} detections are of none."]

@@ -1,0 +1,170 @@
+"""The marked objects that belong to detections: found by image, or by order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from coverslip.core import Detections, InputError, Marks
+from coverslip.io.marks.reading import read_marks
+from coverslip.io.paths import resolve_path
+from coverslip.results.detections.folder import DetectionFolder, read_detections
+from coverslip.samples.opening.fields import open_fields
+from coverslip.samples.opening.marked import marks_of, mended
+from coverslip.samples.sheets.sheet import Sheet, read_sheet
+from coverslip.samples.sheets.splits import usual_groups
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Detections beside the truth.
+
+    Parameters
+    ----------
+    found, true
+        Of each image.
+    rows : list of mapping
+        The rows of the sheet.
+    places : list of int
+        Which images of the result these are.
+    notes : tuple of str
+        What was left out.
+    """
+
+    found: list[Detections]
+    true: list[Marks]
+    rows: list[Mapping[str, str]]
+    places: list[int]
+    notes: tuple[str, ...] = ()
+
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the result.
+
+        Raises
+        ------
+        InputError
+            If something else is marked.
+        """
+        known = self.found[0].classes
+        for found, true in zip(self.found, self.true, strict=True):
+            other = sorted(set(map(str, true.names)) - set(known))
+            if other:
+                raise InputError(
+                    f"{found.source}: '{other[0]}' is marked, but the model knows {', '.join(known)}; give truth with "
+                    "its classes, or rename them in the annotation."
+                )
+        return known
+
+    def groups(self, named: str | None) -> tuple[np.ndarray, str | None]:
+        """Which images are resampled together, and the column that says so."""
+        columns = {name: np.array([row.get(name, "") for row in self.rows], object) for name in self.rows[0]}
+        by = named or usual_groups(columns)
+        if named is not None and named not in columns:
+            raise InputError(f"There is no column '{named}' to group by; name one of {', '.join(columns)}.")
+        if by is None:
+            return np.arange(len(self.rows)), None
+        return np.unique(columns[by].astype(str), return_inverse=True)[1], by
+
+
+def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Literal["refuse", "drop"]) -> Judged:
+    """Put the truth beside detections.
+
+    Parameters
+    ----------
+    result : DetectionFolder, Detections, list of these, str or Path
+        What was found.
+    truth : optional
+        A sheet with annotations (or a folder with these beside the images), matched by image; a single file of marks,
+        for a single image; `Marks` or a list of these, by order. Default: what the result's sheet names.
+    split, partial, bad
+        See the options.
+
+    Raises
+    ------
+    InputError
+        If they do not belong together.
+    """
+    if isinstance(result, str | Path):
+        result = read_detections(result)
+    some = (
+        result.found if isinstance(result, DetectionFolder) else [result] if isinstance(result, Detections) else result
+    )
+    rows: list[Mapping[str, str]] = (
+        list(result.rows) if isinstance(result, DetectionFolder) else [{"image": one.source} for one in some]
+    )
+    if isinstance(truth, Marks):
+        truth = [truth]
+    if isinstance(truth, list | tuple):
+        if len(truth) != len(some):
+            raise InputError(f"There are {len(some)} images in the result, but marks of {len(truth)}.")
+        return Judged(list(some), list(truth), rows, list(range(len(some))))
+    if truth is None:
+        return _own(result, some, rows, split, bad)
+    if (
+        not isinstance(truth, Sheet)
+        and Path(truth).suffix.lower() in (".xml", ".geojson", ".json", ".csv")
+        and not _is_sheet(truth)
+    ):
+        true = [mended(read_marks(truth, one.source, one.size), one.size, str(truth), bad) for one in some]
+        return Judged(list(some), true, rows, list(range(len(some))))
+    return _of_sheet(some, rows, truth if isinstance(truth, Sheet) else read_sheet(truth), split, partial, bad)
+
+
+def _is_sheet(path: str | Path) -> bool:
+    if Path(path).suffix.lower() != ".csv" or not Path(path).is_file():
+        return False
+    with open(path, encoding="utf-8-sig", errors="replace") as stream:
+        names = {name.strip().strip('"').lower() for name in stream.readline().replace(";", ",").split(",")}
+    return "image" in names and bool(names & {"annotation", "points", "mask"})
+
+
+def _own(result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]], split: str | None, bad: Any) -> Judged:
+    kept = [i for i, row in enumerate(rows) if split is None or row.get("split") == split]
+    named = [i for i in kept if rows[i].get("source_annotation")]
+    if not isinstance(result, DetectionFolder) or not named:
+        raise InputError(
+            "The result does not say where the truth is (no column 'source_annotation'); give a sheet with the column "
+            "'annotation', or a file of marks."
+        )
+    true = []
+    for i in named:
+        file = resolve_path(result.path, rows[i]["source_annotation"])
+        true.append(mended(read_marks(file, some[i].source, some[i].size), some[i].size, str(file), bad))
+    notes = (f"{len(kept) - len(named)} images without annotation are left out.",) if len(named) < len(kept) else ()
+    return Judged([some[i] for i in named], true, [rows[i] for i in named], named, notes)
+
+
+def _of_sheet(
+    some: Sequence[Detections],
+    rows: list[Mapping[str, str]],
+    sheet: Sheet,
+    split: str | None,
+    partial: bool,
+    bad: Any,
+) -> Judged:
+    if split is not None:
+        sheet = sheet.subset([i for i in range(len(sheet)) if sheet.rows[i].get("split") == split])
+        if not len(sheet):
+            raise InputError(f"No row of {sheet.name} has the split '{split}'.")
+    fields = open_fields(sheet)
+    place = {Path(one.source).resolve(): i for i, one in enumerate(some)}
+    by_name = {Path(one.source).name: i for i, one in enumerate(some)}
+    pairs = []
+    for k in range(len(sheet)):
+        file = Path(str(sheet.file(k)))
+        i = place.get(file.resolve(), by_name.get(file.name))
+        if i is not None:
+            pairs.append((i, k))
+        elif not partial:
+            raise InputError(
+                f"{sheet.where(k)}: there is no result of {file}; predict it too, or leave it out with --partial."
+            )
+    if not pairs:
+        raise InputError(f"No image of {sheet.name} is among those of the result.")
+    true = [marks_of(fields, k, bad=bad) for _, k in pairs]
+    facts: list[Mapping[str, str]] = [{**rows[i], **sheet.rows[k]} for i, k in pairs]
+    return Judged([some[i] for i, _ in pairs], true, facts, [i for i, _ in pairs])
