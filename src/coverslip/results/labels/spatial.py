@@ -130,8 +130,8 @@ def _table(names: Sequence[str], tables: Sequence[Mapping[str, np.ndarray]], pro
     regions = [f"{name}_labels" for name in names]
     frame = pd.concat(frames, ignore_index=True)
     belongs = np.repeat(regions, [len(one) for one in frames])
-    numbers = [name for name in frame if frame[name].dtype.kind in "iuf" and name not in (INSTANCE, *KEYS)]
-    rest = [name for name in frame if name not in numbers]
+    numbers = [str(name) for name in frame if frame[name].dtype.kind in "iuf" and name not in (INSTANCE, *KEYS)]
+    rest = [str(name) for name in frame if name not in numbers]
     obs = frame[rest].copy()
     for name in rest:
         if obs[name].dtype == object:

@@ -73,9 +73,15 @@
     const box = at("viewer-stack").getBoundingClientRect();
     zoomTo(look.zoom * Math.exp(-event.deltaY / 400), event.clientX - box.x, event.clientY - box.y);
   }, { passive: false });
-  at("viewer-stack").addEventListener("pointermove", (event) => {
-    if (event.buttons === 1) moveTo(look.zoom, look.x + event.movementX, look.y + event.movementY);
+  let held = null; // where the pointer holds the picture
+  at("viewer-stack").addEventListener("pointerdown", (event) => {
+    held = [event.clientX - look.x, event.clientY - look.y];
+    at("viewer-stack").setPointerCapture(event.pointerId);
   });
+  at("viewer-stack").addEventListener("pointermove", (event) => {
+    if (held) moveTo(look.zoom, event.clientX - held[0], event.clientY - held[1]);
+  });
+  for (const end of ["pointerup", "pointercancel"]) at("viewer-stack").addEventListener(end, () => { held = null; });
   at("viewer-stack").addEventListener("dragstart", (event) => event.preventDefault());
   at("nearer").addEventListener("click", () => zoomTo(look.zoom * 1.6));
   at("farther").addEventListener("click", () => zoomTo(look.zoom / 1.6));
