@@ -21,7 +21,7 @@ _FINE = 1
 _WEIGHTS = 2**12
 _TOP = 255
 _LARGEST = 2**24
-"""Of what flows in the network of the prior: far above what it reaches, and small enough for sums in double precision."""
+"""Of what flows in the network of the prior: far above what it reaches, small enough for sums in double precision."""
 _HALF = LATENT_SIDE // 2
 
 
