@@ -19,12 +19,12 @@ CARD = Card(
         "gains": "by how much finer or coarser than that each of them is rounded at a level",
     },
     measured=(
-        "A fit of 36 epochs (about 35 minutes of one core) on the 32 training tiles of BRCA-M2C, dsb2018_stained and half "
-        "of CMU-1-Small-Region; tiles of 512² of other patients (2 of BRCA-M2C, 2 of MoNuSeg), all bytes counted, means: "
-        "at 1:128 24.3 dB [23.0, 25.8], MS-SSIM 0.916 [0.897, 0.929]; at 1:48 27.5 dB, 0.963; at 1:512, which 3 of the 4 "
-        "reach, 20.8 dB, 0.771. So short a fit is no end: the loss was still falling.",
-        "Integer against trained networks: 61 dB apart. Windows are equal to the same part of the whole, and to those "
-        "decoded with 2 threads and SSE4.1 in another process, on all bytes of a slide of 2,967 x 2,220 pixels.",
+        "A fit of 36 epochs (about 35 minutes of one core) on the 32 training tiles of BRCA-M2C, dsb2018_stained and "
+        "half of CMU-1-Small-Region; tiles of 512² of other patients (2 of BRCA-M2C, 2 of MoNuSeg), all bytes counted, "
+        "means: at 1:128 24.3 dB [23.0, 25.8], MS-SSIM 0.916 [0.897, 0.929]; at 1:48 27.5 dB, 0.963; at 1:512, which 3 "
+        "of the 4 reach, 20.8 dB, 0.771. So short a fit is no end: the loss was still falling.",
+        "Windows are equal to the same part of the whole, and to those decoded with 2 threads and SSE4.1 in another "
+        "process, on all bytes of a slide of 2,967 x 2,220 pixels.",
     ),
     limits=(
         "Fitted to H&E, mostly of breast and skin, 20x; other stains and fluorescence cost more bits or lose more.",
