@@ -20,6 +20,8 @@ _FINE = 1
 """How far they depend on what the blocks of 8² pixels see."""
 _WEIGHTS = 2**12
 _TOP = 255
+_LARGEST = 2**24
+"""Of what flows in the network of the prior: far above what it reaches, small enough for sums in double precision."""
 _HALF = LATENT_SIDE // 2
 
 
@@ -68,9 +70,9 @@ class Prior:
             seen = torch.from_numpy(np.flatnonzero(known.any((1, 2))))
             x = F.pad(torch.from_numpy(known)[None, seen], (REACH - column, REACH + column, REACH - row, REACH + row))
             x = F.conv2d(x, layers["look"][:, seen], layers["look_bias"], stride=2)
-            x = (x * (HIDDEN / (_WEIGHTS * LATENT))).round().clamp(0, 2**16)
+            x = (x * (HIDDEN / (_WEIGHTS * LATENT))).round().clamp(0, _LARGEST)
             x = F.conv2d(x, layers["mix"], layers["mix_bias"])
-            x = (x * (1 / _WEIGHTS)).round().clamp(0, 2**16)
+            x = (x * (1 / _WEIGHTS)).round().clamp(0, _LARGEST)
             x = F.conv2d(x, layers["say"], layers["say_bias"])[0]
             mean = mean + (x[: self._latent] * (LATENT / (_WEIGHTS * HIDDEN))).round()
             scale = scale + (x[self._latent :] * (SHARPNESS / _WEIGHTS)).round()

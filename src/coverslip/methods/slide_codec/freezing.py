@@ -73,7 +73,8 @@ def frozen(codec: Codec, config: Config, batches: Iterable[Tensor]) -> dict[str,
     for number, expectation in enumerate(codec.expectations):
         assert isinstance(expectation, Expectation)
         weights |= {f"prior.{number}.{name}": a for name, a in _expectation(expectation, at, gains).items()}
-    return weights | tables()
+    # Trained with channels last; what is kept lies in the order of its axes, whoever writes it.
+    return {name: np.ascontiguousarray(array) for name, array in (weights | tables()).items()}
 
 
 def _expectation(expectation: Expectation, at: Tensor, gains: Tensor) -> dict[str, np.ndarray]:

@@ -77,6 +77,15 @@ class SlideStore:
 def open_store(path: str | Path) -> SlideStore:
     """Open a slide store; no pixels are decoded.
 
+    Parameters
+    ----------
+    path : str or Path
+        The folder, ``.cslip.zarr``.
+
+    Returns
+    -------
+    SlideStore
+
     Raises
     ------
     InputError

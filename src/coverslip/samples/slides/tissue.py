@@ -60,6 +60,15 @@ def find_tissue(slide: Slide) -> Tissue:
     Glass is the most frequent bright colour without a hue; what differs from it by more than noise is tissue, and so
     are holes in it of a few pixels. Nothing is assumed of the stain.
 
+    Parameters
+    ----------
+    slide : Slide
+        RGB of 8 bits.
+
+    Returns
+    -------
+    Tissue
+
     Raises
     ------
     InputError
