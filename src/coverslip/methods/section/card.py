@@ -18,8 +18,8 @@ CARD = Card(
         "BCCD, 87 validation images, fitted to its training part on a share of one processor core in 20 minutes from "
         "random weights (zoom=0.4 tile=192 batch=4 epochs=30 proposals=64 width=24 pyramid=48, seed 0); four "
         "directions, a vote of one is enough: mean AP50 0.911 [0.885, 0.936], AP75 0.703 [0.656, 0.761]; AP50 of RBC "
-        "0.848, WBC 0.995, platelets 0.889; macro F1 0.863 [0.834, 0.889]. One direction: AP50 0.901 [0.871, 0.932], AP75 "
-        "0.619 [0.578, 0.678], macro F1 0.859 [0.830, 0.885]. Dark objects, all called RBC: AP50 0.045.",
+        "0.848, WBC 0.995, platelets 0.889; macro F1 0.863 [0.834, 0.889]. One direction: AP50 0.901 [0.871, 0.932], "
+        "AP75 0.619 [0.578, 0.678], macro F1 0.859 [0.830, 0.885]. Dark objects, all called RBC: AP50 0.045.",
     ),
     limits=(
         "Whole sections with stages were checked on phantoms given their true boxes and regions only (positives within 2 "
