@@ -22,12 +22,12 @@ CARD = Card(
         "AP75 0.619 [0.578, 0.678], macro F1 0.859 [0.830, 0.885]. Dark objects, all called RBC: AP50 0.045.",
     ),
     limits=(
-        "Whole sections with stages were checked on phantoms given their true boxes and regions only (positives within 2 "
-        "points); no model was measured on them, and no real annotated testis sections are at hand.",
+        "Whole sections with stages were checked on phantoms given their true boxes and regions only (positives within "
+        "2 points); no model was measured on them, and no real annotated testis sections are at hand.",
         "A cell is one box of one class: of two boxes that overlap by half (IoU) the surer one counts.",
         "Pixels of a cell, for markers, are those of the ellipse in its box, not of an outline.",
         "Points become squares of one size; where cells differ much in size, boxes of their own are better.",
-        "Widths below 8 are refused: strided convolutions of few channels corrupt memory in PyTorch 2.15 on processors.",
+        "Widths below 8 are refused: strided convolutions of few channels corrupt memory in PyTorch 2.15 (CPU).",
     ),
     losses=(
         "objectness and rpn_box_reg are of the boxes that are proposed, classifier and box_reg of those that are "
