@@ -14,8 +14,21 @@ CARD = Card(
     ),
     inputs="Fields of any size, (C, H, W), any channel count, any dtype; boxes, points or outlines to learn from.",
     outputs="Detections of each field: edges, class, score and votes of each object, and outlines of regions.",
-    measured=("0",),
-    limits=("x",),
+    measured=(
+        "BCCD, 87 validation images, fitted to its training part on a share of one processor core in 20 minutes from "
+        "random weights (zoom=0.4 tile=192 batch=4 epochs=30 proposals=64 width=24 pyramid=48, seed 0); four "
+        "directions, a vote of one is enough: mean AP50 0.911 [0.885, 0.936], AP75 0.703 [0.656, 0.761]; AP50 of RBC "
+        "0.848, WBC 0.995, platelets 0.889; macro F1 0.863 [0.834, 0.889]. One direction: AP50 0.901 [0.871, 0.932], "
+        "AP75 0.619 [0.578, 0.678], macro F1 0.859 [0.830, 0.885]. Dark objects, all called RBC: AP50 0.045.",
+    ),
+    limits=(
+        "Whole sections with stages were checked on phantoms given their true boxes and regions only (positives within "
+        "2 points); no model was measured on them, and no real annotated testis sections are at hand.",
+        "A cell is one box of one class: of two boxes that overlap by half (IoU) the surer one counts.",
+        "Pixels of a cell, for markers, are those of the ellipse in its box, not of an outline.",
+        "Points become squares of one size; where cells differ much in size, boxes of their own are better.",
+        "Widths below 8 are refused: strided convolutions of few channels corrupt memory in PyTorch 2.15 (CPU).",
+    ),
     losses=(
         "objectness and rpn_box_reg are of the boxes that are proposed, classifier and box_reg of those that are "
         "named, mask of outlines; loss is their sum."
