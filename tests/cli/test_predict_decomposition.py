@@ -346,7 +346,7 @@ def test_another_command_does_not_resume(
     [
         (["--clusters", "3"], "option 'clusters' is for models that give an embedding"),
         (["--flips"], "gives decompositions, and the option 'flips' is for models that give labels"),
-        (["--threshold", "0.5"], "option 'threshold' is for models that give labels"),
+        (["--threshold", "0.5"], "option 'threshold' is for models that give detections or labels"),
         (["--probability"], "option 'probability' is for models that give labels"),
         (["--max-ram", "10MB"], "too little for this model"),
         (["--dask", "tcp://127.0.0.1:1"], "No Dask scheduler with workers answers at tcp://127.0.0.1:1"),

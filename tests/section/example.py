@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 QUICK: dict[str, Any] = {
-    "epochs": 1,
+    "epochs": 6,
     "backbone": "resnet18",
     "width": 8,
     "pyramid": 8,

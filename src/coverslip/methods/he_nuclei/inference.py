@@ -21,7 +21,7 @@ from coverslip.nn.objects import border, not_at
 from coverslip.nn.scale import diameter as typical
 from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import Tile, own_objects, tiles
-from coverslip.samples.opening.zoomed import covering, nearest, spread
+from coverslip.samples.opening.zoomed import covering, spread
 
 TILE = 1024
 """Side of the tiles that the network sees, shown pixels, without their margins."""
@@ -226,7 +226,7 @@ class Segmenter:
                 nowhere[place] = empty[tile.inside()]
         if sight.zoom != 1:
             out = np.stack([spread(each, region, window, sight.zoom) for each in out])
-            nowhere = nearest(nowhere, region, window, sight.zoom)
+            nowhere = sight.exposure.empty(fields, index, window)
         out[:, nowhere] = 0
         return out, nowhere
 

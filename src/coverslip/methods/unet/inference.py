@@ -284,7 +284,7 @@ class Segmenter:
             view = replace(view, doubts=(*self.familiar.doubts(seen), *strange))
         if view.zoom != 1:
             probability = spread(probability, region, window, view.zoom)
-            nowhere = nearest(nowhere, region, window, view.zoom)
+            nowhere = view.exposure.empty(fields, index, window)
             probability[nowhere] = 0
             labels = nearest(labels, region, window, view.zoom)
             labels = regrown(labels, probability > self.threshold, view.zoom)

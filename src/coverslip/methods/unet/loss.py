@@ -34,7 +34,9 @@ def loss_terms(outputs: Tensor, target: Tensor, weight: Tensor, separation: Sepa
         ``loss``, ``foreground`` (binary cross-entropy + half the soft Dice loss) and ``separation``: the same for a
         boundary, twice the smooth L1 loss for a distance, and for an offset that over the foreground.
     """
-    outputs = outputs.float().masked_fill((weight == 0)[:, None], _NOTHING)
+    outputs, silent = outputs.float(), weight == 0
+    if silent.any():  # of scribbles alone; without them nothing is copied, and fits stay the same bit for bit
+        outputs = outputs.masked_fill(silent[:, None], _NOTHING)
     weight = weight / weight.mean().clamp(min=1e-6)
     foreground = dice_bce(outputs[:, 0], target[:, 0], weight=weight)
     if separation == "boundary":

@@ -102,6 +102,12 @@ class Exposure:
         own = Region(region.y - wide.y, region.x - wide.x, region.height, region.width).slices
         return self.apply(continued(pixels, empty, self.middle)[:, *own]), empty[own]
 
+    def empty(self, fields: Fields, index: int, region: Region) -> np.ndarray:
+        """Which pixels of a region of the field hold no image, ``(H, W)`` bool."""
+        if self.nodata is None or self.middle is None:
+            return np.zeros((region.height, region.width), bool)
+        return self.nodata.read(fields, index, region)[1]
+
     def filled(self, pixels: np.ndarray) -> np.ndarray:
         """A whole field ``(C, H, W)``, continued where it holds no image; dtype as stored."""
         if self.nodata is None or self.middle is None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic import Field
-from scipy import ndimage
 
 from coverslip.core import Config, Detections, PixelSize
 from coverslip.samples.sections.testis import CELLS, LAYERS, LOOKS, MARKERS, STAGES, Look
@@ -227,6 +226,8 @@ def _fill(stain: np.ndarray, box: tuple[float, float, float, float], bright: flo
 
 def _seen(canvas: np.ndarray, lab: Laboratory, scale: float, rng: np.random.Generator) -> np.ndarray:
     """A canvas as a laboratory's camera has it, 16-bit."""
+    from scipy import ndimage
+
     light = ndimage.gaussian_filter(canvas, lab.blur * scale)
     light = (1 - lab.haze) * light + lab.haze * ndimage.gaussian_filter(canvas, 6 * scale)
     height, width = canvas.shape
