@@ -63,27 +63,49 @@ def test_every_setting_is_described_and_survives_being_saved(name: str) -> None:
     assert kind.parse(json.loads(json.dumps(config.model_dump(mode="json")))) == config
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def loaded(request: pytest.FixtureRequest, toy_pca: str) -> tuple[str, list[set[str]]]:
-    """A method, and the modules that are loaded once its card is read, and once it is to predict."""
-    code = (
-        f"import sys, coverslip.methods as all; all.__path__[:] = {list(cs.methods.__path__)!r}; "
-        f"import coverslip.methods.{request.param} as m; m.CARD; print(*sys.modules); m.predict; print(*sys.modules)"
-    )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return request.param, [set(line.split()) for line in ended.stdout.splitlines()]
+_LOADED = """
+import importlib, json, os, sys
+import coverslip.methods as all
+
+all.__path__[:], names = json.loads(sys.argv[1])
+
+def apart(look):
+    for name in names:
+        if not os.fork():
+            look(importlib.import_module(f"coverslip.methods.{name}"))
+            print(json.dumps([name, list(sys.modules)]), flush=True)
+            os._exit(0)
+        os.wait()
+
+apart(lambda method: method.CARD)
+import torch, torchvision, scipy.ndimage, skimage, sklearn, pandas  # once for all: they are asked for in no case
+apart(lambda method: method.predict)
+"""
+"""What is loaded once a card is read, then once a method is to predict: each method in a process of its own."""
 
 
-def test_importing_a_method_imports_neither_another_nor_a_network_library(loaded: tuple[str, list[set[str]]]) -> None:
-    name, (with_card, _) = loaded
+@pytest.fixture(scope="module")
+def loaded(toy_pca: str) -> list[dict[str, set[str]]]:
+    """The modules that are loaded with the card of each method, and to predict."""
+    asked = json.dumps([list(cs.methods.__path__), NAMES])
+    ended = subprocess.run([sys.executable, "-c", _LOADED, asked], capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    return [{name: set(modules) for name, modules in part} for part in (lines[: len(NAMES)], lines[len(NAMES) :])]
+
+
+@each_method
+def test_importing_a_method_imports_neither_another_nor_a_network_library(
+    name: str, loaded: list[dict[str, set[str]]]
+) -> None:
+    with_card = loaded[0][name]
     assert not with_card & {"torch", "lightning_fabric", "sklearn", "skimage", "pandas", "matplotlib"}
     others = {f"coverslip.methods.{other}" for other in NAMES} - {f"coverslip.methods.{name}"}
     assert not with_card & others
 
 
-def test_predict_imports_no_training(loaded: tuple[str, list[set[str]]]) -> None:
-    _, (_, to_predict) = loaded
-    assert not {module for module in to_predict if module.startswith(("coverslip.train", "lightning_fabric"))}
+@each_method
+def test_predict_imports_no_training(name: str, loaded: list[dict[str, set[str]]]) -> None:
+    assert not {module for module in loaded[1][name] if module.startswith(("coverslip.train", "lightning_fabric"))}
 
 
 def brought(name: str, what: str) -> ModuleType:
