@@ -104,7 +104,7 @@ def _said(file: Path) -> bytes:
         from coverslip.read import read_tensors
 
         return b"".join(name.encode() + array.tobytes() for name, array in sorted(read_tensors(file)[0].items()))
-    if file.name == "history.csv":
+    if file.name in ("history.csv", "sweep.csv"):
         from coverslip.read import read_table
 
         return repr({k: v.tolist() for k, v in read_table(file).items() if k != "seconds"}).encode()
