@@ -128,6 +128,15 @@ def test_crops_of_fields_keep_where_they_were(coverslip: Callable, data_folder: 
     np.testing.assert_allclose(obs["y_um"], obs["y_px"] * 0.65, rtol=1e-3)
 
 
+def test_what_a_kind_does_not_look_at_is_said(
+    coverslip: Callable, data_folder: Path, model: Path, tmp_path: Path
+) -> None:
+    cell = data_folder / "jurkat_cellcycle" / "G1" / "G1_0000.tif"
+    said = coverslip("predict", model, cell, "--out", tmp_path / "cells.h5ad", "--device", "cpu", "--max-ram", "8GB")
+    assert said.code == 0
+    assert "Not looked at where a model gives an embedding: max_ram." in said.out + said.err
+
+
 @pytest.mark.parametrize("kind", ["one image", "class folders", "OME-Zarr"])
 def test_other_inputs_are_embedded_too(
     coverslip: Callable, data_folder: Path, model: Path, tmp_path: Path, kind: str

@@ -35,6 +35,9 @@ class Kind:
         given stands in `coverslip.results`.
     refines : str
         The kind whose files these are too, so that whatever takes that kind takes this one.
+    heeds : tuple of str
+        Which of ``devices``, ``dask`` and ``max_ram`` its predictions look at; of the others a note says that they do
+        not.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Kind:
     recognise: Callable[[Any], bool] = field(repr=False)
     verbs: Mapping[str, str] = field(repr=False)
     refines: str = ""
+    heeds: tuple[str, ...] = ()
 
     def verb(self, name: str) -> Callable[..., Any]:
         """What a verb does for this kind.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from coverslip.core import Region
+from coverslip.core.near import Near
 
 _SAME = 0.5
 """Overlap (IoU), within what two tiles both see, from which on two pieces are of one region."""
@@ -182,12 +183,12 @@ def joined_pieces(pieces: Sequence[Piece], windows: Sequence[Region], classes: i
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    pairs = [
-        (a, b)
-        for a in range(len(pieces))
-        for b in range(a + 1, len(pieces))
-        if pieces[a].tile != pieces[b].tile and _same(pieces[a], pieces[b], windows)
-    ]
+    near: Near[int] = Near(max((max(piece.mask.shape) for piece in pieces), default=1))
+    pairs = []
+    for b, piece in enumerate(pieces):
+        others = (a for a in near.around(piece.region) if pieces[a].tile != piece.tile)
+        pairs += [(a, b) for a in others if _same(pieces[a], piece, windows)]
+        near.add(piece.region, b)
     rows, columns = (np.array(side, int) for side in zip(*pairs, strict=True)) if pairs else (np.zeros(0, int),) * 2
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(pieces),) * 2)
     count, group = connected_components(graph, directed=False)

@@ -118,7 +118,14 @@ def predict_to_file(
         written = _describe_objects(objects, used, Path(inputs), out, asked, own, given)
     else:
         written = kind.verb("write")(used, inputs, out, asked, own, given)
-    return replace(written, notes=(*written.notes, *used.warnings))
+    return replace(written, notes=(*written.notes, *_unheeded(kind, asked), *used.warnings))
+
+
+def _unheeded(kind: Kind, asked: Asked) -> list[str]:
+    """What was asked for and is not looked at, in words."""
+    said = [name for name in ("devices", "dask", "max_ram") if getattr(asked, name) != getattr(Asked, name)]
+    names = [name for name in said if name not in kind.heeds]
+    return [f"Not looked at where a model gives {kind.given}: {', '.join(names)}."] if names else []
 
 
 def _kind_with_objects(inputs: str | Path) -> Kind | None:

@@ -22,6 +22,7 @@ KIND = Kind(
     given="decompositions",
     endings=("",),
     home=__name__,
+    heeds=("devices", "dask", "max_ram"),
     recognise=_recognise,
     refines="labels",
     verbs={

@@ -21,6 +21,7 @@ KIND = Kind(
     given="detections",
     endings=("",),
     home=__name__,
+    heeds=("devices", "dask"),
     recognise=_recognise,
     verbs={
         "open": ".folder:read_detections",

@@ -18,6 +18,7 @@ KIND = Kind(
     given="an embedding",
     endings=(".h5ad",),
     home=__name__,
+    heeds=("devices", "dask"),
     recognise=_recognise,
     verbs={
         "open": "coverslip.io.h5ad:read_embedding",

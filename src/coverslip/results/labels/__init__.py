@@ -25,6 +25,7 @@ KIND = Kind(
     given="labels",
     endings=("", ".labels.tif", ".zarr"),
     home=__name__,
+    heeds=("devices", "dask", "max_ram"),
     recognise=_recognise,
     verbs={
         "open": ".folder:read_label_folder",

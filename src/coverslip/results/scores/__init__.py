@@ -24,6 +24,7 @@ KIND = Kind(
     given="scores",
     endings=(".parquet", ".csv"),
     home=__name__,
+    heeds=("devices", "dask"),
     recognise=_recognise,
     verbs={
         "open": ".file:read_scores",
