@@ -12,6 +12,7 @@ from tifffile import imwrite
 import coverslip as cs
 from coverslip import methods, results
 from coverslip.cli import main
+from coverslip.core.errors import InputError
 
 FOLDERS = Path(__file__).parent / "new_kind"
 
@@ -87,3 +88,9 @@ def test_a_result_of_a_kind_that_is_not_there_is_named(
     monkeypatch.setattr(results, "__path__", results.__path__[:-1])
     with pytest.raises(cs.CoverslipError, match=r"found is a result of the kind 'tally', which this version does not"):
         results.kind_of("found")
+
+
+def test_what_a_kind_cannot_do_is_said_in_words_of_the_command_line() -> None:
+    words = "There is no decode of labels; there is: evaluate, measure, refine, report, export"
+    with pytest.raises(InputError, match=rf"^{words}\.$"):
+        cs.results.get("labels").verb("decode")

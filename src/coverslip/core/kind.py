@@ -11,6 +11,9 @@ from typing import Any
 from coverslip.core.config import Options
 from coverslip.core.errors import InputError
 
+_COMMANDS = ("evaluate", "measure", "refine", "report", "export", "decode")
+"""The verbs that users know by these names; others are between the house and the kind."""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -59,7 +62,8 @@ class Kind:
             If it cannot be done.
         """
         if name not in self.verbs:
-            raise InputError(f"There is no {name} of {self.given}; there is: {', '.join(self.verbs)}.")
+            known = ", ".join(each for each in _COMMANDS if each in self.verbs)
+            raise InputError(f"There is no {name} of {self.given}; there is: {known}.")
         module, function = self.verbs[name].split(":")
         found: Callable[..., Any] = getattr(import_module(module, self.home), function)
         return found
