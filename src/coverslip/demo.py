@@ -6,16 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core import Embedding, Image, track
-from coverslip.io import atomic_folder, write_image_tiff, write_labels
+from coverslip.core import Embedding, Image
+from coverslip.io import read_labels, write_image_tiff
 from coverslip.io.h5ad import write_embedding
 from coverslip.models.folder import Model
 from coverslip.models.loading import load
-from coverslip.samples import Sheet, crop_sheet, find_nuclei, write_sheet
+from coverslip.samples import crop_sheet, read_sheet
 from coverslip.train.run import Run
 from coverslip.verbs.fit import fit_to_folder
-from coverslip.verbs.predict import predict
+from coverslip.verbs.predict import predict, predict_to_file
 from coverslip.verbs.report import write_report
+from coverslip.work.asked import Asked
 
 CROP = 32
 """Side of a crop, pixels: a nucleus of this field and a little of what lies around it."""
@@ -32,7 +33,7 @@ def run_demo(out: str | Path, *, seed: int = 0) -> Path:
     Parameters
     ----------
     out : str or Path
-        Folder for everything: the field with its labels, the crops, the model, ``cells.h5ad`` and ``report.html``.
+        Folder for everything: the field, its nuclei, the crops, the model, ``cells.h5ad`` and ``report.html``.
         What is there from an earlier run is replaced.
     seed : int
         Decides everything random.
@@ -43,42 +44,31 @@ def run_demo(out: str | Path, *, seed: int = 0) -> Path:
         The report page.
     """
     out = Path(out)
-    field = _write_field(out / "field")
-    crops = crop_sheet(field, out / "crops", CROP, border="drop", overwrite=True)
+    picture, labels = _found(out)
+    crops = crop_sheet(read_sheet(out / "nuclei"), out / "crops", CROP, border="drop", overwrite=True)
     model = fit_to_folder("vae", crops, out / "model", {**SETTINGS, "seed": seed}, run=Run(), force=True)
     assert model is not None  # only a resumed fit can be finished already
     embedding = predict(load(out / "model"), crops)
     write_embedding(embedding, out / "cells.h5ad")
-    return _write_page(embedding, model, field, out / "report.html")
+    return _write_page(embedding, model, picture, labels, out / "report.html")
 
 
-def _write_field(folder: Path) -> Sheet:
+def _found(out: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The field, ``(H, W, 3)``, and its nuclei; both are written into the folder."""
     from skimage.data import immunohistochemistry
 
-    pixels = np.moveaxis(immunohistochemistry(), -1, 0)
-    image = Image.from_array(pixels, "CYX", source="immunohistochemistry (scikit-image)")
-    with atomic_folder(folder, overwrite=True) as part:
-        for _ in track([0], "Finding nuclei"):
-            labels = find_nuclei(image)
-        write_image_tiff(image, part / "field.tif")
-        write_labels(labels, part / "field.labels.tif")
-        sheet = Sheet(part, ("image", "mask"), [{"image": "field.tif", "mask": "field.labels.tif"}])
-        write_sheet(sheet, part / "sheet.csv")
-    from coverslip.samples import read_sheet
-
-    return read_sheet(folder / "sheet.csv")
+    picture, field = immunohistochemistry(), out / "field.tif"
+    out.mkdir(parents=True, exist_ok=True)
+    image = Image.from_array(np.moveaxis(picture, -1, 0), "CYX", source="immunohistochemistry (scikit-image)")
+    write_image_tiff(image, field)
+    predict_to_file("he-nuclei", field, out / "nuclei", asked=Asked(force=True))
+    return picture, read_labels(out / "nuclei" / "field.labels.tif").labels
 
 
-def _write_page(embedding: Embedding, model: Model, field: Sheet, path: Path) -> Path:
+def _write_page(embedding: Embedding, model: Model, picture: np.ndarray, labels: np.ndarray, path: Path) -> Path:
     from coverslip.figures import outlines
-    from coverslip.io import open_image, read_labels
     from coverslip.measure import silhouette
 
-    row_image, row_mask = field.file(0), field.file(0, "mask")
-    assert row_image is not None
-    assert row_mask is not None
-    picture = np.moveaxis(open_image(row_image).read(), 0, -1)
-    labels = read_labels(row_mask).labels
     last = model.history[-1]
     clusters = embedding.column("cluster").astype(str)
     numbers = [
@@ -89,6 +79,10 @@ def _write_page(embedding: Embedding, model: Model, field: Sheet, path: Path) ->
         {"measure": "clusters", "value": len(set(clusters))},
         {"measure": "silhouette of the clusters", "value": float(silhouette(embedding.latent, clusters))},
     ]
+    ids = embedding.column("object").astype(int)
+    groups = {
+        f"cluster {name}": ids[clusters == name] for name in sorted(set(clusters), key=lambda name: (len(name), name))
+    }
     return write_report(
         embedding,
         path,
@@ -98,9 +92,18 @@ def _write_page(embedding: Embedding, model: Model, field: Sheet, path: Path) ->
         things="nuclei",
         notes=(
             "The immunohistochemistry field that scikit-image ships: nuclei in haematoxylin blue, FHL2 in DAB brown. "
-            "The nuclei were found with a classical segmentation, cropped, and embedded by an adaptable VAE that saw "
-            "no label. Hover over a point to see its nucleus; draw around points to list them."
+            "The nuclei were found by he-nuclei, which never saw an annotation, cropped, and embedded by an adaptable "
+            "VAE that saw no label. Hover over a point to see its nucleus; draw around points to list them."
         ),
-        figures={"Nuclei found": (outlines(picture, labels), "Outlines of the classical segmentation.")},
+        figures={
+            "Nuclei found": (
+                outlines(picture, labels),
+                "Outlines of he-nuclei; the brown was taken out before it looked.",
+            ),
+            "Clusters on the tissue": (
+                outlines(picture, labels, title="Nuclei by cluster", groups=groups),
+                "Where the nuclei of each cluster lie. Those at the border of the field were not cropped.",
+            ),
+        },
         tables={"Numbers": numbers},
     )

@@ -142,6 +142,14 @@ class TestPictures:
         assert to_hex(picture[16, 24]) == "#00ff00"
         assert figure.axes[0].get_title(loc="left") == "1 object"
 
+    def test_groups_of_objects_have_a_colour_each_and_a_legend(self, nuclei: np.ndarray) -> None:
+        labels = np.zeros((32, 32), dtype=int)
+        labels[2:8, 2:8], labels[2:8, 20:28], labels[20:28, 2:8] = 1, 2, 3
+        groups = {"a": np.array([1]), "b": np.array([2])}
+        picture = figures.outlines(nuclei[0], labels, groups=groups).axes[0].images[0].get_array()
+        assert [to_hex(picture[4, column]) for column in (8, 48)] == list(CATEGORIES[:2])
+        np.testing.assert_allclose(picture[38:58:2, 2:18:2], np.moveaxis(nuclei[0], 0, -1)[19:29, 1:9] / 255, atol=1e-6)
+
     def test_a_montage_keeps_every_picture(self) -> None:
         pictures = np.arange(2 * 3 * 4 * 5 * 3, dtype=float).reshape(2, 3, 4, 5, 3)
         sheet = montage(pictures, gap=2)

@@ -18,6 +18,7 @@ from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.he_nuclei.decoding import Decoding
 from coverslip.methods.he_nuclei.inference import Segmenter
 from coverslip.methods.he_nuclei.recipe import Recipe, seed_labels, seed_maps
+from coverslip.methods.he_nuclei.stain import RUIFROK
 from coverslip.read import Model, write_image_tiff
 from coverslip.train import Run
 
@@ -40,6 +41,21 @@ def test_nuclei_are_found_whatever_their_size_and_stain(model: Model, radius: fl
     found = cs.predict(model, rgb, device="cpu")
     assert aggregated_jaccard(overlap(labels, found.labels)) > 0.75
     assert found.probability[labels > 0].mean() > 0.6 > 0.3 > found.probability[labels == 0].mean()
+
+
+def test_the_brown_of_a_section_is_said_and_nuclei_are_found_without_it(
+    model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    brown, labels = section((180, 220), 9, seed=7, stains=RUIFROK[[0, 2, 1]])
+    found = cs.predict(model, brown, device="cpu", adapt="none")
+    assert found.without == "DAB"
+    assert aggregated_jaccard(overlap(labels, found.labels)) > 0.75
+    image = write_image_tiff(brown, tmp_path / "a.tif")
+    folder, out = model.save(tmp_path / "model"), tmp_path / "labels"
+    assert main(["predict", str(folder), str(image), "--out", str(out), "--set", "adapt=none"]) == 0
+    assert (
+        "In 1 of 1 images DAB was taken out of the colours before the model saw them: a.tif." in capsys.readouterr().out
+    )
 
 
 def test_an_adapted_network_is_another_one_and_the_fitted_one_stays(model: Model) -> None:

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from coverslip.core.fields import ArrayFields
+from coverslip.core.region import Region
 from coverslip.measure.objects.instances import aggregated_jaccard
 from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.he_nuclei.attention import Stain
+from coverslip.methods.he_nuclei.brown import WithoutBrown, holds_brown
 from coverslip.methods.he_nuclei.config import Config
 from coverslip.methods.he_nuclei.decoding import Decoding, kept, remade
 from coverslip.methods.he_nuclei.loss import loss_terms
@@ -33,6 +36,30 @@ def test_the_amount_of_haematoxylin_is_that_which_was_mixed() -> None:
     unit = RUIFROK / np.linalg.norm(RUIFROK, axis=1, keepdims=True)
     rgb = colours(np.tensordot(unit.T, amounts, axes=1).astype(np.float32))
     np.testing.assert_allclose(haematoxylin(density(rgb)), amounts[0], atol=1e-3)
+
+
+def test_brown_is_taken_out_and_haematoxylin_stays() -> None:
+    amounts = np.random.default_rng(0).uniform(0.1, 0.4, (3, 6, 8))
+    amounts[1] = 0
+    unit = RUIFROK / np.linalg.norm(RUIFROK, axis=1, keepdims=True)
+    mixed, blue = (
+        np.rint(255 * colours(np.tensordot(unit.T, part, axes=1).astype(np.float32))).astype(np.uint8)
+        for part in (amounts, amounts * [[[1]], [[0]], [[0]]])
+    )
+    mixed[:, 0, 0] = 0  # no image there
+    bare = WithoutBrown(ArrayFields([mixed]), 255.0)
+    assert bare.pixels(0).dtype == np.uint8
+    np.testing.assert_allclose(bare.pixels(0)[:, 1:], blue[:, 1:], atol=4)
+    np.testing.assert_array_equal(bare.pixels(0)[:, 0, 0], 0)
+    np.testing.assert_array_equal(bare.pixels(0, Region(2, 3, 2, 4)), bare.pixels(0)[:, 2:4, 3:7])
+
+
+def test_a_section_with_dab_is_told_from_one_in_haematoxylin_and_eosin() -> None:
+    from skimage.data import immunohistochemistry
+
+    assert holds_brown([np.moveaxis(immunohistochemistry(), -1, 0) / 255])
+    assert not holds_brown([in_unit(section()[0])])
+    assert not holds_brown([np.ones((3, 8, 8))])
 
 
 def test_macenko_finds_the_stains_of_a_section() -> None:

@@ -156,6 +156,8 @@ class LabelMap:
         At which the model was shown the image: below 1, if its objects are larger than those it was fitted to.
     inverted : bool
         Whether it was shown with light and dark exchanged.
+    without : str
+        Name of a stain that was taken out of its colours before it was shown; empty: none was.
     doubts : tuple of str
         Why the model may not fit the image, in words; empty where nothing speaks against it.
     """
@@ -167,6 +169,7 @@ class LabelMap:
     probability: np.ndarray | None = field(default=None, repr=False)
     zoom: float = 1.0
     inverted: bool = False
+    without: str = ""
     doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

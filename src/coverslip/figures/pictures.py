@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.figures.colours import category_colours
 from coverslip.figures.style import FAINT, INK, bare, figure_of, styled
 from coverslip.figures.thumbnails import Display, fit_display
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_TINT = 0.35
+"""How much of its colour a group gives its objects."""
 
 
 @styled
@@ -211,7 +215,14 @@ def grid_places(xy: np.ndarray, across: int) -> tuple[np.ndarray, np.ndarray, np
 
 
 @styled
-def outlines(image: np.ndarray, labels: np.ndarray, *, title: str = "", colour: str = "#00e5ff") -> Figure:
+def outlines(
+    image: np.ndarray,
+    labels: np.ndarray,
+    *,
+    title: str = "",
+    colour: str = "#00e5ff",
+    groups: Mapping[str, np.ndarray] | None = None,
+) -> Figure:
     """Objects outlined over the image they were found in.
 
     Parameters
@@ -224,6 +235,8 @@ def outlines(image: np.ndarray, labels: np.ndarray, *, title: str = "", colour: 
         Above the figure.
     colour : str
         ``#rrggbb`` of the outlines.
+    groups : mapping of str to ndarray of int, optional
+        Object numbers of each group, outlined and tinted in a colour of its own; objects of none are not drawn.
 
     Returns
     -------
@@ -246,13 +259,24 @@ def outlines(image: np.ndarray, labels: np.ndarray, *, title: str = "", colour: 
     # Twice as fine, so that a line is one pixel wide and centred on the edge; large images are fine enough.
     fine = 2 if max(labels.shape) <= 1200 else 1
     picture, doubled = (np.repeat(np.repeat(array, fine, axis=0), fine, axis=1) for array in (picture, labels))
-    picture[find_boundaries(doubled, mode="thick" if fine == 2 else "inner")] = rgb_of(colour)
+    mode = "thick" if fine == 2 else "inner"
+    colours = dict(zip(groups, category_colours(len(groups)), strict=True)) if groups else {"": colour}
+    for name, shade in colours.items():
+        own = np.where(np.isin(doubled, groups[name]), doubled, 0) if groups else doubled
+        if groups:
+            picture[own > 0] += _TINT * (np.array(rgb_of(shade)) - picture[own > 0])
+        picture[find_boundaries(own, mode=mode)] = rgb_of(shade)
     height, width = labels.shape
     figure = figure_of(6.4 * min(1, width / height), 6.4 * min(1, height / width) + 0.4)
     axes = bare(figure.subplots())
     axes.imshow(picture, interpolation="antialiased")
     count = len(np.unique(labels[labels > 0]))
     axes.set_title(title or f"{count} object{'s' * (count != 1)}", color=INK)
+    if groups:
+        from matplotlib.patches import Patch
+
+        marks = [Patch(color=shade, label=name) for name, shade in colours.items()]
+        figure.legend(handles=marks, loc="outside lower center", ncols=min(len(marks), 6), frameon=False)
     return figure
 
 

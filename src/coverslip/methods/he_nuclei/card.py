@@ -32,7 +32,7 @@ CARD = Card(
         "seen no image of the kind.",
     ),
     limits=(
-        "Brown DAB counts as haematoxylin where it is dense; frozen sections with folded tissue give false nuclei.",
+        "Dense brown DAB hides the nuclei under it; frozen sections with folded tissue give false nuclei.",
         "Nuclei far smaller or larger than most of an image are divided or joined: it is shown at one zoom.",
         "Adapting to an image with hardly a nucleus has nothing to learn from: it stays as it was fitted.",
     ),

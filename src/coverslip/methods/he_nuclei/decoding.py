@@ -35,7 +35,7 @@ class Decoding:
     """
 
     alpha: float = 0.5
-    threshold: float = 0.5
+    threshold: float = 0.6
     min_area: float = 0.2
     neck: float = 0.9
 

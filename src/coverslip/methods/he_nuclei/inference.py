@@ -83,6 +83,8 @@ class Segmenter:
         Whether the network is adapted to each image.
     stains : {"fixed", "macenko"}
         Colours of the stains.
+    dab : bool, optional
+        Whether there is brown to be taken out before nuclei are looked for; default: told from each image.
     alpha, threshold, min_area : optional
         See `Decoding`; the smallest area in pixels. Default: the model's.
     flips : bool
@@ -103,6 +105,7 @@ class Segmenter:
         diameter: str | None = None,
         adapt: Literal["image", "none"] = "image",
         stains: Matrix = "fixed",
+        dab: bool | None = None,
         alpha: float | None = None,
         recipe: Literal["house", "seed"] = "house",
         threshold: float | None = None,
@@ -116,7 +119,7 @@ class Segmenter:
         self.decoding = replace(Decoding(), **{name: value for name, value in said.items() if value is not None})
         self.alpha, self.threshold, self.min_area = alpha, threshold, min_area
         self.diameter = None if diameter is None else Length.parse(diameter)
-        self.adapt, self.stains, self.recipe, self.drop_border = adapt, stains, recipe, drop_border
+        self.adapt, self.stains, self.dab, self.recipe, self.drop_border = adapt, stains, dab, recipe, drop_border
         self._device, self._flips, self._speed = device, flips, speed
         self._network = Network(with_weights(self.config, self.weights), device, flips, speed)
         self._last: tuple[Any, Network] | None = None
@@ -135,7 +138,7 @@ class Segmenter:
         InputError
             If it is no RGB image, or as dark as fluorescence.
         """
-        plain = Sight.plain(fields, index, self.config.percentiles)
+        plain = Sight.plain(fields, index, self.config.percentiles, self.dab)
         width = plain.width_of_nuclei(fields, index, self.diameter)
         sight = plain.showing(fields, index, width, self.stains)
         if sight.stain is None or sight.stain.flat:
@@ -281,7 +284,7 @@ class Segmenter:
                 f"{fields.name(index)} is {size[0]} x {size[1]} pixels; recipe=seed looks at whole images of up to "
                 f"{BLOCK} pixels: cut it into tiles, or leave the recipe out."
             )
-        rgb = sight.rgb(sight.exposure.read(fields, index, block.window)[0])
+        rgb = sight.rgb(replace(sight, zoom=1.0).of(fields, index).read(block.window)[0])
         recipe = Recipe(seed=self.config.seed)
         two = seed_maps(rgb, recipe)
         maps = kept(np.concatenate([two, np.zeros_like(two[:1])]))

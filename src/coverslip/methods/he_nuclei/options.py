@@ -14,7 +14,7 @@ class Refine(Base):
     """Of `refine`, and of `predict` too: how maps become objects."""
 
     alpha: float | None = flag(None, "Weight of the colour, against the network; default: 0.5.", ge=0, le=1)
-    threshold: float | None = flag(None, "Foreground probability of objects; default: 0.5.", gt=0, lt=1)
+    threshold: float | None = flag(None, "The mixed map is above this in nuclei; default: 0.6.", gt=0, lt=1)
     min_area: int | None = flag(None, "Smallest object, pixels; default: a fifth of a typical one.", ge=0)
 
 
@@ -28,6 +28,7 @@ class Options(Refine):
     stains: Literal["fixed", "macenko"] = Field(
         "fixed", description="Colours of the stains: those of Ruifrok and Johnston, or estimated from each image."
     )
+    dab: bool | None = flag(None, "Take the brown of DAB out of the colours; default: told from each image.")
     recipe: Literal["house", "seed"] = Field(
         "house", description="seed: the method as it was published, a network trained from scratch for each image."
     )

@@ -44,5 +44,11 @@ def predict(fitted: Fitted, fields: Fields, *, device: str = "auto", **options: 
         nodata = sight.exposure.nodata
         facts = {} if nodata is None else {"nodata": list(nodata.value)}
         yield LabelMap(
-            labels, fields.name(index), fields.image(index).pixel_size, facts, probability=mixed, zoom=sight.zoom
+            labels,
+            fields.name(index),
+            fields.image(index).pixel_size,
+            facts,
+            probability=mixed,
+            zoom=sight.zoom,
+            without=sight.without,
         )

@@ -10,11 +10,12 @@ import numpy as np
 from coverslip.classical.foreground import typical_diameter
 from coverslip.core import Fields, InputError, Length
 from coverslip.methods.he_nuclei.attention import Stain
+from coverslip.methods.he_nuclei.brown import DAB, WithoutBrown, holds_brown
 from coverslip.methods.he_nuclei.scenes import DIAMETER
 from coverslip.methods.he_nuclei.stain import Matrix, density, haematoxylin
 from coverslip.samples.opening.exposure import HEADROOM, Exposure
 from coverslip.samples.opening.looks import sample
-from coverslip.samples.opening.view import View
+from coverslip.samples.opening.view import Shown, View
 from coverslip.samples.opening.zoomed import covering
 
 PART = 1024
@@ -52,8 +53,10 @@ class Sight(View):
     weights: Mapping[str, np.ndarray] | None = field(default=None, repr=False)
 
     @classmethod
-    def plain(cls, fields: Fields, index: int, percentiles: tuple[float, float]) -> Sight:
-        """A field at its own size.
+    def plain(
+        cls, fields: Fields, index: int, percentiles: tuple[float, float], without_dab: bool | None = None
+    ) -> Sight:
+        """A field at its own size, without its brown stain where it has one (or as said).
 
         Raises
         ------
@@ -62,7 +65,17 @@ class Sight(View):
         """
         check_colours(fields, index)
         exposure = Exposure.of(fields, index, percentiles)
-        return cls(exposure, white=white_of(fields.dtype, float(exposure.high.max())))
+        found = cls(exposure, white=white_of(fields.dtype, float(exposure.high.max())))
+        if without_dab is None:
+            without_dab = holds_brown([found.rgb(part) for part in found.parts(fields, index)])
+        if not without_dab:
+            return found
+        bare = WithoutBrown(fields, found.white)
+        return replace(found, exposure=Exposure.of(bare, index, percentiles), without=DAB)
+
+    def of(self, fields: Fields, index: int) -> Shown:
+        """The field, shown so."""
+        return super().of(WithoutBrown(fields, self.white) if self.without else fields, index)
 
     def width_of_nuclei(self, fields: Fields, index: int, said: Length | None = None) -> float:
         """About how wide nuclei are, in pixels of the field: as said, else usual in tissue, else what stands out.

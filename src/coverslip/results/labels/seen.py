@@ -26,18 +26,21 @@ class Seen:
         At which it was shown.
     inverted : bool
         Whether it was shown with light and dark exchanged.
+    without : str
+        Name of a stain that was taken out of its colours; empty: none was.
     doubts : tuple of str
         Why the model may not fit it, in words.
     """
 
     zoom: float = 1.0
     inverted: bool = False
+    without: str = ""
     doubts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, shown: Any) -> Seen:
         """From what says the same under these names."""
-        return cls(shown.zoom, shown.inverted, tuple(shown.doubts))
+        return cls(shown.zoom, shown.inverted, getattr(shown, "without", ""), tuple(shown.doubts))
 
     @property
     def doubt(self) -> str:
@@ -53,7 +56,7 @@ def with_seen(table: Table, seen: Seen) -> Table:
 def without_seen(table: Table) -> tuple[Table, Seen]:
     """The table of objects, and how their image was seen."""
     told = {name.removeprefix(_APART): column.tolist() for name, column in table.items() if name.startswith(_APART)}
-    seen = Seen(told["zoom"], told["inverted"], tuple(told["doubts"])) if told else Seen()
+    seen = Seen(told["zoom"], told["inverted"], told["without"], tuple(told["doubts"])) if told else Seen()
     return {name: column for name, column in table.items() if not name.startswith(_APART)}, seen
 
 
@@ -95,7 +98,14 @@ def note_seen(
             f"{len(turned)} of {len(seen)} images are dark on light, and were shown to the model inverted: "
             f"{_list(turned)}."
         ]
-    return (*note_zooms(rows, [one.zoom for one in seen]), *turned, *doubt)
+    bare = [name for name, one in zip(names, seen, strict=True) if one.without]
+    if bare:
+        for row, one in zip(rows, seen, strict=True):
+            row["without"] = one.without
+        stains = " and ".join(sorted({one.without for one in seen if one.without}))
+        what = f"In {len(bare)} of {len(seen)} images {stains} was taken out of the colours before the model saw them"
+        bare = [f"{what}: {_list(bare)}."]
+    return (*note_zooms(rows, [one.zoom for one in seen]), *turned, *bare, *doubt)
 
 
 def doubted(names: Sequence[str], seen: Sequence[Seen], strict: bool) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ class View:
         Pixels shown per pixel of the field, along each axis.
     inverted : bool
         Whether light and dark are exchanged; the grey values of the exposure then are, too.
+    without : str
+        Name of a stain that is taken out of its colours; empty: none is.
     doubts : tuple of str
         Why the network may not be at home there, in words.
     """
@@ -31,6 +33,7 @@ class View:
     exposure: Exposure
     zoom: float = 1.0
     inverted: bool = False
+    without: str = ""
     doubts: tuple[str, ...] = ()
 
     def of(self, fields: Fields, index: int) -> Shown:
