@@ -21,6 +21,7 @@ from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.loss import loss_terms
 from coverslip.methods.kaizen.model import Generated
 from coverslip.methods.kaizen.patches import ObjectFeed, asks_for, window
+from coverslip.samples.opening.absorbed import Absorbed
 from coverslip.train.run import Run
 
 from ..unet.blobs import blob_fields
@@ -159,6 +160,30 @@ def test_it_explains_fields_it_has_not_seen(fitted: Fitted) -> None:
         assert (np.diff(found.rounds["loss"]) <= 1e-6).all()
         assert (found.objects["gain"] > 0).all()
     assert tp / (tp + wrong) > 0.7
+
+
+def test_objects_that_absorb_light_are_explained_in_optical_density(fitted: Fitted) -> None:
+    emitted = blob_fields(1, (120, 90), seed=9)
+    density = (emitted.pixels(0).astype(np.float32) - 300) / 1800
+    light = np.rint(40_000 * np.exp(-density)).astype(np.uint16)
+    found = kaizen.Decomposer(fitted, device="cpu", light="absorbed")(ArrayFields([light]), 0)
+    bright = kaizen.Decomposer(fitted, device="cpu")(emitted, 0)
+    assert found.absorbed
+    assert not bright.absorbed
+    agreed = match(overlap(bright.labels, found.labels))
+    assert agreed.fp + agreed.fn <= 2 < 5 < agreed.tp
+    left = np.abs(Absorbed(ArrayFields([light])).pixels(0)[0] - found.internal).mean()
+    assert left == pytest.approx(found.rounds["loss"][-1], rel=1e-3)
+
+
+def test_density_is_minus_the_logarithm_of_light_and_finds_its_grey_value_again() -> None:
+    image = np.array([[255, 94, 35, 0]], np.uint8)
+    dense = Absorbed(ArrayFields([image], nodata=35))
+    np.testing.assert_allclose(dense.pixels(0)[0, 0], -np.log(np.array([255, 94, 35, 0.5]) / 255), rtol=1e-6)
+    assert dense.nodata == pytest.approx(dense.pixels(0)[0, 0, 2])
+    assert [dense.stored(value) for value in dense.pixels(0)[0, 0]] == [255, 94, 35, 0]
+    np.testing.assert_array_equal(dense.image(0).read(), dense.pixels(0))
+    assert Absorbed(ArrayFields([image / 255.0])).pixels(0)[0, 0, 1] == pytest.approx(-np.log(94 / 255), rel=1e-6)
 
 
 def test_the_same_image_gives_the_same_objects_bit_for_bit(fitted: Fitted) -> None:

@@ -19,7 +19,7 @@ from ..unet.blobs import blob_fields
 
 
 def test_how_an_image_was_seen_is_kept_beside_the_table_of_its_objects() -> None:
-    seen = Seen(0.25, True, ("it is dark", "it is small"))
+    seen = Seen(0.25, True, "DAB", True, ("it is dark", "it is small"))
     table, back = without_seen(with_seen({"label": np.arange(3)}, seen))
     assert back == seen
     assert list(table) == ["label"]
@@ -29,7 +29,7 @@ def test_how_an_image_was_seen_is_kept_beside_the_table_of_its_objects() -> None
 def test_images_are_named_with_the_reason_and_rows_and_tables_say_it() -> None:
     rows = [{"image": "a.tif"}, {"image": "b.tif"}, {"image": "c.tif"}]
     tables = [{"label": np.arange(n)} for n in (2, 0, 1)]
-    seen = [Seen(), Seen(doubts=("nothing was found in it",)), Seen(0.5, True)]
+    seen = [Seen(), Seen(doubts=("nothing was found in it",)), Seen(0.5, True, absorbed=True)]
     notes = note_seen(rows, tables, seen, strict=False)
     assert "1 of 3 images look" not in " ".join(notes)
     assert "1 of 3 images are dark on light, and were shown to the model inverted: c.tif." in notes
@@ -38,6 +38,8 @@ def test_images_are_named_with_the_reason_and_rows_and_tables_say_it() -> None:
     )
     assert [row["doubt"] for row in rows] == ["", "nothing was found in it", ""]
     assert [row["zoom"] for row in rows] == ["1", "1", "0.5"]
+    assert [row["light"] for row in rows] == ["emitted", "emitted", "absorbed"]
+    assert any(note.startswith("Light is absorbed") for note in notes)
     assert tables[2]["doubt"].tolist() == [""]
     with pytest.raises(InputError, match=r"b\.tif"):
         note_seen(rows, tables, seen, strict=True)

@@ -25,6 +25,8 @@ ROUND_COLUMNS = ("pass", "round", "proposals", "accepted", "loss", "explained")
 class Decomposition:
     """An image as the sum of a background and generated objects, which may overlap.
 
+    Where light was `absorbed`, read optical density for grey values: it is what adds up there.
+
     Parameters
     ----------
     source : str
@@ -57,6 +59,9 @@ class Decomposition:
         At which the model was shown the image: below 1, if its objects are larger than those it was fitted to.
     inverted : bool
         Whether it was shown with light and dark exchanged.
+    absorbed : bool
+        Whether its objects absorb light, and what is decomposed is the optical density ``-ln(I)``, 0 where a pixel is
+        as bright as can be.
     doubts : tuple of str
         Why the model may not fit the image, in words; empty where nothing speaks against it.
     """
@@ -72,6 +77,7 @@ class Decomposition:
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
     zoom: float = 1.0
     inverted: bool = False
+    absorbed: bool = False
     doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

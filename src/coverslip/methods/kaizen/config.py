@@ -18,6 +18,9 @@ class Config(Training):
     weight_decay: float = Field(1e-4, ge=0, description="Decoupled weight decay (AdamW); 0 is plain Adam.")
     schedule: Literal["constant", "cosine"] = Field("cosine", description="Learning rate over the epochs.")
     gradient_clip: float = Field(5.0, ge=0, description="Largest norm of the gradient; 0 leaves it alone.")
+    light: Literal["emitted", "absorbed"] = Field(
+        "emitted", description="Objects send light, or they absorb it: dark ones in transmitted light, -ln(I) adds up."
+    )
     patch: int = Field(64, ge=16, description="Side of a patch, pixels; wider than the widest object.")
     scales: tuple[float, ...] = Field(
         (1.0,), description="How many pixels of the image are one of a patch; several for objects of very unlike sizes."

@@ -10,6 +10,7 @@ import torch
 from coverslip.core import Fields, FieldSubset, Fitted, InputError
 from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.inference import build
+from coverslip.methods.kaizen.light import adding_up
 from coverslip.methods.kaizen.loss import loss_terms
 from coverslip.methods.kaizen.patches import ObjectFeed
 from coverslip.methods.kaizen.search import QUIET, Search
@@ -54,7 +55,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         raise InputError("Kaizen learns objects from masks, and there are none; name them in a column 'mask'.")
     split, split_by = training_split(fields, config)
     training, held_out = split["train"], split["val"]
-    feed = ObjectFeed(fields, np.concatenate([training, held_out]), config)
+    feed = ObjectFeed(adding_up(fields, config.light), np.concatenate([training, held_out]), config)
     _check_objects(feed, config, len(training))
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)

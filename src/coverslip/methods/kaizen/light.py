@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from coverslip.core import Fields, InputError, Region
+from coverslip.samples.opening.absorbed import Absorbed
 from coverslip.samples.opening.background import Background
 from coverslip.samples.opening.exposure import Exposure
 from coverslip.samples.opening.nodata import NoData
 
+Kind = Literal["emitted", "absorbed"]
+
 _BRIGHT = 99.8
 _FAINTEST = 30.0
+
+
+def adding_up(fields: Fields, light: Kind) -> Fields:
+    """Fields in which the objects add up: as they are, or the optical densities of what absorbs light."""
+    return Absorbed(fields) if light == "absorbed" else fields
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ import numpy as np
 from scipy import ndimage
 
 from coverslip.core import Decomposition, Fields, Fitted, InputError, Kept, Length, Region, task
+from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.explaining import Accepted, Round, explain
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.inference import Proposer
 from coverslip.methods.kaizen.keeping import packed, unpacked
-from coverslip.methods.kaizen.light import Light
+from coverslip.methods.kaizen.light import Kind, Light, adding_up
 from coverslip.methods.kaizen.search import Search
 from coverslip.methods.kaizen.shown import Shown, brought_back
 from coverslip.nn.device import choose_device
@@ -23,6 +24,7 @@ from coverslip.nn.familiar import Familiar, traits
 from coverslip.nn.scale import LARGEST, NO_SIZES, Known
 from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import SEAM, Tile, tiles
+from coverslip.samples.opening.absorbed import Absorbed
 from coverslip.samples.opening.looks import PART, sample
 from coverslip.samples.opening.zoomed import covering
 
@@ -36,6 +38,7 @@ def predict(
     *,
     device: str = "auto",
     diameter: str | None = None,
+    light: Kind | None = None,
     rivals: Sequence[Fitted] = (),
     min_confidence: float | None = None,
     min_area: int | None = None,
@@ -56,6 +59,8 @@ def predict(
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     diameter : str, optional
         How large the objects are, such as ``"30"`` (pixels) or ``"12um"``; default: told from each image.
+    light : {"emitted", "absorbed"}, optional
+        Whether objects send light or absorb it; default: as in the fit.
     rivals : sequence of Fitted
         Further Kaizen models that propose objects for the same image; the best proposal wins.
     min_confidence, min_area : optional
@@ -77,6 +82,7 @@ def predict(
         fitted,
         device=device,
         diameter=diameter,
+        light=light,
         rivals=rivals,
         min_confidence=min_confidence,
         min_area=min_area,
@@ -116,6 +122,7 @@ class Decomposer:
         *,
         device: str = "auto",
         diameter: str | None = None,
+        light: Kind | None = None,
         rivals: Sequence[Fitted] = (),
         min_confidence: float | None = None,
         min_area: int | None = None,
@@ -128,6 +135,8 @@ class Decomposer:
         stored = {**fitted.facts["search"], **(search or {})}
         self.search = Search.parse({**stored, **{key: value for key, value in given.items() if value is not None}})
         self.drop_border, self.fill_holes = drop_border, fill_holes
+        assert isinstance(fitted.config, Config)
+        self.light: Kind = light or fitted.config.light
         self.known = Known.of_facts(fitted.facts)
         self.familiar = Familiar.of_facts(fitted.facts)
         self.diameter = None if diameter is None else Length.parse(diameter)
@@ -161,8 +170,8 @@ class Decomposer:
         InputError
             If it has several channels, or pixels that are no numbers.
         """
-        light = Light.of(fields, index)
-        plain = Shown(light, fields, index)
+        plain = self._plain(fields, index)
+        fields, light = plain.fields, plain.light
         zoom, found = self._shown_best(plain, kept, side)
         doubts: tuple[str, ...] = ()
         if self.familiar is not None:
@@ -174,16 +183,21 @@ class Decomposer:
             background[part.core.slices] = light.background_of(fields, index, part.core)
         objects = self._wanted(fields, index, light, self._brought_back(found.objects, zoom, size))
         made = _decomposition(fields, index, light, background, found._replace(objects=objects), zoom)
-        return replace(made, doubts=doubts)
+        return replace(made, doubts=doubts, absorbed=self.light == "absorbed")
 
     def objects(self, fields: Fields, index: int) -> list[Accepted]:
         """The objects of a field at its own size; loss and gains are in units of its light."""
-        return self._searched(Shown(Light.of(fields, index), fields, index), None, TILE).objects
+        return self._searched(self._plain(fields, index), None, TILE).objects
 
     def traits(self, fields: Fields, index: int) -> dict[str, float]:
         """What a field looks like to the model at its own size; see `coverslip.nn.familiar`."""
-        plain = Shown(Light.of(fields, index), fields, index)
+        plain = self._plain(fields, index)
         return self._traits(plain, self._searched(plain, None, TILE).objects)
+
+    def _plain(self, fields: Fields, index: int) -> Shown:
+        """A field at its own size."""
+        fields = adding_up(fields, self.light)
+        return Shown(Light.of(fields, index), fields, index)
 
     def _traits(self, shown: Shown, objects: Sequence[Accepted]) -> dict[str, float]:
         parts = []
@@ -301,6 +315,11 @@ class Decomposer:
         return float(np.abs(seen[part.inside()]).sum(dtype=np.float64)), moved, turns
 
 
+def _stored(fields: Fields, values: Sequence[float]) -> list[float]:
+    """Grey values as they are in the file."""
+    return [fields.stored(value) for value in values] if isinstance(fields, Absorbed) else list(values)
+
+
 def _areas(objects: Sequence[Accepted]) -> np.ndarray:
     return np.array([int(one.proposal.mask.sum()) for one in objects], np.int64)
 
@@ -393,6 +412,6 @@ def _decomposition(
         background=background,
         rounds=told,
         pixel_size=fields.image(index).pixel_size,
-        provenance={} if light.nodata is None else {"nodata": list(light.nodata.value)},
+        provenance={} if light.nodata is None else {"nodata": _stored(fields, light.nodata.value)},
         zoom=zoom,
     )

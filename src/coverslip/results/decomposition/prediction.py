@@ -49,6 +49,7 @@ from coverslip.results.labels.prediction import one_or_all, said_of
 from coverslip.results.labels.seen import Seen, doubted, note_seen, with_seen, without_seen
 from coverslip.results.labels.target import Target
 from coverslip.results.labels.without_data import notes_on, with_rule
+from coverslip.samples.opening.absorbed import Absorbed
 from coverslip.samples.opening.fields import SheetFields
 from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
@@ -278,9 +279,10 @@ class _Decomposing:
         name = self.images[index].name
         found = replace(decomposition, source=str(Path(self.fields.name(index)).absolute()))
         table = measured(found, pixels, self.fields.channels_of(index))
+        adding_up = Absorbed(self.fields) if found.absorbed else self.fields
         # Light adds up in one channel.
         tables = write_decomposition(
-            found, lambda region: pixels(region)[0], self.work.result, name, table, self.record
+            found, lambda region: adding_up.pixels(index, region)[0], self.work.result, name, table, self.record
         )
         self.work.finish(self.images[index], with_seen(_together(*tables), Seen.of(decomposition)))
 

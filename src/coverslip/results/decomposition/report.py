@@ -185,6 +185,8 @@ def _replay(found: LabelFolder, index: int, explained: Explained, judged: Judged
     note = (
         f"{100 * explained.share:.1f} % explained · {count}" if np.isfinite(explained.share) else "nothing to explain"
     )
+    if found.rows[index].get("light") == "absorbed":
+        note += " · optical density"
     measured = judged.truth is not None
     if measured and np.isfinite(columns["AP@0.5"][0][index]):
         note += f" · AP {columns['AP@0.5'][0][index]:.2f}"

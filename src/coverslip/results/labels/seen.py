@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Seen:
         Whether it was shown with light and dark exchanged.
     without : str
         Name of a stain that was taken out of its colours; empty: none was.
+    absorbed : bool
+        Whether its optical density was explained.
     doubts : tuple of str
         Why the model may not fit it, in words.
     """
@@ -35,12 +37,14 @@ class Seen:
     zoom: float = 1.0
     inverted: bool = False
     without: str = ""
+    absorbed: bool = False
     doubts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, shown: Any) -> Seen:
-        """From what says the same under these names."""
-        return cls(shown.zoom, shown.inverted, getattr(shown, "without", ""), tuple(shown.doubts))
+        """From what says some of it under these names."""
+        own = {one.name: getattr(shown, one.name) for one in fields(cls) if hasattr(shown, one.name)}
+        return cls(**{**own, "doubts": tuple(shown.doubts)})
 
     @property
     def doubt(self) -> str:
@@ -56,7 +60,7 @@ def with_seen(table: Table, seen: Seen) -> Table:
 def without_seen(table: Table) -> tuple[Table, Seen]:
     """The table of objects, and how their image was seen."""
     told = {name.removeprefix(_APART): column.tolist() for name, column in table.items() if name.startswith(_APART)}
-    seen = Seen(told["zoom"], told["inverted"], told["without"], tuple(told["doubts"])) if told else Seen()
+    seen = Seen(**{**told, "doubts": tuple(told["doubts"])}) if told else Seen()
     return {name: column for name, column in table.items() if not name.startswith(_APART)}, seen
 
 
@@ -105,7 +109,12 @@ def note_seen(
         stains = " and ".join(sorted({one.without for one in seen if one.without}))
         what = f"In {len(bare)} of {len(seen)} images {stains} was taken out of the colours before the model saw them"
         bare = [f"{what}: {_list(bare)}."]
-    return (*note_zooms(rows, [one.zoom for one in seen]), *turned, *bare, *doubt)
+    dense: list[str] = []
+    if any(one.absorbed for one in seen):
+        for row, one in zip(rows, seen, strict=True):
+            row["light"] = "absorbed" if one.absorbed else "emitted"
+        dense = ["Light is absorbed: what is explained, and the pictures beside the labels, are optical densities."]
+    return (*note_zooms(rows, [one.zoom for one in seen]), *turned, *bare, *dense, *doubt)
 
 
 def doubted(names: Sequence[str], seen: Sequence[Seen], strict: bool) -> tuple[str, ...]:
