@@ -35,8 +35,8 @@ CARD = Card(
         "Coelho et al. 2009, never trained on), zoom told from each image: AP at IoU 0.5 0.805 pooled, 0.800 as a mean "
         "over fields.",
         "Objects that absorb light (shipped nuclei-fluo-kaizen, light=absorbed; 6 phantoms, 480 nuclei that overlap by "
-        "0 to 60 %, in transmitted light): recall of whole masks 0.921 [0.898, 0.946], AP at 0.5 0.891; the U-Net, which "
-        "inverts them, 0.792 [0.783, 0.802] and 0.758.",
+        "0 to 60 %, in transmitted light): recall of whole masks 0.921 [0.898, 0.946], AP at 0.5 0.891; the U-Net, "
+        "which inverts them, 0.792 [0.783, 0.802] and 0.758.",
         "Time: 1.7 s for a field of 520 x 696 pixels with 120 nuclei on one core.",
     ),
     limits=(
