@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -11,12 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image as Picture
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import Image
 from coverslip.figures.distributions import counts_per_image
 from coverslip.figures.encode import png_uri
 from coverslip.figures.overlays import FALSE, RIGHT, draw_overlay
+from coverslip.figures.tiles import draw_tiles
+from coverslip.read import open_image
 from coverslip.results.labels.page import Shot, write_label_page
 
 NASTY = '</script><img src=x onerror="alert(1)"> µ {{7*7}}'
@@ -69,6 +75,32 @@ def test_the_page_says_what_its_colours_and_its_order_mean(tmp_path: Path) -> No
     assert re.findall(r"</i>(.*?)</li>", looked_at) == ["found", "odd size or shape"]
     assert "By AP." in measured
     assert "most suspicious first" in looked_at
+
+
+def test_large_images_are_there_in_tiles_of_all_their_pixels() -> None:
+    labels = np.zeros((1200, 2100), np.uint16)
+    labels[990:1010, 1990:2050] = 7
+    image = Image.from_array(labels * 30, "YX")
+    tiles = draw_tiles(image, labels, {RIGHT: np.array([7])})
+    assert tiles is not None
+    assert (tiles.height, tiles.width, tiles.side, tiles.full) == (1200, 2100, 1000, True)
+    sizes = [Picture.open(io.BytesIO(base64.b64decode(one.split(",")[1]))).size for one in tiles.pictures]
+    assert sizes == [(1000, 1000), (1000, 1000), (100, 1000), (1000, 200), (1000, 200), (100, 200)]
+    drawn = [Picture.open(io.BytesIO(base64.b64decode(one.split(",")[1]))).getextrema()[1] for one in tiles.outlines]
+    assert [bool(most) for most in drawn] == [False, True, True, False, True, True]  # the object lies in four
+    assert draw_tiles(image, labels[:900, :900], {RIGHT: np.array([7])}) is None  # the picture itself has them all
+    assert draw_tiles(image, labels, {}, pixels=1e6) is None  # and there is no other resolution
+
+
+def test_of_images_that_are_too_large_the_finest_stored_resolution_is_shown(tmp_path: Path) -> None:
+    labels = np.zeros((1500, 2400), np.uint16)
+    labels[400:460, 600:700] = 1
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        tif.write(labels, subifds=1, tile=(256, 256))
+        tif.write(labels[::2, ::2], subfiletype=1, tile=(256, 256))
+    tiles = draw_tiles(open_image(tmp_path / "a.tif"), labels, {RIGHT: np.array([1])}, pixels=1e6)
+    assert tiles is not None
+    assert (tiles.height, tiles.width, tiles.full) == (750, 1200, False)
 
 
 def test_images_without_a_picture_are_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import tifffile
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core.errors import InputError
+from coverslip.models import shipped
+from coverslip.nn.familiar import BRIGHT
 from coverslip.read import open_image
 from coverslip.results.labels.seen import Seen, note_seen, with_seen, without_seen
 
@@ -24,6 +27,7 @@ def test_how_an_image_was_seen_is_kept_beside_the_table_of_its_objects() -> None
     assert back == seen
     assert list(table) == ["label"]
     assert without_seen({"label": np.zeros(0)})[1] == Seen()
+    assert without_seen(with_seen({"label": np.zeros(0)}, Seen()))[1] == Seen()
 
 
 def test_images_are_named_with_the_reason_and_rows_and_tables_say_it() -> None:
@@ -43,6 +47,24 @@ def test_images_are_named_with_the_reason_and_rows_and_tables_say_it() -> None:
     assert tables[2]["doubt"].tolist() == [""]
     with pytest.raises(InputError, match=r"b\.tif"):
         note_seen(rows, tables, seen, strict=True)
+
+
+def test_pictures_in_transmitted_light_are_told_which_models_are_for_such() -> None:
+    rows = [{"image": "a.tif"}]
+    (note,) = note_seen(rows, [{"label": np.zeros(0)}], [Seen(doubts=(BRIGHT,))], strict=False)
+    named = set(re.findall(r"[a-z]+-[a-z]+", note)) & {"he-nuclei", "cells-phase"}
+    assert len(named) == 2
+    assert named <= set(shipped.names())
+
+
+def test_what_the_model_is_least_sure_of_is_proposed_to_be_labelled_next() -> None:
+    rows = [{"image": f"{name}.tif"} for name in "abcde"]
+    sure = [Seen(expected_iou=iou) for iou in (0.9, 0.5, 0.72, 0.95, 0.0)]
+    (note,) = note_seen(rows, [{} for _ in rows], sure, strict=False)
+    assert "least sure of e.tif (0.00), b.tif (0.50), c.tif (0.72):" in note
+    assert [row["expected_iou"] for row in rows] == ["0.9", "0.5", "0.72", "0.95", "0"]
+    assert note_seen(rows[:2], [{}, {}], sure[:2], strict=False) == ()  # two images are labelled both
+    assert note_seen(rows, [{} for _ in rows], [sure[0]] * 5, strict=False) == ()
 
 
 def test_nothing_is_said_of_images_that_fit() -> None:

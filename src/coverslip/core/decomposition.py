@@ -64,6 +64,8 @@ class Decomposition:
         as bright as can be.
     doubts : tuple of str
         Why the model may not fit the image, in words; empty where nothing speaks against it.
+    expected_iou : float
+        The IoU with the truth that the model expects of all it found; NaN where it does not say.
     """
 
     source: str
@@ -79,6 +81,7 @@ class Decomposition:
     inverted: bool = False
     absorbed: bool = False
     doubts: tuple[str, ...] = ()
+    expected_iou: float = float("nan")
 
     def __post_init__(self) -> None:
         for name, table, columns in (("objects", self.objects, COLUMNS), ("rounds", self.rounds, ROUND_COLUMNS)):

@@ -160,6 +160,8 @@ class LabelMap:
         Name of a stain that was taken out of its colours before it was shown; empty: none was.
     doubts : tuple of str
         Why the model may not fit the image, in words; empty where nothing speaks against it.
+    expected_iou : float
+        The IoU with the truth that the model expects of all it found; NaN where it does not say.
     """
 
     labels: np.ndarray = field(repr=False)
@@ -171,6 +173,7 @@ class LabelMap:
     inverted: bool = False
     without: str = ""
     doubts: tuple[str, ...] = ()
+    expected_iou: float = float("nan")
 
     def __post_init__(self) -> None:
         if self.labels.ndim != 2 or self.labels.dtype.kind not in "iu":

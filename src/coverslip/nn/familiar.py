@@ -21,12 +21,13 @@ _ROOM, _FEW = 0.1, 10
 _FEWEST = 30
 """Pixels: less is nothing to judge by."""
 
+BRIGHT = "the ground is as bright as in no image of the fit"
 NOTHING = "nothing was found in it"
 
 _WORDS = {
     "sure": "the model is unsure of what it found",
     "brighter": "what it found does not stand out as its objects do",
-    "ground": "the ground is as bright as in no image of the fit",
+    "ground": BRIGHT,
     "sharp": "it is out of focus, or its objects have no outline",
 }
 
@@ -80,6 +81,11 @@ def traits(parts: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray | None]], th
         "ground": float(np.log(within / out)),
         "sharp": float(np.log(max(np.asarray(steep)[best] / rim / max(abs(within - out), 1 / _LEVELS), _LEAST))),
     }
+
+
+def expected_iou(found: Mapping[str, float]) -> float:
+    """The IoU with the truth that a model's own probabilities let expect, from `traits`; 0 where it found nothing."""
+    return float(1 / (1 + np.exp(-found["sure"]))) if found else 0.0
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from coverslip.methods.kaizen.light import Kind, Light, adding_up
 from coverslip.methods.kaizen.search import Search
 from coverslip.methods.kaizen.shown import Shown, brought_back
 from coverslip.nn.device import choose_device
-from coverslip.nn.familiar import Familiar, traits
+from coverslip.nn.familiar import Familiar, expected_iou, traits
 from coverslip.nn.scale import LARGEST, NO_SIZES, Known
 from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import SEAM, Tile, tiles
@@ -174,8 +174,10 @@ class Decomposer:
         fields, light = plain.fields, plain.light
         zoom, found = self._shown_best(plain, kept, side)
         doubts: tuple[str, ...] = ()
+        iou = float("nan")
         if self.familiar is not None:
-            doubts = self.familiar.doubts(self._traits(replace(plain, zoom=zoom), found.objects))
+            seen = self._traits(replace(plain, zoom=zoom), found.objects)
+            doubts, iou = self.familiar.doubts(seen), expected_iou(seen)
             doubts += () if self.known is None else self.known.doubts(_areas(found.objects))
         size = fields.size(index)
         background = np.empty(size, np.float32)
@@ -183,7 +185,7 @@ class Decomposer:
             background[part.core.slices] = light.background_of(fields, index, part.core)
         objects = self._wanted(fields, index, light, self._brought_back(found.objects, zoom, size))
         made = _decomposition(fields, index, light, background, found._replace(objects=objects), zoom)
-        return replace(made, doubts=doubts, absorbed=self.light == "absorbed")
+        return replace(made, doubts=doubts, expected_iou=iou, absorbed=self.light == "absorbed")
 
     def objects(self, fields: Fields, index: int) -> list[Accepted]:
         """The objects of a field at its own size; loss and gains are in units of its light."""

@@ -13,7 +13,7 @@ import numpy as np
 from coverslip.core import Fields, Fitted, InputError, Length, Region
 from coverslip.methods.unet.decoding import PEAK, decode, without_small
 from coverslip.methods.unet.outputs import TILE, Outputs, settings
-from coverslip.nn.familiar import Familiar, traits
+from coverslip.nn.familiar import Familiar, expected_iou, traits
 from coverslip.nn.objects import border, in_one_piece, not_at, without_holes
 from coverslip.nn.scale import LARGEST, NO_SIZES, Known
 from coverslip.nn.speed import Speed
@@ -184,7 +184,8 @@ class Segmenter:
         if self.familiar is None:
             return view
         parts = sample(fields.size(index), PART if zoom < 0.5 else PART // 4)
-        return replace(view, doubts=self.familiar.doubts(self.traits(fields, index, view, parts)))
+        seen = self.traits(fields, index, view, parts)
+        return replace(view, doubts=self.familiar.doubts(seen), expected_iou=expected_iou(seen))
 
     def _plain(self, fields: Fields, index: int, inverted: bool = False) -> View:
         return View(self.exposure(Inverted(fields) if inverted else fields, index), inverted=inverted)
@@ -281,7 +282,7 @@ class Segmenter:
         if judged and self.familiar is not None:
             seen = traits([(shown.read(region)[0], probability, nowhere)], self.threshold)
             strange = () if self.known is None else self.known.doubts(np.bincount(labels.ravel())[1:])
-            view = replace(view, doubts=(*self.familiar.doubts(seen), *strange))
+            view = replace(view, doubts=(*self.familiar.doubts(seen), *strange), expected_iou=expected_iou(seen))
         if view.zoom != 1:
             probability = spread(probability, region, window, view.zoom)
             nowhere = view.exposure.empty(fields, index, window)

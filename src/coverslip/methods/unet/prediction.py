@@ -72,4 +72,5 @@ def predict(
             zoom=view.zoom,
             inverted=view.inverted,
             doubts=view.doubts,
+            expected_iou=view.expected_iou,
         )

@@ -10,6 +10,7 @@ import numpy as np
 from coverslip.core import Image, Region
 from coverslip.figures.encode import png_uri
 from coverslip.figures.overlays import FALSE, RIGHT, SIDE, Overlay, draw_overlay, shrink_image, shrink_labels
+from coverslip.figures.tiles import draw_tiles
 from coverslip.io.labels import read_maps
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.judging import Judged
@@ -28,6 +29,7 @@ def draw_image(
     note: str,
     details: int,
     classes: Mapping[int, np.ndarray] | None = None,
+    pixels: float = 0,
 ) -> list[Shot]:
     """The pictures of one image.
 
@@ -45,6 +47,8 @@ def draw_image(
         At most so many details of an image too large to be shown in full; those with most objects false, missed or odd.
     classes : mapping of int to ndarray, optional
         The objects of each class, by its kind of outline; instead of what is right and false.
+    pixels : float
+        How many pixels the tiles for a closer look may have.
 
     Returns
     -------
@@ -60,8 +64,11 @@ def draw_image(
     kinds = {RIGHT: judged.right, FALSE: judged.false} if classes is None else classes
     overlay = draw_overlay(image, labels, kinds, missed)
     kept = read_maps(found.existing(index)) if found.path.suffix.lower() != ".zarr" else None
-    shots = [Shot(name, note, index, overlay, *_mixed(kept, None, overlay))]
-    if max(labels.shape) > SIDE:
+    tiles = draw_tiles(image, labels, kinds, missed, look=overlay.look, pixels=pixels) if pixels > 0 else None
+    large = max(labels.shape) > SIDE
+    coarse = large and not (tiles is not None and tiles.full)
+    shots = [Shot(name, note, index, overlay, *_mixed(kept, None, overlay), tiles, coarse)]
+    if large:
         for region, count in _worst_places(labels, judged.false, missed, details):
             window = region.slices
             overlay = draw_overlay(

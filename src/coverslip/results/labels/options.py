@@ -58,6 +58,9 @@ class Report(Options):
     truth: Any = flag(None, "A sheet with the truth, a folder of masks or a mask; default: what the result names.")
     partial: bool = flag(False, "Leave out images without a result.")
     group: str | None = flag(None, "Column whose groups are compared.")
+    megapixels: float = flag(
+        50.0, "Million pixels of large images that the page holds for a closer look, at some 0.3 MB each.", ge=0
+    )
 
 
 class Export(Options):

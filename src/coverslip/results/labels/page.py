@@ -11,6 +11,7 @@ from coverslip.figures.document import page_path, write_document
 from coverslip.figures.encode import script_json
 from coverslip.figures.overlays import COLOURS, FALSE, MISSED, RIGHT, Overlay
 from coverslip.figures.parts import table_column
+from coverslip.figures.tiles import Tiles
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class Shot:
         Two maps that labels are mixed of, as red and green of a PNG (data URI) as large as the picture; empty: none.
     mixing : mapping
         ``alpha`` and ``threshold`` that the labels were made with, where there are maps.
+    tiles : Tiles or None
+        The same at a higher resolution, for a closer look.
+    coarse : bool
+        Whether the image has a higher resolution still.
     """
 
     name: str
@@ -37,6 +42,8 @@ class Shot:
     overlay: Overlay
     maps: str = ""
     mixing: Mapping[str, float] = field(default_factory=dict)
+    tiles: Tiles | None = None
+    coarse: bool = False
 
 
 def write_label_page(
@@ -111,6 +118,7 @@ def write_label_page(
                 "height": shot.overlay.height,
                 "maps": shot.maps,
                 "mixing": dict(shot.mixing),
+                "tiles": None if shot.tiles is None else vars(shot.tiles),
             }
             for shot in shots
         ],

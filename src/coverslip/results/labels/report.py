@@ -63,12 +63,20 @@ def write_report(
     shots: list[Shot] = []
     complaint = ""
     shown = chosen_images(order, MOST_PICTURES, _WORST)
+    left = options.megapixels * 1e6
     for i in track(shown, "Drawing images"):
         image, why = _image(found, i, images)
         complaint = complaint or why
         name, note = image_name(found, i), _note(columns, i)
         drawn_classes = of_classes(table, own[i], classes) if classes else None
-        shots += draw_image(found, i, image, judged[i], name, note, min(_DETAILS // len(shown), 4), drawn_classes)
+        shots += draw_image(found, i, image, judged[i], name, note, min(_DETAILS // len(shown), 4), drawn_classes, left)
+        left = options.megapixels * 1e6 - sum(shot.tiles.pixels for shot in shots if shot.tiles is not None)
+    coarse = sum(shot.coarse for shot in shots)
+    if coarse:
+        said.append(
+            f"{coarse} of {len(shown)} pictures are shown at a lower resolution than their images have: the page holds "
+            f"{options.megapixels:g} million pixels for a closer look (--megapixels)."
+        )
     if complaint:
         said.append(f"The images are not shown: {complaint}")
     drawn = page.figures | figures_of(table, own, judged, groups, evaluation, model, page.first_epoch, things)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,9 +12,14 @@ import numpy as np
 
 from coverslip.core import InputError
 from coverslip.measure.objects.shapes import Table
+from coverslip.nn.familiar import BRIGHT
+from coverslip.samples.opening.channels import OTHER_MODELS
 
 _APART = "image/"
 _NAMED = 5
+_NEXT = 3
+_SURE = 0.75
+"""Of images with a higher expected IoU none is proposed: a model that fits has 0.8 and more."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Seen:
         Whether its optical density was explained.
     doubts : tuple of str
         Why the model may not fit it, in words.
+    expected_iou : float
+        The IoU that the model expects of what it found; NaN: it does not say.
     """
 
     zoom: float = 1.0
@@ -39,6 +47,7 @@ class Seen:
     without: str = ""
     absorbed: bool = False
     doubts: tuple[str, ...] = ()
+    expected_iou: float = math.nan
 
     @classmethod
     def of(cls, shown: Any) -> Seen:
@@ -60,7 +69,11 @@ def with_seen(table: Table, seen: Seen) -> Table:
 def without_seen(table: Table) -> tuple[Table, Seen]:
     """The table of objects, and how their image was seen."""
     told = {name.removeprefix(_APART): column.tolist() for name, column in table.items() if name.startswith(_APART)}
-    seen = Seen(**{**told, "doubts": tuple(told["doubts"])}) if told else Seen()
+    if not told:
+        return {name: column for name, column in table.items() if not name.startswith(_APART)}, Seen()
+    if math.isnan(told["expected_iou"]):
+        told["expected_iou"] = math.nan  # of all that is not told the same
+    seen = Seen(**{**told, "doubts": tuple(told["doubts"])})
     return {name: column for name, column in table.items() if not name.startswith(_APART)}, seen
 
 
@@ -114,7 +127,24 @@ def note_seen(
         for row, one in zip(rows, seen, strict=True):
             row["light"] = "absorbed" if one.absorbed else "emitted"
         dense = ["Light is absorbed: what is explained, and the pictures beside the labels, are optical densities."]
-    return (*note_zooms(rows, [one.zoom for one in seen]), *turned, *bare, *dense, *doubt)
+    return (*note_zooms(rows, [one.zoom for one in seen]), *turned, *bare, *dense, *doubt, *_to_label_next(rows, names, seen))
+
+
+def _to_label_next(rows: Sequence[dict[str, str]], names: Sequence[str], seen: Sequence[Seen]) -> tuple[str, ...]:
+    """Put how sure the model is into the rows, and say of which images the least: they teach it most."""
+    expected = np.array([one.expected_iou for one in seen])
+    if np.isnan(expected).any():
+        return ()
+    for row, iou in zip(rows, expected, strict=True):
+        row["expected_iou"] = f"{iou:.3g}"
+    least = [int(i) for i in np.argsort(expected, kind="stable")[:_NEXT] if expected[i] < _SURE]
+    if not least or len(seen) <= _NEXT:
+        return ()
+    named = ", ".join(f"{names[i]} ({expected[i]:.2f})" for i in least)
+    return (
+        f"The model is least sure of {named}: the IoU it expects of what it found (column 'expected_iou'). To teach it "
+        "more, correct or label these next.",
+    )
 
 
 def doubted(names: Sequence[str], seen: Sequence[Seen], strict: bool) -> tuple[str, ...]:
@@ -131,7 +161,8 @@ def doubted(names: Sequence[str], seen: Sequence[Seen], strict: bool) -> tuple[s
     which = _not_like(found, len(seen))
     if strict:
         raise InputError(f"{which[:-1]}; leave them out, or leave --strict out to have them all the same.")
-    return (f"{which} Look at what was found there before you use it.",)
+    bright = any(BRIGHT in one.doubts for one in seen)
+    return (f"{which} Look at what was found there before you use it.{f' {OTHER_MODELS}' * bright}",)
 
 
 def doubts_noted(rows: Sequence[Mapping[str, str]]) -> list[str]:

@@ -100,7 +100,7 @@ def other_channels(fields: Fields, index: int, inputs: int) -> str:
     names = fields.channels_of(index)
     listed = f" ({', '.join(names)})" if names else ""
     said = f"{fields.name(index)} has {fields.count} channel(s){listed}, but the model was fitted to {inputs}: "
-    if fields.count == 3 and inputs == 1 and tuple(name.casefold() for name in names) == _RGB:
+    if fields.count == 3 and inputs == 1 and tuple(name.casefold() for name in names) == RGB:
         dark = np.median(_look(fields, index)) < _DARK
         if dark:
             return said + (
@@ -109,12 +109,19 @@ def other_channels(fields: Fields, index: int, inputs: int) -> str:
             )
         return said + (
             "it is a picture in colours taken in transmitted light, as of stained tissue or smears, which this model "
-            "does not know; 'coverslip models' lists what others are for, 'coverslip fit unet' fits one of your own."
+            f"does not know. {OTHER_MODELS}"
         )
     return said + "choose them with --channels (or --planes, for focal planes)."
 
 
-_RGB = ("red", "green", "blue")
+OTHER_MODELS = (
+    "For pictures in transmitted light there are he-nuclei (stained sections) and cells-phase (phase contrast); for "
+    "others, such as smears and brightfield, fit one of your own to masks or strokes: coverslip fit unet."
+)
+"""What to do with pictures that are no fluorescence."""
+
+RGB = ("red", "green", "blue")
+"""Names of the channels of a picture in colours."""
 _DARK = 90
 """Below this the ground of an 8-bit picture is dark: stained tissue lies on white."""
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from coverslip.samples.opening.channels import RGB
+
 GREY = "grey"
 """Asked for by this name, one channel is made of all."""
 
-_RGB = ("red", "green", "blue")
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 """How bright the eye finds red, green and blue (ITU-R BT.601)."""
 
@@ -31,6 +32,6 @@ def as_grey(pixels: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """
     if len(pixels) == 1:
         return pixels
-    weights = _LUMINANCE if tuple(names) == _RGB else np.full(len(pixels), 1 / len(pixels), np.float32)
+    weights = _LUMINANCE if tuple(names) == RGB else np.full(len(pixels), 1 / len(pixels), np.float32)
     mixed = np.tensordot(weights, pixels.astype(np.float32), axes=1)[None]
     return (np.rint(mixed) if pixels.dtype.kind in "iu" else mixed).astype(pixels.dtype)

@@ -28,6 +28,8 @@ class View:
         Name of a stain that is taken out of its colours; empty: none is.
     doubts : tuple of str
         Why the network may not be at home there, in words.
+    expected_iou : float
+        The IoU that it expects of what it found there; NaN: not told.
     """
 
     exposure: Exposure
@@ -35,6 +37,7 @@ class View:
     inverted: bool = False
     without: str = ""
     doubts: tuple[str, ...] = ()
+    expected_iou: float = float("nan")
 
     def of(self, fields: Fields, index: int) -> Shown:
         """The field, shown so."""

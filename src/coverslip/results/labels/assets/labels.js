@@ -41,6 +41,7 @@
     at("viewer-name").textContent = shot.name;
     at("viewer-note").textContent = shot.note;
     at("viewer-stack").replaceChildren(...stack(shot, shot.outlines));
+    finer = shot.tiles && { ...shot.tiles, places: new Map(), plane: make("div", { className: "tiles" }) };
     mixing(shot);
     at("viewer").style.setProperty("--proportion", shot.width / shot.height);
     zoomTo(1);
@@ -49,11 +50,13 @@
 
   // ---- a closer look: by wheel, buttons or keys; a drag moves what is larger than the window -----------------------
   const look = { zoom: 1, x: 0, y: 0 };
+  const AT_ONCE = 30; // tiles: more are in the window only where they are too small to show more than the picture
+  let finer = null; // the tiles of the picture that is open
 
   function zoomTo(zoom, x, y) {
     const box = at("viewer-stack").getBoundingClientRect();
     const [px, py] = [x ?? box.width / 2, y ?? box.height / 2]; // what lies here stays here
-    const next = Math.min(Math.max(zoom, 1), 24);
+    const next = Math.min(Math.max(zoom, 1), 24 * (finer ? finer.width / data.shots[state.order[state.open]].width : 1));
     moveTo(next, px - (px - look.x) * next / look.zoom, py - (py - look.y) * next / look.zoom);
   }
 
@@ -66,6 +69,35 @@
     style.setProperty("--look", `translate(${look.x}px, ${look.y}px) scale(${zoom})`);
     at("viewer-stack").classList.toggle("near", zoom > 1);
     at("viewer-zoom").textContent = `${zoom.toFixed(1)} ×`;
+    if (finer) lay(box);
+  }
+
+  // Tiles that the window shows, in the place of the picture; each is made when it is first looked at.
+  function lay(box) {
+    const { width, height, side, plane, places } = finer;
+    const scale = box.width * look.zoom / width, across = Math.ceil(width / side);
+    const range = (from, shown, length) => {
+      const first = Math.floor(-from / scale / side), last = Math.ceil((shown - from) / scale / side);
+      return Array.from({ length: Math.min(last, Math.ceil(length / side)) - first }, (_, i) => first + i);
+    };
+    const rows = range(look.y, box.height, height), columns = range(look.x, box.width, width);
+    plane.hidden = look.zoom <= 1 || rows.length * columns.length > AT_ONCE;
+    if (plane.hidden) return;
+    plane.classList.toggle("pixels", scale > 1.5);
+    if (!plane.parentNode) at("viewer-stack").append(plane);
+    const share = (length, whole) => `${100 * length / whole}%`;
+    const wanted = new Set(rows.flatMap((row) => columns.map((column) => row * across + column)));
+    for (const [place, tile] of places) if (!wanted.has(place)) { tile.remove(); places.delete(place); }
+    for (const place of wanted) {
+      if (places.has(place)) continue;
+      const [row, column] = [Math.floor(place / across), place % across];
+      const tile = make("div", { className: "tile" }, ...[finer.pictures, finer.outlines].map((some) => make("img", { src: some[place], alt: "" })));
+      Object.assign(tile.style, {
+        left: share(column * side, width), top: share(row * side, height),
+        width: share(Math.min(side, width - column * side), width), height: share(Math.min(side, height - row * side), height) });
+      places.set(place, tile);
+      plane.append(tile);
+    }
   }
 
   at("viewer-stack").addEventListener("wheel", (event) => {
@@ -128,7 +160,8 @@
     }
     pen.putImageData(drawn, 0, 0);
     const stack = at("viewer-stack");
-    if (canvas.parentNode !== stack) stack.lastChild.replaceWith(canvas);
+    if (canvas.parentNode !== stack) stack.children[1].replaceWith(canvas);
+    if (finer) { finer.plane.remove(); finer = null; } // what is mixed is as fine as its maps are
   }
 
   at("alpha").addEventListener("input", mix);
