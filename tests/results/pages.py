@@ -10,12 +10,15 @@ import numpy as np
 from tests.rank.example import plates
 
 import coverslip as cs
-from coverslip.core import ClassScores, Embedding, Image
+from coverslip.core import ClassScores, Detections, Embedding, Image
 from coverslip.figures import latent_map
-from coverslip.figures.encode import png_uri
+from coverslip.figures.document import write_document
+from coverslip.figures.encode import png_uri, webp_uri
 from coverslip.figures.overlays import FALSE, MISSED, RIGHT, draw_overlay
 from coverslip.read import write_image_tiff
+from coverslip.results import slide_store as slide_stores
 from coverslip.results.decomposition.page import write_decomposition_page
+from coverslip.results.detections.folder import write_value
 from coverslip.results.embedding.page import write_page
 from coverslip.results.labels.page import Shot, write_label_page
 from coverslip.study.page import write_study_page
@@ -129,6 +132,39 @@ def study(path: Path) -> Path:
     )
 
 
+def detections(path: Path) -> Path:
+    """Cells and their classes in two sections, beside a truth that differs."""
+    names = _images(path.parent, 2)
+    boxes = np.array([[1.0, 1, 5, 5], [6, 6, 11, 10]])
+    outlines = tuple((np.array([[x, y], [x, below], [right, below], [right, y]]),) for x, y, right, below in boxes)
+    classes, codes, score = ("round", "long"), np.array([0, 1]), np.array([0.9, 0.6])
+    facts = {"kind": "detections", **_FACTS}
+    found = [
+        Detections(classes, boxes, codes, score, str(path.parent / name), (12, 12), None, facts, outlines=outlines)
+        for name in names
+    ]
+    return cs.write_report(write_value(found, path.parent / "cells"), path)
+
+
+def slide_store(path: Path) -> Path:
+    """Squares of a slide before and after."""
+    squares = [webp_uri(np.random.default_rng(i).integers(0, 255, (24, 24, 3)).astype(np.uint8)) for i in range(2)]
+    pair = {"before": squares[0], "after": squares[1], "before_zoom": squares[0], "after_zoom": squares[1]}
+    return write_document(
+        path,
+        Path(slide_stores.__file__).parent / "assets" / "slide_store.html",
+        title="Compressed slide",
+        notes=["The slide lost little."],
+        facts=[("1:80", "of the pixels, all bytes counted")],
+        tables=_TABLES,
+        card=_CARD,
+        provenance=_FACTS,
+        pairs=[{"words": f"Row {i}, column 0: PSNR 30", **pair} for i in range(2)],
+        side=24,
+    )
+
+
 KINDS: dict[str, Callable[[Path], Path]] = {
-    maker.__name__: maker for maker in (embedding, labels, decomposition, scores, ranking, search, study)
+    maker.__name__: maker
+    for maker in (embedding, labels, decomposition, scores, ranking, detections, slide_store, search, study)
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from coverslip.io import open_slide, write_image_tiff
 from coverslip.methods.slide_codec.config import Config
 from coverslip.methods.slide_codec.freezing import frozen
 from coverslip.methods.slide_codec.model import Codec, begin, middle
+from coverslip.napari.reading import reader_of
 from coverslip.results.slide_store.container import Damaged, packed, unpacked
 from coverslip.results.slide_store.store import SlideStore, open_store
 
@@ -90,6 +92,18 @@ def test_a_store_opens_like_its_slide(made: Path, slide: Path) -> None:
     assert image.shape == (3, 325, 575)
     assert image.pixel_size is not None
     assert image.pixel_size.x == pytest.approx(2)
+
+
+def test_napari_shows_it_at_all_resolutions(made: Path, whole: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("coverslip.io.layers._HELD", 0)  # as if it were large
+    reader = reader_of(str(made))
+    assert reader is not None
+    ((levels, settings, kind),) = reader(str(made))
+    assert (settings["name"], settings["rgb"], settings["multiscale"], kind) == ("slide", True, True, "image")
+    assert [level.shape for level in levels] == [(HEIGHT, WIDTH, 3), (325, 575, 3)]
+    assert np.array_equal(np.asarray(levels[0][500:520, 490:530]), whole[500:520, 490:530])
+    manifest = resources.files("coverslip.napari").joinpath("napari.yaml").read_text("utf-8")
+    assert '"*.cslip.zarr"' in manifest  # else napari's own reader takes the folder
 
 
 def test_it_is_as_small_as_was_asked_for_and_shows_the_slide(made: Path, whole: np.ndarray) -> None:

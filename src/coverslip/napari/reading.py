@@ -52,8 +52,8 @@ def _layers(path: Path) -> list[Layer]:
 
 def _kind(path: Path) -> Kind | None:
     """The kind of result that `path` is; None: an image, or nothing of ours."""
-    if path.is_dir() and path.suffix.lower() == ".zarr":
-        return results.get("labels") if (path / "labels").is_dir() else None
+    if path.is_dir() and path.suffix.lower() == ".zarr" and (path / "labels").is_dir():
+        return results.get("labels")
     try:
         if path.is_file() and not path.name.lower().endswith(_RESULTS):
             return None

@@ -24,5 +24,6 @@ KIND = Kind(
         "decode": ".decoding:decode",
         "evaluate": ".evaluation:evaluate",
         "report": ".report:write_report",
+        "layers": ".layers:layers",
     },
 )
