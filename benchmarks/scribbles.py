@@ -100,8 +100,8 @@ def phase(data: Path, out: Path) -> None:
     names = sorted(path.name for path in (data / "usiigaci_phase" / "images").iterdir())
     images, masks = read(data / "usiigaci_phase", names)
     held_out = slice(4, None)
-    for fields in (1, 4):
-        for objects in (3, 10, 40):
+    for fields in (4, 1):
+        for objects in (10, 40):
             drawn = [strokes(mask, objects, objects, seed=i) for i, mask in enumerate(masks[:fields])]
             share = float(np.mean([(one > 0).mean() for one in drawn]))
             said = {"fields": fields, "strokes each": 2 * objects, "labelled": share}

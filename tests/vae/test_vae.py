@@ -199,3 +199,10 @@ def test_with_free_orientation_a_turned_crop_has_the_same_vector(disc_samples: A
     as_is, about = vae.encode(free, ArraySamples(pixels))[0], vae.encode(free, turned)[0]
     np.testing.assert_allclose(as_is, about, atol=1e-4)
     assert np.ptp(as_is, axis=0).max() > 1e-3
+
+
+def test_unless_told_it_takes_as_many_epochs_as_two_minutes_allow() -> None:
+    assert vae.Config().for_samples(564, 64, 64).epochs == 25
+    assert vae.Config().for_samples(100, 32, 32).epochs == 100
+    assert vae.Config().for_samples(100_000, 64, 64).epochs == 10
+    assert vae.Config(epochs=300).for_samples(100_000, 64, 64).epochs == 300

@@ -9,6 +9,7 @@
 `latent`             the loss term's KL per dimension, KL of the aggregate posterior, active units, collapse
 `probe`              linear and k-nearest-neighbour probes, cross-validated or on a given split
 `clusters`           silhouette, ARI, NMI, clustering accuracy, purity, and k-means with k found
+`explained`          the facts that clusters go with: border, plate, size
 `disentangle`        MIG and DCI against known factors
 `intervals`          bootstrap intervals over samples or groups, and paired differences
 `evaluate`           all of it as one table, beside baselines

@@ -25,6 +25,8 @@ from .embeddings.evaluate import evaluate_embedding as evaluate_embedding
 from .embeddings.evaluate import evaluate_factors as evaluate_factors
 from .embeddings.evaluate import pca_baseline as pca_baseline
 from .embeddings.evaluate import pca_reconstruction as pca_reconstruction
+from .embeddings.explained import Explanation as Explanation
+from .embeddings.explained import explained_by as explained_by
 from .embeddings.latent import active_units as active_units
 from .embeddings.latent import collapsed as collapsed
 from .embeddings.latent import empirical_kl as empirical_kl

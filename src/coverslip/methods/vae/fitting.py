@@ -10,7 +10,7 @@ import torch
 from coverslip.core import Fitted, InputError, Samples, Subset
 from coverslip.measure.embeddings.latent import active_units, collapsed, empirical_kl, kl_per_dimension
 from coverslip.methods.vae.architecture import plan
-from coverslip.methods.vae.config import Config
+from coverslip.methods.vae.config import MOST_EPOCHS, Config
 from coverslip.methods.vae.inference import posterior_of
 from coverslip.methods.vae.loss import best_orientation, loss_terms
 from coverslip.methods.vae.model import VAE
@@ -54,6 +54,7 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     split, split_by = training_split(samples, config)
     if len(split["train"]) < 2:
         raise InputError(f"A VAE needs at least 2 samples to train on, not {len(split['train'])}; add images.")
+    asked, config = config, config.for_samples(len(split["train"]), *samples.shape[1:])
     normaliser = Normaliser.fit(
         Subset(samples, split["train"]),
         kind=config.normalise,
@@ -94,6 +95,11 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     fitted = Fitted("vae", config, outcome.weights, facts, outcome.history)
     held_out = split["val"] if len(split["val"]) > 1 else split["train"]  # one sample does not vary
     facts |= _latent_facts(fitted, Subset(samples, held_out), config.beta)
+    if asked.epochs != config.epochs < MOST_EPOCHS:
+        facts["said"] = (
+            f"{config.epochs} epochs are a first look, of about two minutes on two cores; to go on, fit again with "
+            f"--set epochs={MOST_EPOCHS}: finer vectors, {MOST_EPOCHS / config.epochs:.1f} times as long."
+        )
     return fitted
 
 

@@ -14,11 +14,14 @@ from coverslip.figures.illustrations import drawn
 from coverslip.figures.maps import ensure_map
 from coverslip.figures.thumbnails import thumbnails
 from coverslip.models.folder import Model
+from coverslip.results.embedding.clusters import about_clusters
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import write_page
 from coverslip.results.embedding.placing import placed, placed_rows, with_further
 from coverslip.results.embedding.trust import page_rows
 from coverslip.samples.opening.again import images_of
+
+EXPLAINED = "What the clusters go with"
 
 
 def write_report(embedding: Embedding, page: Page, model: Model | None, images: Any, options: Report) -> Path:
@@ -29,6 +32,8 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
     if complaint:
         page.notes.append(f"The crops are not shown: {complaint}")
     page.notes.extend(_at_border(embedding))
+    said, explained = about_clusters(embedding, options.clusters)
+    page.notes.extend(said)
     shown = dict(page.figures)
     if model is not None:
         shown |= _model_figures(model, opened, page.first_epoch)
@@ -38,7 +43,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
             thumbnail_map(ensure_map(embedding, kind), pictures),
             "Each place of the map shows the nearest picture.",
         )
-    tables = {**page.tables, **(model.tables if model else {})}
+    tables = {**page.tables, **({EXPLAINED: explained} if explained else {}), **(model.tables if model else {})}
     if options.trust:
         trusted = page_rows(embedding, opened)
         tables |= {"Trust without labels": trusted} if trusted else {}
