@@ -19,7 +19,7 @@ def sheet(data_folder: Path, folder: Path) -> Path:
     lines = ["image,mask,label"]
     for i, row in enumerate(rows):
         for column in ("image", "mask"):
-            corner = cs.open_image(fields / row[column]).crop(Region(0, 0, 112, 128)).read()
+            corner = cs.open_image(fields / row[column]).crop(Region(0, 0, 80, 96)).read()
             cs.read.write_image_tiff(corner, folder / f"{column}{i}.tif")
         lines.append(f"image{i}.tif,mask{i}.tif,{row['well']}")
     (folder / "corners.csv").write_text("\n".join([*lines, ""]))
