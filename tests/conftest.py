@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
+
+os.environ.setdefault("NUMBA_OPT", "0")  # what UMAP compiles runs once here: a fifth of the time is not spent on speed
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ROOT = Path(__file__).parents[1]
@@ -60,9 +63,24 @@ def toy_pca() -> Iterator[str]:
         del sys.modules[name]
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that the first of the processes that run the tests makes, and the others take."""
+    root = factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    with FileLock(root / f"{name}.lock"):
+        if not (root / name).exists():
+            make(root / f"new-{name}")
+            (root / f"new-{name}").rename(root / name)
+    return root / name
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a U-Net that was fitted to fields of blobs for a few seconds."""
+    return made_once(tmp_path_factory, "tiny", _tiny_model)
+
+
+def _tiny_model(folder: Path) -> None:
     import coverslip as cs
     from coverslip.train import Run
 
@@ -70,12 +88,16 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     settings = {"epochs": 24, "batch": 2, "width": 8, "levels": 3, "patch": 64, "learning_rate": 0.01}
     model = cs.fit("unet", blob_fields(6), settings, run=Run(device="cpu", precision="fp32"))
-    return model.save(tmp_path_factory.mktemp("tiny") / "model")
+    model.save(folder)
 
 
 @pytest.fixture(scope="session")
 def tiny_kaizen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a Kaizen model that was fitted to fields of blobs for a few seconds."""
+    return made_once(tmp_path_factory, "tiny-kaizen", _tiny_kaizen)
+
+
+def _tiny_kaizen(folder: Path) -> None:
     import coverslip as cs
     from coverslip.train import Run
 
@@ -85,7 +107,7 @@ def tiny_kaizen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = cs.fit("kaizen", blob_fields(4), settings, run=Run(device="cpu", precision="fp32"))
     # After so short a fit nothing is sure: what was chosen for good models would refuse all objects.
     search = cs.methods.kaizen.Search(confidence=0.4, worth=0.1, mask=0.4).model_dump()
-    return replace(model, facts={**model.facts, "search": search}).save(tmp_path_factory.mktemp("kaizen") / "model")
+    replace(model, facts={**model.facts, "search": search}).save(folder)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.outputs import build
 from coverslip.portable.verb import Exported, export_model
 from coverslip.read import Model
+
+from ..conftest import made_once
 
 CARD = """# cells-drawn
 
@@ -56,10 +59,18 @@ def model() -> Model:
 
 
 @pytest.fixture(scope="session")
-def written(model: Model, tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> list[Exported]:
     """Both forms of the model."""
-    folder = tmp_path_factory.mktemp("written")
-    return export_model(model, onnx=folder / "cells.onnx", bioimageio=folder / "cells.zip")
+    folder = made_once(tmp_path_factory, "exported", _write_both)
+    notes = json.loads((folder / "notes.json").read_text("utf-8"))
+    return [Exported(folder / name, tuple(said)) for name, said in notes.items()]
+
+
+def _write_both(folder: Path) -> None:
+    folder.mkdir()
+    found = export_model(small_model(), onnx=folder / "cells.onnx", bioimageio=folder / "cells.zip")
+    notes = json.dumps({one.path.name: one.notes for one in found})
+    (folder / "notes.json").write_text(notes, encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
