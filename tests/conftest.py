@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from filelock import FileLock
 
 os.environ.setdefault("NUMBA_OPT", "0")  # what UMAP compiles runs once here: a fifth of the time is not spent on speed
 
@@ -63,20 +62,11 @@ def toy_pca() -> Iterator[str]:
         del sys.modules[name]
 
 
-def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A folder that the first of the processes that run the tests makes, and the others take."""
-    root = factory.getbasetemp()
-    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
-    with FileLock(root / f"{name}.lock"):
-        if not (root / name).exists():
-            make(root / f"new-{name}")
-            (root / f"new-{name}").rename(root / name)
-    return root / name
-
-
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a U-Net that was fitted to fields of blobs for a few seconds."""
+    from .once import made_once
+
     return made_once(tmp_path_factory, "tiny", _tiny_model)
 
 
@@ -94,6 +84,8 @@ def _tiny_model(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def tiny_kaizen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a Kaizen model that was fitted to fields of blobs for a few seconds."""
+    from .once import made_once
+
     return made_once(tmp_path_factory, "tiny-kaizen", _tiny_kaizen)
 
 

@@ -14,7 +14,7 @@ from coverslip.methods.unet.outputs import build
 from coverslip.portable.verb import Exported, export_model
 from coverslip.read import Model
 
-from ..conftest import made_once
+from ..once import made_once
 
 CARD = """# cells-drawn
 
