@@ -30,9 +30,17 @@ from coverslip.measure import evaluate_labels
 from coverslip.methods.unet.targets import scribbled
 from coverslip.train import Run
 
-STEPS = 120
-SETTINGS = {"scribbles": True, "separation": "distance", "width": 16, "batch": 4, "validation": 0, "seed": 0}
-LONG, WIDE = 24, 3
+STEPS = 150
+SETTINGS: dict[str, Any] = {
+    "scribbles": True,
+    "separation": "distance",
+    "width": 16,
+    "batch": 4,
+    "patch": 128,
+    "validation": 0,
+    "seed": 0,
+}
+LONG, WIDE = 16, 3
 """Pixels of a stroke, along and across."""
 
 
@@ -63,12 +71,11 @@ def strokes(mask: np.ndarray, objects: int, lines: int, seed: int) -> np.ndarray
     return drawn
 
 
-def fitted(images: Sequence[np.ndarray], masks: Sequence[np.ndarray], steps: int, **settings: Any) -> Any:
+def fitted(images: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> Any:
     """A U-Net after so many steps, however many fields there are."""
-    patch = int(settings.get("patch", 256))
-    patches = sum(max(1, round(mask.size / patch**2)) for mask in masks)
-    epochs = max(1, round(steps / max(1, patches // SETTINGS["batch"])))
-    return cs.fit("unet", ArrayFields(images, masks), {**SETTINGS, "epochs": epochs, **settings}, run=Run(device="cpu"))
+    patches = sum(max(1, round(mask.size / SETTINGS["patch"] ** 2)) for mask in masks)
+    epochs = max(1, round(STEPS / max(1, patches // SETTINGS["batch"])))
+    return cs.fit("unet", ArrayFields(images, masks), {**SETTINGS, "epochs": epochs}, run=Run(device="cpu"))
 
 
 def judged(model: Any, images: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> dict[str, Any]:
@@ -87,6 +94,13 @@ def judged(model: Any, images: Sequence[np.ndarray], masks: Sequence[np.ndarray]
     }
 
 
+def reduced(pixels: np.ndarray, step: int) -> np.ndarray:
+    """Means of blocks of an image ``(C, H, W)``: what is to be found is large, and the fits are many."""
+    height, width = (length // step * step for length in pixels.shape[1:])
+    blocks = pixels[:, :height, :width].reshape(len(pixels), height // step, step, width // step, step)
+    return blocks.mean((2, 4)).astype(pixels.dtype)
+
+
 def read(folder: Path, names: Sequence[str]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Images ``(C, H, W)`` and their masks."""
     masks = folder / ("masks" if (folder / "masks").is_dir() else "labels")
@@ -99,6 +113,7 @@ def phase(data: Path, out: Path) -> None:
     """Strokes in fields of phase contrast, whole fields to judge by."""
     names = sorted(path.name for path in (data / "usiigaci_phase" / "images").iterdir())
     images, masks = read(data / "usiigaci_phase", names)
+    images, masks = [reduced(image, 2) for image in images], [mask[1::2, 1::2] for mask in masks]
     held_out = slice(4, None)
     for fields in (4, 1):
         for objects in (10, 40):
@@ -109,14 +124,14 @@ def phase(data: Path, out: Path) -> None:
                 out,
                 f"phase-{fields}-{objects}",
                 said,
-                lambda d=drawn, n=fields: judged(fitted(images[:n], d, STEPS), images[held_out], masks[held_out]),
+                lambda d=drawn, n=fields: judged(fitted(images[:n], d), images[held_out], masks[held_out]),
             )
         whole = [np.where(mask > 0, mask + 1, 1) for mask in masks[:fields]]
         once(
             out,
             f"phase-{fields}-whole",
             {"fields": fields, "strokes each": "whole masks", "labelled": 1.0},
-            lambda w=whole, n=fields: judged(fitted(images[:n], w, STEPS), images[held_out], masks[held_out]),
+            lambda w=whole, n=fields: judged(fitted(images[:n], w), images[held_out], masks[held_out]),
         )
 
 
@@ -130,7 +145,7 @@ def stained(data: Path, out: Path) -> None:
 
     def after(rows: Sequence[int]) -> Any:
         drawn = [strokes(masks[row], 10, 10, seed=row) for row in rows]
-        return fitted([images[row] for row in rows], drawn, STEPS // 2, patch=128)
+        return fitted([images[row] for row in rows], drawn)
 
     for start in range(3):
         first = [start * 2, start * 2 + 1]
@@ -165,14 +180,14 @@ def spheroids(data: Path, out: Path) -> None:
     """Strokes of a person on three brightfield spheroids: each is left out once."""
     folder = data / "spheroids_brightfield"
     drawn = sorted((folder / "scribbles").iterdir())
-    masks = [cs.open_image(path).read().squeeze().astype(np.int32) for path in drawn]
+    masks = [cs.open_image(path).read().squeeze().astype(np.int32)[2::4, 2::4] for path in drawn]
     files = [folder / "spheroids" / path.name.removeprefix("Annotation of ") for path in drawn]
-    images = [cs.open_image(path).read().reshape(1, *mask.shape) for path, mask in zip(files, masks, strict=True)]
+    images = [reduced(cs.open_image(path).read().reshape(1, 1024, 1024), 4) for path in files]
     for left in range(3):
 
         def fold(left: int = left) -> dict[str, Any]:
             others = [i for i in range(3) if i != left]
-            model = fitted([images[i] for i in others], [masks[i] for i in others], STEPS)
+            model = fitted([images[i] for i in others], [masks[i] for i in others])
             seen, true = cs.predict(model, images[left]).labels > 0, scribbled(masks[left])
             there = true >= 0
             both = (seen & (true > 0)).sum()
