@@ -69,12 +69,11 @@ def with_seen(table: Table, seen: Seen) -> Table:
 def without_seen(table: Table) -> tuple[Table, Seen]:
     """The table of objects, and how their image was seen."""
     told = {name.removeprefix(_APART): column.tolist() for name, column in table.items() if name.startswith(_APART)}
-    if not told:
-        return {name: column for name, column in table.items() if not name.startswith(_APART)}, Seen()
-    if math.isnan(told["expected_iou"]):
-        told["expected_iou"] = math.nan  # of all that is not told the same
-    seen = Seen(**{**told, "doubts": tuple(told["doubts"])})
-    return {name: column for name, column in table.items() if not name.startswith(_APART)}, seen
+    if told:
+        told["doubts"] = tuple(told["doubts"])
+        if math.isnan(told["expected_iou"]):
+            told["expected_iou"] = math.nan  # one and the same, so that what is not told is equal
+    return {name: column for name, column in table.items() if not name.startswith(_APART)}, Seen(**told)
 
 
 def note_seen(
@@ -127,7 +126,14 @@ def note_seen(
         for row, one in zip(rows, seen, strict=True):
             row["light"] = "absorbed" if one.absorbed else "emitted"
         dense = ["Light is absorbed: what is explained, and the pictures beside the labels, are optical densities."]
-    return (*note_zooms(rows, [one.zoom for one in seen]), *turned, *bare, *dense, *doubt, *_to_label_next(rows, names, seen))
+    return (
+        *note_zooms(rows, [one.zoom for one in seen]),
+        *turned,
+        *bare,
+        *dense,
+        *doubt,
+        *_to_label_next(rows, names, seen),
+    )
 
 
 def _to_label_next(rows: Sequence[dict[str, str]], names: Sequence[str], seen: Sequence[Seen]) -> tuple[str, ...]:
