@@ -69,7 +69,7 @@ def draw_tiles(
         shown = None if image is None else _finest(image, pixels)
         if shown is None:
             return None
-        labels, missed = (one if one is None else _sampled(one, shown) for one in (labels, missed))
+        labels, missed = _sampled(labels, shown), None if missed is None else _sampled(missed, shown)
     height, width = labels.shape
     if max(height, width) <= SIDE:
         return None
