@@ -9,7 +9,7 @@ import pytest
 
 from coverslip.core import InputError
 from coverslip.io.index import store
-from coverslip.io.index.conditions import rows_where
+from coverslip.io.index.conditions import Coded, rows_where
 from coverslip.io.index.nearest import nearest
 from coverslip.io.index.store import Index, create_index, open_index
 
@@ -19,6 +19,10 @@ TABLE = {
     "score": np.array([0.5, np.nan, 2.0, 1.0]),
     "ok": np.array([True, False, True, True]),
 }
+
+
+def fulfilling(conditions: str) -> np.ndarray:
+    return rows_where(conditions, TABLE, 4, lambda name: Coded.of(TABLE[name]))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +40,7 @@ TABLE = {
     ],
 )
 def test_conditions(conditions: str, rows: list[int]) -> None:
-    assert np.flatnonzero(rows_where(conditions, TABLE)).tolist() == rows
+    assert np.flatnonzero(fulfilling(conditions)).tolist() == rows
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def test_conditions(conditions: str, rows: list[int]) -> None:
 )
 def test_conditions_that_are_none(conditions: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        rows_where(conditions, TABLE)
+        fulfilling(conditions)
 
 
 def filled(folder: Path, metric: store.Metric = "cosine", parts: int = 3) -> tuple[Index, np.ndarray]:

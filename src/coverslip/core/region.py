@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from coverslip.core.errors import InputError
@@ -44,6 +45,25 @@ class Region:
     def slices(self) -> tuple[slice, slice]:
         """The rows and the columns, to index an array with."""
         return slice(self.y, self.stop_y), slice(self.x, self.stop_x)
+
+    @property
+    def text(self) -> str:
+        """As a sheet names it, ``"y512x1024h256w256"``."""
+        return f"y{self.y}x{self.x}h{self.height}w{self.width}"
+
+    @classmethod
+    def parse(cls, text: str) -> Region:
+        """The region that a sheet calls so.
+
+        Raises
+        ------
+        InputError
+            If it is written in another way.
+        """
+        found = re.fullmatch(r"y(\d+)x(\d+)h(\d+)w(\d+)", text.strip())
+        if found is None:
+            raise InputError(f"The window '{text}' cannot be read; write such as y512x1024h256w256, in pixels.")
+        return cls(*map(int, found.groups()))
 
     def grown(self, reach: int, height: int, width: int) -> Region:
         """The region and what is up to `reach` pixels around it, as far as an image of that size goes."""

@@ -25,8 +25,9 @@ PATH_COLUMNS = (
 )
 """Columns of a sheet that hold paths, relative to the sheet."""
 
-PARTS = ("series", "frame")
-"""Columns of a sheet that say which part of the file ``image`` is meant, as numbers from 0 (a series also by name)."""
+PARTS = ("series", "frame", "window_px")
+"""Columns of a sheet that say which part of the file ``image`` is meant: series and frame as numbers from 0 (a series
+also by name), a window as in ``y512x1024h256w256``."""
 
 
 def relative_path(file: Path, folder: Path) -> str:
@@ -66,7 +67,7 @@ def part_of(row: Mapping[str, str]) -> str:
 
 def split_part(text: str) -> tuple[str, dict[str, str]]:
     """A path with `part_of` behind it, as the path and what that says."""
-    found = re.fullmatch(r"(.*?)(?: series (\S+))?(?: frame (\d+))?", text, re.DOTALL)
+    found = re.fullmatch(r"(.*?)(?: series (\S+))?(?: frame (\d+))?(?: window_px (\S+))?", text, re.DOTALL)
     assert found is not None  # everything matches
     return found[1], {name: said for name, said in zip(PARTS, found.groups()[1:], strict=True) if said}
 

@@ -38,9 +38,7 @@ def prediction_record(
         seed=getattr(model.config, "seed", None),
     )
     if rivals:
-        record["rivals"] = [
-            {**_describe_model(rival), "weights_sha256": rival.provenance.get("weights_sha256")} for rival in rivals
-        ]
+        record["rivals"] = [_describe_model(rival) for rival in rivals]
     return {**record, "options": dict(options)} if options else record
 
 
@@ -50,6 +48,7 @@ def _describe_model(model: Model) -> dict[str, Any]:
         "folder": str(model.folder) if model.folder else None,
         "settings": model.config.model_dump(mode="json"),
     }
+    described |= {name: model.provenance[name] for name in ("weights_sha256",) if name in model.provenance}
     return {**described, "warnings": list(model.warnings)} if model.warnings else described
 
 

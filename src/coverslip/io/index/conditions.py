@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,7 +30,60 @@ _SIGNS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def rows_where(conditions: str, columns: Mapping[str, np.ndarray]) -> np.ndarray:
+@dataclass(frozen=True)
+class Coded:
+    """A column whose values repeat: each is kept once, so that comparing takes a moment whatever the rows are.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (N,)
+        Which of `values` each row has; -1: none.
+    values : ndarray, shape (V,)
+        Numbers, true and false, or texts.
+    """
+
+    codes: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, column: np.ndarray) -> Coded:
+        """Of a column of a table."""
+        import pandas as pd
+
+        codes, values = pd.factorize(column if column.dtype.kind in "iufb" else column.astype(object))
+        values = np.asarray(values)
+        return cls(codes, values if values.dtype.kind in "iufb" else np.array(list(map(str, values)), object))
+
+    @cached_property
+    def _texts(self) -> Any:
+        import pandas as pd
+
+        return pd.Index([str(value) for value in self.values], dtype=object)
+
+    def numbers(self, texts: Sequence[str]) -> np.ndarray:
+        """Which of its values are written so; -2 for those that are none of them."""
+        found = self._texts.get_indexer([str(text) for text in texts])
+        return np.where(found < 0, -2, found)
+
+    def compared(self, name: str, sign: str, value: str) -> np.ndarray:
+        """Which rows, bool ``(N,)``, are equal to, above, … a value; a row without one fulfils ``!=`` alone."""
+        if self.values.dtype.kind in "iuf":
+            try:
+                found = _SIGNS[sign](self.values, float(value))
+            except ValueError:
+                raise InputError(f"The column '{name}' holds numbers, and '{value}' is none.") from None
+        elif self.values.dtype.kind == "b":
+            found = _SIGNS[sign](self.values, value.lower() in ("true", "yes", "1"))
+        else:
+            found = _SIGNS[sign](self.values.astype(str), value) & ((self.values != "") | (sign == "!="))
+        # What is missing has the code -1, so it stands last.
+        fulfilled: np.ndarray = np.r_[found.astype(bool), sign == "!="][self.codes]
+        return fulfilled
+
+
+def rows_where(
+    conditions: str, columns: Iterable[str], count: int, column: Callable[[str], Coded]
+) -> np.ndarray:
     """Which rows of a table fulfil conditions.
 
     Parameters
@@ -37,8 +92,12 @@ def rows_where(conditions: str, columns: Mapping[str, np.ndarray]) -> np.ndarray
         One or more, joined by ``and``: a column, one of ``= != < <= > >=`` and a value, or ``in`` (or ``not in``) and
         values in brackets. Values with blanks stand in quotation marks, such columns in backticks. Texts are compared
         as they are written, numbers as numbers; an empty cell fulfils ``!=`` and ``not in`` alone.
-    columns : mapping of str to ndarray, shape (N,)
-        The table.
+    columns : iterable of str
+        Names of the columns there are.
+    count : int
+        Rows of the table.
+    column : callable
+        Gives a column by its name.
 
     Returns
     -------
@@ -49,7 +108,8 @@ def rows_where(conditions: str, columns: Mapping[str, np.ndarray]) -> np.ndarray
     InputError
         If they cannot be read, or name a column that there is not.
     """
-    kept = np.ones(len(next(iter(columns.values()))), bool)
+    kept = np.ones(count, bool)
+    known = list(columns)
     at = 0
     while True:
         found = _ONE.match(conditions, at)
@@ -58,7 +118,7 @@ def rows_where(conditions: str, columns: Mapping[str, np.ndarray]) -> np.ndarray
                 f"The condition '{conditions[at:].strip() or conditions}' cannot be read; write such as "
                 "\"tissue = 'liver' and day >= 7 and well in (A1, A2)\"."
             )
-        kept &= _fulfilled(found, columns)
+        kept &= _fulfilled(found, known, column)
         at = found.end()
         if at == len(conditions):
             return kept
@@ -68,30 +128,13 @@ def rows_where(conditions: str, columns: Mapping[str, np.ndarray]) -> np.ndarray
         at = joint.end()
 
 
-def _fulfilled(found: re.Match[str], columns: Mapping[str, np.ndarray]) -> np.ndarray:
+def _fulfilled(found: re.Match[str], known: list[str], column: Callable[[str], Coded]) -> np.ndarray:
     name = found["column"].strip("`")
-    if name not in columns:
-        raise InputError(f"There is no column '{name}'; there are: {', '.join(columns)}.")
-    column = columns[name]
+    if name not in known:
+        raise InputError(f"There is no column '{name}'; there are: {', '.join(known)}.")
+    coded = column(name)
     if found["sign"]:
-        return _compared(name, column, found["sign"], found["value"].strip("'\""))
+        return coded.compared(name, found["sign"], found["value"].strip("'\""))
     values = [value.strip().strip("'\"") for value in found["values"].split(",")]
-    within: np.ndarray = np.any([_compared(name, column, "=", value) for value in values], axis=0)
+    within: np.ndarray = np.any([coded.compared(name, "=", value) for value in values], axis=0)
     return ~within if found["not"] else within
-
-
-def _compared(name: str, column: np.ndarray, sign: str, value: str) -> np.ndarray:
-    if column.dtype.kind in "iuf":
-        try:
-            return np.asarray(_SIGNS[sign](column, float(value)))
-        except ValueError:
-            raise InputError(f"The column '{name}' holds numbers, and '{value}' is none.") from None
-    if column.dtype.kind == "b":
-        return np.asarray(_SIGNS[sign](column, value.lower() in ("true", "yes", "1")))
-    import pandas as pd
-
-    # Texts repeat: each is compared once. What is missing has the code -1, so it stands last.
-    codes, found = pd.factorize(column.astype(object))
-    texts = np.array([*map(str, found), ""], dtype=str)
-    fulfilled: np.ndarray = _SIGNS[sign](texts, value) & ((texts != "") | (sign == "!="))
-    return fulfilled[codes]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from coverslip.core import InputError
-from coverslip.io.index.store import Index, Metric, Segment
+from coverslip.io.index.store import Index, Metric
 
 _AT_ONCE = 1 << 22
 """Scores that are held at once."""
-_FEW = 0.05
+_FEW = 0.2
 """Below this share of wanted rows they are gathered; above it all are looked at, which memory reads faster."""
 
 
@@ -87,6 +88,29 @@ def nearest(
     InputError
         If the queries do not fit the index.
     """
+    queries = checked(index, queries, top)
+    best = [(np.empty(0, np.float32), np.empty(0, np.int64))] * (1 if together else len(queries))
+    for rows, scores in scored(index, queries, where, apart or {}):
+        if together:
+            scores = scores.max(axis=0, keepdims=True)
+        best = [_best(known, row_scores, rows, top) for known, row_scores in zip(best, scores, strict=True)]
+    best = [(found[np.isfinite(found)], rows[np.isfinite(found)]) for found, rows in best]
+    lengths = [len(found) for found, _ in best]
+    places = np.concatenate([rows for _, rows in best])
+    scores = np.concatenate([found for found, _ in best])
+    query = np.repeat(np.arange(len(best)), lengths)
+    rank = np.concatenate([np.arange(1, n + 1) for n in lengths])
+    return Hits(query, rank, distances(index, scores), rows_at(index, places))
+
+
+def checked(index: Index, queries: np.ndarray, top: int) -> np.ndarray:
+    """Queries as float32 ``(Q, D)``.
+
+    Raises
+    ------
+    InputError
+        If they do not fit the index.
+    """
     queries = np.ascontiguousarray(np.atleast_2d(queries), dtype=np.float32)
     if queries.shape[1] != index.dimensions or not np.isfinite(queries).all():
         raise InputError(
@@ -95,46 +119,46 @@ def nearest(
         )
     if top < 1:
         raise InputError(f"The number of hits is at least 1, not {top}.")
+    return queries
+
+
+def scored(
+    index: Index, queries: np.ndarray, where: str, apart: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """All rows that may be hits, some at a time, and how near each is to each query.
+
+    Yields
+    ------
+    rows : ndarray of int64, shape (n,)
+        Counted through all segments.
+    scores : ndarray of float32, shape (Q, n)
+        The higher the nearer; minus infinity where `apart` forbids a hit.
+    """
     sought = _unit(queries) if index.metric == "cosine" else queries
-    offsets = np.cumsum([0, *(segment.rows for segment in index.segments)])
-    best = [(np.empty(0, np.float32), np.empty(0, np.int64))] * (1 if together else len(queries))
-    for segment, offset in zip(index.segments, offsets[:-1], strict=True):
-        rows, scores = _scores(segment, sought, index.metric, segment.where(where, index.columns), apart or {})
-        if together:
-            scores = scores.max(axis=0, keepdims=True)
-        for q, row_scores in enumerate(scores):
-            best[q] = _best(np.r_[best[q][0], row_scores], np.r_[best[q][1], rows + offset], top)
-    lengths = [len(found) for found, _ in best]
-    places = np.concatenate([rows for _, rows in best])
-    scores = np.concatenate([found for found, _ in best])
-    query = np.repeat(np.arange(len(best)), lengths)
-    distance = 1 - scores if index.metric == "cosine" else np.sqrt(np.maximum(0, -scores))
-    rank = np.concatenate([np.arange(1, n + 1) for n in lengths])
-    return Hits(query, rank, distance.astype(np.float32), _rows(index, places, offsets))
-
-
-def _scores(
-    segment: Segment, queries: np.ndarray, metric: Metric, wanted: np.ndarray, apart: dict[str, list[str]]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that may be hits, and how near they are to each query, ``(Q, n)``: the higher the nearer."""
-    few = wanted.mean() < _FEW
-    rows = np.flatnonzero(wanted)
-    vectors, lengths = segment.vectors, segment.lengths
-    if few:
-        vectors, lengths = vectors[rows], lengths[rows]
-    scores = np.empty((len(queries), len(vectors)), np.float32)
     step = max(1, _AT_ONCE // len(queries))
-    for start in range(0, len(vectors), step):
-        at = slice(start, start + step)
-        scores[:, at] = _near(vectors[at], lengths[at], queries, metric)
-    if not few and len(rows) < len(vectors):
-        scores = scores[:, rows]
-    for column, values in apart.items():
-        own = segment.table.get(column)
-        if own is not None:
-            theirs = own[rows].astype(str)
-            scores[np.array(values, str)[:, None] == theirs] = -np.inf
-    return rows, scores
+    start = 0
+    for segment in index.segments:
+        wanted = segment.where(where, index.columns)
+        rows = None if wanted.all() else np.flatnonzero(wanted)
+        few = rows is not None and len(rows) < _FEW * len(wanted)
+        forbidden = [
+            (segment.coded(name), segment.coded(name).numbers(values))
+            for name, values in apart.items()
+            if name in segment.table
+        ]
+        for first in range(0, len(rows) if few and rows is not None else len(wanted), step):
+            own: Any = slice(first, min(first + step, len(wanted)))
+            if few and rows is not None:
+                own = rows[own]
+            scores = _near(segment.vectors[own], segment.lengths[own], sought, index.metric)
+            here = own if isinstance(own, np.ndarray) else np.arange(own.start, own.stop)
+            if rows is not None and not few:
+                kept = wanted[own]
+                scores, here = scores[:, kept], here[kept]
+            for column, theirs in forbidden:
+                scores[theirs[:, None] == column.codes[here]] = -np.inf
+            yield here + start, scores
+        start += segment.rows
 
 
 def _near(part: np.ndarray, lengths: np.ndarray, queries: np.ndarray, metric: Metric) -> np.ndarray:
@@ -144,13 +168,22 @@ def _near(part: np.ndarray, lengths: np.ndarray, queries: np.ndarray, metric: Me
     return np.asarray(2 * products - np.square(lengths) - np.square(queries).sum(axis=1)[:, None])
 
 
-def _best(scores: np.ndarray, rows: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:
+def _best(
+    known: tuple[np.ndarray, np.ndarray], scores: np.ndarray, rows: np.ndarray, top: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The best of those known and of others, the best first; of equal ones the first row."""
     if len(scores) > top:
         chosen = np.argpartition(scores, len(scores) - top)[-top:]
         scores, rows = scores[chosen], rows[chosen]
-    order = np.lexsort((rows, -scores))
-    order = order[np.isfinite(scores[order])]
+    scores, rows = np.r_[known[0], scores], np.r_[known[1], rows]
+    order = np.lexsort((rows, -scores))[:top]
     return scores[order], rows[order]
+
+
+def distances(index: Index, scores: np.ndarray) -> np.ndarray:
+    """The distances that scores stand for."""
+    found = 1 - scores if index.metric == "cosine" else np.sqrt(np.maximum(0, -scores))
+    return found.astype(np.float32)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -158,7 +191,9 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
 
 
-def _rows(index: Index, places: np.ndarray, offsets: np.ndarray) -> dict[str, np.ndarray]:
+def rows_at(index: Index, places: np.ndarray) -> dict[str, np.ndarray]:
+    """What the index knows of rows, counted through all segments."""
+    offsets = np.cumsum([0, *(segment.rows for segment in index.segments)])
     of = np.searchsorted(offsets, places, side="right") - 1
     found: dict[str, np.ndarray] = {}
     for name in index.columns:

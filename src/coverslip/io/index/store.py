@@ -24,7 +24,7 @@ import numpy as np
 
 from coverslip.core import InputError
 from coverslip.io.atomic import atomic_path
-from coverslip.io.index.conditions import rows_where
+from coverslip.io.index.conditions import Coded, rows_where
 from coverslip.io.places import held
 from coverslip.io.reasons import reason
 from coverslip.io.tables import read_table, write_table
@@ -55,6 +55,7 @@ class Segment:
     name: str
     rows: int
     changes: int = 0
+    _coded: dict[str, Coded] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def files(self) -> dict[str, Path]:
@@ -93,10 +94,14 @@ class Segment:
 
     def where(self, conditions: str, columns: Iterable[str]) -> np.ndarray:
         """Which are there and fulfil conditions, bool ``(rows,)``; of other `columns` of the index it knows nothing."""
-        if not conditions:
-            return self.kept
-        empty = dict.fromkeys(columns, np.full(self.rows, None, object))
-        return self.kept & rows_where(conditions, {**empty, **self.table})
+        return self.kept & rows_where(conditions, columns, self.rows, self.coded) if conditions else self.kept
+
+    def coded(self, column: str) -> Coded:
+        """A column of its table ready to be compared, worked out once; one that it has not is empty."""
+        if column not in self._coded:
+            found = self.table.get(column)
+            self._coded[column] = Coded.of(np.full(self.rows, None, object) if found is None else found)
+        return self._coded[column]
 
 
 @dataclass(frozen=True)
@@ -308,7 +313,7 @@ def _fewer(segment: Segment, gone: np.ndarray) -> Segment:
     """A segment without some of its rows; its files stay, but for a new list of what is gone."""
     if not gone.any():
         return segment
-    new = replace(segment, changes=segment.changes + 1)
+    new = Segment(segment.folder, segment.name, segment.rows, segment.changes + 1)
     with atomic_path(new.files["gone"]) as temporary, open(temporary, "wb") as file:
         np.save(file, ~segment.kept | gone)
     return new

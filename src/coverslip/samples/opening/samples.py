@@ -176,7 +176,7 @@ class SheetSamples:
     def _read_rows(self, rows: np.ndarray, column: str) -> np.ndarray:
         """Rows whose images are of one file, ``(n, C, H, W)``."""
         image = self._images[column][rows[0]]
-        same = all(self._images[column][row] is image for row in rows)
+        same = all(self._images[column][row] is image for row in rows) and not self.sheet.has("window_px")
         if same and "T" in image.axes and "Z" not in image.axes and len(rows) > 1:
             frames = np.array([self.sheet.frame(int(row)) for row in rows])
             first, last = int(frames.min()), int(frames.max())

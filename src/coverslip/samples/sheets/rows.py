@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from coverslip.core import Image, InputError
+from coverslip.core import Image, InputError, Region
 from coverslip.core.cores import cores
 from coverslip.io.paths import PARTS, relative_path
 from coverslip.samples.sheets.sheet import Sheet
@@ -72,13 +72,30 @@ def _series_of(sheet: Sheet, index: int, column: str, file: Path) -> str | None:
 
 
 def frame_of(sheet: Sheet, index: int, image: Image) -> Image:
-    """The frame of `image` that a row means, or `image` itself where it names none.
+    """The frame of `image` that a row means, and the window of it; `image` itself where it names none.
 
     Raises
     ------
     InputError
-        Naming the row, if there is no such frame.
+        Naming the row, if there is no such frame, or the window lies outside.
     """
+    image = _frame_of(sheet, index, image)
+    text = sheet.rows[index].get("window_px")
+    if not text:
+        return image
+    try:
+        window = Region.parse(text)
+    except InputError as error:
+        raise at_row(sheet, index, error) from None
+    if window.stop_y > image.height or window.stop_x > image.width:
+        raise InputError(
+            f"{sheet.where(index)}: the window {text} reaches beyond the {image.height} x {image.width} pixels of "
+            f"{image.source}; mend the column 'window_px'."
+        )
+    return image.crop(window)
+
+
+def _frame_of(sheet: Sheet, index: int, image: Image) -> Image:
     frame = sheet.frame(index)
     if frame is None:
         return image
