@@ -14,7 +14,10 @@ _Index = Annotated[Path, typer.Argument(help="The index, a folder whose name end
 
 def index(
     index: _Index,
-    embeddings: Annotated[list[Path] | None, typer.Argument(help="What is added: .h5ad files of predict.")] = None,
+    embeddings: Annotated[
+        list[Path] | None,
+        typer.Argument(help="What is added: .h5ad files, slide stores; with --model images."),
+    ] = None,
     metric: Annotated[
         str | None, typer.Option(help="The distance of a new index: cosine (the default) or euclidean.")
     ] = None,
@@ -22,20 +25,36 @@ def index(
     remove: Annotated[
         str | None, typer.Option(metavar="CONDITION", help="Take out what fulfils it: \"plate = 'P3'\"")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Add vectors of another model all the same.")] = False,
+    model: Annotated[Path | None, typer.Option(help="The model that embeds images and slides.")] = None,
+    patch: Annotated[
+        int | None, typer.Option(help="Slides: side of the patches, pixels of the full resolution; 256.")
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="Slides: so many patches of each, drawn at random; all.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write what is in it as an embedding (.h5ad), to report on.")
+    ] = None,
+    where: Annotated[str, typer.Option(metavar="CONDITION", help="With --out: of these samples alone.")] = "",
+    device: Device = "auto",
+    force: Annotated[
+        bool, typer.Option("--force", help="Add vectors of another model all the same; replace what --out names.")
+    ] = False,
 ) -> None:
     """Make an index of embeddings to search in, add to it, or remove from it; alone, say what is in it.
 
     It holds the vectors and every column of the embeddings, and is changed whole or not at all.
     """
+    from coverslip.cli.tables import print_next, print_notes
     from coverslip.core import InputError
     from coverslip.io.index.store import is_index, open_index
+    from coverslip.verbs.index import export_index
     from coverslip.verbs.index import index as verb
 
     if metric not in (None, "cosine", "euclidean"):
         raise InputError(f"There is no distance '{metric}'; there are cosine and euclidean.")
+    notes: list[str] = []
     if embeddings or not is_index(index):
-        found = verb(index, embeddings or [], metric=metric, replaces=replace, force=force)  # type: ignore[arg-type]
+        how = {"metric": metric, "replaces": replace, "force": force, "model": model, "device": device}
+        found = verb(index, embeddings or [], patch=patch, count=count, notes=notes, **how)  # type: ignore[arg-type]
     else:
         found = open_index(index)
     if remove is not None:
@@ -43,13 +62,20 @@ def index(
         typer.echo(f"Removed {count:,}.")
     typer.echo(f"{index}: {len(found):,} samples of {found.dimensions} dimensions, distance {found.metric}.")
     typer.echo(f"Columns: {', '.join(found.columns)}")
-    typer.echo(f"Next: coverslip search {index} QUERY --out hits.html")
+    print_notes(notes)
+    if out is None:
+        typer.echo(f"Next: coverslip search {index} QUERY --out hits.html")
+        return
+    written = export_index(found, out, where=where, force=force)
+    typer.echo(f"{written.said}: {written.path}")
+    print_next("coverslip", "report", written.path, "--umap", "--out", "map.html")
 
 
 def search(
     index: _Index,
     query: Annotated[
-        Path | None, typer.Argument(help="An .h5ad, or images for the model of the index: one, a folder, a sheet.")
+        Path | None,
+        typer.Argument(help="An .h5ad, a slide, or images (one, a folder, a sheet)."),
     ] = None,
     like: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="A sample of the index to look for; may be repeated.")
@@ -65,6 +91,13 @@ def search(
     together: Annotated[
         bool, typer.Option("--together", help="All queries are one, such as the patches of a region.")
     ] = False,
+    by: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Hits are whole slides, patients, …: what has one value here is one.")
+    ] = "",
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,W,H", help="Of a slide this part alone, in µm; or a GeoJSON with outlines."),
+    ] = None,
     out: Annotated[
         list[Path] | None,
         typer.Option("--out", "-o", help="A table (.csv, .parquet) or a page (.html); may be repeated."),
@@ -87,6 +120,8 @@ def search(
         where=where,
         apart=tuple(apart or ()),
         together=together,
+        by=by,
+        region=region,
         model=model,
         device=device,
     )

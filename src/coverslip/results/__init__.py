@@ -15,6 +15,8 @@ The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the
 ``export``     ``(result, out, images, force, options)``: a `Written` for each path
 ``layers``     ``(result)``: layers of napari, tuples of data, settings and type; the result opened or as predicted
 ``decode``     ``(result, out, force, options)``: a `Written`; the pixels of what is compressed
+``vectors``    ``(result, patches)``: vectors of its patches, an Embedding, and notes; of slides, to be searched
+``embed``      ``(model, inputs, patches, level)``: the same of slides and images that are no results yet
 ``score``      ``(model, inputs, parts, label, device)``: numbers on held-out inputs, for a sweep
 ``columns``    ``(value)``: what it says of each sample, as columns of a table
 ``describe``   ``(labels, out, force, describe, shape, how, cut, record)``: columns for objects, from crops around them

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, InputError, Written, about
+from coverslip.core import InputError, Written
 from coverslip.io.atomic import free_place
+from coverslip.io.index.groups import nearest_groups
 from coverslip.io.index.nearest import Hits, nearest
 from coverslip.io.index.store import Index, open_index
 from coverslip.io.tables import write_table
-from coverslip.samples.opening.vectors import open_vectors
 from coverslip.verbs.index import described
-from coverslip.verbs.predict import predict
+from coverslip.verbs.vectors import vectors_of
 
 _ENDINGS = (".csv", ".parquet", ".html")
 
@@ -29,6 +30,8 @@ def search(
     where: str = "",
     apart: Sequence[str] = (),
     together: bool = False,
+    by: str = "",
+    region: str | None = None,
     model: Any = None,
     device: str = "auto",
 ) -> Hits:
@@ -39,7 +42,8 @@ def search(
     index : Index, str or Path
         Where to look.
     query : str, Path, Embedding, AnnData, ndarray, or images as for `coverslip.predict`
-        What to look for. Vectors are taken as they are; images are embedded with the model of the index.
+        What to look for. Vectors are taken as they are, those of a slide store too; images and slides are embedded with
+        the model of the index.
     like : sequence of str
         Samples of the index to look for instead, by their ids.
     top : int
@@ -50,6 +54,11 @@ def search(
         Columns that a hit has another value in than the query, such as ``patient``. The query itself is never a hit.
     together : bool
         The queries are one, such as the patches of a region.
+    by : str
+        A column, such as ``slide`` or ``patient``: everything with one value in it is one hit, and the queries are one,
+        too. A group is as far from them as they are, in the mean, from what in it is most like each.
+    region : str, optional
+        Of a slide this part alone, its patches together: ``"x,y,width,height"`` in µm, or a GeoJSON with outlines.
     model : Model, str or Path, optional
         The model that embeds images, if it has moved since.
     device : str
@@ -65,7 +74,8 @@ def search(
     InputError
         If query and index do not fit, or a condition cannot be read.
     """
-    return _found(index, query, like, top, where, apart, together, model, device)[0]
+    asked = _Asked(tuple(like), top, where, tuple(apart), together, by, region, model, device)
+    return _found(index, query, asked)[0]
 
 
 def search_to_file(
@@ -94,50 +104,64 @@ def search_to_file(
         Each file, with notes on what it does not show.
     """
     places = [free_place(path, _ENDINGS, force) for path in out]
-    asked = {"like": (), "top": 10, "where": "", "apart": (), "together": False, "model": None, "device": "auto", **how}
-    hits, queries = _found(index, query, *asked.values())
+    hits, queries, complaints = _found(index, query, _Asked(**how))
     written = []
     for path in places:
-        notes: tuple[str, ...] = ()
+        notes = complaints
         if path.suffix == ".html":
             from coverslip.results.embedding.hits import write_hits
 
-            notes = write_hits(hits, queries, index if isinstance(index, Index) else open_index(index), path)
+            notes += write_hits(hits, queries, index if isinstance(index, Index) else open_index(index), path)
         else:
             write_table(hits.table, path)
         written.append(Written(path, f"{len(hits):,} hits", notes=notes))
     return hits, tuple(written)
 
 
-def _found(
-    index: Index | str | Path,
-    query: Any,
-    like: Sequence[str],
-    top: int,
-    where: str,
-    apart: Sequence[str],
-    together: bool,
-    model: Any,
-    device: str,
-) -> tuple[Hits, dict[str, np.ndarray]]:
-    """The hits, and what is known of each query."""
+@dataclass(frozen=True)
+class _Asked:
+    """How to search; see `search`."""
+
+    like: tuple[str, ...] = ()
+    top: int = 10
+    where: str = ""
+    apart: tuple[str, ...] = ()
+    together: bool = False
+    by: str = ""
+    region: str | None = None
+    model: Any = None
+    device: str = "auto"
+
+
+def _found(index: Index | str | Path, query: Any, asked: _Asked) -> tuple[Hits, dict[str, np.ndarray], tuple[str, ...]]:
+    """The hits, what is known of each query, and sentences on what was left out."""
     within = index if isinstance(index, Index) else open_index(index)
+    like, notes = asked.like, ()
     if (query is None) == (not like):
         raise InputError("Say what to look for: images, an embedding, or samples of the index (--like ID).")
     if like:
         vectors, known = within.find(list(like)), _known(within, like)
     else:
-        embedding = _embedded(within, query, model, device)
+        how = {"model": asked.model, "device": asked.device, "region": asked.region}
+        embedding, notes = vectors_of(query, known=dict(within.model), **how)
         vectors = embedding.latent
         known = described(embedding, Path(query).stem if isinstance(query, str | Path) else "")
+    apart = list(asked.apart)
     missing = [column for column in apart if column not in known or column not in within.columns]
     if missing:
         raise InputError(
             f"There is no column '{missing[0]}' in both query and index to keep them apart by; both have: "
             f"{', '.join(name for name in within.columns if name in known)}."
         )
+    if asked.by and asked.by in known:
+        apart.append(asked.by)  # a slide is no hit of its own
     values = {column: [str(value) for value in known[column]] for column in (*apart, "id")}
-    return nearest(within, vectors, top, where=where, apart=values, together=together), known
+    if asked.by:
+        hits = nearest_groups(within, vectors, asked.by, asked.top, where=asked.where, apart=values)
+    else:
+        together = asked.together or asked.region is not None
+        hits = nearest(within, vectors, asked.top, where=asked.where, apart=values, together=together)
+    return hits, known, notes
 
 
 def _known(within: Index, ids: Sequence[str]) -> dict[str, np.ndarray]:
@@ -147,18 +171,3 @@ def _known(within: Index, ids: Sequence[str]) -> dict[str, np.ndarray]:
         name: np.array([segment.table[name][row] if name in segment.table else None for segment, row in places], object)
         for name in within.columns
     }
-
-
-def _embedded(within: Index, query: Any, model: Any, device: str) -> Embedding:
-    is_path = isinstance(query, str | Path)
-    vectors = Path(query).suffix.lower() == ".h5ad" if is_path else hasattr(query, "obs") or np.ndim(query) == 2
-    if isinstance(query, Embedding) or vectors:
-        with about(query if is_path else None):
-            return open_vectors(query)
-    used = model or within.model.get("folder")
-    if used is None:
-        raise InputError(
-            f"{within.folder} does not say which model made its vectors; name it (--model), to embed {query}."
-        )
-    found: Embedding = predict(used, query, device=device, clusters=0)
-    return found

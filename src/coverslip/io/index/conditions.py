@@ -81,9 +81,7 @@ class Coded:
         return fulfilled
 
 
-def rows_where(
-    conditions: str, columns: Iterable[str], count: int, column: Callable[[str], Coded]
-) -> np.ndarray:
+def rows_where(conditions: str, columns: Iterable[str], count: int, column: Callable[[str], Coded]) -> np.ndarray:
     """Which rows of a table fulfil conditions.
 
     Parameters

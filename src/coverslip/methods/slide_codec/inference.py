@@ -10,6 +10,7 @@ import torch
 from coverslip.core import Fitted
 from coverslip.methods.slide_codec.coding import TileCoder
 from coverslip.methods.slide_codec.config import LATENT_SIDE, Config
+from coverslip.methods.slide_codec.description import Description
 from coverslip.methods.slide_codec.exact import MARGIN, Pixels, check_limits
 from coverslip.methods.slide_codec.freezing import levels_of
 from coverslip.methods.slide_codec.model import Analysis
@@ -56,6 +57,10 @@ class Coder:
         return TileCoder(self._fitted.weights, self.level, _DEAD)
 
     @cached_property
+    def _description(self) -> Description:
+        return Description(self._fitted.weights)
+
+    @cached_property
     def _pixels(self) -> Pixels:
         return Pixels(self._fitted.weights)
 
@@ -76,6 +81,10 @@ class Coder:
     def decode(self, stream: bytes, size: tuple[int, int]) -> np.ndarray:
         """The latents of a stream: see `TileCoder.decode`."""
         return self._tiles.decode(stream, size)
+
+    def describe(self, latents: np.ndarray) -> np.ndarray:
+        """The vector ``(D,)`` that a patch of decoded latents is searched by: see `Description`."""
+        return self._description(latents)
 
     def pixels(self, latents: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
         """Pixels ``(16 h, 16 w, 3)`` of some positions of decoded latents ``(latent, H, W)``: see `exact.Pixels`."""

@@ -16,8 +16,8 @@ _PLACES = (("x_um", "y_um"), ("x_px", "y_px"))
 def add_places(embedding: Embedding) -> None:
     """Add ``obsm["spatial"]``, (N, 2), x and y in µm (in pixels where µm are not known of all), and names of cells.
 
-    Cells are called ``<plate>_<image>_<number>``, with the number of the object or the frame, so that names stay apart
-    where tables of several images or plates are joined.
+    Cells are called ``<plate>_<image>_<number>``, with the number of the object or the frame, or the window of a slide,
+    so that names stay apart where tables of several images or plates are joined.
     """
     obs = embedding.adata.obs
     for columns in _PLACES:
@@ -33,7 +33,7 @@ def add_places(embedding: Embedding) -> None:
 def _names(embedding: Embedding) -> list[str]:
     obs = embedding.adata.obs
     images = [str(text) for text in embedding.column("image")]
-    number = next((name for name in ("object", "frame") if name in obs), None)
+    number = next((name for name in ("object", "frame", "window_px") if name in obs), None)
     beside = [embedding.column(name).astype(str) for name in ("series", number or "") if name in obs]
     plates = embedding.column("plate").astype(str) if "plate" in obs else [""] * len(images)
     for called in (bare_name, str):  # the file's name, and where that is not enough its path

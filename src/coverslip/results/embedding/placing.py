@@ -68,8 +68,13 @@ def _check(known: Embedding, new: Embedding, path: Path) -> None:
             "the samples with the model of the map."
         )
     models = [each.provenance.get("model") for each in (known, new)]
-    folders = [model.get("folder") if isinstance(model, dict) else None for model in models]
-    if all(folders) and folders[0] != folders[1]:
+    theirs, folders = (
+        [model.get(name) if isinstance(model, dict) else None for model in models]
+        for name in ("weights_sha256", "folder")
+    )
+    # A model may lie in several places, such as in each store that it made; its weights tell.
+    told = theirs if all(theirs) else folders
+    if all(told) and told[0] != told[1]:
         raise InputError(
             f"{path} was made with the model {folders[1]}, and the map with {folders[0]}: vectors of two models do not "
             "compare; embed the samples with the model of the map."

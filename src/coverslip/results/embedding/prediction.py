@@ -33,7 +33,7 @@ def _of_opened(
     with about(path_of(inputs)):
         embedding = _joined(predicted(model, opened, asked, given))
     add_places(embedding)
-    _add_clusters(embedding, options.clusters)
+    add_clusters(embedding, options.clusters)
     embedding.adata.uns["coverslip"] = prediction_record(model, inputs, opened, given, model.how(asked.input))
     return embedding
 
@@ -75,7 +75,8 @@ def _joined(parts: list[Embedding]) -> Embedding:
     )
 
 
-def _add_clusters(embedding: Embedding, clusters: str | int) -> None:
+def add_clusters(embedding: Embedding, clusters: str | int) -> None:
+    """Add a column ``cluster`` from k-means: so many, as many as fit (``"auto"``), or none (0)."""
     from coverslip.measure import cluster
 
     latent = embedding.latent

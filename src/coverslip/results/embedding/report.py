@@ -18,6 +18,7 @@ from coverslip.results.embedding.clusters import about_clusters
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import write_page
 from coverslip.results.embedding.placing import placed, placed_rows, with_further
+from coverslip.results.embedding.tissue import tissue_figure
 from coverslip.results.embedding.trust import page_rows
 from coverslip.samples.opening.again import images_of
 
@@ -54,6 +55,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         tables = {"Samples placed on the map": placed_rows(embedding), **tables}
     else:
         maps = None
+    shown |= tissue_figure(embedding, opened, options.colour, page.notes)
     if page.figures_folder is not None:
         _save_map(embedding, options.colour, kind, page.figures_folder)
         save_figures(shown, page.figures_folder)

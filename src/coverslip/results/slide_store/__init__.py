@@ -22,6 +22,8 @@ KIND = Kind(
         "predict": ".prediction:predict",
         "write": ".prediction:predict_to_file",
         "decode": ".decoding:decode",
+        "vectors": ".vectors:vectors",
+        "embed": ".vectors:embed",
         "evaluate": ".evaluation:evaluate",
         "report": ".report:write_report",
         "layers": ".layers:layers",

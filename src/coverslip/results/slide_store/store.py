@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -66,12 +67,16 @@ class SlideStore:
 
     def grid(self, level: int) -> Grid:
         """How a level is divided."""
-        import zarr
-
-        array = zarr.open_array(str(self.path), path=str(level), mode="r")
-        found = array.metadata.codecs[0]
+        found = self.codec
         image = self.slide.levels[level]
         return Grid(image.height, image.width, found.side, found.tile)
+
+    @cached_property
+    def codec(self) -> Any:
+        """What decodes it, as the metadata of its first level say."""
+        import zarr
+
+        return zarr.open_array(str(self.path), path="0", mode="r").metadata.codecs[0]
 
 
 def open_store(path: str | Path) -> SlideStore:

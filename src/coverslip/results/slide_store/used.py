@@ -45,6 +45,16 @@ async def coder_of(store: Any, root: str, model: Mapping[str, Any], level: int) 
     return _KEPT[key]
 
 
+def coder_from(store: Any) -> Any:
+    """The coder of an opened store."""
+    import asyncio
+
+    from zarr.storage import LocalStore
+
+    codec = store.codec
+    return asyncio.run(coder_of(LocalStore(store.path, read_only=True), "", codec.model, codec.level))
+
+
 async def _files(store: Any, root: str) -> dict[str, bytes]:
     from zarr.core.buffer import default_buffer_prototype
     from zarr.storage import StorePath
