@@ -3,8 +3,9 @@
     python benchmarks/search_time.py [--lancedb]
 
 One process; each round asks each of them for the 10 nearest of the same query, one after the other. The peers are
-NumPy, as one would write it (all vectors normalised before and in memory, ``argsort`` of the products), and LanceDB's flat scan. ``tissue`` is one of 20 texts, so that ``tissue = 't3'`` leaves a twentieth of the rows.
-Medians over the rounds with quartiles, in ms, and the ratio of each peer to ours in the same round.
+NumPy, as one would write it (all vectors normalised before and in memory, ``argsort`` of the products), and LanceDB's
+flat scan. ``tissue`` is one of 20 texts, so that ``tissue = 't3'`` leaves a twentieth of the rows. Medians over the
+rounds with quartiles, in ms, and the ratio of each peer to ours in the same round.
 """
 
 from __future__ import annotations

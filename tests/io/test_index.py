@@ -10,6 +10,7 @@ import pytest
 from coverslip.core import InputError
 from coverslip.io.index import store
 from coverslip.io.index.conditions import Coded, rows_where
+from coverslip.io.index.groups import nearest_groups
 from coverslip.io.index.nearest import nearest
 from coverslip.io.index.store import Index, create_index, open_index
 
@@ -174,3 +175,27 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     (index.folder / "index.json").write_text('{"format": 1}')
     with pytest.raises(InputError, match=r"index\.json is damaged"):
         open_index(index.folder)
+
+
+def test_groups_are_as_far_as_the_queries_are_from_what_is_nearest_in_them(tmp_path: Path) -> None:
+    index, vectors = filled(tmp_path)
+    queries = np.random.default_rng(1).normal(size=(6, 8))
+    far = distances(vectors, queries, "cosine")
+    day = np.r_[np.full(200, -1), np.tile(np.arange(200), 2)]  # the first addition knows no day
+    right = np.array([far[:, day == one].min(axis=1).mean() for one in range(200)])
+    hits = nearest_groups(index, queries, "day", 5)
+    assert hits.rows["day"].tolist() == np.argsort(right)[:5].tolist()
+    np.testing.assert_allclose(hits.distance, np.sort(right)[:5], atol=2e-6)
+    best = [min(np.flatnonzero(day == one), key=lambda i: far[:, i].min()) for one in np.argsort(right)[:5]]
+    assert hits.rows["id"].tolist() == [f"{i // 200}-{i % 200}" for i in best]
+    others = nearest_groups(index, queries, "plate", where="day >= 0", apart={"plate": ["A"] * 6})
+    assert others.rows["plate"].tolist() == ["B"]
+    with pytest.raises(InputError, match="no column 'organ' to take together"):
+        nearest_groups(index, queries, "organ")
+
+
+def test_queries_that_are_one_are_all_apart_from_a_hit(tmp_path: Path) -> None:
+    index, vectors = filled(tmp_path)
+    found = nearest(index, vectors[:3], 597, together=True, apart={"id": ["0-0", "0-1", "0-2"]})
+    assert len(found) == 597
+    assert not {"0-0", "0-1", "0-2"} & set(found.rows["id"])

@@ -81,7 +81,7 @@ def nearest(
         other patients.
     together : bool
         All queries are one, such as the patches of a region: a hit is near to any of them. Its distance is that to
-        the nearest.
+        the nearest; what is apart is so from all.
 
     Raises
     ------
@@ -92,7 +92,8 @@ def nearest(
     best = [(np.empty(0, np.float32), np.empty(0, np.int64))] * (1 if together else len(queries))
     for rows, scores in scored(index, queries, where, apart or {}):
         if together:
-            scores = scores.max(axis=0, keepdims=True)
+            near = scores.max(axis=0, keepdims=True)
+            scores = np.where(np.isneginf(scores).any(axis=0), -np.inf, near).astype(np.float32)
         best = [_best(known, row_scores, rows, top) for known, row_scores in zip(best, scores, strict=True)]
     best = [(found[np.isfinite(found)], rows[np.isfinite(found)]) for found, rows in best]
     lengths = [len(found) for found, _ in best]

@@ -11,19 +11,19 @@ from coverslip.methods.slide_codec.freezing import HIDDEN, SHARPNESS
 
 COLOURS = 3
 """The first latents, which are little but the mean colour of 16² pixels."""
-_SHADES = 6
-_EDGES = np.linspace(-1.8, 1.8, _SHADES - 1)
-_SIZES = np.array([0.15, 0.4, 0.8, 1.6])
-_TEXTURES = 96
+_SHADES = np.array([-1.5, -1, -0.5, 0, 0.5, 1, 1.5])
+_SIZES = np.array([0.3, 1.2])
+_WORTH = 0.3
+"""What colours count beside texture: much more, and slides are told apart by their stain."""
 
 
 class Description:
     """Vectors to search with, of latents.
 
-    A histogram of the first three latents together (6³ bins: colours of tissue) and one of the size of each of the
-    others (5 bins: texture, at every scale and direction that a latent stands for), in deviations that the prior
-    expects of them. Square roots of the shares are kept, so that the product of two vectors is the affinity of
-    Bhattacharyya. It does not matter where in the patch something is, and little how it is turned.
+    Of each latent a histogram, in deviations that the prior expects of it: of the first three, which are colours, of
+    their values (8 bins); of the others, which are textures, of their sizes (3 bins), since their signs turn with the
+    patch. Square roots of the shares are kept, so that the product of two vectors is the affinity of Bhattacharyya. It
+    does not matter where in the patch something is.
 
     Parameters
     ----------
@@ -41,12 +41,13 @@ class Description:
     def __call__(self, latents: np.ndarray) -> np.ndarray:
         """The vector ``(D,)``, float32, of decoded latents ``(latent, H, W)``."""
         z = (latents.reshape(len(latents), -1) - self._mean[:, None]) / self._deviation[:, None]
-        shades = np.digitize(z[:COLOURS], _EDGES)
-        colours = shades[0]
-        for each in shades[1:]:
-            colours = colours * _SHADES + each
-        joint = np.bincount(colours, minlength=_SHADES ** len(shades)) / z.shape[1]
-        sizes = np.digitize(np.abs(z[COLOURS:_TEXTURES]), _SIZES)
-        bins = np.arange(len(_SIZES) + 1)
-        texture = (sizes[:, None, :] == bins[:, None]).mean(2).ravel() / max(len(sizes), 1)
-        return np.sqrt(np.concatenate([joint, texture])).astype(np.float32)
+        colours = _shares(z[:COLOURS], _SHADES)
+        textures = _shares(np.abs(z[COLOURS:]), _SIZES)
+        return np.concatenate([_WORTH * colours, textures]).astype(np.float32)
+
+
+def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Square roots of the shares of each bin in each row, all together of length 1."""
+    bins = np.digitize(values, edges)
+    shares = np.stack([(bins == number).mean(1) for number in range(len(edges) + 1)], 1)
+    return np.sqrt(shares.ravel() / max(len(values), 1))

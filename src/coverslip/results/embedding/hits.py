@@ -49,7 +49,9 @@ def write_hits(hits: Hits, queries: Mapping[str, np.ndarray], index: Index, path
             gallery(pictures, _words(hits, queries, shown)),
             "On the left the query, beside it its hits, the nearest first, with their distance.",
         )
-    told = [name for name in ("query", "rank", "distance", "image", *PARTS, *_NAMES) if name in hits.table]
+    told = [
+        name for name in ("query", "rank", "distance", "image", *PARTS, "x_um", "y_um", *_NAMES) if name in hits.table
+    ]
     rows = [
         {name: Path(str(row[name])).name if name == "image" else row[name] for name in told}
         for row in hits.records(int(shown.sum()))

@@ -1,0 +1,114 @@
+"""A slide store is its own index: patches are found by patch, by region and by slide, and drawn on the tissue."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import coverslip as cs
+from coverslip.cli import main
+from coverslip.core import InputError, Region
+from coverslip.io.index.store import Index
+from coverslip.read import read_embedding, read_table
+from coverslip.results.slide_store.store import open_store
+from coverslip.results.slide_store.vectors import embed, vectors
+from coverslip.samples.slides.chosen import Patches
+
+from .test_slide_stores import drawn, made, model, slide, whole  # noqa: F401
+
+PATCHES = Patches(128)
+
+
+@pytest.fixture(scope="module")
+def index(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Index:  # noqa: F811
+    """Of two slides: the store, and a copy of it under another name."""
+    folder = tmp_path_factory.mktemp("index")
+    other = shutil.copytree(made, folder / "other.cslip.zarr")
+    return cs.index(folder / "slides.index", [made, other], patch=128)
+
+
+def test_patches_of_a_store_are_tissue_with_a_place_in_micrometres(index: Index, made: Path) -> None:  # noqa: F811
+    found, notes = vectors(open_store(made), PATCHES)
+    assert not notes
+    assert len(index) == 2 * len(found)
+    windows = [Region.parse(text) for text in found.column("window_px")]
+    assert len(found) == (1300 // 128) * (1200 // 128)
+    assert max(window.stop_x for window in windows) <= 1200 + 128
+    np.testing.assert_allclose(found.column("x_um"), [0.5 * (w.x + 64) for w in windows])
+    np.testing.assert_allclose(np.square(found.latent).sum(1), 1 + 0.3**2, rtol=1e-5)
+
+
+def test_pixels_are_embedded_as_the_store_of_them_is(made: Path, model: Path, slide: Path) -> None:  # noqa: F811
+    store = open_store(made)
+    kept, _ = vectors(store, PATCHES)
+    fresh, _ = embed(cs.load(model), slide, PATCHES, level=store.facts["level"])
+    assert list(fresh.column("window_px")) == list(kept.column("window_px"))
+    np.testing.assert_array_equal(fresh.latent, kept.latent)
+
+
+def test_a_region_finds_what_is_like_it_and_never_itself(index: Index, made: Path, tmp_path: Path) -> None:  # noqa: F811
+    table, page = tmp_path / "hits.csv", tmp_path / "hits.html"
+    asked = [str(index.folder), str(made), "--region", "0,0,130,130", "--where", "slide = slide"]
+    assert main(["search", *asked, "--top", "100", "-o", str(table), "-o", str(page)]) == 0
+    found = read_table(table)
+    inside = (found["x_um"] < 130) & (found["y_um"] < 130)
+    assert len(found["id"]) == 90 - 4
+    assert not inside.any()
+    assert set(found["query"]) == {0}
+    assert "pictures are not shown" not in page.read_text()
+    with pytest.raises(InputError, match="no tissue in the region"):
+        cs.search(index, made, region="900,100,50,50")
+
+
+def test_a_patch_is_found_in_the_other_slide(index: Index, made: Path, slide: Path) -> None:  # noqa: F811
+    hits = cs.search(index, made, top=1, apart=["slide"])
+    assert set(hits.rows["slide"]) == {"other"}
+    assert hits.distance.max() < 1e-5
+    own, _ = vectors(open_store(made), PATCHES)
+    assert list(hits.rows["window_px"]) == list(own.column("window_px"))
+    pixels = cs.open_image(slide).read()[:, 128:256, 256:384]
+    one = cs.search(index, pixels, top=1)
+    assert one.rows["window_px"].tolist() == ["y128x256h128w128"]
+
+
+def test_slides_are_found_as_a_whole(index: Index, made: Path) -> None:  # noqa: F811
+    hits = cs.search(index, made, by="slide")
+    assert hits.rows["slide"].tolist() == ["other"]
+    assert hits.distance[0] == pytest.approx(0, abs=1e-5)
+
+
+def test_what_is_damaged_is_left_out_and_said(made: Path, tmp_path: Path) -> None:  # noqa: F811
+    store = Path(shutil.copytree(made, tmp_path / "slide.cslip.zarr"))
+    path = store / "0" / "c" / "0" / "0" / "0"
+    data = bytearray(path.read_bytes())
+    data[80] ^= 1
+    path.write_bytes(data)
+    notes: list[str] = []
+    found = cs.index(tmp_path / "slides.index", store, patch=256, notes=notes)
+    assert len(found) == 20 - 4
+    assert len(notes) == 4
+    assert "y0x256h256w256 is left out: The checksum" in notes[1]
+
+
+def test_other_patches_and_other_models_are_refused(index: Index, made: Path, model: Path) -> None:  # noqa: F811
+    with pytest.raises(InputError, match="patches of 128 pixels, and these are of 256"):
+        cs.index(index.folder, made, patch=256)
+    other = cs.load(model)
+    other = cs.read.Model("slide_codec", other.config, {**other.weights, "steps": other.weights["steps"] * 2})
+    with pytest.raises(InputError, match="another index"):
+        cs.index(index.folder, drawn()[:300, :400].transpose(2, 0, 1).copy(), model=other, patch=128)
+
+
+def test_an_index_becomes_a_map_and_is_drawn_on_the_tissue(index: Index, tmp_path: Path) -> None:
+    out, page, figures = tmp_path / "slides.h5ad", tmp_path / "map.html", tmp_path / "figures"
+    assert main(["index", str(index.folder), "--out", str(out), "--where", "slide = slide"]) == 0
+    found = read_embedding(out)
+    assert len(found) == 90
+    assert found.adata.obs_names[1] == "slide_y0x128h128w128"
+    assert found.adata.obsm["spatial"].shape == (90, 2)
+    assert main(["report", str(out), "--out", str(page), "--figures", str(figures)]) == 0
+    assert "On the tissue" in page.read_text()
+    assert (figures / "on-the-tissue.png").stat().st_size > 10_000
