@@ -123,6 +123,8 @@ def _of_chunk(
     tiles: dict[tuple[int, int], np.ndarray] = {}
     found, notes = {}, []
     for region in regions:
+        if not any(streams[row % TILES * TILES + column % TILES] for row, column in _tiles_of(region, grid.tile)):
+            continue  # glass, whatever the decoded overview looks like
         try:
             for row, column in _tiles_of(region, grid.tile):
                 if (row, column) not in tiles:
