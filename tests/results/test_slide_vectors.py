@@ -41,14 +41,18 @@ def test_patches_of_a_store_are_tissue_with_a_place_in_micrometres(index: Index,
     np.testing.assert_allclose(np.square(found.latent).sum(1), 1 + 0.3**2, rtol=1e-5)
 
 
-def test_pixels_are_embedded_as_the_store_of_them_is(made: Path, model: Path, slide: Path) -> None:  # noqa: F811
+def test_pixels_are_embedded_nearly_as_the_store_of_them_is(made: Path, model: Path, slide: Path) -> None:  # noqa: F811
     store = open_store(made)
     kept, _ = vectors(store, PATCHES)
     fresh, _ = embed(cs.load(model), slide, PATCHES, level=store.facts["level"])
     of_kept, of_fresh = ({w: v for w, v in zip(e.column("window_px"), e.latent, strict=True)} for e in (kept, fresh))
     both = sorted(set(of_kept) & set(of_fresh))
     assert len(both) >= 90
-    np.testing.assert_array_equal([of_fresh[w] for w in both], [of_kept[w] for w in both])
+    # What a latent is rounded to depends on those beside it, which at the edge of a patch are other ones.
+    alike = [of_fresh[w] @ of_kept[w] / (1 + 0.3**2) for w in both]
+    apart = [of_fresh[one] @ of_kept[other] / (1 + 0.3**2) for one, other in zip(both, both[1:], strict=False)]
+    assert min(alike) > 0.998
+    assert np.mean(apart) < 0.99
 
 
 def test_a_region_finds_what_is_like_it_and_never_itself(index: Index, made: Path, tmp_path: Path) -> None:  # noqa: F811

@@ -136,7 +136,8 @@ class _Asked:
 def _found(index: Index | str | Path, query: Any, asked: _Asked) -> tuple[Hits, dict[str, np.ndarray], tuple[str, ...]]:
     """The hits, what is known of each query, and sentences on what was left out."""
     within = index if isinstance(index, Index) else open_index(index)
-    like, notes = asked.like, ()
+    like = asked.like
+    notes: tuple[str, ...] = ()
     if (query is None) == (not like):
         raise InputError("Say what to look for: images, an embedding, or samples of the index (--like ID).")
     if like:

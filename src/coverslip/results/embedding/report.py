@@ -27,6 +27,8 @@ EXPLAINED = "What the clusters go with"
 
 def write_report(embedding: Embedding, page: Page, model: Model | None, images: Any, options: Report) -> Path:
     """Make the page of an embedding; see `coverslip.write_report`."""
+    are_patches = not {"window_px", "patch_y_px"}.isdisjoint(embedding.adata.obs)
+    things = page.things or ("patches" if are_patches else "cells")
     kind = "umap" if options.umap else "pca"
     ensure_map(embedding, kind)
     opened, complaint = images_of(dict(embedding.adata.obs), embedding.provenance, images)
@@ -66,9 +68,9 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         maps=maps,
         figures=shown,
         tables=tables,
-        title=page.title or "Cells",
+        title=page.title or ("Patches" if are_patches else "Cells"),
         notes=page.notes,
-        things=page.things or "cells",
+        things=things,
         colour_by=options.colour or ("placed" if maps else None),
         clusters=options.clusters if maps is None else "",  # two clusterings have no names in common
         first_map="UMAP" if options.umap and not maps else "",
