@@ -67,12 +67,16 @@ def tissue_map(slides: Sequence[Overview], values: Any, name: str) -> Figure:
     if column.kind == "text":
         raise InputError(f"Nearly every value of '{name}' is its own, so the tissue cannot be coloured by it.")
     colours, legend = _by_category(column) if column.kind == "category" else _by_number(column)
-    heights = [0.5 * _WIDTH * slide.pixels.shape[0] / slide.pixels.shape[1] for slide in slides]
-    figure = figure_of(_WIDTH, sum(min(height, 5.0) + 0.3 for height in heights) + 0.4)
-    grid = figure.subplots(len(slides), 2, squeeze=False, height_ratios=[min(height, 5.0) for height in heights])
-    for (plain, coloured), slide in zip(grid, slides, strict=True):
+    across = 1 + (len(slides) > 2)
+    heights = [0.5 * _WIDTH / across * slide.pixels.shape[0] / slide.pixels.shape[1] for slide in slides]
+    rows = [min(max(heights[first : first + across]), 5.0) for first in range(0, len(slides), across)]
+    figure = figure_of(_WIDTH, sum(rows) + 0.3 * len(rows) + 0.4)
+    grid = figure.subplots(len(rows), 2 * across, squeeze=False, height_ratios=rows).reshape(-1, 2)
+    for unused in grid[len(slides) :].ravel():
+        bare(unused)
+    for (plain, coloured), slide in zip(grid, slides, strict=False):
         bare(plain).imshow(slide.pixels)
-        plain.set_title(slide.name, loc="left", fontsize=8)
+        plain.set_title(slide.name, loc="left", fontsize=8 - across)
         bare(coloured).imshow(_painted(slide, colours))
     if legend:
         handles = [Patch(color=colour, label=label) for label, colour in legend[:_LEGEND]]

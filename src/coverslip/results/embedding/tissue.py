@@ -17,7 +17,7 @@ _MOST = 8
 """Slides that are shown."""
 _ACROSS = 700
 """Pixels along the longer side of a picture of a slide, about."""
-_FIRST = ("placed", "cluster", "label", "slide")
+_FIRST = ("cluster", "label")
 
 
 def tissue_figure(embedding: Embedding, opened: Samples | None, colour: str | None, notes: list[str]) -> dict[str, Any]:
@@ -29,12 +29,13 @@ def tissue_figure(embedding: Embedding, opened: Samples | None, colour: str | No
     opened : Samples, optional
         The images, which tell how large patches are where they are files of their own.
     colour : str, optional
-        The column that colours them; default: clusters.
+        The column that colours them, unless all patches of each slide have one value in it; default: clusters.
     notes : list of str
         Sentences on slides that are not shown are appended.
     """
     places = _places(embedding, opened)
-    name = colour or next((name for name in _FIRST if name in embedding.adata.obs), None)
+    values = _values(embedding)
+    name = next((name for name in (colour, *_FIRST) if name in values and _differs(values[name], places)), None)
     if not places or name is None:
         return {}
     slides = list(dict.fromkeys(path for path, _ in places))
@@ -53,11 +54,27 @@ def tissue_figure(embedding: Embedding, opened: Samples | None, colour: str | No
     if not shown:
         return {}
     try:
-        figure = tissue_map(shown, embedding.column(name), name)
+        figure = tissue_map(shown, values[name], name)
     except InputError as error:
         notes.append(str(error))
         return {}
     return {"On the tissue": (figure, f"Each patch on its slide in the colour of its {name}.")}
+
+
+def _values(embedding: Embedding) -> dict[str, np.ndarray]:
+    """The columns; of placed samples the cluster is what those nearest to them are called, since theirs are others."""
+    columns = {str(name): embedding.column(str(name)) for name in embedding.adata.obs.columns}
+    known = next((name for name in ("label", "cluster") if name in columns), None)
+    if "said" in columns and known is not None:
+        new = np.array(_placed(embedding)) == "new"
+        columns[known] = np.where(new, columns["said"].astype(str), columns[known].astype(str))
+    return columns
+
+
+def _differs(values: np.ndarray, places: list[tuple[Path, Region]]) -> bool:
+    """Whether a column differs within a slide."""
+    slides = [path for path, _ in places]
+    return len(set(zip(slides, values.astype(str).tolist(), strict=False))) > len(set(slides))
 
 
 def _placed(embedding: Embedding) -> list[str]:

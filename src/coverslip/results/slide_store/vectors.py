@@ -65,6 +65,8 @@ def vectors(store: SlideStore, patches: Patches) -> tuple[Embedding, tuple[str, 
             found |= described
             notes += complaints
     kept = [region for region in regions if region in found]
+    if not kept and not notes:
+        raise InputError(f"There is no tissue in {patches.region or store.path}; choose another region.")
     if not kept:
         raise InputError(f"{store.path} has no patch whose latents can be read: {notes[0]}")
     facts = facts_of(store.slide, store.path.resolve(), kept, tissue, _row(store.facts.get("row", {})))
