@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from coverslip.results.slide_store.store import open_store
 from coverslip.results.slide_store.vectors import embed, vectors
 from coverslip.samples.slides.chosen import Patches
 
-from .test_slide_stores import drawn, made, model, slide, whole  # noqa: F401
+from .test_slide_stores import drawn, made, model, slide  # noqa: F401
 
 PATCHES = Patches(128)
 
@@ -45,12 +46,12 @@ def test_pixels_are_embedded_nearly_as_the_store_of_them_is(made: Path, model: P
     store = open_store(made)
     kept, _ = vectors(store, PATCHES)
     fresh, _ = embed(cs.load(model), slide, PATCHES, level=store.facts["level"])
-    of_kept, of_fresh = ({w: v for w, v in zip(e.column("window_px"), e.latent, strict=True)} for e in (kept, fresh))
+    of_kept, of_fresh = (dict(zip(e.column("window_px"), e.latent, strict=True)) for e in (kept, fresh))
     both = sorted(set(of_kept) & set(of_fresh))
     assert len(both) >= 90
     # What a latent is rounded to depends on those beside it, which at the edge of a patch are other ones.
     alike = [of_fresh[w] @ of_kept[w] / (1 + 0.3**2) for w in both]
-    apart = [of_fresh[one] @ of_kept[other] / (1 + 0.3**2) for one, other in zip(both, both[1:], strict=False)]
+    apart = [of_fresh[one] @ of_kept[other] / (1 + 0.3**2) for one, other in pairwise(both)]
     assert min(alike) > 0.998
     assert np.mean(apart) < 0.99
 
