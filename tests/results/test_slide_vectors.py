@@ -77,7 +77,8 @@ def test_a_patch_is_found_in_the_other_slide(index: Index, made: Path, slide: Pa
     assert set(hits.rows["slide"]) == {"other"}
     assert hits.distance.max() < 1e-5
     own, _ = vectors(open_store(made), PATCHES)
-    assert list(hits.rows["window_px"]) == list(own.column("window_px"))
+    tissue = own.column("x_um") < 500  # beyond, some are nothing but glass, all alike
+    assert list(hits.rows["window_px"][tissue]) == list(own.column("window_px")[tissue])
     pixels = cs.open_image(slide).read()[:, 128:256, 256:384]
     one = cs.search(index, pixels, top=1)
     assert one.rows["window_px"].tolist() == ["y128x256h128w128"]

@@ -45,8 +45,7 @@ def placed(known: Embedding, path: str | Path) -> tuple[Embedding, dict[str, np.
     InputError
         If the vectors are not of the same length, or not of the same model.
     """
-    new = read_embedding(path)
-    _check(known, new, Path(path))
+    new = comparable(known, path)
     which, far = nearest(new.latent, known.latent, _NEIGHBOURS)
     usual = float(np.median(nearest(known.latent, k=1)[1])) or 1.0
     maps = {}
@@ -61,7 +60,15 @@ def placed(known: Embedding, path: str | Path) -> tuple[Embedding, dict[str, np.
     return _together(known, new, which, far / usual), maps
 
 
-def _check(known: Embedding, new: Embedding, path: Path) -> None:
+def comparable(known: Embedding, path: str | Path) -> Embedding:
+    """A further result, opened.
+
+    Raises
+    ------
+    InputError
+        If its vectors are not of the same length, or not of the same model.
+    """
+    new = read_embedding(path)
     if known.latent.shape[1] != new.latent.shape[1]:
         raise InputError(
             f"{path} has vectors of {new.latent.shape[1]} values, and the map those of {known.latent.shape[1]}: embed "
@@ -79,6 +86,7 @@ def _check(known: Embedding, new: Embedding, path: Path) -> None:
             f"{path} was made with the model {folders[1]}, and the map with {folders[0]}: vectors of two models do not "
             "compare; embed the samples with the model of the map."
         )
+    return new
 
 
 def _along(known: np.ndarray, new: np.ndarray) -> np.ndarray:

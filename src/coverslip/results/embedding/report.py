@@ -17,7 +17,7 @@ from coverslip.models.folder import Model
 from coverslip.results.embedding.clusters import about_clusters
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import write_page
-from coverslip.results.embedding.placing import placed, placed_rows, with_further
+from coverslip.results.embedding.placing import comparable, placed, placed_rows, with_further
 from coverslip.results.embedding.tissue import tissue_figure
 from coverslip.results.embedding.trust import page_rows
 from coverslip.samples.opening.again import images_of
@@ -27,6 +27,8 @@ EXPLAINED = "What the clusters go with"
 
 def write_report(embedding: Embedding, page: Page, model: Model | None, images: Any, options: Report) -> Path:
     """Make the page of an embedding; see `coverslip.write_report`."""
+    if options.place is not None:
+        comparable(embedding, options.place)  # before the map is laid out
     are_patches = not {"window_px", "patch_y_px"}.isdisjoint(embedding.adata.obs)
     things = page.things or ("patches" if are_patches else "cells")
     kind = "umap" if options.umap else "pca"
