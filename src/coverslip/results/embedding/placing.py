@@ -134,6 +134,6 @@ def placed_rows(embedding: Embedding) -> list[dict[str, Any]]:
     """The new samples for a table, those least like anything known first."""
     obs = embedding.adata.obs
     new = obs[obs[PLACED] == "new"].sort_values("distance", ascending=False).head(_LISTED)
-    shown = [name for name in ("image", "nearest", "distance", "said") if name in new]
+    shown = [name for name in ("image", "window_px", "nearest", "distance", "said") if name in new]
     rows: list[dict[str, Any]] = new[shown].to_dict("records")
     return rows
