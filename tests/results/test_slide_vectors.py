@@ -121,10 +121,11 @@ def test_other_patches_and_other_models_are_refused(
 
 def test_an_index_becomes_a_map_and_is_drawn_on_the_tissue(index: Index, tmp_path: Path) -> None:
     out, page, figures = tmp_path / "slides.h5ad", tmp_path / "map.html", tmp_path / "figures"
-    assert main(["index", str(index.folder), "--out", str(out), "--where", "slide = slide"]) == 0
+    assert main(["index", str(index.folder), "--out", str(out), "--where", "slide = slide and y_um < 150"]) == 0
     found = read_embedding(out)
-    assert len(found) == len(index) // 2
-    assert found.adata.obs_names[1] == "slide_y0x128h128w128"
+    assert set(found.column("slide").astype(str)) == {"slide"}
+    assert found.column("y_um").max() < 150
+    assert found.adata.obs_names[1] == "slide.cslip_y0x128h128w128"
     assert found.adata.obsm["spatial"].shape == (len(found), 2)
     assert main(["report", str(out), "--out", str(page), "--figures", str(figures)]) == 0
     assert "On the tissue" in page.read_text()
