@@ -2,11 +2,11 @@
 
     python benchmarks/nuclei_after_decoding.py ../shared/data nuclei_after_decoding.csv
 
-Of each image of MoNuSeg, which neither model learned from, the middle square of 512² is coded at each rate: ours at the
-finest level that fits, AVIF at the best of its qualities that fit, shrunk by 1, 2 or 4. Nuclei are found in what comes
-back with `he-nuclei` (not adapted), and compared with the annotation (AJI) and with those found in the original
-(agreement, AJI). What is lost is the difference of AJI on the same tiles, with bootstrap intervals over tiles. Tiles that
-the table holds already are not measured again.
+Of each image of MoNuSeg, which neither model learned from, the middle square of 512² is coded at each rate: ours at
+the finest level that fits, AVIF at the best of its qualities that fit, shrunk by 1, 2 or 4. Nuclei are found in what
+comes back with `he-nuclei` (not adapted), and compared with the annotation (AJI) and with those found in the original
+(agreement, AJI). What is lost is the difference of AJI on the same tiles, with bootstrap intervals over tiles. Tiles
+that the table holds already are not measured again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rate_distortion import TARGETS, codecs, scored
 
 import coverslip as cs
 from coverslip.core import Region, track
@@ -26,6 +25,7 @@ from coverslip.io import open_slide, read_table
 from coverslip.measure import bootstrap
 from coverslip.measure.objects.instances import aggregated_jaccard
 from coverslip.measure.objects.overlaps import overlap
+from rate_distortion import TARGETS, codecs, scored
 
 SIDE = 512
 COLUMNS = ("image", "codec", "ratio", "bytes", "aji", "agreement", "PSNR")

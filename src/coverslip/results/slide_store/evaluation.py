@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import CoverslipError, InputError, Measured
-from coverslip.io.atomic import atomic_folder, refuse_existing
+from coverslip.io.atomic import atomic_folder
 from coverslip.measure import bootstrap
 from coverslip.results.slide_store.comparing import Compared, compare, original_of
 from coverslip.results.slide_store.folder import each_store, name_of
@@ -23,10 +23,12 @@ _NAMED = 3
 
 
 def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
-    """Measure stores; see `coverslip.evaluate`. ``truth`` is the slide or the folder of them, by default as recorded."""
-    if options.pictures is not None:
-        refuse_existing(options.pictures, False)
+    """Measure stores; see `coverslip.evaluate`. ``truth`` is the slide, or a folder of slides; default: as recorded."""
+    folder = options.pictures
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder} already holds something; name another folder for the pictures.")
     stores, notes = each_store(result)
+    several = len(stores) + len(notes) > 1
     compared: list[tuple[SlideStore, Compared]] = []
     for store in stores:
         damaged = [f"In {store.path.name}, {one}." for one in store.damage()]
@@ -34,7 +36,7 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
             original = original_of(store, truth if truth is not None else images)
             found = compare(store, original, options.tiles, seed)
         except CoverslipError as error:
-            if len(stores) == 1:
+            if not several:
                 raise
             notes += [*damaged, f"{store.path.name} is left out: {error}"]
             continue
@@ -44,15 +46,16 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
         raise InputError(notes[-1])
     scores = [found.scores | (agreement(found, options.nuclei) if options.nuclei else {}) for _, found in compared]
     rows = [_rows(store, found, own, seed) for (store, found), own in zip(compared, scores, strict=True)]
-    if len(rows) > 1:
+    if several:
         names = [name_of(store) for store, _ in compared]
         rows = [[{"slide": name, **row} for row in own] for name, own in zip(names, rows, strict=True)]
+    if len(rows) > 1:
         rows.append([{"slide": "mean of slides", **row} for row in _means(scores, seed)])
     worst = _worst(compared, options.shown)
     notes += [f"Lost most in {name_of(store)}: {found.words(i)}." for store, found, i in worst[:_NAMED]]
-    if options.pictures is not None:
-        _draw(worst, options.pictures)
-        notes.append(f"Before and after of the {len(worst)} squares that lost most: {options.pictures}")
+    if folder is not None:
+        _draw(worst, folder)
+        notes.append(f"Pictures of the {len(worst)} squares that lost most, before and after: {folder}")
     return Measured([row for own in rows for row in own], tuple(notes))
 
 

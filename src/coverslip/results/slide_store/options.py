@@ -36,9 +36,7 @@ class Evaluate(Options):
     )
     pictures: Path | None = flag(None, "Folder for pictures of the squares that lost most, before and after.")
     shown: int = Field(6, ge=1, description="How many of them.")
-    nuclei: str | None = flag(
-        None, "A model that finds nuclei, such as he-nuclei: what it finds before and after is compared."
-    )
+    nuclei: str | None = flag(None, "A model of nuclei, such as he-nuclei: what it finds before and after is compared.")
 
 
 class Report(Options):
