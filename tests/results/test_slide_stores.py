@@ -235,17 +235,23 @@ def test_what_is_lost_is_measured_and_shown(
     assert text.count('alt="Decoded"') == 1
 
 
-def test_objects_found_before_and_after_are_compared() -> None:
-    from skimage.data import immunohistochemistry
+def test_objects_found_before_and_after_are_compared(model: Path) -> None:
+    from scipy import ndimage
 
     from coverslip.results.slide_store.comparing import Compared
-    from coverslip.results.slide_store.objects import agreement
+    from coverslip.results.slide_store.objects import agreement, segmenter
 
-    tile = immunohistochemistry()[200:296, 200:296]
-    before, after = np.stack([tile, tile]), np.stack([tile, np.full_like(tile, 240)])
-    found = agreement(Compared([], before, after, {}, 0.0), "he-nuclei")
-    assert found["AJI"].tolist() == [1, 0]
-    assert found["objects, after / before"].tolist() == [1, 0]
+    before = np.full((3, 20, 20, 3), 240, np.uint8)
+    before[:2, 2:6, 2:6], before[:2, 10:14, 10:18] = 60, 60
+    after = before.copy()
+    after[1, 2:6, 2:6] = 240
+    found = agreement(
+        Compared([], before, after, {}, 0.0), lambda squares: [ndimage.label(each[..., 0] < 100)[0] for each in squares]
+    )
+    assert found["AJI"].tolist() == [1, 32 / 48, 1]
+    np.testing.assert_array_equal(found["objects, after / before"], [1, 0.5, np.nan])
+    with pytest.raises(InputError, match="gives a slide store, not objects"):
+        segmenter(str(model))
 
 
 def test_several_slides_become_several_stores_and_a_bad_one_stops_none(

@@ -13,7 +13,7 @@ from coverslip.io.atomic import atomic_folder
 from coverslip.measure import bootstrap
 from coverslip.results.slide_store.comparing import Compared, compare, original_of
 from coverslip.results.slide_store.folder import each_store, name_of
-from coverslip.results.slide_store.objects import agreement
+from coverslip.results.slide_store.objects import agreement, segmenter
 from coverslip.results.slide_store.options import Evaluate
 from coverslip.results.slide_store.pictures import write_pair
 from coverslip.results.slide_store.store import SlideStore
@@ -44,7 +44,10 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
         compared.append((store, found))
     if not compared:
         raise InputError(notes[-1])
-    scores = [found.scores | (agreement(found, options.nuclei) if options.nuclei else {}) for _, found in compared]
+    scores = [found.scores for _, found in compared]
+    if options.nuclei is not None:
+        segment = segmenter(options.nuclei)
+        scores = [found.scores | agreement(found, segment) for _, found in compared]
     rows = [_rows(store, found, own, seed) for (store, found), own in zip(compared, scores, strict=True)]
     if several:
         names = [name_of(store) for store, _ in compared]
@@ -82,8 +85,8 @@ def _means(scores: list[Mapping[str, np.ndarray]], seed: int) -> list[dict[str, 
 
 def _mean(name: str, values: np.ndarray, seed: int) -> dict[str, Any]:
     kept = values[np.isfinite(values)]
-    if not len(kept):
-        return _row(name, float("nan"), n=0)
+    if len(kept) < 2:
+        return _row(name, float(kept.mean()) if len(kept) else float("nan"), n=len(kept))
     interval = bootstrap(lambda v: float(v.mean()), kept, seed=seed)
     return _row(name, interval.value, interval.low, interval.high, len(kept))
 
