@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def _rows(store: SlideStore, found: Compared, scores: Mapping[str, np.ndarray], 
     ]
 
 
-def _means(scores: list[Mapping[str, np.ndarray]], seed: int) -> list[dict[str, Any]]:
+def _means(scores: Sequence[Mapping[str, np.ndarray]], seed: int) -> list[dict[str, Any]]:
     """Means over slides, each of which counts the same whatever its size."""
     shared = [name for name in scores[0] if all(name in own for own in scores)]
     return [_mean(name, np.array([np.nanmean(own[name]) for own in scores]), seed) for name in shared]
