@@ -29,6 +29,7 @@ from coverslip.cli.progress import shown_progress
 from coverslip.core.samples import ArraySamples
 from coverslip.io import read_table
 from coverslip.measure import bootstrap
+from coverslip.train.run import Run
 
 SIDE, TRAINED, JUDGED = 32, 600, 200
 RATIO = 48
@@ -118,7 +119,7 @@ def by_vae(fitted: np.ndarray, judged: np.ndarray, numbers: int, epochs: int) ->
         latent=numbers, beta=0.02, epochs=epochs, batch=128, normalise="dtype", validation=0.0, schedule="cosine",
         learning_rate=2e-3, augment={"dihedral": True},
     )  # fmt: skip
-    model = cs.fit("vae", ArraySamples(fitted), config, device="cpu")
+    model = cs.fit("vae", ArraySamples(fitted), config, run=Run(device="cpu"))
     x, back = model.implementation.reconstruct(model, ArraySamples(judged), device="cpu")
     error: np.ndarray = np.square(back - x).mean((1, 2, 3))
     return error
@@ -175,11 +176,10 @@ def main() -> None:
     done = set(read_table(path)["kind"]) if path.exists() else set()
     with shown_progress(), path.open("a", newline="") as stream:
         writer = csv.writer(stream)
-        if not done:
-            writer.writerow(COLUMNS)
         for name, images, sources in kinds(asked.data):
             if name not in done:
-                writer.writerows(list(rows_of(name, images, sources, asked.epochs)))
+                rows = list(rows_of(name, images, sources, asked.epochs))
+                writer.writerows(rows if stream.tell() else [COLUMNS, *rows])
                 stream.flush()
     table = read_table(path)
     for row in zip(*(table[name] for name in COLUMNS), strict=True):

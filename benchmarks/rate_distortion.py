@@ -51,7 +51,11 @@ def codecs() -> dict[str, tuple[Callable[[np.ndarray, float], bytes], Callable[[
             ic.avif_decode,
             [4, 16, 30, 44, 58, 72],
         ),
-        "WebP": (lambda a, q: ic.webp_encode(a, level=q, lossless=False, method=6), ic.webp_decode, [0, 10, 25, 50, 75, 90]),
+        "WebP": (
+            lambda a, q: ic.webp_encode(a, level=q, lossless=False, method=6),
+            ic.webp_decode,
+            [0, 10, 25, 50, 75, 90],
+        ),
     }
 
 
