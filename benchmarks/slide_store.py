@@ -4,7 +4,7 @@
 
 Prints megapixels that are compressed in a second, the time to open the store, the time of windows of 512² pixels at
 random places of the tissue (nothing decoded before; JPEG XL of the same window beside it), the squared error of pixels
-beside borders of tiles in terms of that of all others, the bytes of glass, and whether a part decodes to the same bytes
+beside borders of tiles in terms of that of others, the bytes of glass, and whether a part decodes to the same bytes
 with one and with two threads, in other processes and with older instructions of the processor.
 """
 
@@ -28,8 +28,9 @@ from coverslip.results.slide_store.store import open_store
 from coverslip.samples.slides.patches import drawn_patches
 from coverslip.samples.slides.tissue import find_tissue
 from coverslip.verbs.predict import predict_to_file
+from coverslip.work.asked import Asked
 
-SIDE, TILE, BESIDE = 512, 512, 2
+SIDE, TILE, BLOCK, BESIDE = 512, 512, 16, 2
 
 READ = """
 import hashlib, sys, torch
@@ -43,16 +44,23 @@ print(hashlib.sha256(store.slide.read(Region(*map(int, sys.argv[3:]))).tobytes()
 OLDER = {"ONEDNN_MAX_CPU_ISA": "SSE41", "ATEN_CPU_CAPABILITY": "default"}
 
 
-def seams(before: np.ndarray, after: np.ndarray) -> float:
-    """Squared error of pixels at most 2 from a border between tiles, over that of the others."""
+def seams(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
+    """Squared error of pixels at most 2 from a border between tiles, over that of all others, and over those of them
+    that are as near to another border of 16 pixels, of which every codec of blocks has many."""
     error = np.square(before.astype(float) - after).mean(-1)
+    tiles, blocks = (_beside(error.shape, side) for side in (TILE, BLOCK))
+    own = error[tiles].mean()
+    return float(own / error[~tiles].mean()), float(own / error[blocks & ~tiles].mean())
+
+
+def _beside(shape: tuple[int, ...], side: int) -> np.ndarray:
     near = []
-    for length in error.shape:
+    for length in shape:
         at = np.arange(length)
-        border = np.rint(at / TILE) * TILE
+        border = np.floor(at / side + 0.5) * side
         near.append((border > 0) & (border < length) & (at >= border - BESIDE) & (at < border + BESIDE))
-    beside = near[0][:, None] | near[1][None]
-    return float(error[beside].mean() / error[~beside].mean())
+    found: np.ndarray = near[0][:, None] | near[1][None]
+    return found
 
 
 def digest(store: Path, region: Region, threads: int, **environment: str) -> str:
@@ -68,11 +76,16 @@ def measure(asked: argparse.Namespace, out: Path) -> None:
     import imagecodecs
 
     slide = open_slide(asked.slide)
-    begun, own = time.perf_counter(), time.process_time()
     predict_to_file(asked.model, asked.slide, out, options={"ratio": asked.ratio})
+    level = open_store(out).facts["level"]
+    again = Asked(force=True)
+    begun, own = time.perf_counter(), time.process_time()
+    predict_to_file(asked.model, asked.slide, out, asked=again, options={"level": level})
     taken, own = time.perf_counter() - begun, time.process_time() - own
     pixels = slide.height * slide.width / 1e6
-    print(f"made: {pixels / taken:.2f} MP/s, {pixels / own:.2f} MP per second of one core, {pixels:.1f} MP")
+    print(
+        f"made at level {level}: {pixels / taken:.2f} MP/s, {pixels / own:.2f} MP per second of one core, {pixels:.1f} MP"
+    )
     begun = time.perf_counter()
     store = open_store(out)
     print(f"opened in {1e3 * (time.perf_counter() - begun):.0f} ms; again in ", end="")
@@ -106,7 +119,10 @@ def measure(asked: argparse.Namespace, out: Path) -> None:
 
     whole = Region(0, 0, slide.height, slide.width)
     after = store.slide.read(whole)
-    print(f"error beside borders of tiles, over that elsewhere: {seams(slide.read(whole)[..., :3], after):.3f}")
+    elsewhere, blocks = seams(slide.read(whole)[..., :3], after)
+    print(
+        f"error beside borders of tiles: {elsewhere:.3f} of that elsewhere, {blocks:.3f} of that beside other borders"
+    )
     facts = store.facts
     print(
         f"glass: {facts['glass_tiles']} of {facts['tiles'] + facts['glass_tiles']} tiles, "

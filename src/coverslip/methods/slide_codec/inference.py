@@ -19,8 +19,9 @@ SIDE = LATENT_SIDE
 """Pixels along each side of a position of the latents."""
 AROUND = 3 * LATENT_SIDE
 """Pixels around an area that its latents depend on."""
-_PRICE = 16.0
-"""Bits that a squared step of a latent is worth where it is rounded."""
+_PRICE = 20.0
+"""Bits that a squared step of a latent is worth where it is rounded: at equal bits 0.2 dB better at low rates, chosen
+on validation tiles."""
 
 
 class Coder:
