@@ -83,9 +83,7 @@ def measure(asked: argparse.Namespace, out: Path) -> None:
     predict_to_file(asked.model, asked.slide, out, asked=again, options={"level": level})
     taken, own = time.perf_counter() - begun, time.process_time() - own
     pixels = slide.height * slide.width / 1e6
-    print(
-        f"made at level {level}: {pixels / taken:.2f} MP/s, {pixels / own:.2f} MP per second of one core, {pixels:.1f} MP"
-    )
+    print(f"made at level {level}: {pixels / taken:.2f} MP/s, {pixels / own:.2f} MP per second of one core")
     begun = time.perf_counter()
     store = open_store(out)
     print(f"opened in {1e3 * (time.perf_counter() - begun):.0f} ms; again in ", end="")
