@@ -19,13 +19,13 @@ CARD = Card(
         "gains": "by how much finer or coarser than that each of them is rounded at a level",
     },
     measured=(
-        "Shipped slide-codec (about 85 minutes of one core on BRCA-M2C, dsb2018_stained and CMU-1-Small-Region), on eight "
-        "tiles of 512² of slides it was not fitted to (six of MoNuSeg, two of a frozen section), all bytes counted: at "
-        "1:512 21.9 dB [21.2, 22.6] and MS-SSIM 0.784 [0.749, 0.811], at 1:128 26.3 dB [25.6, 27.1] and 0.925 [0.914, "
-        "0.935], at 1:48 29.8 dB and 0.969.",
-        "The same tiles by AVIF at the best of three sizes: 22.0 and 0.787, 26.9 and 0.938, 30.7 and 0.977. BD-rate from "
-        ".05 to 1 bit per pixel (PSNR, MS-SSIM): AVIF +16 %, +15 % (ours is larger); JPEG 2000 -1 %, -7 %; JPEG XL -7 %, "
-        "-11 %; JPEG -28 %, -20 %.",
+        "Shipped slide-codec (about 50 minutes of one core on BRCA-M2C, dsb2018_stained and CMU-1-Small-Region), on "
+        "eight tiles of 512² of slides it was not fitted to (six of MoNuSeg, two of a frozen section), all bytes "
+        "counted: at 1:512 21.9 dB [21.2, 22.6] and MS-SSIM 0.784 [0.749, 0.811], at 1:128 26.3 dB [25.6, 27.1] and "
+        "0.925 [0.914, 0.935], at 1:48 29.8 dB and 0.969.",
+        "The same tiles by AVIF at the best of three sizes: 22.0 and 0.787, 26.9 and 0.938, 30.7 and 0.977. BD-rate "
+        "from .05 to 1 bit per pixel (PSNR, MS-SSIM): AVIF +16 %, +15 % (ours is larger); JPEG 2000 -1 %, -7 %; JPEG "
+        "XL -7 %, -11 %; JPEG -28 %, -20 % (benchmarks/rate_distortion.py).",
         "Windows are equal to the same part of the whole, and to those decoded with 2 threads and SSE4.1 in another "
         "process.",
     ),
