@@ -173,7 +173,7 @@ def main() -> None:
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     path = asked.out / "compressibility.csv"
-    done = set(read_table(path)["kind"]) if path.exists() else set()
+    done = set(read_table(path)["kind"]) if path.exists() and path.stat().st_size else set()
     with shown_progress(), path.open("a", newline="") as stream:
         writer = csv.writer(stream)
         for name, images, sources in kinds(asked.data):
