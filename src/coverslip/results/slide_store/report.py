@@ -69,7 +69,7 @@ def _facts(each: Each) -> list[tuple[str, ...]]:
     first = stores[0].slide
     facts: list[tuple[str, ...]] = [
         (f"{first.height:,} × {first.width:,}", "pixels") if len(stores) == 1 else (f"{len(stores)}", "slides"),
-        (f"1:{raw / size:.0f}", "of the pixels, all bytes counted"),
+        (f"1:{raw / size:.3g}", "of the pixels, all bytes counted"),
         (f"{size / 1e6:.3g} MB", "the store" if len(stores) == 1 else "the stores"),
         (f"{sum(store.facts['tiles'] for store in stores):,}", "tiles of tissue"),
         (f"{sum(store.facts['glass_tiles'] for store in stores):,}", "tiles of glass"),
