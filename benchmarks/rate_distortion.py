@@ -6,13 +6,15 @@ The sheet names images; of each the middle square of 512² pixels is taken (``--
 others are given every chance: each at its full resolution and after shrinking by 2 and by 4 (Lanczos there, bicubic
 back). All bytes of a stream with its headers count; of ours, those of a tile as it lies in a store (checksum, length).
 Each tile has its own curve, on which measures at a rate are interpolated over the log of the bits; numbers are means
-over tiles with bootstrap intervals. BD-rates are of the mean curves, from .05 to 1 bit per pixel.
+over tiles with bootstrap intervals. BD-rates are of the mean curves, from .05 to 1 bit per pixel. With ``--curves``
+what was coded is kept, and not coded again; ``--model none`` codes only the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +22,7 @@ import numpy as np
 
 import coverslip as cs
 from coverslip.core import track
+from coverslip.io import open_slide
 from coverslip.measure import bootstrap, ms_ssim, psnr, ssim
 
 TARGETS = {"1:512": 24 / 512, "1:256": 24 / 256, "1:128": 24 / 128, "1:48": 24 / 48}
@@ -48,7 +51,11 @@ def codecs() -> dict[str, tuple[Callable[[np.ndarray, float], bytes], Callable[[
             ic.avif_decode,
             [4, 16, 30, 44, 58, 72],
         ),
-        "WebP": (lambda a, q: ic.webp_encode(a, level=q, method=6), ic.webp_decode, [0, 10, 25, 50, 75, 90]),
+        "WebP": (
+            lambda a, q: ic.webp_encode(a, level=q, lossless=False, method=6),
+            ic.webp_decode,
+            [0, 10, 25, 50, 75, 90],
+        ),
     }
 
 
@@ -138,10 +145,10 @@ def rate_at(curves: list[Curve], column: int, value: float) -> float:
 def tiles_of(sheet: Path, side: int) -> Iterator[tuple[str, np.ndarray]]:
     with open(sheet) as stream:
         for row in csv.DictReader(stream):
-            slide = cs.io.open_slide(sheet.parent / row["image"])  # type: ignore[attr-defined]
+            slide = open_slide(sheet.parent / row["image"])
             height, width = min(side, slide.height), min(side, slide.width)
             y, x = int(row.get("y") or (slide.height - height) // 2), int(row.get("x") or (slide.width - width) // 2)
-            yield row["image"], slide.read(cs.Region(y, x, height, width))[..., :3]
+            yield f"{row['image']} {y} {x}", slide.read(cs.Region(y, x, height, width))[..., :3]
 
 
 def main() -> None:
@@ -150,16 +157,12 @@ def main() -> None:
     parser.add_argument("--model", default="slide-codec")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--tile", type=int, default=512)
+    parser.add_argument("--curves", type=Path, help="a .json to keep the curves of each tile in")
     parser.add_argument("--others", default=",".join(codecs()), help="which of them; empty: none")
     asked = parser.parse_args()
-    model = cs.load(asked.model)
-    coders = [model.implementation.Coder(model, level) for level in LEVELS]
-    curves: dict[str, list[Curve]] = {}
-    others = [name for name in asked.others.split(",") if name]
-    for _, tile in track(list(tiles_of(asked.sheet, asked.tile)), "Coding"):
-        curves.setdefault("ours", []).append(of_ours(tile, coders))
-        for name, curve in of_others(tile, others):
-            curves.setdefault(name, []).append(curve)
+    curves = all_curves(asked)
+    if "ours" not in curves:
+        return
     curves |= best(curves)
     rows = list(table(curves))
     for row in rows:
@@ -176,6 +179,29 @@ def main() -> None:
             writer = csv.DictWriter(stream, rows[0])
             writer.writeheader()
             writer.writerows(rows)
+
+
+def all_curves(asked: argparse.Namespace) -> dict[str, list[Curve]]:
+    """The curves of all codecs, tile by tile; those that are kept are not made again."""
+    kept = json.loads(asked.curves.read_text()) if asked.curves is not None and asked.curves.exists() else {}
+    model = None if asked.model == "none" else cs.load(asked.model)
+    ours = None if model is None else f"ours {model.provenance.get('weights_sha256')}"
+    coders = [] if model is None else [model.implementation.Coder(model, level) for level in LEVELS]
+    others = [name for name in asked.others.split(",") if name]
+    curves: dict[str, list[Curve]] = {}
+    for name, tile in track(list(tiles_of(asked.sheet, asked.tile)), "Coding"):
+        own = kept.setdefault(f"{name} {asked.tile}", {})
+        if ours is not None and ours not in own:
+            own[ours] = of_ours(tile, coders)
+        missing = [other for other in others if f"{other}, shrunk 4 x" not in own]
+        own.update(of_others(tile, missing))
+        if asked.curves is not None:
+            asked.curves.write_text(json.dumps(kept))
+        found = {"ours": own[ours]} if ours is not None else {}
+        found |= {key: curve for key, curve in own.items() if key.split(", ")[0] in others}
+        for key, curve in found.items():
+            curves.setdefault(key, []).append([tuple(point) for point in curve])
+    return curves
 
 
 def table(curves: dict[str, list[Curve]]) -> Iterator[dict[str, object]]:

@@ -4,7 +4,8 @@
 
 The name is the title of the card. The card is written by hand: the title, a sentence on what the model finds, a
 paragraph each for **Licence.** (an SPDX name), **Authors.**, **Data.** and **Numbers.**, a section `## Known failures`.
-Weights are stored in half precision where that costs less than 0.001 of AP on the fields of the sheet.
+Weights are stored in half precision where that costs less than 0.001 of AP on the fields of the sheet; without a sheet,
+as for models that find no objects, they stay as they are.
 Provenance keeps hashes, versions and seed, but no path of the machine that fitted the model.
 """
 
@@ -94,7 +95,7 @@ def average_precision(model: Model, fields: Fields) -> float:
     return cs.measure.evaluate_labels(pairs).get("ap").value
 
 
-def ship(folder: Path, card: str, fields: Fields) -> tuple[Path, str]:
+def ship(folder: Path, card: str, fields: Fields | None) -> tuple[Path, str]:
     """Write the shipped folder.
 
     Parameters
@@ -103,7 +104,7 @@ def ship(folder: Path, card: str, fields: Fields) -> tuple[Path, str]:
         A fitted model.
     card : str
         Its card, Markdown.
-    fields : Fields
+    fields : Fields or None
         With masks, to compare precisions on.
 
     Returns
@@ -117,17 +118,23 @@ def ship(folder: Path, card: str, fields: Fields) -> tuple[Path, str]:
     model = replace(cs.load(folder), card=card)
     model = replace(model, provenance=without_paths(model.provenance))
     without_paths(model.facts)
+    said = "as they are"
+    if fields is not None:
+        model, said = in_fewer_bytes(model, fields)
+    size = sum(array.nbytes for array in model.weights.values())
+    if size > LARGEST:
+        raise InputError(f"The weights of {folder} take {size / 1e6:.1f} MB; a shipped model takes at most 10 MB.")
+    return model.save(shipped.ROOT / name), said
+
+
+def in_fewer_bytes(model: Model, fields: Fields) -> tuple[Model, str]:
+    """The model in half precision, where that costs little, and what it does."""
     smaller = replace(model, weights=in_half(model.weights))
     # As they will be loaded: stored in half precision, calculated with in full.
     loaded = {key: a.astype(np.float32) if a.dtype == np.float16 else a for key, a in smaller.weights.items()}
     full, half = average_precision(model, fields), average_precision(replace(model, weights=loaded), fields)
-    if full - half < TOLERANCE:
-        model = smaller
-    size = sum(array.nbytes for array in model.weights.values())
-    if size > LARGEST:
-        raise InputError(f"The weights of {folder} take {size / 1e6:.1f} MB; a shipped model takes at most 10 MB.")
-    written = model.save(shipped.ROOT / name)
-    return written, f"{'half' if model is smaller else 'full'} precision; AP {half:.4f} in half, {full:.4f} in full"
+    chosen = smaller if full - half < TOLERANCE else model
+    return chosen, f"{'half' if chosen is smaller else 'full'} precision; AP {half:.4f} in half, {full:.4f} in full"
 
 
 def main() -> None:
@@ -135,11 +142,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="a fitted model folder")
     parser.add_argument("card", type=Path, help="its card, Markdown")
-    parser.add_argument("fields", type=Path, help="a sheet of fields with masks, to compare precisions on")
+    parser.add_argument("fields", type=Path, nargs="?", help="a sheet of fields with masks, to compare precisions on")
     parser.add_argument("--split", help="only these fields of the sheet")
     arguments = parser.parse_args()
-    fields = open_fields(arguments.fields)
-    if arguments.split is not None:
+    fields = None if arguments.fields is None else open_fields(arguments.fields)
+    if fields is not None and arguments.split is not None:
         fields = FieldSubset(fields, np.flatnonzero(fields.obs["split"].astype(str) == arguments.split))
     with shown_progress():
         written, said = ship(arguments.model, arguments.card.read_text(encoding="utf-8"), fields)

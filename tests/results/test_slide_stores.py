@@ -16,7 +16,7 @@ import zarr
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import CoverslipError, InputError, Region
-from coverslip.io import open_slide, write_image_tiff
+from coverslip.io import open_slide, read_table, write_image_tiff
 from coverslip.methods.slide_codec.config import Config
 from coverslip.methods.slide_codec.freezing import frozen
 from coverslip.methods.slide_codec.model import Codec, begin, middle
@@ -206,15 +206,52 @@ def test_it_decodes_to_a_pyramid(made: Path, whole: np.ndarray, tmp_path: Path) 
     assert open_slide(out).pixel_size == open_slide(made).pixel_size
 
 
-def test_what_is_lost_is_measured_and_shown(made: Path, slide: Path, tmp_path: Path) -> None:
-    rows = {row["measure"]: row["value"] for row in cs.evaluate(made, slide, tiles=2)}
+def test_what_is_lost_is_measured_and_shown(
+    made: Path, slide: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from PIL import Image
+
+    folder = tmp_path / "worst"
+    command = ["evaluate", str(made), str(slide), "--set", "tiles=2", "--set", "shown=1", "--pictures", str(folder)]
+    assert main([*command, "--out", str(tmp_path / "rows.csv")]) == 0
+    table = read_table(tmp_path / "rows.csv")
+    rows = dict(zip(table["measure"], table["value"], strict=True))
     assert rows["PSNR, worst"] <= rows["PSNR"]
     assert 15 < rows["PSNR"] < 50
     assert rows["ratio, streams"] == pytest.approx(24 / rows["bits per pixel, streams"])
-    page = cs.write_report(made, tmp_path / "page.html", tiles=2, shown=1)
-    text = page.read_text()
+
+    said = capsys.readouterr().out
+    (worst,) = folder.iterdir()
+    y, x = (int(part) for part in worst.stem.partition("_y")[2].split("x"))
+    assert f"Lost most in slide: row {y:,}, column {x:,}: PSNR {rows['PSNR, worst']:.3g}" in said
+    pair = np.asarray(Image.open(worst))
+    assert np.array_equal(pair[:, :512], drawn()[y : y + 512, x : x + 512])
+    assert np.array_equal(pair[:, 520:], open_store(made).slide.read(Region(y, x, 512, 512)))
+    assert main(command) == 2
+    assert "worst already holds something" in capsys.readouterr().err
+
+    text = cs.write_report(made, tmp_path / "page.html", tiles=2, shown=1).read_text()
     assert "Before and after" in text
     assert text.count('alt="Decoded"') == 1
+
+
+def test_objects_found_before_and_after_are_compared(model: Path) -> None:
+    from scipy import ndimage
+
+    from coverslip.results.slide_store.comparing import Compared
+    from coverslip.results.slide_store.objects import agreement, segmenter
+
+    before = np.full((3, 20, 20, 3), 240, np.uint8)
+    before[:2, 2:6, 2:6], before[:2, 10:14, 10:18] = 60, 60
+    after = before.copy()
+    after[1, 2:6, 2:6] = 240
+    found = agreement(
+        Compared([], before, after, {}, 0.0), lambda squares: [ndimage.label(each[..., 0] < 100)[0] for each in squares]
+    )
+    assert found["AJI"].tolist() == [1, 32 / 48, 1]
+    np.testing.assert_array_equal(found["objects, after / before"], [1, 0.5, np.nan])
+    with pytest.raises(InputError, match="gives a slide store, not objects"):
+        segmenter(str(model))
 
 
 def test_several_slides_become_several_stores_and_a_bad_one_stops_none(
@@ -229,9 +266,23 @@ def test_several_slides_become_several_stores_and_a_bad_one_stops_none(
     command = ["predict", str(model), str(folder), "--out", str(out), "--set", "level=2"]
     assert main(command) == 0
     assert "c.tif" in capsys.readouterr().out
-    assert sorted(path.name for path in out.iterdir()) == ["a.cslip.zarr", "b.cslip.zarr"]
+    assert sorted(path.name for path in out.glob("*.zarr")) == ["a.cslip.zarr", "b.cslip.zarr"]
     assert main([*command, "--resume"]) == 0
-    assert "already finished" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "already finished" in said
+    assert "c.tif is empty" in said
+    shutil.rmtree(out / "a.cslip.zarr" / "0")
+    rows = cs.evaluate(out, tiles=1)
+    assert {row["slide"] for row in rows} == {"b"}
+    assert main(["predict", *command[1:], "--force"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(out), "--set", "tiles=1"]) == 0
+    assert "mean of slides" in capsys.readouterr().out
+    text = cs.write_report(out, tmp_path / "page.html", tiles=2).read_text()
+    assert "Compressed slides" in text
+    assert text.count('alt="Decoded"') == 2
+    with pytest.raises(InputError, match="decode one, such as"):
+        cs.decode(out, tmp_path / "x.ome.tif")
 
 
 def test_in_python_a_store_lives_as_long_as_its_value(model: Path) -> None:

@@ -75,6 +75,29 @@ def test_layer_table_shows_the_shapes_of_the_source(preset: str) -> None:
     assert facts["depth"] == f"{len(PRESETS[preset].widths)} (preset {preset})"
 
 
+@pytest.mark.parametrize(("shape", "deepest"), [((3, 96, 70), (3, 3)), ((1, 40, 33), (5, 5))])
+def test_resnet_18_and_its_mirror_give_images_of_the_same_size(
+    shape: tuple[int, int, int], deepest: tuple[int, int]
+) -> None:
+    architecture = plan(shape, downsample="residual", width=4)
+    assert architecture.bottleneck == (32, *deepest)
+    net = VAE(architecture, latent=5)
+    x = torch.rand(2, *shape)
+    x_hat, mu, _ = net(x, torch.zeros(2, 5))
+    assert x_hat.shape == x.shape
+    assert mu.shape == (2, 5)
+
+
+def test_the_usual_resnet_18_has_the_parameters_of_torchvision() -> None:
+    import torchvision
+
+    usual = torchvision.models.resnet18(weights=None, num_classes=1)
+    net = VAE(plan((3, 64, 64), downsample="residual", width=64), latent=2)
+    assert trainable_parameters(net.encoder) == trainable_parameters(usual) - 513
+    with pytest.raises(InputError, match="leave depth at 'auto'"):
+        Config.parse({"downsample": "residual", "depth": 3})
+
+
 def test_a_preset_has_two_latents_unless_latent_is_set(tmp_path: Path) -> None:
     file = tmp_path / "settings.yaml"
     file.write_text("preset: mp4\nlatent: 10\n")

@@ -175,6 +175,7 @@ def predict(
     written = predict_to_file(model, inputs, out, asked=asked, options=options)
     if written.finished_before:
         typer.echo(f"{written.path} is already finished; use --force to make it again.")
+        print_notes(written.notes)
         return
     typer.echo(f"{written.said}: {written.path}")
     print_notes(written.notes)

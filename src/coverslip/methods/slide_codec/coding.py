@@ -26,18 +26,23 @@ class TileCoder:
         Of a frozen codec.
     level : int
         Level of quality.
-    dead : float
-        By how much of a step less than half a latent is rounded away from its mean: it saves more bits than it
-        loses. Only encoding knows of it.
+    price : float
+        Bits that a squared step is worth. A latent is rounded one step or two nearer to its mean where that saves more
+        bits than it loses; with the default to the nearest always. Only encoding knows of it.
     """
 
-    def __init__(self, weights: Mapping[str, np.ndarray], level: int, dead: float = 0.0) -> None:
+    def __init__(self, weights: Mapping[str, np.ndarray], level: int, price: float = np.inf) -> None:
+        import constriction
+
         self._prior = Prior(weights, level)
         self._steps = weights["steps"][level].astype(np.float64)[:, None, None]
         self._reach = weights["tables.reach"].astype(np.int64)
-        self._models = _models(weights)
+        chances = _chances(weights)
+        self._models = [constriction.stream.model.Categorical(part, perfect=False) for part in chances]
+        self._bits = -np.log2(np.concatenate([part / part.sum() for part in chances]))
+        self._middles = np.cumsum(2 * self._reach + 1) - self._reach - 1
         self.latent = len(self._steps)
-        self._dead = dead
+        self._price = price
 
     def encode(self, latents: np.ndarray) -> tuple[bytes, np.ndarray]:
         """The stream of a tile, and the latents that it will become.
@@ -59,10 +64,7 @@ class TileCoder:
         coder = constriction.stream.queue.RangeEncoder()
 
         def code(means: np.ndarray, tables: np.ndarray, own: Any) -> np.ndarray:
-            rests = (wanted[own] - means) / self._steps
-            rounded = np.sign(rests) * np.floor(np.abs(rests) + 0.5 - self._dead)
-            reach = np.where(tables < 0, 0, self._reach[tables])
-            found = np.clip(rounded, -reach, reach).astype(np.int64)
+            found = self._rounded((wanted[own] - means) / self._steps, tables)
             for table, where in _groups(tables):
                 symbols = found.ravel()[where] + self._reach[table]
                 coder.encode(symbols.astype(np.int32), self._models[table])
@@ -95,6 +97,20 @@ class TileCoder:
 
         return self._phases(size, read)
 
+    def _rounded(self, rests: np.ndarray, tables: np.ndarray) -> np.ndarray:
+        """Whole numbers of steps that what is left of latents is coded as."""
+        reach = np.where(tables < 0, 0, self._reach[tables])
+        found: np.ndarray = np.clip(np.rint(rests), -reach, reach).astype(np.int64)
+        if np.isfinite(self._price):
+            for _ in range(2):
+                at = np.nonzero(found)
+                more, rest, middle = found[at], rests[at], self._middles[tables[at]]
+                less = more - np.sign(more)
+                saved = self._bits[middle + more] - self._bits[middle + less]
+                lost = self._price * ((rest - less) ** 2 - (rest - more) ** 2)
+                found[at] = np.where(saved > lost, less, more)
+        return found
+
     def _phases(self, size: tuple[int, ...], rests_of: Any) -> np.ndarray:
         known = np.zeros((self.latent, *size))
         for phase, (row, column) in enumerate(PHASES):
@@ -117,9 +133,7 @@ def _groups(tables: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
             yield int(ordered[start]), order[start:stop]
 
 
-def _models(weights: Mapping[str, np.ndarray]) -> list[Any]:
-    import constriction
-
+def _chances(weights: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Of each table, those of the whole numbers from less its reach up to its reach."""
     ends = np.cumsum(2 * weights["tables.reach"].astype(np.int64) + 1)
-    parts = np.split(weights["tables.chances"].astype(np.float64), ends[:-1])
-    return [constriction.stream.model.Categorical(part, perfect=False) for part in parts]
+    return np.split(weights["tables.chances"].astype(np.float64), ends[:-1])

@@ -15,6 +15,11 @@ from coverslip.core import InputError
 SMALLEST = 8
 """Smallest height and width, in pixels."""
 
+Downsample = Literal["maxpool", "strided", "residual"]
+
+RESIDUAL_BLOCKS = 2
+"""Blocks of each of the four stages of ResNet-18."""
+
 
 @dataclass(frozen=True, slots=True)
 class Up:
@@ -46,8 +51,9 @@ class Architecture:
         Channels, height and width of the input.
     widths : tuple of int
         Channels after each block of the encoder.
-    downsample : {"maxpool", "strided"}
-        Convolution of stride 1 and 2 x 2 max-pooling; or convolution of stride 2 and batch normalisation.
+    downsample : {"maxpool", "strided", "residual"}
+        Convolution of stride 1 and 2 x 2 max-pooling; or convolution of stride 2 and batch normalisation; or the stages
+        of ResNet-18.
     ceil : tuple of bool
         For each block, whether pooling keeps an odd last row and column.
     ups : tuple of Up
@@ -61,7 +67,7 @@ class Architecture:
 
     shape: tuple[int, int, int]
     widths: tuple[int, ...]
-    downsample: Literal["maxpool", "strided"]
+    downsample: Downsample
     ceil: tuple[bool, ...]
     ups: tuple[Up, ...]
     sizes: tuple[tuple[int, int], ...]
@@ -83,7 +89,7 @@ class Preset:
     """One of the source's fixed networks (Appendix A): widths, down-sampling, decoder kernels and paddings."""
 
     widths: tuple[int, ...]
-    downsample: Literal["maxpool", "strided"]
+    downsample: Downsample
     kernels: tuple[int, ...]
     output_padding: tuple[int, ...]
     ceil_last: bool = False
@@ -123,7 +129,7 @@ def plan(
     shape: tuple[int, int, int],
     *,
     depth: int | Literal["auto"] = "auto",
-    downsample: Literal["maxpool", "strided"] = "maxpool",
+    downsample: Downsample = "maxpool",
     width: int = 32,
     preset: str | None = None,
 ) -> Architecture:
@@ -153,6 +159,8 @@ def plan(
             f"The VAE needs at least 1 channel and {SMALLEST} x {SMALLEST} pixels, not {channels} x {height} x "
             f"{width_px}; crop larger."
         )
+    if downsample == "residual" and preset is None:
+        return _residual(shape, width)
     if preset is not None:
         fixed = PRESETS[preset]
         ceil = (*(False,) * (len(fixed.widths) - 1), fixed.ceil_last)
@@ -181,6 +189,22 @@ def plan(
     for up in ups:
         decoded = (up.size(decoded[0], 0), up.size(decoded[1], 1))
     return Architecture(shape, widths, downsample, ceil, ups, sizes, decoded)
+
+
+def stem_factor(height: int, width: int) -> int:
+    """By how much the first layer of ResNet-18 shrinks an image: 4, the usual one; smaller images are not shrunk."""
+    return 4 if min(height, width) >= 64 else 1
+
+
+def _residual(shape: tuple[int, int, int], width: int) -> Architecture:
+    """Four stages, each but the first half as large as the one before; the mirror is resized where it ends larger."""
+    factor = stem_factor(*shape[1:])
+    sizes = [(-(-shape[1] // factor), -(-shape[2] // factor))]
+    for _ in range(3):
+        sizes.append((-(-sizes[-1][0] // 2), -(-sizes[-1][1] // 2)))
+    widths = tuple(width * 2**i for i in range(4))
+    decoded = (sizes[-1][0] * 8 * factor, sizes[-1][1] * 8 * factor)
+    return Architecture(shape, widths, "residual", (), (), tuple(sizes), decoded)
 
 
 def _encoded_sizes(size: tuple[int, int], downsample: str, ceil: tuple[bool, ...]) -> tuple[tuple[int, int], ...]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from coverslip.core import Training
-from coverslip.methods.vae.architecture import PRESET_LATENT, PRESETS
+from coverslip.methods.vae.architecture import PRESET_LATENT, PRESETS, Downsample
 from coverslip.samples.opening.augment import Augment
 
 MOST_EPOCHS = 100
@@ -37,9 +37,11 @@ class Config(Training):
     )
     beta: float = Field(1.0, ge=0, description="Weight of the KL term; below 1 sharper, above 1 more regular.")
     depth: int | Literal["auto"] = Field("auto", description="Down-sampling blocks; 'auto' follows the image size.")
-    downsample: Literal["maxpool", "strided"] = Field(
+    downsample: Downsample = Field(
         "maxpool",
-        description="'maxpool': convolution, ReLU, pooling; 'strided': strided convolution, batch norm, ReLU.",
+        description="'maxpool': convolution, ReLU, pooling; 'strided': strided convolution, batch norm, ReLU; "
+        "'residual': ResNet-18 and its mirror (the usual one has width 64), for larger images such as patches of "
+        "slides.",
     )
     width: int = Field(32, ge=1, description="Channels of the first block; they double from block to block.")
     preset: str | None = Field(
@@ -87,6 +89,8 @@ class Config(Training):
             raise ValueError(f"there is no preset '{self.preset}'; the presets are {', '.join(PRESETS)}")
         if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
             raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
+        if self.downsample == "residual" and self.depth != "auto":
+            raise ValueError("the depth of 'residual' is that of ResNet-18; leave depth at 'auto'")
         if self.depth != "auto" and self.depth < 1:
             raise ValueError("depth is 'auto' or at least 1")
         if self.normalise == "zscore" and _changes_intensity(self.augment):

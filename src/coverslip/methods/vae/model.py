@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from coverslip.methods.vae import plain, residual
 from coverslip.methods.vae.architecture import Architecture
 
 
@@ -25,32 +26,15 @@ class VAE(nn.Module):
     def __init__(self, architecture: Architecture, latent: int, *, bounded: bool = True) -> None:
         super().__init__()
         self.architecture = architecture
-        strided = architecture.downsample == "strided"
-        channels = (architecture.shape[0], *architecture.widths)
-
-        blocks: list[nn.Module] = []
-        for i in range(architecture.depth):
-            blocks.append(nn.Conv2d(channels[i], channels[i + 1], 3, stride=2 if strided else 1, padding=1))
-            if strided:
-                blocks += [nn.BatchNorm2d(channels[i + 1]), nn.ReLU()]
-            else:
-                blocks += [nn.ReLU(), nn.MaxPool2d(2, ceil_mode=architecture.ceil[i])]
-        self.encoder = nn.Sequential(*blocks)
+        of = residual if architecture.downsample == "residual" else plain
+        self.encoder = of.encoder(architecture)
 
         c, h, w = architecture.bottleneck
         self.mu = nn.Linear(c * h * w, latent)
         self.logvar = nn.Linear(c * h * w, latent)
         self.bridge = nn.Linear(latent, c * h * w)
 
-        blocks = []
-        for i, up in enumerate(architecture.ups):
-            fan_in, fan_out = channels[-1 - i], channels[-2 - i]
-            blocks.append(
-                nn.ConvTranspose2d(fan_in, fan_out, up.kernel, stride=2, padding=1, output_padding=up.output_padding)
-            )
-            if i < architecture.depth - 1:
-                blocks += [nn.BatchNorm2d(fan_out), nn.ReLU()] if strided else [nn.ReLU()]
-        self.decoder = nn.Sequential(*blocks)
+        self.decoder = of.decoder(architecture)
         self.output: nn.Module = nn.Sigmoid() if bounded else nn.Identity()
         height, width = architecture.shape[1:]
         resize = architecture.decoded != (height, width)

@@ -40,6 +40,8 @@ def layers(config: Config, shape: tuple[int, int, int]) -> tuple[list[Layer], di
     rows = layer_table(model, lambda x: model(x, torch.zeros(1, config.latent)), shape)
     if config.preset:
         why = f"preset {config.preset}"
+    elif config.downsample == "residual":
+        why = "the stages of ResNet-18"
     else:
         why = "the rule for this size" if config.depth == "auto" else "as set"
     c, h, w = architecture.bottleneck

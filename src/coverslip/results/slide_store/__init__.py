@@ -18,7 +18,7 @@ KIND = Kind(
     home=__name__,
     recognise=_recognise,
     verbs={
-        "open": ".store:open_store",
+        "open": ".folder:opened",
         "predict": ".prediction:predict",
         "write": ".prediction:predict_to_file",
         "decode": ".decoding:decode",

@@ -12,6 +12,7 @@ from coverslip.core import InputError, Region, track
 from coverslip.io.images.slides import Slide, open_slide
 from coverslip.measure import ms_ssim, psnr, ssim
 from coverslip.results.slide_store.store import SlideStore
+from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.samples.slides.patches import drawn_patches
 from coverslip.samples.slides.tissue import find_tissue
 
@@ -42,17 +43,28 @@ class Compared:
     bits: float
     notes: tuple[str, ...] = ()
 
+    def worst(self, count: int) -> list[int]:
+        """The squares that lost most, by PSNR, the worst first."""
+        return [int(i) for i in np.argsort(self.scores["PSNR"], kind="stable")[:count]]
+
+    def words(self, index: int) -> str:
+        """Where a square lies, and what it lost."""
+        region = self.regions[index]
+        scores = ", ".join(f"{name} {values[index]:.3g}" for name, values in self.scores.items())
+        return f"row {region.y:,}, column {region.x:,}: {scores}"
+
 
 def original_of(store: SlideStore, given: Any = None) -> Slide:
-    """The slide that a store was made from: as given, else where its provenance says.
+    """The slide that a store was made from: as given (or in the folder given), else where its provenance says.
 
     Raises
     ------
     InputError
         If it is not there, or of another size.
     """
-    if given is None:
-        given = store.provenance.get("inputs", {}).get("path")
+    made_from = store.provenance.get("inputs", {}).get("path")
+    if given is None or (Path(given).is_dir() and not names_one_image(given)):
+        given = made_from if given is None or made_from is None else Path(given) / Path(made_from).name
         if given is None or not Path(given).exists():
             raise InputError(
                 f"The slide that {store.path} was made from is not at {given}; say where it is, as in coverslip "

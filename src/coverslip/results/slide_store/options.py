@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -30,7 +31,12 @@ class Decode(Options):
 class Evaluate(Options):
     """Of measuring what was lost."""
 
-    tiles: int = Field(40, ge=1, description="Squares of 512² pixels of tissue that are compared, drawn at random.")
+    tiles: int = Field(
+        40, ge=1, description="Squares of 512² pixels of tissue of each slide that are compared, drawn at random."
+    )
+    pictures: Path | None = flag(None, "Folder for pictures of the squares that lost most, before and after.")
+    shown: int = Field(6, ge=1, description="How many of them.")
+    nuclei: str | None = flag(None, "A model of nuclei, such as he-nuclei: what it finds before and after is compared.")
 
 
 class Report(Options):

@@ -39,6 +39,7 @@ from coverslip.results.slide_store.encoder import (
     scratch,
     with_border,
 )
+from coverslip.results.slide_store.folder import ENDING
 from coverslip.results.slide_store.grid import Grid
 from coverslip.results.slide_store.options import Predict
 from coverslip.results.slide_store.store import FACTS, open_store, size_of
@@ -48,7 +49,6 @@ from coverslip.samples.slides.patches import drawn_patches
 from coverslip.samples.slides.tissue import Tissue, find_tissue
 from coverslip.work.asked import Asked
 
-ENDING = ".cslip.zarr"
 _COARSEST = 1024
 _TRIED = 12
 _SEED = 0
@@ -121,6 +121,9 @@ def _several(
         notes += [f"{own}: {note}" for note in written.notes]
     if not done:
         raise InputError(notes[0])
+    if before < done:
+        record = prediction_record(model, source, fields)
+        (folder / PROVENANCE).write_text(json.dumps(record, indent=2), encoding="utf-8")
     said = f"Compressed {done} of {len(fields)} slides"
     return Written(folder, said, finished_before=before == len(fields), notes=tuple(notes))
 
