@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
 from coverslip.core import Decomposition, Fields, Fitted, InputError, Kept, Length, Region, task
+from coverslip.methods.kaizen.assembly import Found, decomposition, merged, share_explained
 from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.explaining import Accepted, Round, explain
-from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.inference import Proposer
 from coverslip.methods.kaizen.keeping import packed, unpacked
 from coverslip.methods.kaizen.light import Kind, Light, adding_up
@@ -24,7 +24,6 @@ from coverslip.nn.familiar import Familiar, expected_iou, traits
 from coverslip.nn.scale import LARGEST, NO_SIZES, Known
 from coverslip.nn.speed import Speed
 from coverslip.nn.tiles import SEAM, Tile, tiles
-from coverslip.samples.opening.absorbed import Absorbed
 from coverslip.samples.opening.looks import PART, sample
 from coverslip.samples.opening.zoomed import covering
 
@@ -93,24 +92,6 @@ def predict(
     )
     for index in range(len(fields)):
         yield decomposer(fields, index)
-
-
-class Found(NamedTuple):
-    """What is found in a field.
-
-    Parameters
-    ----------
-    objects : list of Accepted
-        In the order they were accepted.
-    rounds : list of Round
-        One row each.
-    loss : float
-        Without any object, in units of the light.
-    """
-
-    objects: list[Accepted]
-    rounds: list[Round]
-    loss: float
 
 
 class Decomposer:
@@ -184,7 +165,7 @@ class Decomposer:
         for part in tiles(Region(0, 0, *size), size, side=side, margin=0):
             background[part.core.slices] = light.background_of(fields, index, part.core)
         objects = self._wanted(fields, index, light, self._brought_back(found.objects, zoom, size))
-        made = _decomposition(fields, index, light, background, found._replace(objects=objects), zoom)
+        made = decomposition(fields, index, light, background, found._replace(objects=objects), zoom)
         return replace(made, doubts=doubts, expected_iou=iou, absorbed=self.light == "absorbed")
 
     def objects(self, fields: Fields, index: int) -> list[Accepted]:
@@ -275,8 +256,8 @@ class Decomposer:
                 objects += found[1]
                 rounds += found[2]
                 if line:
-                    line.advance(1, f"{len(objects):,} objects explain {_share(rounds, loss):.0%}")
-        return Found(objects, _merged(rounds), loss)
+                    line.advance(1, f"{len(objects):,} objects explain {share_explained(rounds, loss):.0%}")
+        return Found(objects, merged(rounds), loss)
 
     def _wanted(self, fields: Fields, index: int, light: Light, objects: list[Accepted]) -> list[Accepted]:
         """Objects as they were asked for: without holes, and without those that the border cuts."""
@@ -317,11 +298,6 @@ class Decomposer:
         return float(np.abs(seen[part.inside()]).sum(dtype=np.float64)), moved, turns
 
 
-def _stored(fields: Fields, values: Sequence[float]) -> list[float]:
-    """Grey values as they are in the file."""
-    return [fields.stored(value) for value in values] if isinstance(fields, Absorbed) else list(values)
-
-
 def _areas(objects: Sequence[Accepted]) -> np.ndarray:
     return np.array([int(one.proposal.mask.sum()) for one in objects], np.int64)
 
@@ -354,66 +330,3 @@ def _probability(objects: Sequence[Accepted], window: Region) -> np.ndarray:
             place, part = shared
             canvas[place] = np.maximum(canvas[place], one.proposal.probability[part] * one.proposal.mask[part])
     return canvas
-
-
-def _merged(rounds: Sequence[Round]) -> list[Round]:
-    """Rounds of the same number in several parts of an image as one."""
-    found: dict[tuple[int, int], Round] = {}
-    for number, turn, proposals, accepted, gained in rounds:
-        _, _, p, a, g = found.get((number, turn), (number, turn, 0, 0, 0.0))
-        found[number, turn] = (number, turn, p + proposals, a + accepted, g + gained)
-    return [found[key] for key in sorted(found)]
-
-
-def _share(rounds: Sequence[Round], loss: float) -> float:
-    return sum(row[4] for row in rounds) / loss if loss else 0.0
-
-
-def _decomposition(
-    fields: Fields,
-    index: int,
-    light: Light,
-    background: np.ndarray,
-    found: Found,
-    zoom: float,
-) -> Decomposition:
-    """The result, in grey values."""
-    objects, rounds, loss = found
-    proposals = [one.proposal for one in objects]
-    size = fields.size(index)
-    centroids = np.array([p.centroid for p in proposals], np.float64).reshape(-1, 2)
-    table = {
-        "object": np.arange(1, len(objects) + 1),
-        "y_px": centroids[:, 0],
-        "x_px": centroids[:, 1],
-        "top_px": np.array([p.top for p in proposals], np.int64),
-        "left_px": np.array([p.left for p in proposals], np.int64),
-        "area_px": np.array([int(p.mask.sum()) for p in proposals], np.int64),
-        "pass": np.array([one.at[0] for one in objects], np.int64),
-        "round": np.array([one.at[1] for one in objects], np.int64),
-        "gain": np.array([one.gain * light.unit for one in objects], np.float64),
-        "confidence": np.array([p.confidence for p in proposals], np.float64),
-        "generator": np.array([p.generator for p in proposals], np.int64),
-    }
-    lost = np.cumsum([0.0, *(row[4] for row in rounds)])[1:]
-    columns = list(zip(*rounds, strict=True)) if rounds else [()] * 5
-    told = {
-        "pass": np.array(columns[0], np.int64),
-        "round": np.array(columns[1], np.int64),
-        "proposals": np.array(columns[2], np.int64),
-        "accepted": np.array(columns[3], np.int64),
-        "loss": (loss - lost) * light.unit / (size[0] * size[1] * zoom**2),
-        "explained": lost / loss if loss else lost,
-    }
-    return Decomposition(
-        source=fields.name(index),
-        labels=flat_labels(size, proposals),
-        objects=table,
-        masks=tuple(p.mask for p in proposals),
-        pixels=tuple(p.light * np.float32(light.unit) for p in proposals),
-        background=background,
-        rounds=told,
-        pixel_size=fields.image(index).pixel_size,
-        provenance={} if light.nodata is None else {"nodata": _stored(fields, light.nodata.value)},
-        zoom=zoom,
-    )
