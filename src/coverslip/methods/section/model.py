@@ -22,8 +22,8 @@ LEVELS = ("0", "1", "2", "3")
 """Names of the levels of the pyramid; pixels of each stand for 4, 8, 16 and 32 pixels shown."""
 
 _RATIOS = (0.6, 1.0, 1.67)
-_TRIED = {"train": (500, 400), "test": (1000, 600)}
-"""Proposals of a tile before and after those that overlap go."""
+_TRIED = {"train": (500, 400), "test": (2000, 1500)}
+"""Proposals of a tile before and after those that overlap go; a crowded window of 600 pixels holds 900 cells."""
 _REGIONS = 60
 """Regions of a tile, at most; each is outlined, which takes its time."""
 
