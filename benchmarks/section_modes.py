@@ -2,8 +2,8 @@
 
     python benchmarks/section_modes.py model/ val.csv train.csv --out benchmarks/results/section_modes.csv
 
-Each image is read as one grey channel (`--channels grey`) and compared with what Pillow makes of it. The model is fitted
-to the images of the training sheet, the validation sheet holds some of each mode.
+Each image is read as one grey channel (`--channels grey`) and compared with what Pillow makes of it. The model is
+fitted to the images of the training sheet; the validation sheet holds some of each mode.
 """
 
 from __future__ import annotations
