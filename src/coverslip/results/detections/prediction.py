@@ -94,8 +94,8 @@ TRADE = Trade(_make, _find)
 """A fitted model that finds objects, and what it does with a tile."""
 
 FOOTPRINT = Footprint(largest=4096, per_pixel=600)
-"""Tiles are as large as is asked for, up to 4,096; 600 bytes are what a pyramid of 256 channels over a trunk of width 64
-takes for each pixel that it is shown."""
+"""Tiles are as large as is asked for, up to 4,096; 600 bytes are what a pyramid of 256 channels over a trunk of width
+64 takes for each pixel that it is shown."""
 
 
 def predict_to_file(
