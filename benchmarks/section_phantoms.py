@@ -106,9 +106,12 @@ def main() -> None:
     parser.add_argument("--cells", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rotations", type=int, default=4, help="Directions of the cell model.")
+    parser.add_argument("--tile", type=int, default=1024)
     parser.add_argument("--parts", nargs="*", default=["stages", "laboratories", "seams", "absent", "cells"])
     given = parser.parse_args()
     given.work.mkdir(exist_ok=True)
+    how = {"rotations": given.rotations, "tile": given.tile}
     section, laboratories, knockout = (given.folder / name for name in ("section", "laboratories", "knockout"))
     rows: list[Row] = []
     if "stages" in given.parts:
@@ -123,14 +126,14 @@ def main() -> None:
     if "absent" in given.parts:
         tubules = predicted(given.regions, knockout / "regions.csv", given.work / "knockout-tubules")
         rows += stages("knock-out", tubules[0], knockout / "regions.csv", 0)
-        out, sheet = given.work / "knockout-cells", knockout / "cells.csv"
-        (found,) = predicted(given.cells, sheet, out, regions=str(given.work / "knockout-tubules"))
+        out, sheet = given.work / f"knockout-cells-{given.rotations}", knockout / "cells.csv"
+        (found,) = predicted(given.cells, sheet, out, regions=str(given.work / "knockout-tubules"), **how)
         rows.append(row("knock-out", "cells of the absent type", (found.names == ABSENT).mean(), len(found), ABSENT))
         rows += cells("knock-out", out, sheet)
     if "cells" in given.parts:
-        out, sheet = given.work / "cells", section / "cells.csv"
+        out, sheet = given.work / f"cells-{given.rotations}", section / "cells.csv"
         markers = ",".join(f"{name}=otsu" for name in ("SOX9", "SALL4", "SCP3", "CREM", "PNA"))
-        (found,) = predicted(given.cells, sheet, out, regions=str(given.work / "tubules"), markers=markers)
+        (found,) = predicted(given.cells, sheet, out, regions=str(given.work / "tubules"), markers=markers, **how)
         rows += cells("section", out, sheet)
         rows += positives(found, read_table(section / "truth.parquet"))
     with given.out.open("w", newline="") as stream:
