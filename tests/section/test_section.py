@@ -236,3 +236,13 @@ def test_tiles_are_as_small_as_the_memory_asks_for(
 
 def test_the_side_of_boxes_around_points_may_be_a_number() -> None:
     assert (Config(point_box=20).point_box, Config(point_box="8um").point_box) == ("20", "8um")  # type: ignore[arg-type]
+
+
+def test_large_tiles_have_room_for_more_cells() -> None:
+    model = build(Config(width=8, pyramid=8, head=16), 1, 2, (8, 16, 32, 64)).eval()
+    most = []
+    for side in (64, 512):
+        with torch.no_grad():
+            model(torch.zeros(1, 1, side, side))
+        most.append((model.rpn.post_nms_top_n(), model.roi_heads.detections_per_img))
+    assert most == [(600, 600), (1024, 1024)]

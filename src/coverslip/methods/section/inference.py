@@ -26,7 +26,7 @@ TILE = 512
 """Side of the tiles, pixels shown, without their margins."""
 _LEAST_SCORE = 0.05
 _NAMING = 300 << 20
-"""Bytes for 1,500 boxes of a tile, pooled and named by the widest head."""
+"""Bytes for the boxes of a tile of 600 pixels, pooled and named by the widest head."""
 _MULTIPLE = 32
 _TURNS = {1: (0,), 2: (0, 2), 4: (0, 1, 2, 3)}
 """Quarter turns of so many directions."""
