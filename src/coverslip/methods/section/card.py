@@ -30,10 +30,10 @@ CARD = Card(
         "Live and dead cells, 26 images of five modes: macro F1 0.615, detection F1 0.764; all 120 images read right.",
     ),
     limits=(
-        "Phantoms say nothing about real sections, and no real annotated testis sections are at hand. Cells of phantoms "
-        "were checked given their true boxes only (positives within 2 points); no cell model was measured on them.",
-        "A region that one tile sees, or whose tiles agree, is staged however unsure its class is: on phantoms all "
-        "mistakes had scores below 0.6. --threshold 0.6 leaves such regions out.",
+        "Phantoms say nothing about real sections, and no real annotated testis sections are at hand. Cells of "
+        "phantoms were checked given their true boxes only (positives within 2 points); no cell model was measured.",
+        "A region that one tile sees, or whose tiles agree, is staged however unsure its class is: on that large "
+        "phantom all mistakes had scores below 0.6. --threshold 0.6 leaves such regions out.",
         "A cell is one box of one class: of two boxes that overlap by half (IoU) the surer one counts.",
         "Pixels of a cell, for markers, are those of the ellipse in its box, not of an outline.",
         "Points become squares of one size; where cells differ much in size, boxes of their own are better.",
