@@ -51,13 +51,16 @@ def main() -> None:
     results: dict[str, list[Detections]] = {
         "classical": [classical(fields.pixels(i), classes, usual) for i in range(len(fields))]
     }
-    for turns in (1, 4):
-        results[f"rotations={turns}"] = list(
-            model.implementation.predict(model, fields, device="cpu", rotations=turns, threshold=0.05, least_votes=1)
+    for turns, votes in ((1, 1), (4, 1), (4, 2)):
+        results[f"rotations={turns} votes={votes}"] = list(
+            model.implementation.predict(
+                model, fields, device="cpu", rotations=turns, threshold=0.05, least_votes=votes
+            )
         )
     table: list[dict[str, Any]] = []
     for name, found in results.items():
-        least = model.facts.get("thresholds", {}).get(name[-1], 0.5) if name != "classical" else 0.0
+        turns = name.partition(" ")[0].partition("=")[2]
+        least = model.facts.get("thresholds", {}).get(turns, 0.5) if name != "classical" else 0.0
         for kind, kept in (("AP", found), ("F1", [one.take(one.score >= least) for one in found])):
             measures, _, _ = measured(Judged(kept, true, rows, list(range(len(found)))))
             table += [
@@ -72,7 +75,7 @@ def main() -> None:
     for row in table:
         if row["measure"] in ("mean AP50", "mean AP75", "AP50", "F1", "macro F1"):
             interval = f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
-            print(f"{row['result']:12} {row['class']:10} {row['measure']:10} {interval}")
+            print(f"{row['result']:19} {row['class']:10} {row['measure']:10} {interval}")
 
 
 if __name__ == "__main__":

@@ -217,3 +217,32 @@ def test_cells_are_assigned_to_drawn_regions_and_damage_is_left_out(section: tup
     assert table["count"][inside].sum() == (found.columns["region"] == 1).sum()
     assert table["area_mm2"][inside[0]] == pytest.approx(96 * 160 * 0.25e-6)
     assert (tmp_path / "found" / "section.geojson").is_file()
+
+
+def test_tiles_are_as_small_as_the_memory_asks_for(
+    section: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[int] = []
+    seen: list[int] = []
+    tiles: Callable[..., Any] = Finder.tiles
+    monkeypatch.setattr(Finder, "tiles", lambda *given: (seen.append(given[0].tile), tiles(*given))[1])
+    monkeypatch.setattr("coverslip.work.memory._fixed", lambda: 800 << 20)
+    command = ["predict", *map(str, section), "--device", "cpu", "--no-overlay"]
+    assert main([*command, "--out", str(tmp_path / "some"), "--set", "tile=1024", "--max-ram", "1.4GB"]) == 0
+    assert set(seen) == {512}
+    assert main([*command, "--out", str(tmp_path / "none"), "--max-ram", "900MB"]) == 2
+    assert "0.9 GB of memory are too little for this model" in capsys.readouterr().err
+
+
+def test_the_side_of_boxes_around_points_may_be_a_number() -> None:
+    assert (Config(point_box=20).point_box, Config(point_box="8um").point_box) == ("20", "8um")  # type: ignore[arg-type]
+
+
+def test_large_tiles_have_room_for_more_cells() -> None:
+    model = build(Config(width=8, pyramid=8, head=16), 1, 2, (8, 16, 32, 64)).eval()
+    most = []
+    for side in (64, 512):
+        with torch.no_grad():
+            model(torch.zeros(1, 1, side, side))
+        most.append((model.rpn.post_nms_top_n(), model.roi_heads.detections_per_img))
+    assert most == [(600, 600), (1024, 1024)]

@@ -20,10 +20,20 @@ CARD = Card(
         "directions, a vote of one is enough: mean AP50 0.911 [0.885, 0.936], AP75 0.703 [0.656, 0.761]; AP50 of RBC "
         "0.848, WBC 0.995, platelets 0.889; macro F1 0.863 [0.834, 0.889]. One direction: AP50 0.901 [0.871, 0.932], "
         "AP75 0.619 [0.578, 0.678], macro F1 0.859 [0.830, 0.885]. Dark objects, all called RBC: AP50 0.045.",
+        "BRCA-M2C (stained breast tissue, points), 10 validation tiles of other patients, half an hour on a processor, "
+        "stopped after 17 of 28 epochs, middles within 12 pixels: detection F1 0.825 [0.807, 0.840], macro F1 0.610 "
+        "[0.538, 0.643] (lymphocytes 0.744, stromal 0.434, tumour or epithelium 0.652); one direction 0.789 and 0.568; "
+        "he-nuclei, without an annotation: detection 0.877.",
+        "Phantom sections of testis, stages by a region model fitted for 21 minutes: 8,192² of its own laboratory, 399 "
+        "tubules: 98.7 % found, 86.2 % right, 97.5 % right or next; 270 tubules of three other laboratories: 83.7 % "
+        "and 95.2 %. All mistakes are between IX and X-XI.",
+        "Live and dead cells, 26 images of five modes: macro F1 0.615, detection F1 0.764; all 120 images read right.",
     ),
     limits=(
-        "Whole sections with stages were checked on phantoms given their true boxes and regions only (positives within "
-        "2 points); no model was measured on them, and no real annotated testis sections are at hand.",
+        "Phantoms say nothing about real sections, and no real annotated testis sections are at hand. Cells of "
+        "phantoms were checked given their true boxes only (positives within 2 points); no cell model was measured.",
+        "A region that one tile sees, or whose tiles agree, is staged however unsure its class is: on that large "
+        "phantom all mistakes had scores below 0.6. --threshold 0.6 leaves such regions out.",
         "A cell is one box of one class: of two boxes that overlap by half (IoU) the surer one counts.",
         "Pixels of a cell, for markers, are those of the ellipse in its box, not of an outline.",
         "Points become squares of one size; where cells differ much in size, boxes of their own are better.",

@@ -71,6 +71,11 @@ class Config(Training):
     def _listed(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("point_box", mode="before")
+    @classmethod
+    def _length(cls, value: Any) -> Any:
+        return f"{value:g}" if isinstance(value, int | float) else value
+
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
         if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:

@@ -25,6 +25,8 @@ from coverslip.samples.opening.view import View
 TILE = 512
 """Side of the tiles, pixels shown, without their margins."""
 _LEAST_SCORE = 0.05
+_NAMING = 300 << 20
+"""Bytes for the boxes of a tile of 600 pixels, pooled and named by the widest head."""
 _MULTIPLE = 32
 _TURNS = {1: (0,), 2: (0, 2), 4: (0, 1, 2, 3)}
 """Quarter turns of so many directions."""
@@ -82,6 +84,8 @@ class Finder:
             raise InputError(f"{self.least_votes} votes were asked for, but there are {len(self.turns)} directions.")
         self.least_share = least_share
         self.tile = TILE if tile is None else tile
+        # What naming a crowded tile takes, and its pixels as they are read, before they are shrunk.
+        self.tile_bytes = _NAMING + round(12 * self.inputs * (self.tile / self.config.zoom) ** 2)
         self.device = choose_device(device)
         anchors = [float(side) for side in facts["anchors"]]
 

@@ -24,6 +24,8 @@ LEVELS = ("0", "1", "2", "3")
 _RATIOS = (0.6, 1.0, 1.67)
 _TRIED = {"train": (500, 400), "test": (1000, 600)}
 """Proposals of a tile before and after those that overlap go."""
+_PER_CELL = 256
+"""Of large tiles there are more: one for so many pixels shown, as many as cells of 16 x 16 pixels side by side."""
 _REGIONS = 60
 """Regions of a tile, at most; each is outlined, which takes its time."""
 
@@ -89,6 +91,7 @@ class Detector(nn.Module):
         """
         for part in (self.rpn, self.roi_heads):  # losses are asked for in validation, too
             part.training = targets is not None
+        self._make_room(x.shape[2] * x.shape[3])
         features = self.backbone(x)
         with torch.autocast(x.device.type, enabled=False):
             levels = {name: level.float() for name, level in features.items()}
@@ -96,6 +99,14 @@ class Detector(nn.Module):
             proposals, proposing = self.rpn(ImageList(x.float(), sizes), levels, targets)
             found, naming = self.roi_heads(levels, proposals, sizes, targets)
         return found if targets is None else {**proposing, **naming}
+
+    def _make_room(self, pixels: int) -> None:
+        """Let as many cells be found in a tile as may lie in it."""
+        times = max(1.0, pixels / _PER_CELL / _TRIED["test"][1])
+        self.rpn._pre_nms_top_n["testing"], most = (round(times * number) for number in _TRIED["test"])
+        self.rpn._post_nms_top_n["testing"] = most
+        if not self.roi_heads.has_mask():
+            self.roi_heads.detections_per_img = most
 
 
 def _mask_parts(config: Config, classes: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ KIND = Kind(
     given="detections",
     endings=("",),
     home=__name__,
-    heeds=("devices", "dask"),
+    heeds=("devices", "dask", "max_ram"),
     recognise=_recognise,
     verbs={
         "open": ".folder:read_detections",

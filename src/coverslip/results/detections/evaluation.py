@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import UNNAMED, InputError, Length, Measured, about
+from coverslip.measure.detections.against import EVERYWHERE, against
 from coverslip.measure.detections.counts import Compared
 from coverslip.measure.detections.evaluate import evaluate_detections
+from coverslip.results.detections.marked import as_expected, odd_ones
 from coverslip.results.detections.options import Evaluate
-from coverslip.results.detections.truth import Judged, judged
+from coverslip.results.detections.truth import Judged, detections_of, judged
 
 RADIUS = "12"
 """Distance within which points are matched where nobody says another, pixels."""
@@ -20,7 +22,16 @@ RADIUS = "12"
 def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
     """Measure detections; see `coverslip.evaluate`."""
     named = result if isinstance(result, str | Path) else None
+    asked = [name for name in ("against", "profile") if getattr(options, name) is not None]
+    if asked and (truth is not None or len(asked) > 1):
+        raise InputError("A result is measured against the truth, another result (against) or a profile; name one.")
     with about(named):
+        if options.profile is not None:
+            expressed = as_expected(detections_of(result), options.profile)
+            return Measured(expressed, (odd_ones(expressed),))
+        if options.against is not None:
+            shares = against(detections_of(result), detections_of(options.against), seed=seed)
+            return Measured(shares, told(shares))
         known = judged(result, truth, split=options.split, partial=options.partial, bad=options.bad_boxes)
         rows, _, notes = measured(known, options.group, options.radius, options.circular, seed)
     return Measured(rows, notes)
@@ -59,6 +70,25 @@ def measured(
         notes.append(f"{unnamed} regions are {UNNAMED}: they count as missed.")
     notes.extend(_confused(sums, classes))
     return rows, sums, tuple(notes)
+
+
+def told(shares: list[dict[str, Any]]) -> tuple[str, ...]:
+    """What differs between two results, in words."""
+    everywhere = {(r["class"], r["measure"]): r for r in shares if r["region"] == EVERYWHERE}
+    notes = []
+    for name in dict.fromkeys(row["class"] for row in shares):
+        here, there = (everywhere[name, measure] for measure in ("share", "share against"))
+        if not here["value"] and there["value"]:
+            notes.append(
+                f"{name}: none among {here['n']:,} cells, so less than {here['high']:.2%} (95 %); there "
+                f"{there['value']:.1%}."
+            )
+    apart = [
+        f"{row['class']} ({row['value']:+.1%})"
+        for row in everywhere.values()
+        if row["measure"] == "difference" and (row["low"] > 0 or row["high"] < 0)
+    ]
+    return (*notes, f"Shares that differ: {', '.join(apart)}." if apart else "No share differs (95 %).")
 
 
 def _confused(sums: Compared, classes: tuple[str, ...]) -> list[str]:

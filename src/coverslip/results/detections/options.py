@@ -34,6 +34,12 @@ class Evaluate(Options):
     )
     bad_boxes: Literal["refuse", "drop"] = flag("refuse", "What becomes of true boxes without area: refuse or drop.")
     circular: bool = flag(True, "The last class of regions is followed by the first, as stages are.")
+    against: str | None = flag(
+        None, "Another result, such as that of the wild type: shares of the classes in both, and how they differ."
+    )
+    profile: str | None = flag(
+        None, "Which classes should express which marker: testis, or SOX9=Sertoli,USF1=Sertoli+Spg."
+    )
 
 
 class Report(Options):
@@ -42,6 +48,10 @@ class Report(Options):
     truth: str | None = flag(None, "A sheet with the truth; default: what the result names.")
     partial: bool = flag(False, "Leave out images without a result.")
     bad_boxes: Literal["refuse", "drop"] = flag("refuse", "What becomes of true boxes without area: refuse or drop.")
+    against: str | None = flag(None, "Another result, to show what there is of each class beside each other.")
+    profile: str | None = flag(
+        None, "Which classes should express which marker: testis, or SOX9=Sertoli,USF1=Sertoli+Spg."
+    )
 
 
 class Export(Options):

@@ -35,6 +35,7 @@ from coverslip.samples.sheets.masks import refuse_other_things
 from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Trade, Workers, crew, device_names
+from coverslip.work.memory import Footprint
 from coverslip.work.unfinished import Pending, Work, stopped_after
 
 WORK = ".predicting"
@@ -92,6 +93,10 @@ def _find(finder: Any, fields: Fields, rows: tuple[int, ...], part: _Part) -> di
 TRADE = Trade(_make, _find)
 """A fitted model that finds objects, and what it does with a tile."""
 
+FOOTPRINT = Footprint(largest=4096, per_pixel=600)
+"""Tiles are as large as is asked for, up to 4,096; 600 bytes are what a pyramid of 256 channels over a trunk of width
+64 takes for each pixel that it is shown."""
+
 
 def predict_to_file(
     model: Model, inputs: str | Path, out: str | Path | None, asked: Asked, options: Predict, given: Mapping[str, Any]
@@ -120,7 +125,7 @@ def _placed(
     how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
     refuse_own(out, [*fields.sheet.sources(), *([model.folder] if model.folder else [])])
-    with crew(TRADE, model, fields, asked, given) as gathered:
+    with crew(TRADE, model, fields, asked, given, FOOTPRINT) as gathered:
         identity = {
             "model": model.provenance.get("weights_sha256"),
             "inputs": str(Path(inputs).resolve()),
@@ -128,7 +133,9 @@ def _placed(
             **how,
             **given,
         }
-        work.begin(identity, {}, resume=asked.resume)
+        # Tiles of killed work stay as they were cut, whatever memory there is now.
+        facts = work.begin(identity, {"tile": min(gathered.tool.tile, gathered.side)}, resume=asked.resume)
+        gathered.tool.tile = facts["tile"]
         record = prediction_record(model, inputs, fields, {**given, **options.given()}, how)
         finding = _Finding(fields, out, work, gathered.tool, options, record)
         with work.until_done():

@@ -17,15 +17,17 @@ from coverslip.figures.document import Page, save_figures, write_document
 from coverslip.figures.sections import composition_figure, expression_figure
 from coverslip.io.images.opening import open_image
 from coverslip.io.marks.writing import colours_of
+from coverslip.measure.detections.against import against
 from coverslip.measure.detections.agreement import staged
 from coverslip.measure.detections.evaluate import ALL
 from coverslip.measure.detections.markers import expression
 from coverslip.measure.detections.places import composition, region_table
 from coverslip.models.folder import Model
-from coverslip.results.detections.evaluation import measured
+from coverslip.results.detections.evaluation import measured, told
 from coverslip.results.detections.folder import DetectionFolder, marker_names, palette
+from coverslip.results.detections.marked import as_expected, odd_ones
 from coverslip.results.detections.options import Report
-from coverslip.results.detections.truth import Judged, judged
+from coverslip.results.detections.truth import Judged, detections_of, judged
 
 _SHOWN, _SIDE = 24, 1400
 _ROWS = 60
@@ -53,6 +55,11 @@ def write_report(result: DetectionFolder, page: Page, model: Model | None, image
     tables["Composition"] = totals
     for marker in marker_names(result.detections(0)):
         figures[f"Expression of {marker}"] = _expressed(result, marker)
+    if options.profile is not None:
+        tables["Markers as expected"] = expressed = as_expected(result.found, options.profile)
+        page.notes.append(odd_ones(expressed))
+    if options.against is not None:
+        _beside(result, options.against, page, tables, figures)
     layered = [one for one in result.found if one.regions is not None]
     if layered:
         figures["Cells in regions"] = _spread(layered)
@@ -136,6 +143,26 @@ def _totals(result: DetectionFolder) -> list[dict[str, Any]]:
             shown |= {"area, mm²": own["area"], "per mm²": total / own["area"] if own["area"] else np.nan}
         rows.append(shown)
     return rows
+
+
+def _beside(result: DetectionFolder, named: str, page: Page, tables: dict[str, Any], figures: dict[str, Any]) -> None:
+    """What there is of each class here and in another result."""
+    here, there, other = result.found, detections_of(named), Path(named).name
+    rows = against(here, there)
+    page.notes.extend(told(rows))
+    classes, table = here[0].classes, []
+    for place, name in dict.fromkeys((row["region"], row["class"]) for row in rows):
+        own = {row["measure"]: row for row in rows if (row["region"], row["class"]) == (place, name)}
+        headings = {"share": "share here", "share against": f"share in {other}", "difference": "difference"}
+        shown = {text: tuple(own[key][part] for part in ("value", "low", "high")) for key, text in headings.items()}
+        table.append({"regions": place, "class": name, **shown})
+    tables[f"Against {other}"] = table
+    counts = np.array(
+        [[sum(int((one.names == name).sum()) for one in some) for name in classes] for some in (here, there)]
+    )
+    colours = colours_of(classes, category_colours(len(classes)))
+    figure = composition_figure(counts, classes, [result.path.name, other], colours)
+    figures[f"Beside {other}"] = (figure, "Shares of the classes here and there; above the bars the number of objects.")
 
 
 def _spread(layered: list[Detections]) -> tuple[Any, str]:

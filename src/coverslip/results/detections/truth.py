@@ -90,9 +90,7 @@ def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Li
     """
     if isinstance(result, str | Path):
         result = read_detections(result)
-    some = (
-        result.found if isinstance(result, DetectionFolder) else [result] if isinstance(result, Detections) else result
-    )
+    some = detections_of(result)
     rows: list[Mapping[str, str]] = (
         list(result.rows) if isinstance(result, DetectionFolder) else [{"image": one.source} for one in some]
     )
@@ -101,7 +99,7 @@ def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Li
     if isinstance(truth, list | tuple):
         if len(truth) != len(some):
             raise InputError(f"There are {len(some)} images in the result, but marks of {len(truth)}.")
-        return Judged(list(some), list(truth), rows, list(range(len(some))))
+        return Judged(some, list(truth), rows, list(range(len(some))))
     if truth is None:
         return _own(result, some, rows, split, bad)
     if (
@@ -110,8 +108,17 @@ def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Li
         and not _is_sheet(truth)
     ):
         true = [mended(read_marks(truth, one.source, one.size), one.size, str(truth), bad) for one in some]
-        return Judged(list(some), true, rows, list(range(len(some))))
+        return Judged(some, true, rows, list(range(len(some))))
     return _of_sheet(some, rows, truth if isinstance(truth, Sheet) else read_sheet(truth), split, partial, bad)
+
+
+def detections_of(result: Any) -> list[Detections]:
+    """The detections of each image of a result, or of its folder."""
+    if isinstance(result, str | Path):
+        result = read_detections(result)
+    if isinstance(result, DetectionFolder):
+        return result.found
+    return [result] if isinstance(result, Detections) else list(result)
 
 
 def _is_sheet(path: str | Path) -> bool:

@@ -126,5 +126,7 @@ MARKERS: dict[str, tuple[str, ...]] = {
     "SCP3": ("Spc prePach", "Spc Pach", "Spc sec"),
     "CREM": ("Round spt",),
     "PNA": ("Round spt", "El spt early", "El spt late"),
+    "AR": ("Sertoli",),
+    "USF1": ("Sertoli", "Spg"),
 }
-"""Which cells express an antigen."""
+"""Which cells express an antigen (spermatogonia USF1: a few of them)."""
