@@ -93,7 +93,9 @@ def seams(model: cs.Model, sheet: Path) -> Iterator[Row]:
     """Cells counted in four parts of a section, tile by tile and as one tile."""
     image = open_fields(read_sheet(sheet)).image(0)
     pixels = [image.crop(Region(y, x, SIDE, SIDE)).read()[:1] for y in (300, 1500) for x in (400, 1700)]
-    counts = [sum(len(cs.predict(model, p, device="cpu", tile=tile)) for p in pixels) for tile in (256, 2048)]
+    counts = [
+        sum(len(cs.predict(model, p, device="cpu", channels=[0], tile=tile)) for p in pixels) for tile in (256, 2048)
+    ]
     yield row("seams", "cells, one tile each", counts[1], counts[1])
     yield row("seams", "cells, tiles of 256", counts[0], counts[1])
     yield row("seams", "apart", counts[0] / counts[1] - 1, counts[1])

@@ -125,7 +125,7 @@ def test_a_folder_gives_a_folder_whose_table_measures_whole_objects(
     table = read_table(folder / "objects.parquet")
     assert list(table["label"]) == [n for each in in_python for n in range(1, len(each) + 1)]
     assert list(table)[:2] == ["image", "label"]
-    assert list(table)[-1] == "layer"
+    assert "layer" in table
     assert json.loads((folder / "provenance.json").read_text())["inputs"]["n"] == 3
 
 

@@ -90,4 +90,4 @@ def test_results_of_every_kind_carry_the_warnings_of_their_model(
     assert "It saw few images." in (tmp_path / "report.html").read_text(encoding="utf-8").split("<figure")[0]
     assert "It saw few images." in (model / "card.md").read_text(encoding="utf-8")
     again = coverslip("predict", model, field, "--out", out, "--resume", "--device", "cpu").out
-    assert again == f"{out} is already finished; use --force to make it again.\n"
+    assert again == f"{out} is already finished; use --force to make it again.\nNote: It saw few images.\n"

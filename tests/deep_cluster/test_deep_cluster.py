@@ -336,11 +336,11 @@ def test_figures_show_reconstructions_and_each_cluster(fitted: Fitted, shapes: A
 
 
 def test_predicting_keeps_the_clusters_of_the_method(fitted: Fitted, shapes: ArraySamples) -> None:
-    from coverslip.results.embedding.prediction import _add_clusters
+    from coverslip.results.embedding.prediction import add_clusters
 
     found = deep_cluster.predict(fitted, shapes)
     own = found.column("cluster").copy()
-    _add_clusters(found, "auto")
+    add_clusters(found, "auto")
     np.testing.assert_array_equal(found.column("cluster"), own)
-    _add_clusters(found, 2)
+    add_clusters(found, 2)
     assert set(found.column("cluster")) == {"1", "2"}

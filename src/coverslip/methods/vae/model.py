@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import torch
 from torch import Tensor, nn
 
-from coverslip.methods.vae import plain, residual
+from coverslip.methods.vae import plain
 from coverslip.methods.vae.architecture import Architecture
 
 
@@ -26,7 +28,7 @@ class VAE(nn.Module):
     def __init__(self, architecture: Architecture, latent: int, *, bounded: bool = True) -> None:
         super().__init__()
         self.architecture = architecture
-        of = residual if architecture.downsample == "residual" else plain
+        of = _ends(architecture)
         self.encoder = of.encoder(architecture)
 
         c, h, w = architecture.bottleneck
@@ -69,3 +71,12 @@ class VAE(nn.Module):
         """
         mu, logvar = self.encode(x)
         return self.decode(mu + noise * torch.exp(0.5 * logvar)), mu, logvar
+
+
+def _ends(architecture: Architecture) -> ModuleType:
+    """What makes its encoder and decoder."""
+    if architecture.downsample == "residual":
+        from coverslip.methods.vae import residual  # with torchvision, which is slow to load
+
+        return residual
+    return plain

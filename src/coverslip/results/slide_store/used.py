@@ -48,11 +48,14 @@ async def coder_of(store: Any, root: str, model: Mapping[str, Any], level: int) 
 def coder_from(store: Any) -> Any:
     """The coder of an opened store."""
     import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
     from zarr.storage import LocalStore
 
     codec = store.codec
-    return asyncio.run(coder_of(LocalStore(store.path, read_only=True), "", codec.model, codec.level))
+    wanted = coder_of(LocalStore(store.path, read_only=True), "", codec.model, codec.level)
+    with ThreadPoolExecutor(1) as apart:  # in a notebook this thread has a loop already
+        return apart.submit(asyncio.run, wanted).result()
 
 
 async def _files(store: Any, root: str) -> dict[str, bytes]:
