@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from coverslip.core import Detections, Marks, Region
+from coverslip.measure.detections import precision
 from coverslip.measure.detections.agreement import pixel_measures, pixel_table, staged, steps_apart
 from coverslip.measure.detections.counts import compared, rates
 from coverslip.measure.detections.evaluate import evaluate_detections
@@ -100,6 +101,23 @@ def test_many_objects_and_images_agree_with_pycocotools() -> None:
     np.testing.assert_allclose(ours.value[:, 0].mean(), reference.stats[1], atol=1e-9)
     again = ours.resampled[:, :, 0].mean(axis=1)
     assert again.min() < ours.value[:, 0].mean() < again.max()
+
+
+def test_an_image_of_many_objects_is_matched_in_parts_as_it_is_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    corner, side = rng.uniform(0, 400, (300, 2)), rng.uniform(8, 25, (300, 2))
+    boxes = np.concatenate([corner, corner + side], axis=1)
+    moved = boxes + rng.normal(0, 1.5, boxes.shape)
+    true = marks([(*box, k % 2) for k, box in enumerate(boxes.tolist())])
+    seen = found(
+        [(*box, k % 2, score) for k, (box, score) in enumerate(zip(moved.tolist(), rng.random(300), strict=True))]
+    )
+    whole, parts = (
+        average_precision([seen], [true], CLASSES, np.zeros(1, int)).value
+        for _ in (monkeypatch.setattr(precision, "_AT_ONCE", n) for n in (10_000, 20))
+    )
+    np.testing.assert_array_equal(whole, parts)
+    assert 0.2 < whole[0, 0] < 1
 
 
 def test_the_table_has_every_measure_with_an_interval() -> None:

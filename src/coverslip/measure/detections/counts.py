@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coverslip.core import Detections, Marks
-from coverslip.measure.detections.matching import Matches, match_boxes, match_points, matched_classes
+from coverslip.measure.detections.matching import Codes, Matches, match_boxes, match_points
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,13 @@ def compared(
     codes = np.array([place.get(str(name), -1) for name in found.names], int)
     truth = np.array([place[str(name)] for name in true.names], int)
 
-    def pairs(alike: np.ndarray | None, own: np.ndarray, theirs: np.ndarray) -> Matches:
+    def pairs(alike: Codes | None, own: np.ndarray, theirs: np.ndarray) -> Matches:
         if radius is None:
             return match_boxes(found.boxes[own], found.score[own], true.boxes[theirs], alike, overlap)
         return match_points(found.centres[own], true.centres[theirs], radius, alike)
 
     every, all_true = np.arange(len(found)), np.arange(len(true))
-    same = pairs(matched_classes(codes, truth), every, all_true)
+    same = pairs((codes, truth), every, all_true)
     rest = np.setdiff1d(every, same.found)
     left = np.setdiff1d(all_true, same.true)
     other = pairs(None, rest, left)

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+Codes = tuple[np.ndarray, np.ndarray]
+"""Classes of detections and of true objects."""
+
 
 class Matches(NamedTuple):
     """Pairs of objects, each in one pair at most.
@@ -21,7 +24,7 @@ class Matches(NamedTuple):
 
 
 def match_boxes(
-    boxes: np.ndarray, score: np.ndarray, true: np.ndarray, alike: np.ndarray | None = None, least: float = 0.5
+    boxes: np.ndarray, score: np.ndarray, true: np.ndarray, codes: Codes | None = None, least: float = 0.5
 ) -> Matches:
     """Match boxes: the surest first, each with the free true box that it overlaps most, by `least` (IoU) or more.
 
@@ -31,21 +34,21 @@ def match_boxes(
         Left, top, right and bottom edges.
     score : ndarray, shape (N,)
         How sure.
-    alike : ndarray of bool, shape (N, M), optional
-        Which pairs are allowed; default: all.
+    codes : tuple of ndarray, shapes (N,) and (M,), optional
+        Classes: only those of one class are paired. Default: all.
     least : float
         Overlap that a pair needs.
     """
-    i, j, overlap = _overlapping(boxes, true)
+    i, j, overlap = overlapping(boxes, true)
     good = overlap >= least
-    if alike is not None:
-        good &= alike[i, j]
+    if codes is not None:
+        good &= codes[0][i] == codes[1][j]
     i, j, overlap = i[good], j[good], overlap[good]
     order = np.lexsort((j, -overlap, i, -score[i]))
     return _greedy(i[order], j[order])
 
 
-def match_points(points: np.ndarray, true: np.ndarray, radius: float, alike: np.ndarray | None = None) -> Matches:
+def match_points(points: np.ndarray, true: np.ndarray, radius: float, codes: Codes | None = None) -> Matches:
     """Match points: the nearest pairs first, of those within `radius`.
 
     Parameters
@@ -54,8 +57,8 @@ def match_points(points: np.ndarray, true: np.ndarray, radius: float, alike: np.
         ``x, y``.
     radius : float
         In the same unit.
-    alike : ndarray of bool, shape (N, M), optional
-        Which pairs are allowed; default: all.
+    codes : tuple of ndarray, shapes (N,) and (M,), optional
+        Classes: only those of one class are paired. Default: all.
     """
     from scipy.spatial import cKDTree
 
@@ -63,16 +66,11 @@ def match_points(points: np.ndarray, true: np.ndarray, radius: float, alike: np.
         return Matches(np.zeros(0, int), np.zeros(0, int))
     near = cKDTree(points).sparse_distance_matrix(cKDTree(true), radius, output_type="coo_matrix")
     i, j, away = near.row, near.col, near.data
-    if alike is not None:
-        good = alike[i, j]
+    if codes is not None:
+        good = codes[0][i] == codes[1][j]
         i, j, away = i[good], j[good], away[good]
     order = np.lexsort((j, i, away))
     return _greedy(i[order], j[order])
-
-
-def matched_classes(codes: np.ndarray, true_codes: np.ndarray) -> np.ndarray:
-    """Which pairs are of one class, ``(N, M)``."""
-    return np.asarray(codes[:, None] == true_codes[None])
 
 
 def _greedy(i: np.ndarray, j: np.ndarray) -> Matches:
@@ -89,8 +87,8 @@ def _greedy(i: np.ndarray, j: np.ndarray) -> Matches:
     return Matches(found[:, 0], found[:, 1])
 
 
-def _overlapping(boxes: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pairs that overlap at all, and by how much; boxes are looked at in strips, so that a whole section fits."""
+def overlapping(boxes: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs that overlap at all, and their IoU; boxes are looked at in strips, so that a whole section fits."""
     if not len(boxes) or not len(true):
         return np.zeros(0, int), np.zeros(0, int), np.zeros(0)
     order = np.argsort(true[:, 1], kind="stable")

@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coverslip.core import Detections, Marks, MissingExtra
+from coverslip.measure.detections.matching import overlapping
 
 OVERLAPS = np.linspace(0.5, 0.95, 10).round(2)
 _RESAMPLED = 200
+_AT_ONCE = 500
+"""About so many objects, found and true, are compared at once."""
 
 
 class Precision(NamedTuple):
@@ -59,11 +62,19 @@ def average_precision(
             "Average precision needs pycocotools, which is not installed; install it with pip install pycocotools."
         ) from error
     most = max([100, *(len(one) for one in found)])
+    parts = [_parts(one.boxes, marks.boxes) for one, marks in zip(found, true, strict=True)]
+    before = np.cumsum([0, *(part.number for part in parts)])
     with contextlib.redirect_stdout(io.StringIO()):  # it reports to the screen
         truth = COCO()
-        truth.dataset = _dataset(true, classes)
+        truth.dataset = _dataset(
+            true, classes, [part.true + start for part, start in zip(parts, before, strict=False)], int(before[-1])
+        )
         truth.createIndex()
-        results = [row for i, one in enumerate(found, 1) for row in _results(one, classes, i)]
+        results = [
+            row
+            for one, part, start in zip(found, parts, before, strict=False)
+            for row in _results(one, classes, part.found + start)
+        ]
         measured = COCOeval(truth, _loaded(truth, results), "bbox")
         measured.params.iouThrs = OVERLAPS
         measured.params.maxDets = [most]
@@ -71,20 +82,47 @@ def average_precision(
         measured.evaluate()
         measured.accumulate()
         value = _means(measured)
-        resampled = _resampled(measured, groups, seed)
+        resampled = _resampled(measured, np.repeat(groups, [part.number for part in parts]), seed)
     return Precision(value, resampled)
 
 
-def _dataset(true: Sequence[Marks], classes: Sequence[str]) -> dict[str, Any]:
+class _Parts(NamedTuple):
+    """An image in parts, whose objects overlap no object of another part; numbers of parts, from 1."""
+
+    found: np.ndarray
+    true: np.ndarray
+    number: int
+
+
+def _parts(boxes: np.ndarray, true: np.ndarray) -> _Parts:
+    """Divide the objects of an image: pycocotools compares each with each.
+
+    What overlaps, also over others, is in one part, so that the parts match as the whole does.
+    """
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    i, j, _ = overlapping(boxes, true)
+    nodes = len(boxes) + len(true)
+    edges = coo_matrix((np.ones(len(i), bool), (i, j + len(boxes))), (nodes, nodes))
+    _, component = connected_components(edges, directed=False)
+    sizes = np.bincount(component, minlength=1)
+    part = ((np.cumsum(sizes) - sizes) // _AT_ONCE)[component]
+    numbers = np.unique(part, return_inverse=True)[1] + 1
+    return _Parts(numbers[: len(boxes)], numbers[len(boxes) :], int(numbers.max(initial=1)))
+
+
+def _dataset(true: Sequence[Marks], classes: Sequence[str], places: Sequence[np.ndarray], count: int) -> dict[str, Any]:
+    """``places``: the part of each object, of so many."""
     place = {name: code for code, name in enumerate(classes, 1)}
     annotations: list[dict[str, Any]] = []
-    for image, marks in enumerate(true, 1):
+    for marks, own in zip(true, places, strict=True):
         sides = marks.boxes[:, 2:] - marks.boxes[:, :2]
-        for box, side, name in zip(marks.boxes, sides, marks.names, strict=True):
+        for box, side, name, part in zip(marks.boxes, sides, marks.names, own.tolist(), strict=True):
             annotations.append(
                 {
                     "id": len(annotations) + 1,
-                    "image_id": image,
+                    "image_id": part,
                     "category_id": place[str(name)],
                     "bbox": [*box[:2].tolist(), *side.tolist()],
                     "area": float(side.prod()),
@@ -92,18 +130,18 @@ def _dataset(true: Sequence[Marks], classes: Sequence[str]) -> dict[str, Any]:
                 }
             )
     return {
-        "images": [{"id": i + 1} for i in range(len(true))],
+        "images": [{"id": i + 1} for i in range(count)],
         "categories": [{"id": code, "name": name} for name, code in place.items()],
         "annotations": annotations,
     }
 
 
-def _results(found: Detections, classes: Sequence[str], image: int) -> list[dict[str, Any]]:
+def _results(found: Detections, classes: Sequence[str], parts: np.ndarray) -> list[dict[str, Any]]:
     place = {name: code for code, name in enumerate(classes, 1)}
     sides = found.boxes[:, 2:] - found.boxes[:, :2]
     return [
         {
-            "image_id": image,
+            "image_id": int(parts[i]),
             "category_id": place[str(found.names[i])],
             "bbox": [*found.boxes[i, :2].tolist(), *sides[i].tolist()],
             "score": float(found.score[i]),
