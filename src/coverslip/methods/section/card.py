@@ -27,11 +27,12 @@ CARD = Card(
         "Phantom sections of testis, stages by a region model fitted for 21 minutes: 8,192² of its own laboratory, 399 "
         "tubules: 98.7 % found, 86.2 % right, 97.5 % right or next; 270 tubules of three other laboratories: 83.7 % "
         "and 95.2 %. All mistakes are between IX and X-XI.",
+        "Cells of the same phantom (59,151 of nine types, one direction): detection F1 0.996, macro F1 0.982; positive "
+        "cells of five markers within 0.21 points of the truth; a type that is absent is not invented (0 of 12,777).",
         "Live and dead cells, 26 images of five modes: macro F1 0.615, detection F1 0.764; all 120 images read right.",
     ),
     limits=(
-        "Phantoms say nothing about real sections, and no real annotated testis sections are at hand. Cells of "
-        "phantoms were checked given their true boxes only (positives within 2 points); no cell model was measured.",
+        "Phantoms say nothing about real sections, and no real annotated testis sections are at hand.",
         "A region that one tile sees, or whose tiles agree, is staged however unsure its class is: on that large "
         "phantom all mistakes had scores below 0.6. --threshold 0.6 leaves such regions out.",
         "A cell is one box of one class: of two boxes that overlap by half (IoU) the surer one counts.",
