@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from coverslip.core import Fields, Region
+from coverslip.core import Fields, NoDataRule
 from coverslip.methods.he_nuclei.stain import RUIFROK, colours, density
+from coverslip.samples.opening.changed import Changed
 
 DAB = "DAB"
 
@@ -28,7 +28,7 @@ def holds_brown(parts: Sequence[np.ndarray]) -> bool:
     return bool(stained.any() and (blue > _BROWN * others)[stained].mean() > _SHARE)
 
 
-class WithoutBrown:
+class WithoutBrown(Changed):
     """Fields with the same pixels, less what DAB takes out of the light.
 
     Parameters
@@ -40,21 +40,20 @@ class WithoutBrown:
     """
 
     def __init__(self, fields: Fields, white: float) -> None:
-        self._fields, self._white = fields, white
+        super().__init__(fields)
+        self._white = white
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._fields, name)
+    @property
+    def nodata(self) -> NoDataRule:
+        """As stored: what has no colour stays."""
+        return self._fields.nodata
 
-    def __len__(self) -> int:
-        return len(self._fields)
-
-    def pixels(self, index: int, region: Region | None = None) -> np.ndarray:
-        """Read a field, or a region of it: ``(3, H, W)``, dtype as stored."""
-        stored = self._fields.pixels(index, region)
-        left = self._white * colours(_without_dab(density(stored / np.float32(self._white))))
-        grey = (stored == stored[:1]).all(axis=0)  # what has no colour holds no stain: areas without an image stay
-        left = np.where(grey, stored, left)
-        return (left if stored.dtype.kind == "f" else np.rint(left)).astype(stored.dtype)
+    def changed(self, pixels: np.ndarray) -> np.ndarray:
+        """Without brown, dtype as stored."""
+        left = self._white * colours(_without_dab(density(pixels / np.float32(self._white))))
+        grey = (pixels == pixels[:1]).all(axis=0)  # what has no colour holds no stain: areas without an image stay
+        left = np.where(grey, pixels, left)
+        return (left if pixels.dtype.kind == "f" else np.rint(left)).astype(pixels.dtype)
 
 
 def _without_dab(density: np.ndarray) -> np.ndarray:
