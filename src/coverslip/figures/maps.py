@@ -74,17 +74,19 @@ def umap_map(latent: np.ndarray, seed: int = 0) -> np.ndarray:
     line = task("Laying out the UMAP (the first one compiles for about half a minute)")
     try:
         with warnings.catch_warnings():
-            # About a part of umap that needs another network library and is not used here.
+            # About a part of umap that needs another network library and is not used here; and about functions that
+            # are compiled each time where numba can't keep them on the disk.
             warnings.filterwarnings("ignore", "Tensorflow not installed", ImportWarning)
+            warnings.filterwarnings("ignore", "Cannot cache compiled function")
             from umap import UMAP
 
-        # One job, said outright: a seeded layout runs on one anyway. A spectral start needs more points than
-        # eigenvectors; few points start at random.
-        few = len(latent) < 16
-        layout = UMAP(
-            n_neighbors=min(15, len(latent) - 1), init="random" if few else "spectral", random_state=seed, n_jobs=1
-        )
-        return np.asarray(layout.fit_transform(latent), dtype=np.float32)
+            # One job, said outright: a seeded layout runs on one anyway. A spectral start needs more points than
+            # eigenvectors; few points start at random.
+            few = len(latent) < 16
+            layout = UMAP(
+                n_neighbors=min(15, len(latent) - 1), init="random" if few else "spectral", random_state=seed, n_jobs=1
+            )
+            return np.asarray(layout.fit_transform(latent), dtype=np.float32)
     finally:
         line.close()
 
