@@ -37,8 +37,9 @@ def write_section(source: Path, out: Path, side: int) -> None:
                 )
                 yield pixels[np.ix_(rows, columns)]
 
+    unfinished = out.with_suffix(".part")
     tifffile.imwrite(
-        out,
+        unfinished,
         parts(),
         shape=(side, side),
         dtype=pixels.dtype,
@@ -47,6 +48,7 @@ def write_section(source: Path, out: Path, side: int) -> None:
         resolution=(20000, 20000),
         resolutionunit="CENTIMETER",
     )
+    unfinished.rename(out)
 
 
 def held(pid: int) -> float:

@@ -63,6 +63,12 @@ def test_truncated_multipage_ome_tiff(tmp_path):
     assert_refused(path)
 
 
+def test_a_tiff_whose_writer_was_stopped_before_it_described_the_image(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_bytes(struct.pack("<2sHHHQ", b"II", 43, 8, 0, 16) + bytes(4096))
+    assert "cut short while it was written" in opening(path)
+
+
 def test_empty_file(tmp_path):
     (tmp_path / "a.tif").touch()
     assert "is empty (0 bytes)" in opening(tmp_path / "a.tif")

@@ -108,6 +108,8 @@ def find_stack(tif: Any, path: str, series: int, level: int) -> Stack:
         raise InputError(f"{path} has no level {level}: it has {len(levels)}, counted from 0; choose another level.")
     chosen = levels[level]
     page = chosen.keyframe
+    if not page.imagewidth or not page.imagelength:
+        raise InputError(f"{path} holds no pixels; it was cut short while it was written, so write it once more.")
     dtype = np.dtype(chosen.dtype) if chosen.dtype is not None else None
     if dtype is None or dtype.kind not in "biuf" or page.dtype is None:
         raise InputError(
