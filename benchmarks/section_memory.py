@@ -1,6 +1,6 @@
 """A section of 30,000 x 30,000 pixels under a bound of memory, killed half way and resumed.
 
-    python benchmarks/section_memory.py model/ laboratories/section_1.tif --work work --out results.csv
+    python benchmarks/section_memory.py model/ laboratories/section_1.tif --work work --out results.csv --channels 0
 
 The section is a phantom repeated (its first channel), a tiled TIFF of 1.8 GB in the folder ``--work``. The model may be
 any `section` model; how good it is does not matter here. Memory is the most that the process ever held (VmHWM).
@@ -87,14 +87,13 @@ def main() -> None:
     parser.add_argument("--kill-at", type=int, default=200, help="Tiles after which the first run is killed.")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("options", nargs="*", help="Further options of predict, after --.")
-    given = parser.parse_args()
+    given, options = parser.parse_known_args()  # what is not known here is for predict
     given.work.mkdir(exist_ok=True)
     section, out = given.work / f"section_{given.side}.tif", given.work / f"found-{given.model.name}"
     if not section.exists():
         write_section(given.phantom, section, given.side)
     command = [sys.executable, "-m", "coverslip", "predict", str(given.model), str(section), "--out", str(out)]
-    command += ["--device", "cpu", "--max-ram", given.max_ram, "--resume", *given.options]
+    command += ["--device", "cpu", "--max-ram", given.max_ram, "--resume", *options]
     blocks = out.with_name(out.name + ".predicting") / "blocks" / section.stem
     began = time.monotonic()
     _, first, before = watched(command, blocks, given.kill_at)

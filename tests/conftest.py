@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
+settings.register_profile("at any speed", deadline=None)
+settings.load_profile("at any speed")
 os.environ.setdefault("NUMBA_OPT", "0")  # what UMAP compiles runs once here: a fifth of the time is not spent on speed
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

@@ -43,7 +43,7 @@ def random_round(draw: st.DrawFn) -> tuple[np.ndarray, list[Proposal]]:
     return error, proposals
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(random_round(), st.floats(0, 0.5))
 def test_the_loss_falls_with_every_object_that_is_accepted(
     drawn: tuple[np.ndarray, list[Proposal]], worth: float
@@ -63,7 +63,7 @@ def test_the_loss_falls_with_every_object_that_is_accepted(
     assert len({index for index, _ in accepted}) == len(accepted)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(random_round())
 def test_what_is_refused_would_not_have_helped(drawn: tuple[np.ndarray, list[Proposal]]) -> None:
     error, proposals = drawn
@@ -202,7 +202,7 @@ class Knowing:
         return found
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 8))
 def test_what_the_generator_knows_is_explained_whole(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
@@ -267,7 +267,7 @@ def test_about_an_object_whose_light_is_not_all_explained_is_asked_once_in_vain(
     assert len(generator.asked) == 2
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(random_round())
 def test_what_is_kept_of_a_part_comes_back(drawn: tuple[np.ndarray, list[Proposal]]) -> None:
     objects = [Accepted(proposal, (i // 3, i % 3), 0.1 * i) for i, proposal in enumerate(drawn[1])]

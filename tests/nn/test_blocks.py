@@ -40,7 +40,7 @@ def test_folding_leaves_no_normalisation_and_the_same_outputs() -> None:
     count=st.integers(1, 2),
     seed=st.integers(0, 10),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_split_block_is_the_block_at_every_pixel(
     below: int, here: int, height: int, width: int, count: int, seed: int
 ) -> None:

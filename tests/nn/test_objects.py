@@ -17,7 +17,7 @@ def random_labels(seed: int) -> np.ndarray:
     return np.where(smooth > 0, 1 + (smooth * 40).astype(int) % 4, 0).astype(np.int32)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_the_largest_piece_of_each_object_stays(seed: int) -> None:
     labels = random_labels(seed)
@@ -37,7 +37,7 @@ def test_pieces_that_meet_at_a_corner_are_one() -> None:
     np.testing.assert_array_equal(np.argwhere(labels - in_one_piece(labels)), [[5, 0]])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_holes_of_each_object_are_filled_but_not_what_others_lie_in(seed: int) -> None:
     labels = random_labels(seed)

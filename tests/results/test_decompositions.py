@@ -152,7 +152,7 @@ def test_objects_are_measured_whole_in_windows(monkeypatch: pytest.MonkeyPatch) 
         np.testing.assert_allclose(whole[name][order], parts[name][again], rtol=1e-9, err_msg=name)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(discs=random_discs)
 def test_whatever_overlaps_is_kept(tmp_path_factory: pytest.TempPathFactory, discs: list[tuple[int, int, int]]) -> None:
     folder = tmp_path_factory.mktemp("discs")

@@ -128,7 +128,7 @@ def test_the_rule_never_halves_a_short_side_below_two_pixels() -> None:
     assert depth_rule(8, 4096) == 2
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     channels=st.integers(1, 4),
     height=st.integers(8, 70),
