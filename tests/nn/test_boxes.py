@@ -136,7 +136,7 @@ def disc(y: int, x: int, radius: int, window: Region, code: int, score: float, t
     """What a window shows of a disc."""
     rows, columns = np.mgrid[window.y : window.stop_y, window.x : window.stop_x]
     mask = (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
-    return Piece(mask, window.y, window.x, code, score, tile)
+    return Piece(mask, window.y, window.x, score * np.eye(2)[code], tile)
 
 
 def test_pieces_of_a_region_become_one_whose_votes_count_by_score_and_area() -> None:
@@ -144,28 +144,43 @@ def test_pieces_of_a_region_become_one_whose_votes_count_by_score_and_area() -> 
     left, right = (
         disc(30, 32, 20, w, c, s, t) for t, (w, c, s) in enumerate(zip(windows, (0, 1), (0.5, 0.9), strict=True))
     )
-    (whole,) = joined_pieces([left, right], windows, 2, least_share=0.5)
+    (whole,) = joined_pieces([left, right], windows, least_share=0.5)
     area = int(disc(30, 32, 20, Region(0, 0, 60, 70), 0, 1, 0).mask.sum())
     assert (whole.area, whole.pieces) == (area, 2)
     np.testing.assert_allclose(whole.votes, [0.5 * left.area / area, 0.9 * right.area / area])
     assert whole.code == 1
     np.testing.assert_allclose(whole.share, whole.votes[1] / whole.votes.sum())
-    assert joined_pieces([left, right], windows, 2, least_share=0.9)[0].code == -1  # the votes disagree
+    assert joined_pieces([left, right], windows, least_share=0.9)[0].code == -1  # the votes disagree
 
 
 def test_regions_that_merely_touch_stay_two() -> None:
     windows = [Region(0, 0, 60, 60), Region(0, 20, 60, 60)]
     pieces = [disc(30, x, 12, w, 0, 0.9, t) for t, w in enumerate(windows) for x in (25, 50)]
-    wholes = joined_pieces(pieces, windows, 1, 0.5)
+    wholes = joined_pieces(pieces, windows, 0.5)
     assert [whole.pieces for whole in wholes] == [2, 2]
 
 
-def test_pieces_survive_being_kept_and_doubles_of_a_tile_go() -> None:
+def test_pieces_survive_being_kept() -> None:
     one, two = disc(10, 10, 6, Region(3, 2, 17, 19), 1, 0.7, 0), disc(11, 10, 6, Region(3, 2, 17, 19), 0, 0.8, 0)
-    again = unpacked(packed([one, two]), 4)
+    again = unpacked(packed([one, two], 2), 4)
     assert all(np.array_equal(a.mask, b.mask) for a, b in zip(again, (one, two), strict=True))
-    assert [(p.y, p.x, p.code, p.tile) for p in again] == [(3, 2, 1, 4), (3, 2, 0, 4)]
-    assert [piece.code for piece in best_pieces([one, two])] == [0]
+    assert [(p.y, p.x, p.votes.tolist(), p.tile) for p in again] == [(3, 2, [0, 0.7], 4), (3, 2, [0.8, 0], 4)]
+
+
+def test_of_doubles_of_a_tile_one_stays_and_votes_for_both_classes() -> None:
+    window = Region(3, 2, 17, 19)
+    one, two, apart = (
+        disc(*at, c, s, 0)
+        for at, c, s in (
+            ((10, 10, 6, window), 1, 0.7),
+            ((11, 10, 6, window), 0, 0.8),
+            ((10, 60, 4, Region(0, 50, 20, 20)), 1, 0.9),
+        )
+    )
+    kept = best_pieces([one, two, apart])
+    assert [piece.votes.tolist() for piece in kept] == [[0, 0.9], [0.8, 0.7]]
+    assert kept[1].mask is two.mask
+    assert joined_pieces(kept[1:], [window], least_share=0.6)[0].code == -1  # in doubt, although nobody disagrees
 
 
 def test_a_mask_of_few_pixels_fills_its_box() -> None:

@@ -26,10 +26,8 @@ class Piece:
         Where it is, seen from its corner.
     y, x : int
         The corner.
-    code : int
-        Its class.
-    score : float
-        How sure.
+    votes : ndarray, shape (K,)
+        How sure it is of each class.
     tile : int
         Which tile saw it.
     """
@@ -37,9 +35,13 @@ class Piece:
     mask: np.ndarray
     y: int
     x: int
-    code: int
-    score: float
+    votes: np.ndarray
     tile: int = 0
+
+    @property
+    def score(self) -> float:
+        """How sure it is of its surest class."""
+        return float(self.votes.max())
 
     @property
     def region(self) -> Region:
@@ -69,9 +71,9 @@ class Whole:
     share : float
         Of the votes, for that class.
     score : float
-        Mean of the scores of its pieces of that class, weighted by their areas.
+        Mean over its pieces of how sure they are of that class, weighted by their areas.
     votes : ndarray, shape (K,)
-        Of each class: the sum over its pieces of score times area, divided by the area of the region.
+        Of each class: the sum over its pieces of how sure they are of it times area, divided by the area of the region.
     pieces : int
         How many tiles saw it.
     """
@@ -124,22 +126,28 @@ def shared_area(one: Piece, other: Piece) -> int:
 
 
 def best_pieces(pieces: Sequence[Piece]) -> list[Piece]:
-    """Of pieces of one tile that lie in each other the surest; of equally sure ones the first."""
+    """Of pieces of one tile that lie in each other the surest; of equally sure ones the first.
+
+    What the others say stays with it: a network that cannot tell two classes apart gives one region twice, so the
+    piece that is kept votes for each class as surely as the surest of them.
+    """
     kept: list[Piece] = []
     for piece in sorted(pieces, key=lambda each: -each.score):
-        if all(shared_area(piece, one) < _INSIDE * min(piece.area, one.area) for one in kept):
-            kept.append(piece)
+        inside = (one for one in kept if shared_area(piece, one) >= _INSIDE * min(piece.area, one.area))
+        if (one := next(inside, None)) is None:
+            kept.append(replace(piece, votes=piece.votes.copy()))
+        else:
+            np.maximum(one.votes, piece.votes, out=one.votes)
     return kept
 
 
-def packed(pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
-    """Pieces as arrays, to be kept in a file; `unpacked` gives them back."""
+def packed(pieces: Sequence[Piece], classes: int) -> dict[str, np.ndarray]:
+    """Pieces, of so many classes, as arrays, to be kept in a file; `unpacked` gives them back."""
     bits = [np.packbits(piece.mask) for piece in pieces]
     edges = [(p.x, p.y, p.x + p.mask.shape[1], p.y + p.mask.shape[0]) for p in pieces]
     return {
         "boxes": np.array(edges, np.int64).reshape(-1, 4),
-        "codes": np.array([piece.code for piece in pieces], np.intp),
-        "score": np.array([piece.score for piece in pieces], np.float64),
+        "votes": np.array([piece.votes for piece in pieces], np.float64).reshape(-1, classes),
         "bits": np.concatenate(bits) if bits else np.zeros(0, np.uint8),
     }
 
@@ -147,22 +155,22 @@ def packed(pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
 def unpacked(arrays: Mapping[str, np.ndarray], tile: int = 0) -> list[Piece]:
     """What `packed` was given."""
     found, at = [], 0
-    for (x0, y0, x1, y1), code, score in zip(arrays["boxes"], arrays["codes"], arrays["score"], strict=True):
+    for (x0, y0, x1, y1), votes in zip(arrays["boxes"], arrays["votes"], strict=True):
         shape = (int(y1 - y0), int(x1 - x0))
         length = -(-shape[0] * shape[1] // 8)
         mask = np.unpackbits(arrays["bits"][at : at + length], count=shape[0] * shape[1]).reshape(shape).astype(bool)
-        found.append(Piece(mask, int(y0), int(x0), int(code), float(score), tile))
+        found.append(Piece(mask, int(y0), int(x0), votes, tile))
         at += length
     return found
 
 
-def joined_pieces(pieces: Sequence[Piece], windows: Sequence[Region], classes: int, least_share: float) -> list[Whole]:
+def joined_pieces(pieces: Sequence[Piece], windows: Sequence[Region], least_share: float) -> list[Whole]:
     """Whole regions.
 
     Two pieces of different tiles are of one region if, within what both tiles see, they overlap by at least half
-    (IoU). The class of a region is that with most votes, where each piece votes with score x area / area of the
-    region, so that small pieces count little; of equally many the first. A region whose class has less than
-    `least_share` of the votes has none.
+    (IoU). The class of a region is that with most votes, where each piece votes for each class with how sure it is of
+    it x area / area of the region, so that small pieces count little; of equally many the first. A region whose class
+    has less than `least_share` of the votes has none: its pieces disagree, or are in doubt.
 
     Parameters
     ----------
@@ -170,8 +178,6 @@ def joined_pieces(pieces: Sequence[Piece], windows: Sequence[Region], classes: i
         In pixels of the whole image, with their tiles.
     windows : sequence of Region
         Of the tiles.
-    classes : int
-        How many there are.
     least_share : float
         See above.
 
@@ -192,9 +198,7 @@ def joined_pieces(pieces: Sequence[Piece], windows: Sequence[Region], classes: i
     rows, columns = (np.array(side, int) for side in zip(*pairs, strict=True)) if pairs else (np.zeros(0, int),) * 2
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(pieces),) * 2)
     count, group = connected_components(graph, directed=False)
-    wholes = [
-        _whole([pieces[i] for i in np.flatnonzero(group == g).tolist()], classes, least_share) for g in range(count)
-    ]
+    wholes = [_whole([pieces[i] for i in np.flatnonzero(group == g).tolist()], least_share) for g in range(count)]
     return sorted(wholes, key=lambda whole: (round(whole.box[1]), round(whole.box[0])))
 
 
@@ -213,20 +217,18 @@ def _within(piece: Piece, window: Region) -> int:
     return 0 if both is None else int(piece.mask[both[0]].sum())
 
 
-def _whole(pieces: Sequence[Piece], classes: int, least_share: float) -> Whole:
+def _whole(pieces: Sequence[Piece], least_share: float) -> Whole:
     y, x = min(p.y for p in pieces), min(p.x for p in pieces)
     stop_y, stop_x = max(p.region.stop_y for p in pieces), max(p.region.stop_x for p in pieces)
     mask = np.zeros((stop_y - y, stop_x - x), bool)
     for piece in pieces:
         mask[replace(piece.region, y=piece.y - y, x=piece.x - x).slices] |= piece.mask
     area = int(mask.sum())
-    votes = np.zeros(classes)
-    for piece in pieces:
-        votes[piece.code] += piece.score * piece.area / area
+    each, areas = np.array([piece.votes for piece in pieces]), np.array([piece.area for piece in pieces])
+    votes = areas @ each / area
     best = int(votes.argmax())
     share = float(votes[best] / votes.sum())
-    same = [piece for piece in pieces if piece.code == best]
-    score = float(np.average([p.score for p in same], weights=[p.area for p in same]))
+    score = float(np.average(each[:, best], weights=areas))
     code = best if share >= least_share else -1
     box = (float(x), float(y), float(stop_x), float(stop_y))
     return Whole(outline_of(mask, (y, x)), box, area, code, share, score, votes, len(pieces))

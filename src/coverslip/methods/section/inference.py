@@ -155,7 +155,7 @@ class Finder:
     ) -> Detections:
         pieces = [piece for number, part in enumerate(parts) for piece in unpacked(part, number)]
         windows = [tile.window for tile in self.tiles(fields, index, view)]
-        whole = joined_pieces(pieces, windows, len(self.classes), self.least_share)
+        whole = joined_pieces(pieces, windows, self.least_share)
         columns = {
             "share": np.array([each.share for each in whole]),
             "pieces": np.array([each.pieces for each in whole], int),
@@ -202,16 +202,13 @@ class Finder:
 
     def _pieces(self, pixels: np.ndarray) -> Found:
         ((_, found),) = self._seen(pixels) if pixels.size else ((0, _nothing()),)
-        sure = np.flatnonzero(found["score"] >= self.threshold)
+        votes = found["score"][:, None] * np.eye(len(self.classes))[found["codes"]]
         pieces = [
-            Piece(
-                *pack(found["masks"][i], found["boxes"][i], pixels.shape[1:]),
-                int(found["codes"][i]),
-                float(found["score"][i]),
-            )
-            for i in sure.tolist()
+            Piece(*pack(mask, box, pixels.shape[1:]), of_each)
+            for mask, box, of_each in zip(found["masks"], found["boxes"], votes, strict=True)
         ]
-        return packed(best_pieces([piece for piece in pieces if piece.mask.any()]))
+        best = best_pieces([piece for piece in pieces if piece.mask.any()])
+        return packed([piece for piece in best if piece.score >= self.threshold], len(self.classes))
 
     def _seen(self, pixels: np.ndarray) -> Iterator[tuple[int, Found]]:
         """What the network finds in each direction, in pixels of the turned window."""
