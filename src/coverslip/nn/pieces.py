@@ -40,8 +40,8 @@ class Piece:
 
     @property
     def score(self) -> float:
-        """How sure it is of its surest class."""
-        return float(self.votes.max())
+        """How sure it is that there is a region, whatever its class."""
+        return min(float(self.votes.sum()), 1.0)
 
     @property
     def region(self) -> Region:
