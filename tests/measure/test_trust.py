@@ -56,6 +56,14 @@ def test_a_treatment_is_found_again_across_plates_beyond_chance() -> None:
     assert nothing.samples.value == pytest.approx(nothing.chance.mean(), abs=0.06)
 
 
+def test_a_frequent_treatment_is_not_found_by_its_frequency() -> None:
+    """Of noise neither treatment is found: each is compared with shuffled ones that are as frequent as itself."""
+    uneven = np.tile(np.repeat(["dmso", "drug"], [32, 8]), 3)
+    found = retrieval(np.random.default_rng(3).normal(size=(120, 4)), uneven, PLATES, permutations=60)
+    assert found.chance == pytest.approx([0.81, 0.24], abs=0.04)
+    assert (found.p > 0.05).all()
+
+
 def test_what_a_plate_did_to_its_cells_retrieves_nothing() -> None:
     """Each treatment on a plate of its own, and a second plate that shares neither: no neighbour counts."""
     with pytest.raises(InputError, match="in two batches"):

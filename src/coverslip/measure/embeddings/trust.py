@@ -206,12 +206,9 @@ def retrieval(
     ranking = _Ranking(x, batch.codes)
     precision = ranking.average_precision(of.codes)
     rng = np.random.default_rng(seed)
-    shuffled = np.stack(
-        [
-            _means(ranking.average_precision(_within(of.codes, batch.codes, rng)), of.codes, shared)
-            for _ in track(range(permutations), "Shuffling treatments")
-        ]
-    )
+    # A shuffled treatment is as rare as the true one, so that each is compared with its own chance.
+    draws = (_within(of.codes, batch.codes, rng) for _ in track(range(permutations), "Shuffling treatments"))
+    shuffled = np.stack([_means(ranking.average_precision(drawn), drawn, shared) for drawn in draws])
     value = _means(precision, of.codes, shared)
     p = (1 + (shuffled >= value).sum(axis=0)) / (permutations + 1)
     kept = np.isin(of.codes, shared) & np.isfinite(precision)
