@@ -110,6 +110,28 @@ def test_a_resumed_fit_ends_the_same(samples: ArraySamples, tmp_path: Path) -> N
     assert all(np.array_equal(whole.weights[name], again.weights[name]) for name in whole.weights)
 
 
+def test_classes_are_words_as_a_sheet_has_them(samples: ArraySamples) -> None:
+    """Gaps make numbers of a column floats; capitals and blanks make two classes of one, which is said."""
+    numbers = np.where(np.arange(120) % 5 == 0, np.nan, 1.0 + (samples.obs["label"] == "high"))
+    config = classify.Config(network="linear")
+    assert classify.fit(ArraySamples(samples.read(range(120)), {"label": numbers}), config).facts["classes"] == [
+        "1",
+        "2",
+    ]
+    spelt = np.where(np.arange(120) % 2, samples.obs["label"], np.char.upper(samples.obs["label"].astype(str)))
+    said = classify.fit(ArraySamples(samples.read(range(120)), {"label": spelt}), config).warnings
+    assert any("'HIGH' and 'high' are taken for two classes" in text for text in said)
+
+
+def test_a_split_that_divides_groups_is_warned_of(samples: ArraySamples) -> None:
+    obs = {**samples.obs, "split": np.array(["train", "val"] * 60), "group": np.repeat(list("abcdef"), 20)}
+    said = classify.fit(ArraySamples(samples.read(range(120)), obs), classify.Config(network="linear")).warnings
+    assert any("divides the group 'a' and 5 more" in text for text in said)
+    whole = {**obs, "split": np.repeat(["train", "val"], 60)}
+    said = classify.fit(ArraySamples(samples.read(range(120)), whole), classify.Config(network="linear")).warnings
+    assert not any("divides" in text for text in said)
+
+
 def test_rare_classes_count_as_much_where_that_is_asked() -> None:
     rare = np.r_[np.arange(0, 120, 3), [1, 4, 7, 10], np.arange(2, 120, 3)]
     few = Subset(bars(120), rare)
@@ -154,6 +176,18 @@ def test_activation_maps_are_bright_where_the_bar_is(fitted: Fitted) -> None:
     assert maps.max(axis=(1, 2)) == pytest.approx(1)
     (shown,) = classify.illustrate(fitted, Subset(others, range(4)), device="cpu")
     assert shown.content["outputs"].shape == (4, 1, 16, 16)
+
+
+def test_activation_maps_are_of_the_class_that_the_rule_calls(fitted: Fitted) -> None:
+    """Centres that name each class after the next one: maps are of what was called, not of the largest code."""
+    centres = 5 * np.eye(3, dtype=np.float32)[[1, 2, 0]]
+    turned = replace(fitted, weights={**fitted.weights, "rule.centres": centres})
+    others = bars(9, seed=1)
+    called = classify.predict(turned, others, device="cpu").codes
+    assert (called != classify.predict(fitted, others, device="cpu").codes).all()
+    maps = classify.activation_maps(turned, others, device="cpu")
+    np.testing.assert_allclose(maps, classify.activation_maps(turned, others, called, device="cpu"))
+    np.testing.assert_allclose(maps, classify.activation_maps(fitted, others, device="cpu"), atol=1e-5)
 
 
 @pytest.mark.skipif(not has_onnx(), reason="the extra 'onnx' is not installed")

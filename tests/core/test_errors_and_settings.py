@@ -25,6 +25,20 @@ def test_dotted_names_reach_nested_settings() -> None:
     assert [row[:2] for row in Outer.describe()] == [("rate", "0.1"), ("inner.depth", "2")]
 
 
+class Listed(Config):
+    order: tuple[str, ...] = Field((), description="Names.")
+    ends: tuple[float, float] = Field((0.1, 99.9), description="Two numbers.")
+
+
+def test_a_list_is_written_with_commas() -> None:
+    found = Listed.parse({"order": "normal, light,severe", "ends": "[1, 99]"})
+    assert found == Listed(order=("normal", "light", "severe"), ends=(1, 99))
+    assert Listed.parse({"order": "normal"}).order == ("normal",)
+    assert Listed.parse({"order": ""}).order == ()
+    with pytest.raises(InputError, match="The setting 'ends"):
+        Listed.parse({"ends": "1,x"})
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

@@ -85,6 +85,20 @@ def test_rows_without_a_label_are_not_learned_from_and_a_split_is_kept() -> None
     assert held_out.facts["measured"]["accuracy"][0] == pytest.approx(right.mean(), abs=1e-4)
 
 
+def test_vectors_of_another_model_are_refused() -> None:
+    given = embedding(60)
+    one, other = (
+        cs.Embedding.from_arrays(
+            given.latent, given.obs, provenance={"model": {"folder": name, "weights_sha256": name}}
+        )
+        for name in "ab"
+    )
+    fitted = probe.fit(one, probe.Config(curve=(), folds=2))
+    assert len(probe.predict(fitted, one)) == len(probe.predict(fitted, given)) == 60
+    with pytest.raises(InputError, match="those of the model b, but the probe was fitted to those of a"):
+        probe.predict(fitted, other)
+
+
 def test_a_latent_that_never_varies_says_nothing() -> None:
     flat = embedding(60)
     with_dead = cs.Embedding.from_arrays(np.c_[flat.latent, np.full(60, 3.0)], flat.obs)

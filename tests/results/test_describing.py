@@ -84,6 +84,27 @@ def test_find_then_classify(
         assert f'<li><i style="background:{CLASSES[kind]}"></i>{name}</li>' in page
 
 
+def test_another_classifier_takes_the_place_of_the_first(
+    found: tuple[Path, list[str]], model: Path, tmp_path: Path
+) -> None:
+    """Its classes are the ones that exports and pages show: nothing of the first one stays beside them."""
+    crops, names = zip(
+        *(
+            (cs.samples.crop_objects(Image.from_array(image), labels, 16)[0], classes)
+            for image, labels, classes in map(field, range(6))
+        ),
+        strict=True,
+    )
+    capitals = ArraySamples(np.concatenate(crops), {"label": np.char.upper(np.concatenate(names))})
+    other = cs.fit("classify", capitals, {"network": "linear"}, run=Run(device="cpu", precision="fp32"))
+    other.save(tmp_path / "other")
+    for used in (model, tmp_path / "other"):
+        assert main(["predict", str(used), str(found[0]), "--device", "cpu"]) == 0
+    table = cs.read.read_table(found[0] / "objects.parquet")
+    assert table["class"].tolist() == [name.upper() for name in found[1]]
+    assert not any(name.startswith("coverslip_") or name == "probability_dim" for name in table)
+
+
 def test_answers_go_into_another_table_where_one_is_named(
     found: tuple[Path, list[str]], model: Path, tmp_path: Path
 ) -> None:

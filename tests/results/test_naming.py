@@ -13,7 +13,7 @@ import coverslip as cs
 from coverslip.core.errors import InputError
 from coverslip.figures.document import Page
 from coverslip.results.embedding.groups import groups_to_name
-from coverslip.results.embedding.naming import Names, label_cells, read_names
+from coverslip.results.embedding.naming import Names, label_cells, of_clusters, read_names
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import write_page
 from coverslip.results.embedding.placing import placed, placed_rows
@@ -41,6 +41,22 @@ def test_equal_names_merge_and_what_has_none_gets_no_label() -> None:
     apart = label_cells(cells, cells, Names(names={"1": "G1", "2": "S", "3": "M"}))
     assert apart.confidence[40:].tolist() == [1.0] * 20
     assert apart.confidence[:40].min() < 1
+
+
+def test_names_of_a_models_clusters_are_for_other_cells_too() -> None:
+    """A cluster may be empty in these, has another size, and an id means another cell."""
+    membership = np.repeat(np.eye(3), 5, axis=0)[:10]
+    cells = cs.Embedding.from_arrays(
+        np.eye(3)[np.repeat([0, 1], 5)], {"cluster": np.repeat(["1", "2"], 5)}, obsm={"membership": membership}
+    )
+    about = of_clusters(
+        Names(names={"1": "G1", "3": "M"}, sizes={"1": 20, "2": 20, "3": 20}, cells={"7": "odd"}), cells
+    )
+    assert label_cells(cells, cells, about).label.tolist() == ["G1"] * 5 + [""] * 5
+    same = Names(names={"1": "G1"}, sizes={"1": 5, "2": 5}, cells={"7": "odd"})
+    assert of_clusters(same, cells) == same
+    with pytest.raises(InputError, match="no cluster '4': its clusters are 1, 2, 3"):
+        of_clusters(Names(names={"4": "G1"}), cells)
 
 
 def test_other_cells_get_the_name_of_their_neighbours() -> None:
@@ -120,6 +136,9 @@ def test_the_report_says_what_can_be_trusted_and_places_new_cells(tmp_path: Path
     again, _ = placed(known, cs.read.write_embedding(known, tmp_path / "same.h5ad"))
     np.testing.assert_allclose(placed(known, tmp_path / "same.h5ad")[1]["PCA"][60:], maps["PCA"][:60], atol=1e-4)
     assert len(placed_rows(both)) == 12
+    taken = cs.Embedding.from_arrays(known.latent, {**known.obs, "placed": ["here"] * 60, "distance": np.zeros(60)})
+    mine = placed_rows(placed(taken, tmp_path / "new.h5ad")[0])
+    assert [row["distance"] for row in mine] == [row["distance"] for row in placed_rows(both)]
     assert len(again) == 120
 
 

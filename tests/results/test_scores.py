@@ -81,11 +81,13 @@ def test_evaluation_matches_a_sheet_by_image_and_says_what_guessing_gives(scores
     assert rows["all", "set size"] == 1.5
 
 
-def test_the_split_that_was_held_out_is_measured(scores: ClassScores) -> None:
+def test_the_split_that_was_held_out_is_measured(scores: ClassScores, tmp_path: Path) -> None:
     held = {**scores.obs, "split": np.array(["train", "train", "train", "test", "train", "test"], object)}
     rows = cs.evaluate(replace(scores, obs=held))
     assert rows[0]["n"] == 2
     assert rows[0]["value"] == 0.5
+    page = cs.write_report(replace(scores, obs=held), tmp_path / "page.html").read_text()
+    assert "<dt>left to a person</dt><dd>100%" in page  # both of them, and half of all six
 
 
 def test_bad_questions_get_one_sentence(scores: ClassScores, tmp_path: Path) -> None:
@@ -110,6 +112,7 @@ def test_the_page_shows_pictures_confusions_and_every_class(scores: ClassScores,
     for heading in ("Confusions", "ROC", "Calibration", "Each class", "Most confused"):
         assert f"<h2>{heading}</h2>" in page
     assert '"truth":[0,0,1,1,2,2]' in page
+    assert '<div class="card across">\n    <h2>Each class</h2>' in page  # all columns are seen
     assert page.count("image/webp") + page.count('"pictures":{"0":') >= 1
     assert "M called" not in page  # no model, so nothing is looked at closely
 

@@ -96,6 +96,13 @@ def test_a_sheet_gets_a_column_of_splits() -> None:
         split_sheet(sheet, by="plate")
 
 
+def test_crops_of_one_image_stay_together_where_nobody_says_so() -> None:
+    words = np.array(split_sheet(sheet_of(source_image=[f"f{i // 10}" for i in range(100)])).column("split"))
+    assert all(len(set(words[i : i + 10])) == 1 for i in range(0, 100, 10))
+    few = split_sheet(sheet_of(plate=[f"p{i // 25}" for i in range(100)]))
+    assert len(set(few.column("split")[:25])) > 1  # of four plates none could be held out without a quarter of all
+
+
 def test_a_given_split_is_read_in_the_words_people_use() -> None:
     obs = {"split": np.array(["Training", "validation", "", "test", "train"])}
     parts = given_split(obs, 5)

@@ -93,6 +93,9 @@ def test_a_study_goes_on_at_the_unfinished_fold_and_refuses_other_settings(study
     assert (fits / "repeat=1,fold=1" / "scores.parquet").is_file()
     with pytest.raises(InputError, match="was fitted with other settings or samples"):
         cross_validate("classify", bars(61), study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
+    brighter = ArraySamples(bars(60).read(range(60)) // 2, bars(60).obs)
+    with pytest.raises(InputError, match="was fitted with other settings or samples"):
+        cross_validate("classify", brighter, study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
 
 
 def test_shuffled_labels_give_chance_through_folds_and_sizes(tmp_path: Path) -> None:
@@ -112,6 +115,12 @@ def test_domains_are_measured_on_their_own(tmp_path: Path) -> None:
     found = cross_validate("classify", mixed, tmp_path / "out", folds=3, domain="laboratory", **LINEAR)
     assert [row.get("domain", "all") for row in found.table] == ["all", "Basel", "Kyoto"]
     assert [row["images"] for row in found.table] == [60, 30, 30]
+
+
+def test_what_all_fits_share_cannot_vary(tmp_path: Path) -> None:
+    for name in ("seed", "validation", "label"):
+        with pytest.raises(InputError, match=f"'{name}' cannot vary"):
+            cross_validate("classify", bars(30), tmp_path, folds=3, over={name: ["1", "2"]}, **LINEAR)
 
 
 def test_other_methods_and_too_few_images_are_refused(tmp_path: Path) -> None:
@@ -136,6 +145,12 @@ def test_a_border_that_tells_the_class_is_warned_of(tmp_path: Path) -> None:
     assert value["size"] == pytest.approx(0.5, abs=0.25)
     assert any(note.startswith("Careful: 'border' tells the classes") for note in found.notes)
     assert json.loads((tmp_path / "out" / "provenance.json").read_text())["study"] == "shortcut"
+    cs.read.write_image_tiff(np.full((24, 24, 3), 100, np.uint8), tmp_path / "3.tif", axes="YXC")
+    with pytest.raises(InputError, match=r"row 5: .*3.tif has other channels than the first image"):
+        shortcuts(tmp_path / "cells.csv", tmp_path / "out3")
+    cs.read.write_image_tiff(np.full((24, 24), np.nan, np.float32), tmp_path / "3.tif")
+    with pytest.raises(InputError, match="NaN or infinite"):
+        shortcuts(tmp_path / "cells.csv", tmp_path / "out4")
     with pytest.raises(InputError, match="has no column 'phase'"):
         shortcuts(tmp_path / "cells.csv", tmp_path / "out2", label="phase")
 

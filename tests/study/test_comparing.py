@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import coverslip as cs
 from coverslip.core.errors import InputError
 from coverslip.core.fields import ArrayFields
 from coverslip.core.image import Image
@@ -50,6 +51,18 @@ def test_each_is_measured_on_the_same_samples(tmp_path: Path) -> None:
     before = (tmp_path / "fits" / "vae" / "weights.safetensors").stat().st_mtime_ns
     compare(given, ["vae", "pca"], tmp_path, settings=TINY)
     assert (tmp_path / "fits" / "vae" / "weights.safetensors").stat().st_mtime_ns == before
+
+
+def test_other_channels_and_other_images_do_not_pass_for_a_finished_study(tmp_path: Path) -> None:
+    given = samples()
+    two = np.concatenate([given.read(range(48)), 255 - given.read(range(48))], axis=1)
+    first = compare(two, ["vae", "raw"], tmp_path, settings=TINY, channels=[1])
+    assert first.table[1]["values"] == 256  # of the one channel
+    assert cs.load(tmp_path / "fits" / "vae").facts["input"]["channels"] == [1]
+    with pytest.raises(InputError, match="vae was fitted with other settings or samples"):
+        compare(two, ["vae"], tmp_path, settings=TINY, channels=[0])
+    with pytest.raises(InputError, match="fitted once each"):
+        compare(two, ["vae"], tmp_path, settings=TINY, restarts=3)
 
 
 def test_components_never_see_what_is_measured_on(tmp_path: Path) -> None:

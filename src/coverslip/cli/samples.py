@@ -173,7 +173,9 @@ def split(
     sheet: Annotated[Path, typer.Argument(help="A sample sheet or a folder of images.")],
     out: Out,
     fractions: Annotated[str, typer.Option(help="Shares of train, val and test.")] = "0.7,0.15,0.15",
-    by: Annotated[str, typer.Option(help="Column whose groups stay together.")] = "group",
+    by: Annotated[
+        str, typer.Option(help="Column whose groups stay together; without a column group: plate or source_image.")
+    ] = "group",
     seed: Annotated[int, typer.Option(help="Decides the parts.")] = 0,
     force: Force = False,
 ) -> None:
@@ -184,6 +186,7 @@ def split(
     from coverslip.core.errors import InputError
     from coverslip.io.atomic import refuse_existing
     from coverslip.samples import read_sheet, split_sheet, write_sheet
+    from coverslip.samples.sheets.splits import groups_of_sheet
 
     refuse_existing(out, force)
     try:
@@ -195,6 +198,9 @@ def split(
     write_sheet(divided, out)
     words = divided.column("split")
     typer.echo(", ".join(f"{words.count(word)} {word}" for word in ("train", "val", "test")) + f": {out}")
+    kept = groups_of_sheet(before) if by == "group" else by
+    if kept not in (None, by):
+        typer.echo(f"Whole groups of the column '{kept}' stay together.")
     if before.has("split"):
         typer.echo(f"Note: The column 'split' of {sheet} is divided anew in {out}.")
 

@@ -46,6 +46,7 @@ from .progress import reporting as reporting
 from .progress import task as task
 from .progress import track as track
 from .provenance import file_hash as file_hash
+from .provenance import other_models as other_models
 from .provenance import provenance as provenance
 from .provenance import versions as versions
 from .ranking import Ranking as Ranking

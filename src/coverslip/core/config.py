@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from types import UnionType
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from coverslip.core.errors import InputError
@@ -24,6 +24,20 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
     called: ClassVar[str] = "setting"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listed(cls, given: Any) -> Any:
+        """A list may be written ``"a,b"``; a single number or word is a list of one, and nothing an empty one."""
+        if not isinstance(given, Mapping):
+            return given
+        lists = {name for name, info in cls.model_fields.items() if get_origin(info.annotation) is tuple}
+        return {
+            name: [part.strip() for part in str("" if value is None else value).strip(" []").split(",") if part.strip()]
+            if name in lists and isinstance(value, str | int | float | None)
+            else value
+            for name, value in given.items()
+        }
 
     @classmethod
     def parse(cls: type[C], values: Mapping[str, Any]) -> C:

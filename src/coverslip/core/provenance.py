@@ -44,6 +44,18 @@ def odd_entry(facts: Any, kinds: Mapping[str, Any] = _KINDS) -> str | None:
     return None
 
 
+def other_models(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The folders of two models, where two records name a model each and these are not the same; else None.
+
+    A model may lie in several places, such as in each store that it made: its weights tell, and only where they are not
+    known its folder.
+    """
+    models = [model if isinstance(model := record.get("model"), Mapping) else {} for record in (one, other)]
+    theirs, folders = ([model.get(name) for model in models] for name in ("weights_sha256", "folder"))
+    told = theirs if all(theirs) else folders
+    return (str(folders[0]), str(folders[1])) if all(told) and told[0] != told[1] else None
+
+
 def file_hash(path: str | Path) -> str:
     """SHA-256 of a file's bytes, as hexadecimal text; read in pieces, so size does not matter."""
     with open(path, "rb") as stream:

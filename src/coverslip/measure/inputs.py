@@ -26,10 +26,11 @@ def as_features(features: Any, name: str = "features") -> np.ndarray:
     array = array.reshape(len(array), -1).astype(np.float64)
     finite = np.isfinite(array).all(axis=1)
     if not finite.all():
-        row = int(np.argmin(finite))
+        row, more = int(np.argmin(finite)), int((~finite).sum()) - 1
+        others = f" (and {more} more)" if more else ""
         raise InputError(
-            f"The {name} hold a NaN or infinite value at sample {row} (and {int((~finite).sum()) - 1} more samples); "
-            "leave those samples out or find where the values come from."
+            f"The {name} hold a NaN or infinite value at sample {row}{others}; leave those samples out or find where "
+            "the values come from."
         )
     return array
 

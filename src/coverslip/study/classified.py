@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from coverslip.samples.opening import open_as
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.sheets.splits import usual_groups
 from coverslip.study.divisions import Division
-from coverslip.study.fits import fit_name, fit_once, other_fit
+from coverslip.study.fits import fit_name, fit_once, mark_of, other_fit
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:
@@ -91,6 +92,11 @@ class Bench:
         """Share of the labelled images that is held out."""
         return float(getattr(self.config, "validation", 0.2))
 
+    @cached_property
+    def mark(self) -> str:
+        """What tells these images and their classes from others."""
+        return mark_of(self.samples, self.config.label)
+
     def run_fits(self, kinds: Mapping[str, Config], plan: Sequence[Division], word: str) -> list[Tested]:
         """Make every fit that is not there yet, of every kind in every division."""
         jobs = [(kind, division) for division in plan for kind in kinds]
@@ -131,7 +137,7 @@ class Bench:
         obs = self.samples.obs
         names = as_words(obs["image"]) if "image" in obs else np.arange(len(self.samples)).astype(str)
         rows = {part: [f"{row} {names[row]}" for row in getattr(division, part)] for part in ("train", "val", "test")}
-        facts = {"method": self.method, "settings": config.model_dump(mode="json"), **rows}
+        facts = {"method": self.method, "settings": config.model_dump(mode="json"), "samples": self.mark, **rows}
         return dict(json.loads(json.dumps(facts)))
 
     def judged(self, tested: Tested) -> Classification:

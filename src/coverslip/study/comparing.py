@@ -81,8 +81,10 @@ def compare(
         Column of classes; without it what needs none is measured.
     group : str, optional
         Column whose groups are never divided; default: the usual ones, such as plate.
-    restarts, channels, planes
-        Of methods that find objects.
+    restarts : int
+        Fits of each method that finds objects, with other seeds.
+    channels, planes
+        As for `coverslip.fit`.
     run : Run, optional
         Device and precision.
 
@@ -102,13 +104,15 @@ def compare(
         how: dict[str, Any] = {"channels": channels, "planes": planes, "restarts": restarts, "run": run}
         return compare_segmenters(samples, of, out, configs=configs, **how)
     configs = _configs(of, settings or {}, _embeds, (PCA, RAW))
-    opened = open_samples(samples)
+    if restarts != 1:
+        raise InputError("Methods that embed samples are fitted once each; leave --restarts out.")
+    opened = open_samples(samples, channels=channels, planes=planes)
     columns = opened.obs
     for name in filter(None, (group, None if label == "label" else label)):
         if name not in columns:
             raise InputError(f"There is no column '{name}'; name one of {', '.join(columns)}.")
     split = train_and_test(columns, len(opened))
-    found, seconds = _representations(opened, configs, of, split, out, run)
+    found, seconds = _representations(opened, configs, of, split, out, run, channels, planes)
     rows, measures = _measured(found, columns, split, label, group or usual_groups(columns))
     for row in rows:
         row["s per 1,000"] = seconds[row["representation"]]
@@ -173,7 +177,14 @@ def _embeds(name: str) -> bool:
 
 
 def _representations(
-    opened: Samples, configs: Mapping[str, Any], of: Sequence[str], split: np.ndarray | None, out: Path, run: Run
+    opened: Samples,
+    configs: Mapping[str, Any],
+    of: Sequence[str],
+    split: np.ndarray | None,
+    out: Path,
+    run: Run,
+    channels: Sequence[str | int] | None,
+    planes: str | int,
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Vectors by name, and seconds for 1,000 samples."""
     from coverslip.io.h5ad import write_embedding
@@ -182,7 +193,7 @@ def _representations(
     found: dict[str, np.ndarray] = {}
     seconds: dict[str, float] = {}
     for name in track(list(configs), "Representations"):
-        model = fit_once(name, opened, out / "fits" / name, configs[name], run=run)
+        model = fit_once(name, opened, out / "fits" / name, configs[name], run=run, channels=channels, planes=planes)
         start = perf_counter()
         embedding = predict(model, opened, device=run.device, clusters=0)
         seconds[name] = 1000 * (perf_counter() - start) / len(opened)

@@ -27,6 +27,9 @@ from coverslip.study.tables import columns
 if TYPE_CHECKING:
     from coverslip.core.config import Config
 
+_SHARED = {"seed", "validation", "label", "order"}
+"""Settings that decide what is compared, and on which images."""
+
 FEW = 200
 """Resamplings of the numbers of a single fold."""
 
@@ -128,6 +131,12 @@ def kinds_of(bench: Bench, over: Mapping[str, Sequence[Any]]) -> dict[str, Confi
     """Settings of each kind of fit by what distinguishes it; one kind without a name where nothing varies."""
     if not over:
         return {"": bench.config}
+    shared = sorted(_SHARED & set(over))
+    if shared:
+        raise InputError(
+            f"All fits of a study are of the same images, divided alike, so '{shared[0]}' cannot vary in it; make a "
+            "study for each value."
+        )
     found = {}
     for values in product(*over.values()):
         varied = dict(zip(over, values, strict=True))

@@ -99,7 +99,7 @@ def sizes_of(
     asked = [_size(text) for text in sizes]
     counted = any(not share for _, share in asked)
     if counted:
-        _enough(codes, groups, folds)
+        _enough(codes, groups, folds, "give shares of all images instead (--sizes 20%,50%)")
     found = []
     for repeat in range(repeats):
         order: np.ndarray = np.arange(0)
@@ -143,7 +143,7 @@ def _inside(
     return rows[part["train"]], rows[part["val"]]
 
 
-def _enough(codes: np.ndarray, groups: np.ndarray | None, folds: int) -> None:
+def _enough(codes: np.ndarray, groups: np.ndarray | None, folds: int, remedy: str = "ask for fewer") -> None:
     sizes = (
         np.bincount(codes)
         if groups is None
@@ -152,6 +152,6 @@ def _enough(codes: np.ndarray, groups: np.ndarray | None, folds: int) -> None:
     if sizes.min() < folds:
         of = ("image" if groups is None else "group") + ("s" if sizes.min() != 1 else "")
         raise InputError(
-            f"The smallest class has {sizes.min()} {of}, too few for {folds} folds: ask for fewer, or merge it with "
+            f"The smallest class has {sizes.min()} {of}, too few for {folds} folds: {remedy}, or merge it with "
             "another class."
         )

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coverslip.core import InputError, Stopped
+import numpy as np
+
+from coverslip.core import InputError, Samples, Stopped
+from coverslip.io import atomic_path
+from coverslip.io.paths import PARTS
 from coverslip.models.loading import load
+from coverslip.samples.opening.again import as_words
+from coverslip.samples.sheets.splits import GROUPS
 from coverslip.verbs.fit import fit_to_folder
 
 if TYPE_CHECKING:
     from coverslip.core.config import Config
     from coverslip.models.folder import Model
     from coverslip.train.run import Run
+
+
+_LOOKED_AT = 16
+"""Samples whose pixels tell them from others."""
+
+
+def mark_of(samples: Any, *columns: str) -> str:
+    """What tells samples from others that are as many and as large: a hash.
+
+    Parameters
+    ----------
+    samples : Samples, Fields or Embedding
+        Pixels of some count, so that other channels and other planes make other samples.
+    *columns : str
+        Columns that count beside those that say which image it is, its class, its group and its split.
+    """
+    found = hashlib.sha256(str(len(samples)).encode())
+    for name in sorted({"image", *PARTS, "label", "split", *GROUPS, *columns} & set(samples.obs)):
+        found.update("\n".join([name, *as_words(samples.obs[name])]).encode())
+    if isinstance(samples, Samples):
+        some = np.linspace(0, len(samples) - 1, min(len(samples), _LOOKED_AT)).astype(int)
+        found.update(np.ascontiguousarray(samples.read(some)).tobytes())
+    return found.hexdigest()
 
 
 def seeds_of(kind: type[Config], settings: Mapping[str, Any], restarts: int) -> range:
@@ -64,10 +94,13 @@ def fit_once(
     Raises
     ------
     InputError
-        If the folder holds a model of other settings.
+        If the folder holds a model of other settings or samples.
     Stopped
         After Ctrl-C, once the state is saved.
     """
+    noted, mark = folder.with_name(f"{folder.name}.samples"), mark_of(samples)
+    if noted.is_file() and noted.read_text(encoding="utf-8") != mark:
+        raise other_fit(folder)
     try:
         model = fit_to_folder(
             method, samples, folder, config, run=replace(run, resume=True), channels=channels, planes=planes
@@ -76,6 +109,8 @@ def fit_once(
         done = str(stopped).partition(";")[0]
         raise Stopped(f"{done} of one fit; all is saved, and the same command goes on from here.") from stopped
     if model is not None:
+        with atomic_path(noted) as temporary:
+            temporary.write_text(mark, encoding="utf-8")
         return model
     model = load(folder)
     if model.config != config:

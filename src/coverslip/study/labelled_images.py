@@ -75,7 +75,7 @@ def image_curve(
     notes = [
         f"Each size was drawn {restarts} times. Labelled images are those of training and validation "
         f"({bench.validation:.0%}) together; values are of the tested images of all draws, with 95 % bootstrap "
-        "intervals over images.",
+        f"intervals over {'groups' if bench.grouped_by else 'images'}.",
         f"Balanced accuracy by chance is {1 / len(bench.classes):.3f}.",
     ]
     _page(bench.out, method, points, table, notes, bench.record(sizes=list(sizes), restarts=restarts), len(bench.codes))

@@ -15,7 +15,7 @@ from coverslip.io.atomic import refuse_existing
 from coverslip.measure import linear_probe
 from coverslip.samples import Sheet, read_sheet
 from coverslip.samples.opening.planes import Planes
-from coverslip.samples.sheets.rows import frame_of, open_cell
+from coverslip.samples.sheets.rows import check_finite, frame_of, open_cell
 from coverslip.samples.sheets.splits import usual_groups
 from coverslip.study.output import Findings
 from coverslip.study.tables import columns
@@ -80,6 +80,12 @@ def shortcuts(
         raise InputError(f"{sheet.name} has no column '{by}' to group by; the columns are: {', '.join(sheet.columns)}.")
     files = list(sheet.files("image"))
     looks = [_looks(sheet, i, Planes.parse(planes), files[i]) for i in track(rows, "Looking for shortcuts")]
+    odd = next((i for i, each in zip(rows, looks, strict=True) if len(each[WHOLE]) != len(looks[0][WHOLE])), None)
+    if odd is not None:
+        raise InputError(
+            f"{sheet.where(odd)}: {files[odd]} has other channels than the first image; colours and borders compare "
+            "only where all have the same."
+        )
     found = []
     chance = 1 / len(set(labels))
     for name, meaning in SHORTCUTS.items():
@@ -119,7 +125,9 @@ SHORTCUTS = {
 def _looks(sheet: Sheet, row: int, planes: Planes, file: Path) -> dict[str, np.ndarray]:
     """The numbers of an image that each shortcut is judged by."""
     image = frame_of(sheet, row, open_cell(sheet, row, "image"))
-    pixels = planes.read(image).astype(np.float32)
+    stored = planes.read(image)
+    check_finite(stored, image.source)
+    pixels = stored.astype(np.float32)
     small = _shrunk(pixels)
     blank = small.copy()
     quarter = _SIDE // 4

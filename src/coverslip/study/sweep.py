@@ -14,9 +14,8 @@ from coverslip.core import InputError, Training, track
 from coverslip.io import write_table
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.folder import Model
-from coverslip.models.record import describe_inputs
 from coverslip.samples.opening import open_as
-from coverslip.study.fits import fit_name, fit_once, other_fit, seeds_of
+from coverslip.study.fits import fit_name, fit_once, seeds_of
 from coverslip.train.run import Run
 from coverslip.train.split import training_split
 
@@ -89,8 +88,6 @@ def run_sweep(
     for name, varied, config in track(planned, "Sweep"):
         folder = out / "fits" / name
         model = fit_once(method, opened, folder, config, run=run)
-        if not _same_inputs(model, opened):
-            raise other_fit(folder)
         histories[name] = model.history
         measured = _measured(model, opened, label, device)
         measured["note"] = " ".join(model.warnings)
@@ -121,12 +118,6 @@ def _plan(
             name = fit_name(varied if restarts > 1 else combination)
             planned.append((name, varied, kind.parse({**settings, **varied})))
     return planned
-
-
-def _same_inputs(model: Model, opened: Any) -> bool:
-    """Whether a model that was there already could have been fitted to these."""
-    now, then = describe_inputs(opened, opened), model.provenance.get("inputs", {})
-    return all(then.get(key) == now[key] for key in ("n", "shape", "dtype"))
 
 
 def _measured(model: Model, samples: Any, label: str, device: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,8 @@ from coverslip.measure.classes.confusion import (
     kappa_of,
     macro_f1_of,
     of_confusion,
+    precisions,
+    recalls,
 )
 from coverslip.measure.classes.ranking import auroc, macro_auroc, micro_auroc
 from coverslip.measure.intervals import Interval, bootstrap
@@ -121,7 +123,8 @@ def evaluate_classes(
         }
         of_class["AUC"] = interval(auroc, codes == c, found.probability[:, c], n=slow)
         if found.sets is not None and (codes == c).sum() > 1:
-            of_class["coverage"] = bootstrap(mean, found.sets[codes == c, c].astype(float), seed=seed)
+            # Of the images of the class the share whose set holds it.
+            of_class["coverage"] = interval(of_confusion(2, partial(_one, recalls, 1)), codes == c, found.sets[:, c])
         support = int((codes == c).sum())
         rows += [{**_row(str(name), measure, value), "n": support} for measure, value in of_class.items()]
     return rows
@@ -135,7 +138,9 @@ def _of_sets(covered: np.ndarray, sizes: np.ndarray, right: np.ndarray, interval
         "abstained": interval(mean, (~sure).astype(float)),
     }
     if sure.sum() > 1:
-        found["accuracy where sure"] = bootstrap(mean, right[sure].astype(float))
+        # Of those the share that is right.
+        of_sure = interval(of_confusion(2, partial(_one, precisions, 1)), right, sure)
+        found["accuracy where sure"] = replace(of_sure, n=int(sure.sum()))
     return found
 
 

@@ -29,7 +29,9 @@ from coverslip.methods.classify.shallow import fit_shallow
 from coverslip.methods.classify.task import Task, task_of
 from coverslip.nn.device import choose_device
 from coverslip.nn.imagenet import put_imagenet
+from coverslip.samples.opening.again import alike
 from coverslip.samples.opening.normalise import Normaliser
+from coverslip.samples.sheets.splits import divided_groups
 from coverslip.train.batch import Batch
 from coverslip.train.feed import Feed
 from coverslip.train.loop import Outcome, train
@@ -281,7 +283,7 @@ def _retrained(
 
 
 def _warnings(task: Task, config: Config, outcome: Outcome) -> list[str]:
-    said = []
+    said = [text for text in (alike(task.classes), divided_groups(task.samples.obs)) if text]
     held = np.bincount(task.codes[task.split["val"]], minlength=len(task.classes))
     if not held.sum():
         said.append(
@@ -289,10 +291,11 @@ def _warnings(task: Task, config: Config, outcome: Outcome) -> list[str]:
             "rows with the split 'val', or set validation above 0."
         )
     elif held.min() < ENOUGH:
-        name = task.classes[int(held.argmin())]
+        few, name = int(held.min()), task.classes[int(held.argmin())]
+        counted = f"Only {few} held-out images are" if few > 1 else f"{'Only one' if few else 'No'} held-out image is"
         said.append(
-            f"Only {held.min()} held-out images are of the class '{name}', too few for prediction sets that hold for "
-            f"it alone: classes with fewer than {ENOUGH} are compared with all held-out images."
+            f"{counted} of the class '{name}', too few for prediction sets that hold for it alone: classes with fewer "
+            f"than {ENOUGH} are compared with all held-out images."
         )
     counts = np.bincount(task.codes[task.split["train"]], minlength=len(task.classes))
     if counts.max() > 5 * counts.min() and config.imbalance == "none":

@@ -141,12 +141,18 @@ def activation_maps(
     prepare = preparation(Normaliser.from_dict(fitted.facts["normaliser"]), config.size)
     found = []
     with torch.inference_mode():
+        weights: Tensor = model.head.weight / model.spread  # type: ignore[operator]
+        centres = None if CENTRES not in fitted.weights else torch.from_numpy(np.array(fitted.weights[CENTRES]))
+        if centres is not None:  # what tells Gaussians around them apart is linear in the code
+            weights = centres.to(weights) @ weights
         for start in range(0, len(samples), BATCH):
             rows = np.arange(start, min(start + BATCH, len(samples)))
-            x = torch.from_numpy(prepare(samples.read(rows)))
-            maps = model.maps(x).float()
-            wanted = model(x)[1].argmax(1) if classes is None else torch.from_numpy(classes[rows])
-            found.append(_added(maps, model.head.weight[wanted] / model.spread, x.shape[-2:]))  # type: ignore[index]
+            x = torch.from_numpy(prepare(samples.read(rows))).to(weights.device)
+            maps, z = model.maps(x).float(), model(x)[1]
+            if centres is not None:
+                z = z @ centres.to(z).T - centres.to(z).square().sum(1) / 2
+            wanted = z.argmax(1) if classes is None else torch.from_numpy(classes[rows]).to(z.device)
+            found.append(_added(maps, weights[wanted], x.shape[-2:]))
     return np.concatenate(found)
 
 
@@ -160,7 +166,7 @@ def has_maps(fitted: Fitted) -> bool:
 def _added(maps: Tensor, weights: Tensor, size: Any) -> np.ndarray:
     added = torch.einsum("nfhw,nf->nhw", maps, weights)[:, None]
     added = F.interpolate(added, size, mode="bilinear", align_corners=False)[:, 0].clamp_min(0)
-    return np.asarray((added / added.amax((1, 2), keepdim=True).clamp_min(1e-9)).numpy())
+    return np.asarray((added / added.amax((1, 2), keepdim=True).clamp_min(1e-9)).cpu().numpy())
 
 
 def check_shape(fitted: Fitted, samples: Samples) -> None:
@@ -168,11 +174,13 @@ def check_shape(fitted: Fitted, samples: Samples) -> None:
     expected, size = tuple(fitted.facts["shape"]), fitted.config.size  # type: ignore[attr-defined]
     if tuple(samples.shape) == expected or (size and samples.shape[0] == expected[0]):
         return
-    c, h, w = expected
-    found = " x ".join(map(str, samples.shape))
-    if size:
-        raise InputError(f"The model was fitted to {c} channels, but the samples have {samples.shape[0]}; choose them.")
+    (channels, *fitted_to), (count, *found) = expected, samples.shape
+    if count != channels:
+        raise InputError(
+            f"The model was fitted to {channels} channel{'s' * (channels != 1)}, but the samples have {count}: give "
+            "images with the channels of the fit (--channels names them)."
+        )
     raise InputError(
-        f"The model was fitted to {c} channels of {h} x {w} pixels, but the samples are {found} (C x H x W): crop them "
-        "to that size with 'coverslip samples crop', or fit with size=N, which takes any."
+        f"The model was fitted to images of {fitted_to[0]} x {fitted_to[1]} pixels, but the samples have {found[0]} x "
+        f"{found[1]}: crop them to that size with 'coverslip samples crop', or fit with size=N, which takes any."
     )

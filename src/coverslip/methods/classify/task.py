@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip.core import InputError, Samples, Subset
 from coverslip.methods.classify.config import Config
+from coverslip.samples.opening.again import as_words
 from coverslip.train.split import training_split
 
 
@@ -61,7 +62,7 @@ def task_of(samples: Samples, config: Config) -> Task:
             f"There is no column '{config.label}' to learn from; the columns are: {known}. Name one with label=NAME, "
             "or sort the images into a folder for each class."
         )
-    words = np.array(["" if v is None or v != v else str(v) for v in samples.obs[config.label].tolist()], dtype=object)
+    words = as_words(samples.obs[config.label])
     kept = np.flatnonzero(words != "")
     if not len(kept):
         raise InputError(f"The column '{config.label}' is empty; fill in the classes of some images.")

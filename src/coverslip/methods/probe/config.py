@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from coverslip.core import Config as Base
-
-
-def _listed(value: Any) -> Any:
-    """``"1,2"`` as its parts, a single number as a list of one, and nothing as an empty one."""
-    if isinstance(value, str | int | None):
-        return [part for part in str("" if value is None else value).split(",") if part.strip()]
-    return value
 
 
 class Config(Base):
@@ -22,7 +13,7 @@ class Config(Base):
     label: str = Field("label", description="Column that holds the classes; rows without one are not learned from.")
     group: str = Field("", description="Column whose groups are never divided; default: the usual ones, such as plate.")
     balanced: bool = Field(True, description="Weigh the classes equally, however many cells each has.")
-    curve: Annotated[tuple[int, ...], BeforeValidator(_listed)] = Field(
+    curve: tuple[int, ...] = Field(
         (1, 2, 5, 10, 20, 50, 100),
         description="Learning curve: labels of each class that are learned from; empty for no curve.",
     )

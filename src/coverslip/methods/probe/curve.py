@@ -36,9 +36,8 @@ def learning_curve(given: Taught, config: Config) -> list[dict[str, Any]]:
     rng = np.random.default_rng(config.seed)
     folds = list(stratified(train.codes, train.groups, _PARTS, config.seed)) if given.test is None else []
     found = []
-    for count in track(sorted(set(config.curve)), "Learning curve"):
-        if count > np.bincount(train.codes).max():
-            break
+    sizes = [count for count in sorted(set(config.curve)) if count <= np.bincount(train.codes).max()]
+    for count in track(sizes, "Learning curve"):
         scores, used = [], 0
         for draw in range(config.draws):
             pool, test = np.arange(len(train.x)), given.test

@@ -82,8 +82,17 @@ def fit(samples: Embedding, config: Config | None = None, run: Run | None = None
         "said": _said(measured, on),
         "tables": tables,
         **({"warnings": given.notes} if given.notes else {}),
+        **_vectors_of(samples),
     }
     return Fitted("probe", config, _arrays(read_out), facts)
+
+
+def _vectors_of(samples: Embedding) -> dict[str, Any]:
+    """Which model made the vectors, where they say so."""
+    model = samples.provenance.get("model")
+    model = model if isinstance(model, dict) else {}
+    told = {name: model[name] for name in ("folder", "weights_sha256") if model.get(name)}
+    return {"vectors_of": told} if told else {}
 
 
 def _out_of_fold(train: Part, classes: int, config: Config) -> np.ndarray:

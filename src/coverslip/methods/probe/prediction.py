@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from coverslip.core import ClassScores, Embedding, Fitted, InputError, ModelError
+from coverslip.core import ClassScores, Embedding, Fitted, InputError, ModelError, other_models
 from coverslip.methods.probe.reading import ReadOut
 
 _ARRAYS = ("centre", "scale", "weights", "bias", "temperature")
@@ -30,13 +30,19 @@ def predict(fitted: Fitted, samples: Embedding, *, device: str = "auto") -> Clas
     Raises
     ------
     InputError
-        If the vectors are of another length.
+        If the vectors are of another length, or of another model.
     """
     read_out = _read_out(fitted)
     latent = samples.latent
     if latent.shape[1] != len(read_out.centre):
         raise InputError(
             f"The vectors have {latent.shape[1]} values, but the probe was fitted to {len(read_out.centre)}: embed "
+            "the cells with the same model."
+        )
+    models = other_models({"model": fitted.facts.get("vectors_of")}, samples.provenance)
+    if models:
+        raise InputError(
+            f"The vectors are those of the model {models[1]}, but the probe was fitted to those of {models[0]}: embed "
             "the cells with the same model."
         )
     probability = read_out.probability(latent.astype(np.float64)).astype(np.float32)

@@ -10,7 +10,8 @@ from coverslip.core import Embedding, InputError
 from coverslip.measure.embeddings.folds import encode_groups
 from coverslip.measure.inputs import as_features
 from coverslip.methods.probe.config import Config
-from coverslip.samples.sheets.splits import given_split, usual_groups
+from coverslip.samples.opening.again import alike, as_words
+from coverslip.samples.sheets.splits import divided_groups, given_split, usual_groups
 
 
 class Part(NamedTuple):
@@ -71,7 +72,7 @@ def taught(samples: Embedding, config: Config) -> Taught:
                 f"There is no column '{name}' to learn from; name one of {', '.join(obs)} (--set label=NAME), or label "
                 "clusters first (coverslip label)."
             )
-    words = np.array(["" if v is None or v != v else str(v) for v in obs[config.label]], dtype=object)
+    words = as_words(obs[config.label])
     if not (words != "").any():
         raise InputError(f"The column '{config.label}' is empty; label some cells first (coverslip label).")
     train, test = _parts(samples, words != "")
@@ -88,6 +89,7 @@ def taught(samples: Embedding, config: Config) -> Taught:
     groups = encode_groups(np.asarray(obs[by]).astype(str), len(samples)) if by else None
     whole = Part(as_features(samples.latent, "vectors"), codes, groups)
     notes = [f"Classes with a single label are not learned: {', '.join(single)}."] if single else []
+    notes += filter(None, [alike(kinds), divided_groups(obs)])
     held_out = np.flatnonzero(test & (codes >= 0))
     return Taught(
         classes,

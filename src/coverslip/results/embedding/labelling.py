@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core import Embedding, InputError, Written, beside, provenance
+from coverslip.core import Embedding, InputError, Written, beside, other_models, provenance
 from coverslip.io.atomic import free_place, refuse_own
 from coverslip.io.h5ad import write_embedding
 from coverslip.io.named import Named, write_named
 from coverslip.io.paths import PARTS
 from coverslip.models.folder import Model
-from coverslip.results.embedding.naming import UNNAMED, Labelled, Names, label_cells, read_names
+from coverslip.results.embedding.naming import UNNAMED, Labelled, Names, label_cells, of_clusters, read_names
 from coverslip.results.embedding.options import Label
 from coverslip.samples import Sheet, write_sheet
 from coverslip.samples.opening.again import as_text, is_empty
@@ -30,7 +30,17 @@ def label(
     free_place(out, ENDINGS, force)
     refuse_own(out, [path, Path(names)])
     given = read_names(names)
-    reference = named if isinstance(named, Embedding) else _of_model(named, cells, path)
+    if isinstance(named, Embedding):
+        reference = named
+        models = other_models(named.provenance, cells.provenance)
+        if models:
+            raise InputError(
+                f"{path} was made with the model {models[1]}, and what was named with {models[0]}: vectors of two "
+                "models do not compare; embed the cells with the model of what was named."
+            )
+    else:
+        reference = _of_model(named, cells, path)
+        given = of_clusters(given, reference)
     found = label_cells(reference, cells, given, count=options.look)
     _write(cells, found, given, out, path)
     return Written(out, _said(found), notes=_notes(found))

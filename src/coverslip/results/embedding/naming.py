@@ -142,6 +142,28 @@ def label_cells(reference: Embedding, cells: Embedding, names: Names, *, count: 
     return Labelled(label, confidence, cluster, worth_a_look(cells.latent, confidence, count))
 
 
+def of_clusters(names: Names, cells: Embedding) -> Names:
+    """Names of a model's own clusters, as far as they are about these cells.
+
+    Of other cells than those that were named the clusters have other sizes, or may be empty, and ids mean other cells.
+
+    Raises
+    ------
+    InputError
+        If the model has no cluster that is named.
+    """
+    clusters, counts = np.unique(cells.column(names.column).astype(str), return_counts=True)
+    sizes = dict(zip(clusters.tolist(), counts.tolist(), strict=True))
+    if names.sizes and all(sizes.get(name, 0) == size for name, size in names.sizes.items()):
+        return names
+    model = [str(k + 1) for k in range(cells.adata.obsm["membership"].shape[1])]
+    unknown = [name for name in names.names if name not in model]
+    if unknown:
+        raise InputError(f"The model has no cluster '{unknown[0]}': its clusters are {', '.join(model)}.")
+    there = {name: given for name, given in names.names.items() if name in sizes}
+    return names.model_copy(update={"names": there, "sizes": {}, "cells": {} if names.sizes else names.cells})
+
+
 def _same(one: Embedding, other: Embedding) -> bool:
     return one is other or (one.latent.shape == other.latent.shape and np.array_equal(one.latent, other.latent))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, InputError, free_name
+from coverslip.core import Embedding, InputError, free_name, other_models, own_name
 from coverslip.figures.maps import ensure_map, pca_map
 from coverslip.figures.thumbnails import thumbnails
 from coverslip.io.h5ad import read_embedding
@@ -74,16 +74,13 @@ def comparable(known: Embedding, path: str | Path) -> Embedding:
             f"{path} has vectors of {new.latent.shape[1]} values, and the map those of {known.latent.shape[1]}: embed "
             "the samples with the model of the map."
         )
-    models = [each.provenance.get("model") for each in (known, new)]
-    theirs, folders = (
-        [model.get(name) if isinstance(model, dict) else None for model in models]
-        for name in ("weights_sha256", "folder")
-    )
-    # A model may lie in several places, such as in each store that it made; its weights tell.
-    told = theirs if all(theirs) else folders
-    if all(told) and told[0] != told[1]:
+    odd = ~np.isfinite(new.latent).all(axis=1)
+    if odd.any():
+        raise InputError(f"{path}: {odd.sum()} of {len(new)} samples have latents that are not finite; leave them out.")
+    models = other_models(known.provenance, new.provenance)
+    if models:
         raise InputError(
-            f"{path} was made with the model {folders[1]}, and the map with {folders[0]}: vectors of two models do not "
+            f"{path} was made with the model {models[1]}, and the map with {models[0]}: vectors of two models do not "
             "compare; embed the samples with the model of the map."
         )
     return new
@@ -133,7 +130,8 @@ def with_further(pictures: np.ndarray | None, path: str | Path) -> np.ndarray | 
 def placed_rows(embedding: Embedding) -> list[dict[str, Any]]:
     """The new samples for a table, those least like anything known first."""
     obs = embedding.adata.obs
-    new = obs[obs[PLACED] == "new"].sort_values("distance", ascending=False).head(_LISTED)
-    shown = [name for name in ("image", "window_px", "nearest", "distance", "said") if name in new]
-    rows: list[dict[str, Any]] = new[shown].to_dict("records")
+    ours = {own_name(name, obs): name for name in (PLACED, "nearest", "distance", "said")}
+    named = obs[[name for name in ("image", "window_px", *ours) if name in obs]].rename(columns=ours)
+    new = named[named[PLACED] == "new"].sort_values("distance", ascending=False).head(_LISTED)
+    rows: list[dict[str, Any]] = new.drop(columns=PLACED).to_dict("records")
     return rows

@@ -13,7 +13,7 @@ import numpy as np
 from coverslip.core import ArraySamples, Image, InputError, LabelMap, Samples, Written, about, beside, track
 from coverslip.io.atomic import atomic_path, free_place, refuse_own
 from coverslip.io.tables import write_table
-from coverslip.io.tags import PROVENANCE
+from coverslip.io.tags import PROVENANCE, provenance_of
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.measuring import labels_to_measure, own_place
 from coverslip.results.labels.objects import Table, input_of, joined, measured, written_tables
@@ -69,10 +69,14 @@ def describe(
         refuse_own(free_place(out, (".csv", ".parquet"), force), found.files())
     elif own is None:
         raise InputError(f"{labels} has no table of its own for its objects; name one with --out objects.csv.")
-    tables = []
+    before = _told_before(found)
+    tables: list[Table] = []
+    names: set[str] = set()
     for i, table in enumerate(track(written_tables(found), "Describing objects")):
         with about(found.where(i)):
-            tables.append(_described(found, i, table, describe, shape, how, cut))
+            whole, ours = _described(found, i, table, describe, shape, how, cut, before)
+            tables.append(whole)
+            names |= ours
     if own is None:
         path = write_table(joined(found, tables), Path(str(out)))
     else:
@@ -80,7 +84,7 @@ def describe(
         sources = [source_of(found.folder, row, found.key(i)) for i, row in enumerate(found.rows)]
         with atomic_path(path) as temporary:
             write_objects(zip(tables, sources, strict=True), temporary)
-        _note(found, record)
+        _note(found, {**record, "columns": sorted(names)})
     objects = sum(len(table["label"]) for table in tables)
     said = f"{objects:,} object{'s' * (objects != 1)} in {len(found):,} image{'s' * (len(found) != 1)}"
     return Written(path if own is None else found.path, said, joined(found, tables))
@@ -94,19 +98,23 @@ def _described(
     shape: tuple[int, int],
     how: Mapping[str, Any],
     cut: Mapping[str, Any],
-) -> Table:
+    before: set[str],
+) -> tuple[Table, set[str]]:
+    """The table of an image with the answers in place of earlier ones, and what these are called in it."""
     labels, image = found.labels(index), found.image(index)
     if table is None:
         table = measured(labels, image, input_of(found))
     if not len(table["label"]):
-        return table
+        return table, set()
     samples, numbers = _crops(labels, image, shape, how, cut)
     answers = describe(samples)
     place = {int(number): row for row, number in enumerate(numbers)}
     rows = [place[int(label)] for label in table["label"]]
     ours = {name: np.asarray(column)[rows] for name, column in answers.items()}
-    asked_before = set(ours) <= set(table)
-    return {**table, **ours} if asked_before else beside(table, ours)
+    replaced = before or (set(ours) if set(ours) <= set(table) else set())
+    theirs = {name: column for name, column in table.items() if name not in replaced}
+    whole = beside(theirs, ours)
+    return whole, set(whole) - set(theirs)
 
 
 def _crops(
@@ -118,6 +126,13 @@ def _crops(
     crops, facts = crop_objects(image, labels.labels, shape, planes=how.get("planes", "channels"), **cut)
     chosen = tuple(names[i] for i in pick) if names else ()
     return ArraySamples(crops[:, pick], {"object": facts["object"].tolist()}, chosen), facts["object"]
+
+
+def _told_before(found: LabelFolder) -> set[str]:
+    """The columns that a model wrote into the table of a folder the last time; another one's answers replace them."""
+    record = provenance_of(found.path).get("described_by") if found.path.is_dir() else None
+    columns = record.get("columns") if isinstance(record, dict) else None
+    return set(map(str, columns)) if isinstance(columns, list) else set()
 
 
 def _note(found: LabelFolder, record: Mapping[str, Any]) -> None:

@@ -51,7 +51,7 @@ def write_report(scores: ClassScores, page: Page, model: Model | None, images: A
         Path(__file__).parent / "assets" / "scores.html",
         title=page.title or "Classes",
         notes=page.notes,
-        facts=_facts(scores, rows, page.things or "images"),
+        facts=_facts(scores, known, rows, page.things or "images"),
         figures=figures,
         tables={**page.tables, **_tables(known, rows), **(model.tables if model else {})},
         card=model.card if model is not None else "",
@@ -75,13 +75,15 @@ def _judged(scores: ClassScores, page: Page, options: Report) -> Judged | None:
         return None
 
 
-def _facts(scores: ClassScores, rows: list[dict[str, Any]], things: str) -> list[tuple[str, ...]]:
+def _facts(scores: ClassScores, known: Judged | None, rows: list[dict[str, Any]], things: str) -> list[tuple[str, ...]]:
     facts: list[tuple[str, ...]] = [(f"{len(scores):,}", things), (str(len(scores.classes)), "classes")]
     for row in rows:
         if row["class"] == ALL and row["measure"] in _AT_THE_TOP:
             facts.append((f"{row['value']:.3f}", row["measure"], f"{row['low']:.3f} – {row['high']:.3f}"))
     if scores.sets is not None:
-        facts.append((f"{scores.abstained.mean():.0%}", "left to a person"))
+        # Beside measures of some images, of the same ones.
+        asked = scores if known is None else known.scores
+        facts.append((f"{asked.abstained.mean():.0%}", "left to a person"))
     return facts
 
 
@@ -176,7 +178,7 @@ def _model_figures(
     if model is None:
         return {}
     figures: dict[str, Any] = {}
-    if model.history:
+    if len(model.history) > 1:  # what is not trained epoch by epoch has no curve
         curves = loss_curves({model.method: model.history}, first_epoch=first_epoch)
         figures["Losses"] = (curves, model.implementation.CARD.losses)
     illustrate = getattr(model.implementation, "illustrate", None)

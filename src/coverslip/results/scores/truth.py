@@ -11,7 +11,7 @@ from coverslip.core import ClassScores, InputError
 from coverslip.measure import Classification
 from coverslip.results.scores.prediction import SEEN
 from coverslip.samples.opening.again import as_words, columns_of
-from coverslip.samples.sheets.splits import given_split, usual_groups
+from coverslip.samples.sheets.splits import divided_groups, given_split, usual_groups
 
 Options = Any  # those of measuring or of the page
 
@@ -108,6 +108,8 @@ def _measured_rows(
     if split is not None and parts is not None:
         rows = parts[split]
         notes.append(f"Measured on the {len(rows):,} images of the split '{split}'.")
+        if scores.provenance.get(SEEN):
+            notes += filter(None, [divided_groups(columns)])
     else:
         rows = np.arange(len(scores))
         if scores.provenance.get(SEEN):

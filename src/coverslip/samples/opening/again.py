@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +116,16 @@ def is_empty(value: Any) -> bool:
 def as_text(value: Any) -> str:
     """A cell as a sheet has it: whole numbers without a point, also where a gap elsewhere made them floats."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def alike(names: Iterable[str]) -> str:
+    """A sentence on two of these names that differ in capitals or blanks alone; empty where none do."""
+    known: dict[str, str] = {}
+    for name in names:
+        other = known.setdefault("".join(name.casefold().split()), name)
+        if other != name:
+            return f"'{other}' and '{name}' are taken for two classes; write them alike if they are one."
+    return ""
 
 
 def as_words(column: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Samples
+from coverslip.samples.opening.again import as_words
 from coverslip.samples.opening.samples import open_samples
 
 DOMAIN = "domain"
@@ -116,7 +117,7 @@ def _column(part: Samples, name: str) -> np.ndarray:
     """A column as texts, since inputs may disagree on what it holds; images by their full path, where that is known."""
     if name not in part.obs:
         return np.full(len(part), "", dtype=object)
-    texts = part.obs[name].astype(str).astype(object)
+    texts = as_words(part.obs[name])
     folder = getattr(getattr(part, "sheet", None), "folder", None)
     return np.array([str(Path(folder) / text) for text in texts], object) if name == "image" and folder else texts
 

@@ -124,8 +124,11 @@ def split_sheet(
         The samples.
     fractions : tuple of float
         Of training, validation and test; they are divided by their sum.
-    by, stratify : str or None
-        The columns that hold groups and classes; the defaults are used only where the sheet has them.
+    by : str or None
+        The column that holds groups. The default is used only where the sheet has it; without it, crops of one plate or
+        source image stay together where there are five of these or more, see `groups_of_sheet`.
+    stratify : str or None
+        The column that holds classes; the default is used only where the sheet has it.
     seed : int
         The same seed gives the same parts.
 
@@ -138,6 +141,7 @@ def split_sheet(
     if share.shape != (3,) or (share < 0).any() or share[0] <= 0:
         raise InputError(f"The fractions {fractions} are not three numbers, training first and above 0.")
     share /= share.sum()
+    by = groups_of_sheet(sheet) if by == "group" else by
 
     def column(name: str | None, default: str) -> list[str] | None:
         return None if name is None or (name == default and name not in sheet.columns) else sheet.column(name)
@@ -149,6 +153,13 @@ def split_sheet(
     for name, indices in found.items():
         words[indices] = name
     return sheet.with_column("split", words.tolist())
+
+
+def groups_of_sheet(sheet: Sheet) -> str | None:
+    """The column whose groups stay together where nobody names one: ``group``, or else the usual others."""
+    if sheet.has("group"):
+        return "group"
+    return usual_groups({name: np.array(sheet.column(name)) for name in GROUPS if sheet.has(name)})
 
 
 def given_split(obs: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray] | None:
@@ -174,6 +185,24 @@ def given_split(obs: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray] 
     """
     words = np.array([split_word(str(text)) for text in obs.get("split", [""] * n)], dtype="U5")
     return {name: np.flatnonzero(words == name) for name in SPLITS} if (words != "").any() else None
+
+
+def divided_groups(obs: Mapping[str, np.ndarray]) -> str:
+    """A sentence on groups that a column ``split`` puts into two parts; empty where it divides none."""
+    by = usual_groups(obs)
+    parts = None if by is None else given_split(obs, len(obs[by]))
+    if by is None or parts is None:
+        return ""
+    names = obs[by].astype(str)
+    within = [set(names[rows]) - {"", "nan"} for rows in parts.values()]
+    divided = sorted({name for i, one in enumerate(within) for other in within[:i] for name in one & other})
+    if not divided:
+        return ""
+    more = f" and {len(divided) - 1} more" if len(divided) > 1 else ""
+    return (
+        f"The column 'split' divides the {by} '{divided[0]}'{more}, so that results on held-out images flatter; make "
+        f"new splits with coverslip samples split --by {by}."
+    )
 
 
 def train_and_test(obs: Mapping[str, np.ndarray], n: int) -> np.ndarray | None:
