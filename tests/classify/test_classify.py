@@ -87,7 +87,9 @@ def test_one_image_is_classified_as_among_many(fitted: Fitted) -> None:
 @pytest.mark.parametrize("change", [{"rule": "centres"}, {"network": "linear"}, {"network": "knn"}, {"retrain": True}])
 def test_every_rule_and_baseline_tells_bars_apart_but_not_shuffled_labels(change: dict[str, Any]) -> None:
     config = classify.Config.parse({**QUICK, **change})
-    assert accuracy(classify.fit(bars(120), config, PRECISE), bars(60, seed=1)) > 0.95
+    fitted = classify.fit(bars(120), config, PRECISE)
+    assert accuracy(fitted, bars(60, seed=1)) > 0.95
+    assert any("before the training anew" in text for text in fitted.warnings) == ("retrain" in change)
     blind = classify.fit(bars(120, shuffled=True), config.model_copy(update={"epochs": 3}), PRECISE)
     assert accuracy(blind, bars(300, seed=1, shuffled=True)) == pytest.approx(1 / 3, abs=0.1)
 

@@ -27,7 +27,7 @@ class Config(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _listed(cls, given: Any) -> Any:
+    def _as_lists(cls, given: Any) -> Any:
         """A list may be written ``"a,b"``; a single number or word is a list of one, and nothing an empty one."""
         if not isinstance(given, Mapping):
             return given

@@ -290,12 +290,22 @@ def _warnings(task: Task, config: Config, outcome: Outcome) -> list[str]:
             "Nothing was held out, so probabilities are not calibrated and there are no prediction sets: mark some "
             "rows with the split 'val', or set validation above 0."
         )
+    elif held.sum() < ENOUGH:
+        said.append(
+            f"{held.sum()} held-out images are too few for prediction sets: with fewer than {ENOUGH} each holds every "
+            "class at an error rate of 0.1."
+        )
     elif held.min() < ENOUGH:
         few, name = int(held.min()), task.classes[int(held.argmin())]
         counted = f"Only {few} held-out images are" if few > 1 else f"{'Only one' if few else 'No'} held-out image is"
         said.append(
             f"{counted} of the class '{name}', too few for prediction sets that hold for it alone: classes with fewer "
             f"than {ENOUGH} are compared with all held-out images."
+        )
+    if config.retrain and config.network not in SHALLOW and held.sum():
+        said.append(
+            "Temperature and prediction sets are those of the fit before the training anew, which held images out: of "
+            "the weights that are kept nothing is promised."
         )
     counts = np.bincount(task.codes[task.split["train"]], minlength=len(task.classes))
     if counts.max() > 5 * counts.min() and config.imbalance == "none":

@@ -141,7 +141,7 @@ def activation_maps(
     prepare = preparation(Normaliser.from_dict(fitted.facts["normaliser"]), config.size)
     found = []
     with torch.inference_mode():
-        weights: Tensor = model.head.weight / model.spread  # type: ignore[operator]
+        weights: Tensor = model.head.weight / model.spread  # type: ignore[arg-type,operator]
         centres = None if CENTRES not in fitted.weights else torch.from_numpy(np.array(fitted.weights[CENTRES]))
         if centres is not None:  # what tells Gaussians around them apart is linear in the code
             weights = centres.to(weights) @ weights
