@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from coverslip.core import Config, Detections, PixelSize
 from coverslip.samples.sections.testis import CELLS, LAYERS, LOOKS, MARKERS, STAGES, Look
@@ -31,11 +30,6 @@ class SectionSettings(Config):
     expressing: float = Field(0.9, ge=0, le=1, description="Share of the cells of an expressing type that do so.")
     absent: str = Field("", description="A type of cells that is not there, as in a knock-out.")
     seed: int = Field(0, ge=0, description="The same seed gives the same sections.")
-
-    @field_validator("markers", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True)
