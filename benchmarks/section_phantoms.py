@@ -54,7 +54,7 @@ def predicted(model: Path, sheet: Path, out: Path, **options: Any) -> list[Detec
 
 
 def stages(part: str, found: Detections, sheet: Path, index: int) -> Iterator[Row]:
-    """How tubules were staged; those that were not found, or not staged, are not right."""
+    """How tubules were staged, those in doubt left out or not; what was not found, or not staged, is not right."""
     true = marks_of(open_fields(read_sheet(sheet)), index)
     pairs = match_boxes(found.boxes, found.score, true.boxes)
     truth = np.array([STAGES.index(str(name)) for name in true.names])[pairs.true]
@@ -66,6 +66,10 @@ def stages(part: str, found: Detections, sheet: Path, index: int) -> Iterator[Ro
     for steps, what in ((0, "stage right"), (1, "stage right or next")):
         yield row(part, f"{what}, of all", float((away <= steps).sum() / len(true)), len(true))
         yield row(part, f"{what}, of staged", float((away <= steps).mean()), int(named.sum()))
+    votes = np.stack([np.asarray(found.columns[f"vote_{name}"], float)[pairs.found] for name in STAGES], axis=1)
+    away = steps_apart(truth, votes.argmax(axis=1), len(STAGES))
+    for steps, what in ((0, "stage right"), (1, "stage right or next")):
+        yield row(part, f"{what}, of all, if all are staged", float((away <= steps).sum() / len(true)), len(true))
 
 
 def cells(part: str, out: Path, sheet: Path) -> Iterator[Row]:
