@@ -21,6 +21,7 @@ from coverslip.methods.kaizen.light import Light
 from coverslip.methods.kaizen.loss import loss_terms
 from coverslip.methods.kaizen.model import Generated
 from coverslip.methods.kaizen.patches import ObjectFeed, asks_for, window
+from coverslip.methods.kaizen.search import SEED
 from coverslip.samples.opening.absorbed import Absorbed
 from coverslip.train.run import Run
 
@@ -78,6 +79,38 @@ def test_the_loss_is_that_of_its_definition() -> None:
     assert terms["pixels"].item() == pytest.approx(np.mean(pixels), rel=1e-4)
     total = np.mean(found) + np.mean(pixels) + generated.quantised.loss.item()
     assert terms["loss"].item() == pytest.approx(total, rel=1e-4)
+
+
+def test_without_masks_the_loss_is_that_of_all_pixels_and_of_codes() -> None:
+    model = build(kaizen.Config(patch=16, width=4, codes=8)).eval()
+    mask, pixels = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    generated = Generated(mask, pixels, model.quantise(torch.rand(1, 32, 4, 4)))
+    target = torch.rand(3, 16, 16)
+    terms = loss_terms(generated, (target > 0.5).float(), target, masks=False)
+    expected = 10 * ((pixels - target) ** 2).mean() + generated.quantised.loss
+    torch.testing.assert_close(terms["loss"], expected)
+
+
+def test_the_recipe_of_the_source_is_a_name_and_what_is_set_beside_it_is_changed() -> None:
+    config = kaizen.Config.parse({"recipe": "seed", "patch": 64})
+    assert (config.patch, config.groups, config.overlap, config.masks) == (64, 1, 0, False)
+    assert kaizen.Config.parse({"recipe": "house"}) == kaizen.Config()
+    with pytest.raises(InputError, match=r"there is no recipe 'sed'; the recipes are house, seed"):
+        kaizen.Config.parse({"recipe": "sed"})
+
+
+def test_fitted_and_searched_as_printed_it_explains_fields_by_pixels_alone(fitted: Fitted) -> None:
+    small = {"patch": 32, "width": 8, "codes": 32, "code_dim": 16, "epochs": 12, "learning_rate": 0.01}
+    fields = blob_fields(8)
+    of_source = kaizen.fit(fields, kaizen.Config.parse({"recipe": "seed", **small}), PRECISE)
+    assert of_source.facts["search"] == SEED.model_dump()
+    assert "pixels" in of_source.history[-1]
+    assert "mask" not in of_source.history[-1]
+    found = list(kaizen.predict(of_source, fields, device="cpu"))
+    shared = [match(overlap(fields.labels(i), one.labels), 0.5) for i, one in enumerate(found)]
+    assert sum(one.tp for one in shared) > 0.4 * sum(one.tp + one.fn for one in shared)
+    with pytest.raises(InputError, match="models of both kinds cannot compete"):
+        kaizen.Decomposer(of_source, device="cpu", rivals=[fitted])
 
 
 def test_a_window_has_its_point_at_the_centre_and_nothing_beyond_the_border() -> None:

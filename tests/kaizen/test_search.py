@@ -10,7 +10,7 @@ from coverslip.methods.kaizen.accepting import Proposal, accept, cut_to, gain, i
 from coverslip.methods.kaizen.explaining import Accepted, explain
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.keeping import packed, unpacked
-from coverslip.methods.kaizen.search import Search, unexplained_points
+from coverslip.methods.kaizen.search import SEED, Search, as_probability, distant_points, unexplained_points
 from coverslip.methods.kaizen.tuning import _best_refusal
 
 EASY = Search(confidence=0, worth=0, noise=3)
@@ -160,6 +160,36 @@ def test_points_lie_where_most_is_missing_and_apart() -> None:
     closed = np.zeros(error.shape, bool)
     closed[30:, 30:] = True
     assert unexplained_points(error, 0 * error, closed, 1.0, search)[0].tolist() == [10, 10]
+
+
+def test_as_printed_the_largest_error_is_taken_and_a_square_around_it_left_out() -> None:
+    error = np.zeros((80, 90), np.float32)
+    error[10:60, 10:60] = 1  # wider than a square: what is left of it is asked about, too
+    error[20, 20] += 20
+    points = distant_points(error, np.zeros(error.shape, bool), 0.01, SEED)
+    assert np.abs(points[0] - 20).max() <= 3
+    away = np.abs(points[:, None] - points[None]).max(-1) + 99 * np.eye(len(points))
+    assert away.min() >= 16
+    for y, x in np.argwhere(error > 0):
+        assert ((y - points[:, 0] >= -16) & (y - points[:, 0] < 16) & (np.abs(x - points[:, 1]) <= 16)).any()
+
+
+def test_as_printed_both_predictions_of_a_round_for_one_object_are_added_and_ours_adds_one() -> None:
+    one = disc(10, 10, 45, 1.0)
+    light = np.zeros((80, 90), np.float32)
+    light[one.place] += one.light
+    printed, rounds = explain(light, np.zeros_like(light), 0.01, [Knowing([one])], SEED)  # type: ignore[list-item]
+    ours, _ = explain(light, np.zeros_like(light), 0.01, [Knowing([one])], EASY)  # type: ignore[list-item]
+    assert len(printed) == rounds[0][2] == rounds[0][3] > 1
+    np.testing.assert_allclose([item.gain for item in printed], one.light.sum(), rtol=1e-5)  # each by itself
+    assert rounds[0][4] <= 0  # together they are worse than nothing
+    assert len(ours) == 1
+
+
+def test_without_masks_the_mean_light_of_the_image_ends_an_object() -> None:
+    light = np.array([[0.0, 0.02], [0.1, 3.88]], np.float32)  # a tenth of the mean is 0.1
+    assert ((as_probability(light) >= SEED.of_image(light).mask) == [[False, False], [True, True]]).all()
+    assert EASY.of_image(light) is EASY
 
 
 def test_too_much_light_and_noise_ask_for_nothing() -> None:

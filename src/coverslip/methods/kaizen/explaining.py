@@ -13,6 +13,7 @@ import numpy as np
 
 from coverslip.methods.kaizen.accepting import Proposal, accept, cut_to
 from coverslip.methods.kaizen.inference import Proposer
+from coverslip.methods.kaizen.printed import explained_as_printed
 from coverslip.methods.kaizen.search import Search, unexplained_points
 
 _VAIN = 2
@@ -76,15 +77,19 @@ def explain(
     rounds : list of Round
         One row each.
     """
-    objects: list[Accepted] = []
-    rounds: list[Round] = []
     error = light - internal
     free = np.ones(light.shape, bool) if free is None else free
+    search = search.of_image(light[free])
     beyond = np.zeros(light.shape, bool)
     if core is not None:
         beyond[:] = True
         beyond[_grown(core, max(proposer.reach for proposer in proposers))] = False
     beyond |= ~free
+    if search.recipe == "seed":
+        found, rounds = explained_as_printed(light, error, noise, proposers, search, beyond)
+        return _kept([Accepted(*one) for one in found], internal, core), rounds
+    objects: list[Accepted] = []
+    rounds = []
     for number in range(search.passes):
         source = error.copy() if number or internal.any() else light
         before = len(objects)
@@ -108,10 +113,15 @@ def explain(
             vain = 0 if chosen else vain + 1
         if len(objects) == before:
             break
-    objects = [one for one in objects if _inside(one.proposal, core)]
-    for one in objects:
+    return _kept(objects, internal, core), rounds
+
+
+def _kept(objects: Sequence[Accepted], internal: np.ndarray, core: tuple[slice, slice] | None) -> list[Accepted]:
+    """Those of this part; their light is added to what is explained."""
+    kept = [one for one in objects if _inside(one.proposal, core)]
+    for one in kept:
         internal[one.proposal.place] += one.proposal.light
-    return objects, rounds
+    return kept
 
 
 def _inside(proposal: Proposal, core: tuple[slice, slice] | None) -> bool:

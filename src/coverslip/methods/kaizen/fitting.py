@@ -13,8 +13,8 @@ from coverslip.methods.kaizen.inference import build
 from coverslip.methods.kaizen.light import adding_up
 from coverslip.methods.kaizen.loss import loss_terms
 from coverslip.methods.kaizen.patches import ObjectFeed
-from coverslip.methods.kaizen.search import QUIET, Search
-from coverslip.methods.kaizen.tuning import best_search, seen
+from coverslip.methods.kaizen.search import QUIET, SEED, Search
+from coverslip.methods.kaizen.tuning import best_search, mean_ap, seen
 from coverslip.nn.familiar import Familiar
 from coverslip.train.batch import Batch
 from coverslip.train.loop import train
@@ -64,7 +64,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     def step(
         module: torch.nn.Module, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
     ) -> dict[str, torch.Tensor]:
-        return loss_terms(module(batch.inputs), batch.targets[:, 0], batch.targets[:, 1])
+        return loss_terms(module(batch.inputs), batch.targets[:, 0], batch.targets[:, 1], masks=config.masks)
 
     identity: dict[str, Any] = {
         "method": "kaizen",
@@ -88,7 +88,9 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         "object_diameter_px": np.percentile(2 * np.sqrt(feed.areas / np.pi), [1, 25, 50, 75, 99]).round(1).tolist(),
         "object_side_px": np.percentile(sides, [1, 25, 50, 75, 99]).round(1).tolist(),
         "margin": int(2 * sides.max()),
-        "search": Search(faint=faint, noise=max(above_noise, QUIET)).model_dump(),
+        "search": Search(
+            faint=faint, noise=max(above_noise, QUIET), brightness=0 if config.masks else SEED.brightness
+        ).model_dump(),
         **outcome.facts,
         "train": len(training),
         "val": len(held_out),
@@ -96,7 +98,11 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     }
     fitted = Fitted("kaizen", config, outcome.weights, facts, outcome.history)
     looked_at = FieldSubset(fields, held_out if len(held_out) else training)
-    facts["search"], facts["score"] = best_search(fitted, looked_at, feed.areas, device=run.device)
+    if config.recipe == "seed":  # nothing is chosen there
+        facts["search"] = SEED.model_dump()
+        facts["score"] = mean_ap(fitted, looked_at, device=run.device)
+    else:
+        facts["search"], facts["score"] = best_search(fitted, looked_at, feed.areas, device=run.device)
     facts["familiar"] = Familiar.noted(seen(fitted, looked_at, device=run.device))
     return fitted
 

@@ -13,7 +13,7 @@ from coverslip.core import Fitted
 from coverslip.methods.kaizen.accepting import Proposal
 from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.model import Generator
-from coverslip.methods.kaizen.search import Search
+from coverslip.methods.kaizen.search import Search, as_probability
 from coverslip.nn.objects import in_one_piece
 from coverslip.nn.speed import Quick, Speed
 from coverslip.nn.weights import put_weights
@@ -141,12 +141,14 @@ class Proposer:
         least, most = sides
         new = _apart(centre, (known + 0.5) / scale - 0.5)
         origin = np.flatnonzero(on & new & _wide(first[:, 0] >= mask, _PARTLY * least, most))
-        chosen = origin[_distinct(centre[origin], _expected_iou(first[origin, 0], first[origin, 0] >= mask))]
-        far = np.abs(moved[chosen]).max(1, initial=0) >= _STILL
-        again = chosen[far] if search.ways == 1 else chosen
+        chosen = again = origin
+        if search.ways:
+            chosen = origin[_distinct(centre[origin], _expected_iou(first[origin, 0], first[origin, 0] >= mask))]
+            far = np.abs(moved[chosen]).max(1, initial=0) >= _STILL
+            again = chosen[far] if search.ways == 1 else chosen
         corner = at.copy()
         maps = first
-        if len(again):
+        if len(again) and search.ways:
             second = self._generate(padded, centre[again], search.ways)
             good = _agreement(first[again, 0], at[again], second[:, 0], centre[again], mask) >= _AGREE
             maps[again[good]] = second[good]
@@ -178,6 +180,8 @@ class Proposer:
                 count += turn(F.pad(torch.ones(side, side), (0, 1, 0, 1))[None, None], _BACK[way])[0, 0]
             out[part] = (total / count.clamp(min=1))[..., :-1, :-1].numpy()
         out[:, 1] **= 2
+        if not self.config.masks:
+            out[:, 0] = as_probability(out[:, 1])
         return out
 
     def _proposal(

@@ -131,12 +131,12 @@ class ObjectFeed:
         removed = rng.random() < self.config.removed
         gone = 0  # an object that is explained already, at the centre
         if not empty:
-            point = _point_on(field, number, rng)
+            point = _point_on(field, number, rng, centre=self.config.centre)
         elif removed and field.boxes:
             gone = int(rng.integers(len(field.boxes))) + 1
-            point = _point_on(field, gone, rng)
+            point = _point_on(field, gone, rng, centre=self.config.centre)
         else:
-            point = _empty_point(field, rng)
+            point = _empty_point(field, rng, hard=self.config.hard)
         zoom = self._zoom(field, number or gone, rng)
         side = self.config.patch + 1  # odd, so that the central pixel stays central when it is turned
         light = window(field.light, point, side, zoom)
@@ -255,11 +255,11 @@ def _faint(brightness: np.ndarray) -> float:
     return round(max(float(np.percentile(brightness, 0.5)) / 2, 0.0), 4) if len(brightness) else 0.0
 
 
-def _point_on(field: Field, number: int, rng: np.random.Generator) -> tuple[int, int]:
-    """A pixel of an object: any, or the one nearest to its centroid, where points are moved to in the search."""
+def _point_on(field: Field, number: int, rng: np.random.Generator, *, centre: bool) -> tuple[int, int]:
+    """A pixel of an object: any, or one near its centroid, where points are moved to in the search."""
     rows, columns = field.boxes[number - 1]
     inside = np.argwhere(field.labels[rows, columns] == number)
-    if rng.integers(2):
+    if centre and rng.integers(2):
         near = inside.mean(0) + rng.normal(0, 1, 2)
         y, x = inside[((inside - near) ** 2).sum(1).argmin()]
     else:
@@ -267,8 +267,8 @@ def _point_on(field: Field, number: int, rng: np.random.Generator) -> tuple[int,
     return int(y) + rows.start, int(x) + columns.start
 
 
-def _empty_point(field: Field, rng: np.random.Generator) -> tuple[int, int]:
-    places = [points for points in field.empty if len(points)]
+def _empty_point(field: Field, rng: np.random.Generator, *, hard: bool) -> tuple[int, int]:
+    places = [points for points in (field.empty if hard else field.empty[:1]) if len(points)]
     if not places:  # all of the field is objects: look beyond its border
         return -1, -1
     points = places[int(rng.integers(len(places)))]

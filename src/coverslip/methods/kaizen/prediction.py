@@ -118,7 +118,8 @@ class Decomposer:
         self.drop_border, self.fill_holes = drop_border, fill_holes
         assert isinstance(fitted.config, Config)
         self.light: Kind = light or fitted.config.light
-        self.known = Known.of_facts(fitted.facts)
+        # Masks that are cut out by the brightness of an image are not brought back from another size.
+        self.known = None if self.search.brightness else Known.of_facts(fitted.facts)
         self.familiar = Familiar.of_facts(fitted.facts)
         self.diameter = None if diameter is None else Length.parse(diameter)
         if self.diameter and not self.known:
@@ -131,6 +132,11 @@ class Decomposer:
         self.proposers = [
             Proposer(one, device=device, speed=speed, number=number) for number, one in enumerate([fitted, *rivals])
         ]
+        if {proposer.config.masks for proposer in self.proposers} != {not self.search.brightness}:
+            raise InputError(
+                "A model that generates masks is searched with brightness=0, one without them with 0.1 or so; models of "
+                "both kinds cannot compete."
+            )
         self.margin = max(int(one.facts["margin"]) for one in (fitted, *rivals))
         self.tile_bytes = max(proposer.bytes for proposer in self.proposers)
 

@@ -21,7 +21,13 @@ QUIET = 6.0
 class Search(Config):
     """How an image is searched for objects; chosen on held-out fields after training, and kept with the model."""
 
+    recipe: Literal["house", "seed"] = Field(
+        "house", description="seed: rounds as the source has them; box, apart, noise, faint and passes count."
+    )
     mask: float = Field(0.5, gt=0, lt=1, description="Probability from which a pixel is of the object.")
+    brightness: float = Field(
+        0.0, ge=0, description="Of a model without masks: share of the mean light from which a pixel is of the object."
+    )
     confidence: float = Field(
         0.6, ge=0, le=1, description="Objects of whose masks a lower IoU is expected are refused."
     )
@@ -38,10 +44,37 @@ class Search(Config):
     beside: float = Field(
         0.25, ge=0, description="Beside or on explained objects, the error must be this share of their light to matter."
     )
-    ways: Literal[1, 2, 4, 8] = Field(
-        4, description="Symmetries of a patch that an object's second look is averaged over."
+    ways: Literal[0, 1, 2, 4, 8] = Field(
+        4, description="Symmetries of a patch that an object's second look is averaged over; 0: no second look."
     )
     passes: int = Field(3, ge=1, description="Most error images that are searched, the image itself included.")
+
+    def of_image(self, light: np.ndarray) -> Search:
+        """The same with `mask` as the brightness of an image wants it; see `as_probability`."""
+        if not self.brightness:
+            return self
+        least = float(as_probability(np.float64(self.brightness * max(float(light.mean()), 1e-6))))
+        return self.model_copy(update={"mask": least})
+
+
+SEED = Search(
+    recipe="seed",
+    brightness=0.1,
+    confidence=0,
+    small_confidence=0,
+    worth=0,
+    apart=32,
+    box=7,
+    beside=0,
+    ways=0,
+    passes=100,
+)
+"""The search as the source has it."""
+
+
+def as_probability(light: np.ndarray) -> np.ndarray:
+    """Light in [0, 1), in its order: what a model without masks has in place of the probability of a pixel."""
+    return light / (1 + light)
 
 
 def unexplained_points(
@@ -79,3 +112,29 @@ def unexplained_points(
         np.where(bright, mean, 0), min_distance=search.apart // 2, threshold_abs=0, exclude_border=False
     )
     return np.asarray(found)
+
+
+def distant_points(error: np.ndarray, closed: np.ndarray, noise: float, search: Search) -> np.ndarray:
+    """Points as the source picks them: the largest averaged error, a square around it set to 0, the next, and so on.
+
+    Parameters
+    ----------
+    error, closed, noise, search
+        As for `unexplained_points`; `box`, `apart`, `noise` and `faint` count. The source does not say how many points
+        are picked: here it is all above the noise.
+
+    Returns
+    -------
+    ndarray of int, shape (n, 2)
+    """
+    mean = ndimage.uniform_filter(error, search.box, mode="constant")
+    mean[closed] = 0
+    least = max(search.noise * noise / search.box, search.faint)
+    half = search.apart // 2
+    found = []
+    while True:
+        y, x = divmod(int(mean.argmax()), mean.shape[1])
+        if not mean[y, x] > least:
+            return np.array(found, np.intp).reshape(-1, 2)
+        found.append((y, x))
+        mean[max(y - half, 0) : y - half + search.apart, max(x - half, 0) : x - half + search.apart] = 0
