@@ -94,7 +94,7 @@ def measures(counts: np.ndarray) -> dict[str, float]:
         "recall": lambda rows: float(rows[:, 0].sum() / max(rows[:, [0, 2]].sum(), 1)),
         "recall_large": lambda rows: float(rows[:, 4].sum() / max(rows[:, 3].sum(), 1)),
     }
-    line = {}
+    line: dict[str, float] = {}
     for name, measure in made.items():
         interval = bootstrap(measure, counts)
         line |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
@@ -133,7 +133,11 @@ def main() -> None:
     table = []
     for name, results in found.items():
         counts = np.array([counted(truth, as_boxes(one)) for truth, one in zip(truths, results, strict=True)])
-        line = {"method": name, "marked": int(counts[:, [0, 2]].sum()), "large": int(counts[:, 3].sum())}
+        line: dict[str, Any] = {
+            "method": name,
+            "marked": int(counts[:, [0, 2]].sum()),
+            "large": int(counts[:, 3].sum()),
+        }
         line |= {"found": int(counts[:, :2].sum()), **measures(counts)}
         table.append(line)
         print(f"{name}: {line['marked']} marked, {line['large']} of them large, {line['found']} found")

@@ -159,7 +159,7 @@ def main() -> None:
     together = list(cs.predict(models[0], images, rivals=[models[1]], **how))
     none = [AmodalMasks([], np.zeros((0, 2)), truth.labels.shape) for truth in truths]
     alone = [list(map(amodal_masks, found)) for found in (nuclei, round_ones)]
-    found = {
+    found: dict[str, list[Any]] = {
         "nuclei alone": list(zip(alone[0], none, strict=True)),
         "beads alone": list(zip(none, alone[1], strict=True)),
         "side by side": list(zip(*alone, strict=True)),

@@ -134,8 +134,8 @@ class Decomposer:
         ]
         if {proposer.config.masks for proposer in self.proposers} != {not self.search.brightness}:
             raise InputError(
-                "A model that generates masks is searched with brightness=0, one without them with 0.1 or so; models of "
-                "both kinds cannot compete."
+                "A model that generates masks is searched with brightness=0, one without them with 0.1 or so; models "
+                "of both kinds cannot compete."
             )
         self.margin = max(int(one.facts["margin"]) for one in (fitted, *rivals))
         self.tile_bytes = max(proposer.bytes for proposer in self.proposers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -53,7 +53,7 @@ class Search(Config):
         """The same with `mask` as the brightness of an image wants it; see `as_probability`."""
         if not self.brightness:
             return self
-        least = float(as_probability(np.float64(self.brightness * max(float(light.mean()), 1e-6))))
+        least = as_probability(self.brightness * max(float(light.mean()), 1e-6))
         return self.model_copy(update={"mask": least})
 
 
@@ -72,8 +72,8 @@ SEED = Search(
 """The search as the source has it."""
 
 
-def as_probability(light: np.ndarray) -> np.ndarray:
-    """Light in [0, 1), in its order: what a model without masks has in place of the probability of a pixel."""
+def as_probability(light: Any) -> Any:
+    """Light, a number or an array, in [0, 1), in its order: the probability of a pixel for a model without masks."""
     return light / (1 + light)
 
 
@@ -131,7 +131,7 @@ def distant_points(error: np.ndarray, closed: np.ndarray, noise: float, search: 
     mean[closed] = 0
     least = max(search.noise * noise / search.box, search.faint)
     half = search.apart // 2
-    found = []
+    found: list[tuple[int, int]] = []
     while True:
         y, x = divmod(int(mean.argmax()), mean.shape[1])
         if not mean[y, x] > least:
