@@ -82,7 +82,7 @@ def kind_of(truth: Phantom, nuclei_fields: int) -> np.ndarray:
 def only(found: Any, chosen: np.ndarray) -> AmodalMasks:
     """Some of the objects of a phantom or a decomposition."""
     masks = amodal_masks(found)
-    return AmodalMasks([masks.masks[i] for i in np.flatnonzero(chosen)], masks.corners[chosen], masks.shape)
+    return AmodalMasks([masks.masks[int(i)] for i in np.flatnonzero(chosen)], masks.corners[chosen], masks.shape)
 
 
 def fitted_to_beads(fields: Fields, folder: Path, seed: int) -> cs.Model:
