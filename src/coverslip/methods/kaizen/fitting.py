@@ -14,7 +14,7 @@ from coverslip.methods.kaizen.light import adding_up
 from coverslip.methods.kaizen.loss import loss_terms
 from coverslip.methods.kaizen.patches import ObjectFeed
 from coverslip.methods.kaizen.search import QUIET, SEED, Search
-from coverslip.methods.kaizen.tuning import best_search, mean_ap, seen
+from coverslip.methods.kaizen.tuning import best_search, seen
 from coverslip.nn.familiar import Familiar
 from coverslip.train.batch import Batch
 from coverslip.train.loop import train
@@ -98,11 +98,10 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     }
     fitted = Fitted("kaizen", config, outcome.weights, facts, outcome.history)
     looked_at = FieldSubset(fields, held_out if len(held_out) else training)
-    if config.recipe == "seed":  # nothing is chosen there
+    if config.recipe == "seed":  # nothing is chosen there, and to look back takes half a minute for each field
         facts["search"] = SEED.model_dump()
-        facts["score"] = mean_ap(fitted, looked_at, device=run.device)
-    else:
-        facts["search"], facts["score"] = best_search(fitted, looked_at, feed.areas, device=run.device)
+        return fitted
+    facts["search"], facts["score"] = best_search(fitted, looked_at, feed.areas, device=run.device)
     facts["familiar"] = Familiar.noted(seen(fitted, looked_at, device=run.device))
     return fitted
 

@@ -38,14 +38,6 @@ def seen(fitted: Fitted, fields: Fields, most: int = _SEEN, *, device: str = "au
     return [decomposer.traits(fields, row) for row in track(evenly(len(fields), most), "Looking back")]
 
 
-def mean_ap(fitted: Fitted, fields: Fields, *, device: str = "auto") -> float:
-    """Mean average precision over IoU 0.5 to 0.95 with the search of a model as it is, on at most 12 fields."""
-    decomposer = Decomposer(fitted, device=device)
-    rows = evenly(len(fields), _FIELDS)
-    found = [decomposer.objects(fields, row) for row in track(rows, "Measuring")]
-    return round(_score(decomposer.search, found, [fields.labels(row) for row in rows]), 4)
-
-
 def best_search(
     fitted: Fitted, fields: Fields, areas: np.ndarray, *, device: str = "auto"
 ) -> tuple[dict[str, Any], float]:
