@@ -16,7 +16,7 @@ from coverslip.methods.kaizen.inference import Proposer
 from coverslip.methods.kaizen.search import Search, distant_points
 
 _ROUNDS = 100
-"""More on one error image were never seen."""
+"""At most, on one error image."""
 
 Found = tuple[Proposal, tuple[int, int], float]
 
