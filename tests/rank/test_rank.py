@@ -99,6 +99,15 @@ def test_with_the_first_day_for_zero_ageing_counts_as_an_effect() -> None:
     assert any("what the days do alone" in note for note in found.facts["notes"])
 
 
+def test_what_a_well_was_like_from_the_start_is_no_effect() -> None:
+    vectors = plates(3, young=1.0)
+    follow = {}
+    for adjust in (True, False):
+        settings = {"restarts": 1, "strategies": "centroid,softmax", "adjust": adjust}
+        follow[adjust] = spearman(*doses(cs.predict(cs.fit("rank", vectors, settings), vectors)))
+    assert follow[True] > 0.9 > follow[False]
+
+
 def test_plates_without_any_effect_cannot_be_told() -> None:
     nothing = plates(2, wells=10, effect=0.0)
     assert cs.predict(cs.fit("rank", nothing, QUICK), nothing).facts["verdict"] == "cannot tell"

@@ -52,6 +52,12 @@ class Config(Settings):
     folds: int = Field(5, ge=2, description="Parts that are held out in turn, where there is no column 'split'.")
     restarts: int = Field(3, ge=1, description="Fits of each part; those after the first are to resampled rows.")
     standardise: bool = Field(True, description="Bring each dimension to deviation 1 over the training samples first.")
+    adjust: bool = Field(
+        True,
+        description="Where wells have a first day: take out of the last one what usually remains of how a well differed "
+        "before (a slope between 0 and 1 for each dimension, from the ends), so that a spheroid that was small from "
+        "the start does not look treated. Prediction sees both days itself.",
+    )
     predictor: Literal["linear", "mlp"] = Field(
         "linear",
         description="What predicts: ridge regression (of one day: principal components), or the source's network.",
