@@ -18,6 +18,9 @@ def rank(
     settings: Settings = None,
     pixels: Annotated[bool, typer.Option("--pixels/--no-pixels", help="Raw pixels too, for comparison.")] = True,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved.")] = None,
+    image_to_image: Annotated[
+        bool, typer.Option("--image-to-image", help="Also a network that predicts the pixels of the last day; minutes.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Rank by every strategy, representation and anchors.
@@ -34,6 +37,7 @@ def rank(
         settings=read_settings(config, settings),
         pixels=pixels,
         images=images,
+        image_to_image=image_to_image,
         force=force,
     )
     shown = ("representation", "anchors", "scale", "accuracy", "floor", "n", "c_index", "spearman")

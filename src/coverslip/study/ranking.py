@@ -18,6 +18,11 @@ Rows = list[dict[str, Any]]
 
 _SHOWN = ("accuracy", "floor", "n", "c_index", "jonckheere_terpstra_z", "spearman", "quadratic_kappa")
 
+_PIXELS = "raw pixels"
+
+_IMAGE_TO_IMAGE = {"epochs": 500, "patience": 50, "learning_rate": 1e-3, "restarts": 1}
+"""Of the network from image to image, where nothing else is set: as the source has it, once for each part."""
+
 _NOTES = (
     "Scores are of samples that the fit had not seen. The accuracy is that of the thesis on spheroids: it takes the "
     "minimum and the maximum of the middle class, so that one outlier changes it, and it rewards separation in any "
@@ -34,6 +39,7 @@ def rank_study(
     settings: Mapping[str, Any] | None = None,
     pixels: bool = True,
     images: str | Path | None = None,
+    image_to_image: bool = False,
     force: bool = False,
 ) -> Rows:
     """Rank by every strategy, representation and pair of anchors, and measure each order.
@@ -53,6 +59,8 @@ def rank_study(
         Raw pixels as a further representation, where the images are found.
     images : str or Path, optional
         Their folder, if it has moved.
+    image_to_image : bool
+        Prediction of the last day's pixels by a convolutional network too, as the source tried; takes minutes.
     force : bool
         Replace what is there.
 
@@ -77,11 +85,19 @@ def rank_study(
         raise InputError("A study of rankings needs the order of two or more classes; write --anchors a,b,c.")
     out = Path(out)
     refuse_existing(out / "table.csv", force)
-    representations, notes = _representations(vectors, pixels, images)
+    representations, notes = _representations(vectors, pixels or image_to_image, images)
+    chosen = {name: dict(settings or {}) for name in representations}
+    if image_to_image and _PIXELS in representations:
+        name = f"{_PIXELS}, image to image"
+        representations[name] = representations[_PIXELS]
+        fixed = {"predictor": "images", "strategies": "prediction", "shape": representations[name].provenance["shape"]}
+        chosen[name] = {**_IMAGE_TO_IMAGE, **chosen[_PIXELS], **fixed}
+    if not pixels:
+        representations.pop(_PIXELS, None)
     plan = [(name, pair) for name in representations for pair in combinations(names, 2)]
     rows: Rows = []
     for name, pair in track(plan, "Ranking"):
-        rows += _of_one(name, representations[name], pair, names, dict(settings or {}))
+        rows += _of_one(name, representations[name], pair, names, chosen[name])
     out.mkdir(parents=True, exist_ok=True)
     write_table(columns(rows), out / "table.csv")
     inputs = [str(given) for given in vectors if not isinstance(given, Embedding)]
@@ -127,7 +143,8 @@ def _representations(
         else:
             values = opened.read(np.arange(len(opened))).reshape(len(opened), -1).astype(np.float32)
             obs = first.adata.obs
-            found["raw pixels"] = Embedding.from_arrays(values, {str(c): np.asarray(obs[c]) for c in obs.columns})
+            given = {str(c): np.asarray(obs[c]) for c in obs.columns}
+            found[_PIXELS] = Embedding.from_arrays(values, given, provenance={"shape": list(opened.shape)})
     return found, notes
 
 

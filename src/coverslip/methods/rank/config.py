@@ -54,13 +54,18 @@ class Config(Settings):
     standardise: bool = Field(True, description="Bring each dimension to deviation 1 over the training samples first.")
     adjust: bool = Field(
         True,
-        description="Where wells have a first day: take out of the last one what usually remains of how a well differed "
-        "before (a slope between 0 and 1 for each dimension, from the ends), so that a spheroid that was small from "
-        "the start does not look treated. Prediction sees both days itself.",
+        description="Where wells have a first day: take out of the last one what usually remains of how a well "
+        "differed before (a slope between 0 and 1 for each dimension, from the ends), so that a spheroid that was "
+        "small from the start does not look treated. Prediction sees both days itself.",
     )
-    predictor: Literal["linear", "mlp"] = Field(
+    predictor: Literal["linear", "mlp", "images"] = Field(
         "linear",
-        description="What predicts: ridge regression (of one day: principal components), or the source's network.",
+        description="What predicts: ridge regression (of one day: principal components), or the source's networks, "
+        "from vector to vector (mlp) or, where vectors are pixels, from image to image (images; not standardised).",
+    )
+    shape: Annotated[tuple[int, ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="With predictor=images: channels, height and width of the images that the vectors are pixels of.",
     )
     layers: int = Field(12, ge=2, multiple_of=2, description="Of the network; half of them narrow, half widen.")
     bottleneck: int = Field(8, ge=1, description="Its narrowest layer, and the components of one day.")
@@ -77,4 +82,6 @@ class Config(Settings):
             raise ValueError("a scale has two different ends: write anchors=untreated,single_dose")
         if not self.strategies or not self.distances:
             raise ValueError("at least one strategy and one distance are needed")
+        if self.predictor == "images" and (len(self.shape) != 3 or min(self.shape) < 1):
+            raise ValueError("predictor=images needs channels, height and width: write shape=3,96,96")
         return self

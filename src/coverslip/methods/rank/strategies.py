@@ -132,7 +132,7 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _deviation(vectors: np.ndarray, config: Config) -> np.ndarray:
-    if not config.standardise:
+    if not config.standardise or config.predictor == "images":
         return np.ones(vectors.shape[1])
     deviation = vectors.std(0)
     return np.where(deviation > 1e-6 * max(float(deviation.max(initial=0)), 1e-30), deviation, 1)
@@ -188,6 +188,10 @@ def _predictor(x: np.ndarray, before: np.ndarray | None, rows: np.ndarray, confi
     given, target = given[known], target[known]
     if len(target) < 2:
         return {}
+    if config.predictor == "images":
+        from coverslip.methods.rank.network import fit_images
+
+        return fit_images(given, target, config, seed)
     basis: Arrays = {}
     if x.shape[1] > _WIDE[config.predictor] and (before is not None or config.predictor == "mlp"):
         mean = x.mean(0)
@@ -225,6 +229,6 @@ def _expected(own: Mapping[str, np.ndarray], given: np.ndarray) -> np.ndarray:
         return np.asarray(own["mean"] + (given - own["mean"]) @ own["axes"].T @ own["axes"])
     if "weight" in own:
         return np.asarray(given @ own["weight"].T + own["bias"])
-    from coverslip.methods.rank.model import run_network
+    from coverslip.methods.rank.model import run_images, run_network
 
-    return run_network(own, given)
+    return run_images(own, given) if "shape" in own else run_network(own, given)
