@@ -11,7 +11,9 @@ from coverslip.cli.options import ConfigFile, Force, Out, Settings, read_setting
 
 
 def rank(
-    vectors: Annotated[list[Path], typer.Argument(help="Vectors of the same samples (.h5ad), one or several.")],
+    vectors: Annotated[
+        list[Path], typer.Argument(help="Vectors of the same samples (.h5ad), or their sheet; one or several.")
+    ],
     anchors: Annotated[str, typer.Option(help="Classes in their true order: untreated,single_dose,exploded.")],
     out: Out,
     config: ConfigFile = None,
