@@ -231,7 +231,7 @@ def test_what_is_wrong_with_a_plate_is_told_and_nothing_is_lost(plates: Path, tm
         layout=tmp_path / "layout.csv",
     )
     said = " ".join(found.notes)
-    assert "2 images are not uint16 as the others: B04_d10.tif, B04_d7.tif;" in said
+    assert "2 images are not uint16 as the others: B04_d7.tif, B04_d10.tif;" in said
     assert "1 image of day 10 has none of day 7: B03_d10.tif." in said
     assert "1 image of day 7 has none of day 10: B05_d7.tif." in said
     assert "2 images lie in wells that" in said

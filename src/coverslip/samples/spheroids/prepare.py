@@ -216,11 +216,9 @@ def _with_layout(source: Sheet, layout: str | Path | None) -> tuple[list[dict[st
         unknown += [i] if facts is None else []
         row.update({name: (facts or {}).get(name, "") for name in columns})
     if unknown:
-        wells = few(
-            list(dict.fromkeys(" ".join(filter(None, (rows[i].get("plate"), rows[i]["well"]))) for i in unknown))
-        )
+        places = dict.fromkeys(" ".join(filter(None, (rows[i].get("plate"), rows[i]["well"]))) for i in unknown)
         notes.append(
-            f"{_images(unknown, 'lies', 'lie')} in wells that {layout} does not list ({few(list(wells))}), and no "
+            f"{_images(unknown, 'lies', 'lie')} in wells that {layout} does not list ({few(list(places))}), and no "
             "treatment is known."
         )
     return rows, notes
