@@ -133,6 +133,9 @@ def test_a_further_anchor_makes_a_second_scale(vectors: cs.Embedding) -> None:
         1, abs=0.2
     )
     assert any(name.startswith("mild: centroid, cosine") for name in found.scales)
+    of_mild = dict(zip(found.treatments["treatment"], found.treatments["score_mild"], strict=True))
+    assert of_mild["untreated"] == pytest.approx(0, abs=0.2)
+    assert of_mild["a"] == pytest.approx(1, abs=0.2)
 
 
 def test_mse_and_euclidean_rank_alike() -> None:

@@ -32,8 +32,8 @@ class Prepared:
 
     Parameters
     ----------
-    row : int
-        Of the sheet.
+    name : str
+        What it is called in notes: its row in a sheet, its name in a folder.
     whole : ndarray, shape (H, W)
         Its sharpest plane.
     found : Found
@@ -44,7 +44,7 @@ class Prepared:
     flags : list of str
     """
 
-    row: int
+    name: str
     whole: np.ndarray
     found: Found
     corner: tuple[int, int]
@@ -142,7 +142,7 @@ def prepare_spheroids(
             )
             write_image_tiff(crop, temporary / names[i], axes="CYX", channels=("plane 1", "plane 2", "plane 3"))
             if watch is not None:
-                watch(Prepared(i, whole, found, corner, side, flags[-1]))
+                watch(Prepared(called[i], whole, found, corner, side, flags[-1]))
         if side < widest <= longest:
             notes.append(
                 f"A spheroid is {widest} pixels wide, more than the square of {side}: --set side={widest} holds it."
