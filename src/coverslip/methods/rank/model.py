@@ -108,6 +108,7 @@ def folded(network: nn.Sequential) -> dict[str, np.ndarray]:
     linear = [part for part in network if isinstance(part, nn.Linear | nn.Conv2d)]
     norms = [part for part in network if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d)]
     for i, layer in enumerate(linear):
+        assert layer.bias is not None
         weight, bias = layer.weight.detach().double().numpy(), layer.bias.detach().double().numpy()
         if i < len(norms):
             norm = norms[i]

@@ -131,8 +131,9 @@ def prepare_spheroids(
             whole = planes.pixels[planes.chosen.index(planes.sharpest)]
             flags.append(flags_of(found, whole, corner, side, settings))
             measured.append(spheroid_features(found, side))
-            top, left, bottom, right = found.spheroid_box() if found.spheroid.any() else (0, 0, 0, 0)
-            widest = max(widest, bottom - top, right - left)
+            if found.spheroid.any():
+                box = found.spheroid_box()
+                widest = max(widest, box[2] - box[0], box[3] - box[1])
             facts.append(
                 {
                     "planes": ",".join(str(z + 1) for z in planes.chosen),
@@ -158,7 +159,7 @@ def prepare_spheroids(
                 f"None of the {len(rows)} images is usable ({_counted(flags)}); look at one, and change the settings."
             )
         places = [(row.get("plate", ""), row.get("well", "")) for row in rows]
-        before, said = pairs(*([column[i] for i in usable] for column in (places, days, called)))
+        before, said = pairs([places[i] for i in usable], [days[i] for i in usable], [called[i] for i in usable])
         notes += said
         table = []
         for place, i in enumerate(usable):
