@@ -25,7 +25,7 @@ import numpy as np
 
 import coverslip as cs
 from coverslip.io.h5ad import read_embedding
-from coverslip.measure import evaluate_ranking, pairwise_auroc, spearman
+from coverslip.measure import bootstrap, evaluate_ranking, pairwise_auroc, spearman
 from coverslip.samples import (
     PlateSettings,
     SpheroidSettings,
@@ -49,9 +49,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("herlev"), help="of herlev-images")
     parser.add_argument("--vectors", type=Path, nargs="*", default=[], help="embeddings of that folder")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--short", action="store_true", help="of phantom: features alone")
     given = parser.parse_args()
     if given.what == "phantom":
-        phantom(given.seed)
+        phantom(given.seed, given.short)
     elif given.what == "null":
         null(given.plates, given.first)
     elif given.what == "herlev-images":
@@ -82,20 +83,25 @@ def prepared(settings: PlateSettings, folder: Path) -> tuple[cs.Embedding, np.nd
     return vectors, effects, pixels
 
 
-def phantom(seed: int) -> None:
+def phantom(seed: int, short: bool = False) -> None:
     """5 doses x 12 wells x 3 plates with batch effects: held-out plates, and the naive way beside."""
     with tempfile.TemporaryDirectory() as folder:
         vectors, effects, pixels = prepared(PlateSettings(seed=seed), Path(folder))
     obs = {str(name): np.asarray(vectors.adata.obs[name]) for name in vectors.adata.obs.columns}
     raw = cs.Embedding.from_arrays(pixels, obs)
     naive = {"controls": "first_day", "group": "image", "strategies": "centroid", "distances": "cosine"}
+    images = {"predictor": "images", "shape": (1, 32, 32), "strategies": "prediction", "restarts": 1}
+    images |= {"epochs": 500, "patience": 50, "learning_rate": 1e-3}
     ways: list[tuple[str, cs.Embedding, dict[str, Any]]] = [
         ("features, plates held out", vectors, {}),
         ("features, controls of day 7, images held out", vectors, {"controls": "first_day", "group": "image"}),
         ("features, no look at plates", vectors, {"controls": "none"}),
         ("raw pixels, plates held out", raw, {}),
-        ("naive: raw pixels, day 7, images held out, one centroid", raw, naive),
+        ("naive: raw pixels, day 7, images held out, one centroid", raw, {**naive, "adjust": False}),
+        ("raw pixels, image to image, plates held out", raw, images),
     ]
+    if short:
+        ways = [*ways[:1], (f"{ways[0][0]}, whatever the first day was", vectors, {"adjust": False})]
     for name, given, settings in ways:
         found = cs.predict(cs.fit("rank", given, settings), given)
         show(name, found, effects)
@@ -109,9 +115,11 @@ def show(name: str, found: cs.Ranking, effects: np.ndarray) -> None:
     words = ", ".join(
         f"{c.removeprefix('score_')} {spearman(found.column(c)[screened], effects[screened]):.3f}" for c in columns
     )
+    interval = bootstrap(spearman, found.column("score")[screened], effects[screened], n=1000)
     treated = {str(t): s for t, s in zip(found.treatments["treatment"], found.treatments["score"], strict=True)}
     print(
-        f"{name}: screened wells (n {int(screened.sum())}): {words}; with controls "
+        f"{name}: screened wells (n {int(screened.sum())}): {words}; interval of the score "
+        f"[{interval.low:.3f}, {interval.high:.3f}]; with controls "
         f"{spearman(found.column('score')[last], effects[last]):.3f}; Z' {found.facts['z_prime']:.2f}, tau "
         f"{found.facts['agreement']:.2f}; {found.facts['verdict']}; treatments {list(treated)}",
         flush=True,

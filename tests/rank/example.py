@@ -13,7 +13,9 @@ from coverslip.io.h5ad import write_embedding
 QUICK: dict[str, Any] = {"restarts": 2, "anchors": "untreated,single_dose"}
 
 
-def plates(count: int = 2, wells: int = 6, effect: float = 1.0, batch: float = 2.0, seed: int = 0) -> cs.Embedding:
+def plates(
+    count: int = 2, wells: int = 6, effect: float = 1.0, batch: float = 2.0, young: float = 0.2, seed: int = 0
+) -> cs.Embedding:
     """Vectors of plates on day 7 and day 10: the days and the plates differ, and so do treated wells by their dose."""
     rng = np.random.default_rng(seed)
     ageing, drug = rng.normal(size=(2, 6))
@@ -24,10 +26,10 @@ def plates(count: int = 2, wells: int = 6, effect: float = 1.0, batch: float = 2
         shift = batch * rng.normal(size=6)
         for number, (name, dose) in enumerate(item for item in doses.items() for _ in range(wells)):
             label = name if name in ("untreated", "single_dose") else "drug_screen"
-            young = 0.2 * rng.normal(size=6)
+            start = young * rng.normal(size=6)
             for day in (7, 10):
                 grown = ageing + effect * dose * 2 * drug + 0.2 * rng.normal(size=6) if day == 10 else 0
-                vectors.append(young + shift + grown)
+                vectors.append(start + shift + grown)
                 well = f"{'BCDEFG'[number % 6]}{number // 6 + 2:02d}"
                 rows.append(
                     {"plate": f"P{plate}", "well": well, "day": day, "treatment": name, "label": label, "dose": dose}

@@ -11,7 +11,7 @@ from coverslip.core import InputError
 from coverslip.measure import spearman
 from coverslip.methods import rank
 from coverslip.methods.rank.distances import DISTANCES, centre, distance
-from coverslip.methods.rank.model import build, folded, run_network, widths
+from coverslip.methods.rank.model import build, build_images, folded, padded, run_images, run_network, widths
 
 QUICK = {"restarts": 2}
 
@@ -99,6 +99,15 @@ def test_with_the_first_day_for_zero_ageing_counts_as_an_effect() -> None:
     assert any("what the days do alone" in note for note in found.facts["notes"])
 
 
+def test_what_a_well_was_like_from_the_start_is_no_effect() -> None:
+    vectors = plates(3, young=1.0)
+    follow = {}
+    for adjust in (True, False):
+        settings = {"restarts": 1, "strategies": "centroid,softmax", "adjust": adjust}
+        follow[adjust] = spearman(*doses(cs.predict(cs.fit("rank", vectors, settings), vectors)))
+    assert follow[True] > 0.9 > follow[False]
+
+
 def test_plates_without_any_effect_cannot_be_told() -> None:
     nothing = plates(2, wells=10, effect=0.0)
     assert cs.predict(cs.fit("rank", nothing, QUICK), nothing).facts["verdict"] == "cannot tell"
@@ -124,6 +133,9 @@ def test_a_further_anchor_makes_a_second_scale(vectors: cs.Embedding) -> None:
         1, abs=0.2
     )
     assert any(name.startswith("mild: centroid, cosine") for name in found.scales)
+    of_mild = dict(zip(found.treatments["treatment"], found.treatments["score_mild"], strict=True))
+    assert of_mild["untreated"] == pytest.approx(0, abs=0.2)
+    assert of_mild["a"] == pytest.approx(1, abs=0.2)
 
 
 def test_mse_and_euclidean_rank_alike() -> None:
@@ -174,6 +186,49 @@ def test_the_network_of_the_thesis_can_predict(vectors: cs.Embedding) -> None:
     settings = {"restarts": 1, "predictor": "mlp", "layers": 2, "epochs": 15, "folds": 2, "strategies": "prediction"}
     found = cs.predict(cs.fit("rank", vectors, {**settings, "learning_rate": 0.02}), vectors)
     assert spearman(*doses(found)) > 0.5
+
+
+def discs(shape: tuple[int, int, int]) -> cs.Embedding:
+    """Dark discs on two days; on the second one they are larger, and darker with a drug."""
+    rng = np.random.default_rng(0)
+    channels, height, width = shape
+    rho = np.hypot(*(np.mgrid[:height, :width] - np.array([height, width])[:, None, None] / 2 + 0.5))
+    rows, pixels = [], []
+    for number in range(36):
+        label = ("untreated", "drug_screen", "single_dose")[number % 3]
+        size = rng.uniform(1, 2)
+        for day, dark, wide in ((7, 0.3, size), (10, 0.3 + 0.2 * (number % 3), size + 1)):
+            light = 1 - dark / (1 + np.exp(2 * (rho - wide))) + 0.02 * rng.normal(size=(channels, height, width))
+            pixels.append((30000 * light).ravel())
+            rows.append({"plate": "P", "well": str(number), "day": day, "label": label, "dose": float(number % 3)})
+    return cs.Embedding.from_arrays(np.array(pixels), {key: np.array([row[key] for row in rows]) for key in rows[0]})
+
+
+def test_images_can_be_predicted_from_images() -> None:
+    vectors = discs((2, 8, 8))
+    settings = {"predictor": "images", "shape": "2,8,8", "strategies": "prediction", "distances": "mse"}
+    quick = {"restarts": 1, "folds": 2, "epochs": 40, "learning_rate": 0.01, "dropout": 0}
+    model = cs.fit("rank", vectors, {**settings, **quick})
+    assert model.weights["0.0.0.prediction.low.3.weight"].shape == (64, 64, 3, 3)
+    assert spearman(*doses(cs.predict(model, vectors))) > 0.8
+    with pytest.raises(InputError, match="Images of 3 x 8 x 8 have 192 pixels, and these vectors 128 numbers"):
+        cs.fit("rank", vectors, {**settings, "shape": "3,8,8"})
+    with pytest.raises(InputError, match="needs channels, height and width"):
+        cs.fit("rank", vectors, {**settings, "shape": "8,8"})
+
+
+def test_the_image_network_runs_the_same_with_its_normalisation_folded() -> None:
+    import torch
+
+    torch.manual_seed(0)
+    network = build_images(2, 0.3)
+    x = torch.rand(4, 2, 11, 16)
+    network(padded(x))  # the normalisation sees something
+    network.eval()
+    kept = {**folded(network), "low": np.zeros(1), "span": np.ones(1), "shape": np.array([2, 11, 16])}
+    with torch.no_grad():
+        expected = network(padded(x))[..., :11, :].reshape(4, -1).numpy()
+    assert run_images(kept, x.reshape(4, -1).double().numpy()) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_well_without_its_first_day_is_scored_by_the_others_and_told(vectors: cs.Embedding) -> None:

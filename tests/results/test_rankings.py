@@ -109,3 +109,20 @@ def test_a_study_sets_strategies_vectors_and_anchors_side_by_side(
     assert {scale for _, scale in rows} >= {"consensus", "centroid", "softmax", "centroid, cosine from untreated"}
     assert float(rows["v", "consensus"]["c_index"]) > 0.95
     assert "Rankings" in (out / "report.html").read_text()
+
+
+def test_a_study_takes_a_sheet_and_the_network_from_image_to_image(
+    ranked: tuple[Path, cs.Ranking], tmp_path: Path
+) -> None:
+    folder, ranking = ranked
+    columns = ("image", "plate", "well", "day", "label")
+    lines = [",".join(str(ranking.column(name)[i]) for name in columns) for i in range(len(ranking))]
+    (folder / "sheet.csv").write_text("\n".join([",".join(columns), *lines, ""]))
+    settings = {"restarts": 1, "epochs": 2, "strategies": "centroid"}
+    rows = cs.study.rank_study(
+        [folder / "sheet.csv"], ["untreated", "single_dose"], tmp_path / "s", settings=settings, image_to_image=True
+    )
+    found = {(row["representation"], row["scale"]) for row in rows}
+    assert ("raw pixels", "centroid") in found
+    assert ("raw pixels, image to image", "prediction, cosine from untreated") in found
+    assert ("raw pixels, image to image", "centroid") not in found

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coverslip.core.errors import InputError
-from coverslip.samples import Augment, dihedral, dihedral_all, intensity
+from coverslip.samples import Augment, dihedral, dihedral_all, intensity, together
 from coverslip.samples.opening import augment
 from coverslip.samples.opening.augment import SQUARE, affine, blur, noise, turn
 
@@ -180,3 +180,17 @@ def test_settings_out_of_range_are_refused() -> None:
         Augment.parse({"brightness": 1.5})
     with pytest.raises(InputError, match="count from 0 to 7"):
         turn(images(1), 8)
+
+
+def test_images_that_belong_together_are_changed_alike() -> None:
+    first, other = images(6, c=3), images(6, c=1, seed=1)
+    change = Augment(rotation=20, shift=0.1, blur=1.0, gamma=0.2, contrast=0.3, brightness=0.2)
+    both, again = together(change, first, first, generator=rng(4))
+    assert torch.equal(both, again)
+    assert not torch.allclose(both, first, atol=0.05)
+    turned, own = together(Augment(), first, other, generator=rng(4))
+    assert turned.shape == (6, 3, 9, 9)
+    assert torch.equal(own, dihedral(other, rng(4)))
+    assert torch.equal(turned, dihedral(first, rng(4)))
+    with pytest.raises(InputError, match="per_channel=false"):
+        together(Augment(per_channel=True), first, other, generator=rng(4))

@@ -140,11 +140,12 @@ def test_wells_have_one_name_and_edges_are_known() -> None:
 
 def test_days_are_paired_by_well_and_what_lacks_one_is_told() -> None:
     places = [("P", "B02"), ("P", "B02"), ("P", "B03"), ("P", "B04"), ("P", "B02")]
-    before, notes = pairs(places, ["7", "10", "10", "7", "7"])
+    before, notes = pairs(places, ["7", "10", "10", "7", "7"], ["a", "b", "c", "d", "e"])
     assert before == [-1, 0, -1, -1, -1]
-    assert "1 wells have several images of one day: rows 2, 6" in notes[0]
-    assert notes[1] == "1 images of day 10 have none of day 7: rows 4."
-    assert notes[2] == "1 images of day 7 have none of day 10: rows 5."
+    assert "1 well has several images of one day: a, e; all are kept" in notes[0]
+    assert notes[1] == "1 image of day 10 has none of day 7: c."
+    assert notes[2] == "1 image of day 7 has none of day 10: d."
+    assert pairs([("", "")] * 2, ["", ""], ["a", "b"]) == ([-1, -1], [])  # nothing is known of wells
 
 
 def test_a_combination_has_a_concentration_for_each_drug(tmp_path: Path) -> None:
@@ -230,9 +231,11 @@ def test_what_is_wrong_with_a_plate_is_told_and_nothing_is_lost(plates: Path, tm
         layout=tmp_path / "layout.csv",
     )
     said = " ".join(found.notes)
-    assert "2 images are not uint16 as the others: rows" in said
-    assert "images of day 10 have none of day 7" in said
+    assert "2 images are not uint16 as the others: B04_d7.tif, B04_d10.tif;" in said
+    assert "1 image of day 10 has none of day 7: B03_d10.tif." in said
+    assert "1 image of day 7 has none of day 10: B05_d7.tif." in said
     assert "2 images lie in wells that" in said
+    assert "does not list (B07), and" in said
     assert "1 of 11 images were left out (empty 1)" in said
     with open(tmp_path / "out" / "rejected.csv") as stream:
         assert [row["image"] for row in csv.DictReader(stream)] == ["B05_d10.tif"]

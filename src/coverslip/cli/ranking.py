@@ -11,13 +11,18 @@ from coverslip.cli.options import ConfigFile, Force, Out, Settings, read_setting
 
 
 def rank(
-    vectors: Annotated[list[Path], typer.Argument(help="Vectors of the same samples (.h5ad), one or several.")],
+    vectors: Annotated[
+        list[Path], typer.Argument(help="Vectors of the same samples (.h5ad), or their sheet; one or several.")
+    ],
     anchors: Annotated[str, typer.Option(help="Classes in their true order: untreated,single_dose,exploded.")],
     out: Out,
     config: ConfigFile = None,
     settings: Settings = None,
     pixels: Annotated[bool, typer.Option("--pixels/--no-pixels", help="Raw pixels too, for comparison.")] = True,
     images: Annotated[Path | None, typer.Option(help="Folder of the images, if it has moved.")] = None,
+    image_to_image: Annotated[
+        bool, typer.Option("--image-to-image", help="Also a network that predicts the pixels of the last day; minutes.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Rank by every strategy, representation and anchors.
@@ -34,6 +39,7 @@ def rank(
         settings=read_settings(config, settings),
         pixels=pixels,
         images=images,
+        image_to_image=image_to_image,
         force=force,
     )
     shown = ("representation", "anchors", "scale", "accuracy", "floor", "n", "c_index", "spearman")

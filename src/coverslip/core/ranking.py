@@ -27,7 +27,8 @@ class Ranking:
         Scores by each ruler: strategy, distance, and the class that it is measured from.
     treatments : mapping of str to ndarray, shape (T,)
         One row per treatment, the least first: ``treatment``, ``wells``, ``plates``, ``score``, ``low``, ``high``,
-        ``rank``, ``rank_low``, ``rank_high``; empty where there are fewer than two.
+        ``rank``, ``rank_low``, ``rank_high``, and ``score_<anchor>`` of each further scale; empty
+        where there are fewer than two.
     doses : mapping of str to ndarray, shape (D,)
         One row per drug with enough doses: the four-parameter curve, see `coverslip.measure.DoseCurve`; else empty.
     facts : mapping

@@ -16,6 +16,7 @@ from .opening.augment import Augment as Augment
 from .opening.augment import dihedral as dihedral
 from .opening.augment import dihedral_all as dihedral_all
 from .opening.augment import intensity as intensity
+from .opening.augment import together as together
 from .opening.fields import SheetFields as SheetFields
 from .opening.fields import open_fields as open_fields
 from .opening.focus import sharpest as sharpest

@@ -86,4 +86,5 @@ def plate_study(
         things="wells in order",
         figures=figures,
     )
-    return written.value, tuple(dict.fromkeys((*sheet.notes, *written.notes)))
+    said = (note for note in written.notes if not note.startswith("Verdict"))  # it stands in the ranking
+    return written.value, tuple(dict.fromkeys((*sheet.notes, *said)))

@@ -10,13 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, InputError, provenance, track
+from coverslip.core import Embedding, InputError, Samples, provenance, track
 from coverslip.io.atomic import refuse_existing
 from coverslip.io.h5ad import read_embedding
+from coverslip.samples.spheroids.prepare import VECTORS
 
 Rows = list[dict[str, Any]]
 
 _SHOWN = ("accuracy", "floor", "n", "c_index", "jonckheere_terpstra_z", "spearman", "quadratic_kappa")
+
+_PIXELS = "raw pixels"
+
+_IMAGE_TO_IMAGE = {"epochs": 500, "patience": 50, "learning_rate": 1e-3, "restarts": 1}
+"""Of the network from image to image, where nothing else is set: as the source has it, once for each part."""
 
 _NOTES = (
     "Scores are of samples that the fit had not seen. The accuracy is that of the thesis on spheroids: it takes the "
@@ -34,6 +40,7 @@ def rank_study(
     settings: Mapping[str, Any] | None = None,
     pixels: bool = True,
     images: str | Path | None = None,
+    image_to_image: bool = False,
     force: bool = False,
 ) -> Rows:
     """Rank by every strategy, representation and pair of anchors, and measure each order.
@@ -41,7 +48,8 @@ def rank_study(
     Parameters
     ----------
     vectors : sequence of str, Path or Embedding
-        Representations of the same samples, ``.h5ad``.
+        Representations of the same samples, ``.h5ad``; or a folder of `prepare_spheroids`, whose features are taken, or
+        any other sheet, which has raw pixels alone.
     anchors : sequence of str
         The classes in their true order, two or more; each two of them are the ends of a scale in turn, and all of them
         are what it is measured against.
@@ -53,6 +61,8 @@ def rank_study(
         Raw pixels as a further representation, where the images are found.
     images : str or Path, optional
         Their folder, if it has moved.
+    image_to_image : bool
+        Prediction of the last day's pixels by a convolutional network too, as the source tried; takes minutes.
     force : bool
         Replace what is there.
 
@@ -77,11 +87,19 @@ def rank_study(
         raise InputError("A study of rankings needs the order of two or more classes; write --anchors a,b,c.")
     out = Path(out)
     refuse_existing(out / "table.csv", force)
-    representations, notes = _representations(vectors, pixels, images)
+    representations, notes = _representations(vectors, pixels or image_to_image, images)
+    chosen = {name: dict(settings or {}) for name in representations}
+    if image_to_image and _PIXELS in representations:
+        name = f"{_PIXELS}, image to image"
+        representations[name] = representations[_PIXELS]
+        fixed = {"predictor": "images", "strategies": "prediction", "shape": representations[name].provenance["shape"]}
+        chosen[name] = {**_IMAGE_TO_IMAGE, **chosen[_PIXELS], **fixed}
+    if not pixels and len(representations) > 1:
+        representations.pop(_PIXELS, None)
     plan = [(name, pair) for name in representations for pair in combinations(names, 2)]
     rows: Rows = []
     for name, pair in track(plan, "Ranking"):
-        rows += _of_one(name, representations[name], pair, names, dict(settings or {}))
+        rows += _of_one(name, representations[name], pair, names, chosen[name])
     out.mkdir(parents=True, exist_ok=True)
     write_table(columns(rows), out / "table.csv")
     inputs = [str(given) for given in vectors if not isinstance(given, Embedding)]
@@ -107,28 +125,41 @@ def rank_study(
 
 
 def _representations(
-    vectors: Sequence[str | Path | Embedding], pixels: bool, images: str | Path | None
+    given: Sequence[str | Path | Embedding], pixels: bool, images: str | Path | None
 ) -> tuple[dict[str, Embedding], list[str]]:
-    found: dict[str, Embedding] = {}
-    for i, given in enumerate(vectors):
-        name = f"vectors {i + 1}" if isinstance(given, Embedding) else Path(given).stem
-        name = f"{name} ({i + 1})" if name in found else name
-        found[name] = given if isinstance(given, Embedding) else read_embedding(given)
-    if not found:
-        raise InputError("Give at least one .h5ad of vectors.")
-    notes = []
-    if pixels:
-        from coverslip.samples.opening.again import images_of
+    from coverslip.samples import open_samples, read_sheet
+    from coverslip.samples.opening.again import images_of
 
+    found: dict[str, Embedding] = {}
+    for i, one in enumerate(given):
+        path = None if isinstance(one, Embedding) else Path(one)
+        if path is not None and path.suffix != ".h5ad":
+            sheet = read_sheet(path)
+            path = sheet.folder / VECTORS
+            if not path.is_file():
+                columns = {name: np.array([row[name] for row in sheet.rows], object) for name in sheet.columns}
+                found[_PIXELS] = _pixels(open_samples(sheet), columns)
+                continue
+        name = f"vectors {i + 1}" if path is None else path.stem
+        name = f"{name} ({i + 1})" if name in found else name
+        found[name] = one if isinstance(one, Embedding) else read_embedding(path or "")
+    if not found:
+        raise InputError("Give at least one .h5ad of vectors, or a sheet.")
+    notes = []
+    if pixels and _PIXELS not in found:
         first = next(iter(found.values()))
-        opened, complaint = images_of(dict(first.adata.obs), first.provenance, images)
+        obs = {str(name): np.asarray(first.adata.obs[name]) for name in first.adata.obs.columns}
+        opened, complaint = images_of(obs, first.provenance, images)
         if opened is None:
             notes.append(f"Raw pixels are not compared: {complaint}")
         else:
-            values = opened.read(np.arange(len(opened))).reshape(len(opened), -1).astype(np.float32)
-            obs = first.adata.obs
-            found["raw pixels"] = Embedding.from_arrays(values, {str(c): np.asarray(obs[c]) for c in obs.columns})
+            found[_PIXELS] = _pixels(opened, obs)
     return found, notes
+
+
+def _pixels(opened: Samples, columns: Mapping[str, np.ndarray]) -> Embedding:
+    values = opened.read(np.arange(len(opened))).reshape(len(opened), -1).astype(np.float32)
+    return Embedding.from_arrays(values, columns, provenance={"shape": list(opened.shape)})
 
 
 def _of_one(name: str, vectors: Embedding, pair: tuple[str, str], order: list[str], settings: dict[str, Any]) -> Rows:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from coverslip.core import Config as Settings
-
-
-def _listed(value: Any) -> Any:
-    """``"a,b"`` as its parts."""
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
 
 Strategy = Literal["prediction", "centroid", "softmax", "projection"]
 Distance = Literal["cosine", "euclidean", "mse", "l1", "pearson", "dot", "jaccard", "hamming"]
@@ -21,20 +15,20 @@ Distance = Literal["cosine", "euclidean", "mse", "l1", "pearson", "dot", "jaccar
 class Config(Settings):
     """Settings of ranking."""
 
-    anchors: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    anchors: tuple[str, ...] = Field(
         ("untreated", "single_dose"),
         description="Classes at the ends of the scale, the low one first. A further one makes a second scale from the "
         "same zero, such as harm: untreated,single_dose,exploded.",
     )
     label: str = Field("label", description="Column that holds the classes.")
-    strategies: Annotated[tuple[Strategy, ...], BeforeValidator(_listed)] = Field(
+    strategies: tuple[Strategy, ...] = Field(
         ("prediction", "centroid", "softmax", "projection"),
         description="What orders the samples: prediction (error of predicting the last day from the first, fitted to "
         "one class; of the vector from itself where there is one day), centroid (distance from a class), softmax (a "
         "classifier of both ends), projection (first principal axis); the score is their mean, weighted by how well "
         "each tells held-out controls apart.",
     )
-    distances: Annotated[tuple[Distance, ...], BeforeValidator(_listed)] = Field(
+    distances: tuple[Distance, ...] = Field(
         ("cosine", "euclidean"),
         description="Of prediction and centroid: cosine, euclidean, mse, l1, pearson, dot, jaccard, hamming. All grow "
         "with unlikeness: dot is taken negative; jaccard and hamming are of vectors cut at the median of the class.",
@@ -52,9 +46,20 @@ class Config(Settings):
     folds: int = Field(5, ge=2, description="Parts that are held out in turn, where there is no column 'split'.")
     restarts: int = Field(3, ge=1, description="Fits of each part; those after the first are to resampled rows.")
     standardise: bool = Field(True, description="Bring each dimension to deviation 1 over the training samples first.")
-    predictor: Literal["linear", "mlp"] = Field(
+    adjust: bool = Field(
+        True,
+        description="Where wells have a first day: take out of the last one what usually remains of how a well "
+        "differed before (a slope between 0 and 1 for each dimension, from the ends), so that a spheroid that was "
+        "small from the start does not look treated. Prediction sees both days itself.",
+    )
+    predictor: Literal["linear", "mlp", "images"] = Field(
         "linear",
-        description="What predicts: ridge regression (of one day: principal components), or the source's network.",
+        description="What predicts: ridge regression (of one day: principal components), or the source's networks, "
+        "from vector to vector (mlp) or, where vectors are pixels, from image to image (images; not standardised).",
+    )
+    shape: tuple[int, ...] = Field(
+        (),
+        description="With predictor=images: channels, height and width of the images that the vectors are pixels of.",
     )
     layers: int = Field(12, ge=2, multiple_of=2, description="Of the network; half of them narrow, half widen.")
     bottleneck: int = Field(8, ge=1, description="Its narrowest layer, and the components of one day.")
@@ -71,4 +76,6 @@ class Config(Settings):
             raise ValueError("a scale has two different ends: write anchors=untreated,single_dose")
         if not self.strategies or not self.distances:
             raise ValueError("at least one strategy and one distance are needed")
+        if self.predictor == "images" and (len(self.shape) != 3 or min(self.shape) < 1):
+            raise ValueError("predictor=images needs channels, height and width: write shape=3,96,96")
         return self

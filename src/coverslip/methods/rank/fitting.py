@@ -45,6 +45,11 @@ def fit(samples: Embedding, config: Config | None = None, run: Any = None) -> Fi
     rows = read_rows(samples, config)
     counts = _counts(rows, config)
     vectors = samples.latent.astype(np.float64)
+    if config.predictor == "images" and np.prod(config.shape) != vectors.shape[1]:
+        raise InputError(
+            f"Images of {' x '.join(map(str, config.shape))} have {np.prod(config.shape)} pixels, and these vectors "
+            f"{vectors.shape[1]} numbers; predictor=images is for vectors that are pixels."
+        )
     zeros, warnings = np.zeros((2, vectors.shape[1])), list(rows.notes)
     if config.controls == "same_day":
         shifts, zeros, without = plate_shifts(vectors, rows, config.anchors[0])

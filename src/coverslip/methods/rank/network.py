@@ -1,11 +1,21 @@
-"""Training the network that predicts one vector from another: a few dozen pairs, in memory."""
+"""Training what predicts the last day from the first: a few dozen pairs, in memory."""
 
 from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from coverslip.methods.rank.config import Config
-from coverslip.methods.rank.model import build, folded
+from coverslip.methods.rank.model import build, build_images, folded, padded, shaped
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+Change = Callable[["Tensor", "Tensor", "torch.Generator"], tuple["Tensor", ...]]
 
 
 def fit_network(given: np.ndarray, target: np.ndarray, config: Config, seed: int) -> dict[str, np.ndarray]:
@@ -24,8 +34,6 @@ def fit_network(given: np.ndarray, target: np.ndarray, config: Config, seed: int
     dict of str to ndarray
         As `run_network` takes it.
     """
-    import copy
-
     import torch
 
     low = np.stack([given.min(0), target.min(0)])
@@ -33,9 +41,55 @@ def fit_network(given: np.ndarray, target: np.ndarray, config: Config, seed: int
     span = np.where(span > 1e-9, span, 1)
     a = torch.from_numpy(((given - low[0]) / span[0]).astype(np.float32))
     b = torch.from_numpy(((target - low[1]) / span[1]).astype(np.float32))
+    network = _trained(lambda: build(a.shape[1], config.layers, config.bottleneck, config.dropout), a, b, config, seed)
+    return {**folded(network), "low": low, "span": span}
+
+
+def fit_images(given: np.ndarray, target: np.ndarray, config: Config, seed: int) -> dict[str, np.ndarray]:
+    """Fit the network of the thesis from image to image; both days of a pair are turned, shaded and blurred alike.
+
+    Parameters
+    ----------
+    given, target : ndarray, shape (N, C · H · W)
+        Pixels of the pairs.
+    config : Config
+        With the `shape` of the images.
+    seed : int
+        As for `fit_network`, and what each pair is changed by.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As `run_images` takes it.
+    """
+    import torch
+
+    from coverslip.samples.opening.augment import Augment, together
+
+    low = min(float(given.min()), float(target.min()))
+    span = max(float(given.max()), float(target.max())) - low or 1.0
+    a, b = (
+        padded(torch.from_numpy(shaped((x - low) / span, config.shape).astype(np.float32))) for x in (given, target)
+    )
+    augment = Augment(brightness=0.2, blur=1.0)
+
+    def change(x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        return together(augment, x, y, generator=generator)
+
+    network = _trained(lambda: build_images(config.shape[0], config.dropout), a, b, config, seed, change)
+    return {**folded(network), "low": np.array([low]), "span": np.array([span]), "shape": np.array(config.shape)}
+
+
+def _trained(
+    start: Callable[[], nn.Sequential], a: Tensor, b: Tensor, config: Config, seed: int, change: Change | None = None
+) -> nn.Sequential:
+    """The network at its least error on held-out pairs; pairs are seen changed where there is a `change`."""
+    import torch
+
+    chance = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build(a.shape[1], config.layers, config.bottleneck, config.dropout)
+        network = start()
         optimiser = torch.optim.Adam(network.parameters(), config.learning_rate)
         mixed = torch.randperm(len(a))
         held = mixed[: len(a) // 5] if len(a) >= 10 else mixed[:0]
@@ -45,11 +99,12 @@ def fit_network(given: np.ndarray, target: np.ndarray, config: Config, seed: int
         for _ in range(config.epochs):
             network.train()
             order = train[torch.randperm(len(train))]
-            for start in range(0, len(order), config.batch):
-                rows = order[start : start + config.batch]
+            for first in range(0, len(order), config.batch):
+                rows = order[first : first + config.batch]
                 if len(rows) < 2:  # one sample has no spread to normalise by
                     continue
-                loss = torch.nn.functional.mse_loss(network(a[rows]), b[rows])
+                x, y = (a[rows], b[rows]) if change is None else change(a[rows], b[rows], chance)
+                loss = torch.nn.functional.mse_loss(network(x), y)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
@@ -61,4 +116,4 @@ def fit_network(given: np.ndarray, target: np.ndarray, config: Config, seed: int
             elif (waited := waited + 1) >= config.patience:
                 break
         network.load_state_dict(state)
-    return {**folded(network.eval()), "low": low, "span": span}
+    return network.eval()

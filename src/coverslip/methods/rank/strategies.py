@@ -53,26 +53,29 @@ def fit_strategies(seen: Training, config: Config, seed: int) -> Arrays:
     Returns
     -------
     dict of str to ndarray
-        By name: ``scale.*`` (standardisation), and what each strategy needs.
+        By name: ``scale.*`` (standardisation), ``remains.*`` (of the first day), and what each strategy needs.
     """
     kept: Arrays = {"scale.mean": seen.vectors.mean(0), "scale.deviation": _deviation(seen.vectors, config)}
     x = _scaled(kept, seen.vectors)
     before = None if seen.before is None else _scaled(kept, seen.before)
+    if before is not None and config.adjust:
+        kept |= _remains(x, before, seen)
+    alone = _adjusted(kept, x, before)
     for end, rows in _ends(seen):
         for name in config.distances:
             if "centroid" in config.strategies:
-                kept[f"centroid.{end}.{name}"] = centre(x[rows], name)
+                kept[f"centroid.{end}.{name}"] = centre(alone[rows], name)
             if name in BINARY:
-                kept[f"cut.{end}"] = np.median(x[rows], axis=0)
+                kept |= {f"cut.{end}": np.median(x[rows], axis=0), f"cut.alone.{end}": np.median(alone[rows], axis=0)}
         if "prediction" in config.strategies:
             rows = seen.low_pairs if end == "low" else rows
             kept |= {
                 f"prediction.{end}.{key}": value for key, value in _predictor(x, before, rows, config, seed).items()
             }
     if "softmax" in config.strategies:
-        kept |= _classifier(x, seen)
+        kept |= _classifier(alone, seen)
     if "projection" in config.strategies:
-        kept |= _axis(x, seen)
+        kept |= _axis(alone, seen)
     scores = score_strategies(kept, seen.vectors, seen.before, config)
     for ruler, values in scores.items():
         zero, one = _mean(values[seen.low]), _mean(values[seen.high])
@@ -96,20 +99,21 @@ def score_strategies(
     """
     x = _scaled(kept, vectors)
     first = None if before is None else _scaled(kept, before)
+    alone = _adjusted(kept, x, first)
     found: Arrays = {}
     for end, sign in (("low", 1.0), ("high", -1.0)):
-        cut = kept.get(f"cut.{end}")
         guess = _guess(kept, f"prediction.{end}.", x, first) if "prediction" in config.strategies else None
         for name in config.distances:
             if guess is not None:
-                found[f"prediction/{name}/{end}"] = sign * distance(name, x, guess, cut)
+                found[f"prediction/{name}/{end}"] = sign * distance(name, x, guess, kept.get(f"cut.{end}"))
             if "centroid" in config.strategies:
-                found[f"centroid/{name}/{end}"] = sign * distance(name, x, kept[f"centroid.{end}.{name}"], cut)
+                to = kept[f"centroid.{end}.{name}"], kept.get(f"cut.alone.{end}")
+                found[f"centroid/{name}/{end}"] = sign * distance(name, alone, *to)
     if "softmax" in config.strategies:
         # The probability of the high end rises with this and no further than 1, where all would be equal.
-        found["softmax"] = x @ kept["softmax.weight"] + kept["softmax.bias"][0]
+        found["softmax"] = alone @ kept["softmax.weight"] + kept["softmax.bias"][0]
     if "projection" in config.strategies:
-        found["projection"] = (x - kept["projection.mean"]) @ kept["projection.axis"]
+        found["projection"] = (alone - kept["projection.mean"]) @ kept["projection.axis"]
     for ruler, values in found.items():
         values = np.where(np.isfinite(values), values, np.nan)
         unit = kept.get(f"unit.{ruler}")
@@ -128,7 +132,7 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _deviation(vectors: np.ndarray, config: Config) -> np.ndarray:
-    if not config.standardise:
+    if not config.standardise or config.predictor == "images":
         return np.ones(vectors.shape[1])
     deviation = vectors.std(0)
     return np.where(deviation > 1e-6 * max(float(deviation.max(initial=0)), 1e-30), deviation, 1)
@@ -138,6 +142,27 @@ def _scaled(kept: Mapping[str, np.ndarray], vectors: np.ndarray) -> np.ndarray:
     if (kept["scale.deviation"] == 1).all():
         return np.asarray(vectors, dtype=np.float64)
     return np.asarray((vectors - kept["scale.mean"]) / kept["scale.deviation"], dtype=np.float64)
+
+
+def _remains(x: np.ndarray, before: np.ndarray, seen: Training) -> Arrays:
+    """How much of what a well had more than others on the first day it has on the last: a slope of each dimension.
+
+    From pairs of both ends, each around its own mean; between 0 and 1, so that chance in few pairs does little harm.
+    """
+    known = np.isfinite(before).all(1)
+    ends = [rows & known for rows in (seen.low_pairs, seen.high) if (rows & known).sum() > 1]
+    if not ends:
+        return {}
+    a, b = (np.concatenate([part[rows] - part[rows].mean(0) for rows in ends]) for part in (before, x))
+    slope = (a * b).sum(0) / np.maximum((a * a).sum(0), 1e-12)
+    return {"remains.slope": slope.clip(0, 1), "remains.mean": before[known].mean(0)}
+
+
+def _adjusted(kept: Mapping[str, np.ndarray], x: np.ndarray, before: np.ndarray | None) -> np.ndarray:
+    """The last day without what remains of the first; a well without a first day stays as it is."""
+    if before is None or "remains.slope" not in kept:
+        return x
+    return np.asarray(x - np.nan_to_num((before - kept["remains.mean"]) * kept["remains.slope"]))
 
 
 def _classifier(x: np.ndarray, seen: Training) -> Arrays:
@@ -163,6 +188,10 @@ def _predictor(x: np.ndarray, before: np.ndarray | None, rows: np.ndarray, confi
     given, target = given[known], target[known]
     if len(target) < 2:
         return {}
+    if config.predictor == "images":
+        from coverslip.methods.rank.network import fit_images
+
+        return fit_images(given, target, config, seed)
     basis: Arrays = {}
     if x.shape[1] > _WIDE[config.predictor] and (before is not None or config.predictor == "mlp"):
         mean = x.mean(0)
@@ -200,6 +229,6 @@ def _expected(own: Mapping[str, np.ndarray], given: np.ndarray) -> np.ndarray:
         return np.asarray(own["mean"] + (given - own["mean"]) @ own["axes"].T @ own["axes"])
     if "weight" in own:
         return np.asarray(given @ own["weight"].T + own["bias"])
-    from coverslip.methods.rank.model import run_network
+    from coverslip.methods.rank.model import run_images, run_network
 
-    return run_network(own, given)
+    return run_images(own, given) if "shape" in own else run_network(own, given)

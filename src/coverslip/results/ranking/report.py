@@ -182,12 +182,14 @@ def _curves(ranking: Ranking) -> dict[str, Callable[[Any], np.ndarray]]:
 def _tables(ranking: Ranking) -> dict[str, list[dict[str, Any]]]:
     tables: dict[str, list[dict[str, Any]]] = {}
     table = ranking.treatments
+    further = [anchor for anchor in ranking.anchors[2:] if f"score_{anchor}" in table]
     if table:
         tables["Treatments"] = [
             {
                 "treatment": name,
                 "rank": f"{table['rank'][i]} ({table['rank_low'][i]}–{table['rank_high'][i]})",
                 "score": (table["score"][i], table["low"][i], table["high"][i]),
+                **{f"towards {anchor}": table[f"score_{anchor}"][i] for anchor in further},
                 "wells": int(table["wells"][i]),
                 "plates": int(table["plates"][i]),
             }

@@ -31,7 +31,9 @@ class Stages:
             spheroid, debris = (mask[::step, ::step] for mask in (image.found.spheroid, image.found.debris))
             place = (image.corner[0] / step, image.corner[1] / step, image.side / step)
             picture = image.whole[::step, ::step].astype(np.float32)
-            kept.append(Stage(f"row {image.row + 2}", ", ".join(image.flags), picture, spheroid, debris, place))
+            kept.append(
+                Stage(image.name.removesuffix(".tif"), ", ".join(image.flags), picture, spheroid, debris, place)
+            )
 
     def write(self, sheet: Sheet, folder: Path) -> None:
         """Write the pictures into the folder."""

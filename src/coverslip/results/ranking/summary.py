@@ -52,6 +52,10 @@ def summarised(ranking: Ranking, by: str | None = None, seed: int = 0) -> Rankin
             **{name: getattr(found, name) for name in ("wells", "plates", "score", "low", "high")},
             **{name: getattr(found, name) for name in ("rank", "rank_low", "rank_high")},
         }
+        for anchor in ranking.anchors[2:]:
+            further = ranking.column(f"score_{anchor}")
+            own = [used & (names == name) & np.isfinite(further) for name in found.names]
+            treatments[f"score_{anchor}"] = np.array([_over_plates(further[rows], plates[rows]) for rows in own])
     low, high = (score[used & (role == end)] for end in (LOW, HIGH))
     between = used & (role == SAMPLE)
     ranked = between if len(np.unique(names[between])) >= 2 else used
@@ -78,6 +82,12 @@ def summarised(ranking: Ranking, by: str | None = None, seed: int = 0) -> Rankin
         "why": said.why,
     }
     return replace(ranking, treatments=treatments, doses=_doses(ranking, used), facts=facts)
+
+
+def _over_plates(values: np.ndarray, plates: np.ndarray) -> float:
+    """The mean over plates of the mean of their wells; NaN for none."""
+    means = [values[plates == plate].mean() for plate in dict.fromkeys(plates.tolist())]
+    return float(np.mean(means)) if means else float("nan")
 
 
 def treatment_names(ranking: Ranking, by: str | None = None) -> np.ndarray:

@@ -267,6 +267,36 @@ class Augment(Config):
         return noise(x, generator, sigma=self.noise) if self.noise else x
 
 
+def together(augment: Augment, *images: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Change images that belong together alike, such as a well on two days, a field and its other stain.
+
+    What is drawn for the first image of the batch is done to the first of every other: a turn or a change of light on
+    one day alone would be a difference that nothing in the well made. (The grain of noise differs, its level doesn't.)
+
+    Parameters
+    ----------
+    augment : Augment
+    *images : Tensor, shape (N, C, H, W)
+        Values in [0, 1]; channels may differ in number.
+    generator : torch.Generator
+
+    Returns
+    -------
+    tuple of Tensor
+        In the order given.
+
+    Raises
+    ------
+    InputError
+        If channels are to be changed on their own: images could not change alike then.
+    """
+    import torch
+
+    if augment.per_channel:
+        raise InputError("Images that change together take per_channel=false: channels would change apart.")
+    return augment(torch.cat(images, 1), generator).split([x.shape[1] for x in images], 1)
+
+
 def _symmetries(x: Tensor) -> tuple[int, ...]:
     return tuple(range(SQUARE)) if x.shape[-1] == x.shape[-2] else _KEEPING_SHAPE
 

@@ -24,7 +24,7 @@ def flags_of(
     """The flags of one image; focus is judged beside others, by `blurred`."""
     from skimage.measure import regionprops
 
-    flags = ["artefact"] if _saturated(plane) > settings.saturated else []
+    flags = ["artefact"] if _saturated(plane, settings.bright) > settings.saturated else []
     share = found.spheroid.sum() / side**2
     if share < settings.least_area or found.contrast < settings.contrast:
         return [*flags, "empty"]
@@ -52,8 +52,9 @@ def blurred(sharpness: np.ndarray, days: Sequence[str], settings: SpheroidSettin
     return found
 
 
-def _saturated(plane: np.ndarray) -> float:
+def _saturated(plane: np.ndarray, bright: bool) -> float:
+    """Share of pixels at an end of their range; black is no artefact where spheroids shine."""
     if plane.dtype.kind != "u":
         return 0.0
     limits = np.iinfo(plane.dtype)
-    return float(((plane == limits.min) | (plane == limits.max)).mean())
+    return float(((plane == limits.max) | ((plane == limits.min) & (not bright))).mean())

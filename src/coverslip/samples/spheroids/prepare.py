@@ -18,7 +18,7 @@ from coverslip.samples.spheroids.finding import Found, find_spheroid, square
 from coverslip.samples.spheroids.flags import blurred, flags_of
 from coverslip.samples.spheroids.settings import SpheroidSettings
 from coverslip.samples.spheroids.stack import Planes, three_planes
-from coverslip.samples.spheroids.wells import at_edge, pairs, read_layout, well_name
+from coverslip.samples.spheroids.wells import at_edge, few, pairs, read_layout, well_name
 
 VECTORS, REJECTED = "features.h5ad", "rejected.csv"
 
@@ -32,8 +32,8 @@ class Prepared:
 
     Parameters
     ----------
-    row : int
-        Of the sheet.
+    name : str
+        What it is called in notes: its row in a sheet, its name in a folder.
     whole : ndarray, shape (H, W)
         Its sharpest plane.
     found : Found
@@ -44,7 +44,7 @@ class Prepared:
     flags : list of str
     """
 
-    row: int
+    name: str
     whole: np.ndarray
     found: Found
     corner: tuple[int, int]
@@ -112,7 +112,8 @@ def prepare_spheroids(
         refuse_other_things(out, "prepared spheroids", (VECTORS,), own=source.sources())
     rows, notes = _with_layout(source, layout)
     opened = [open_image(source.file(i), axes=row.get("axes") or None) for i, row in enumerate(rows)]  # type: ignore[arg-type]
-    notes += _mixed_types([str(image.dtype) for image in opened])
+    called = _called(source)
+    notes += _mixed_types([str(image.dtype) for image in opened], called)
     shapes = [image.shape[-2:] for image in opened]
     side = settings.side or min(min(shape) for shape in shapes)
     longest = min(max(shape) for shape in shapes)
@@ -121,6 +122,7 @@ def prepare_spheroids(
     measured: list[dict[str, float]] = []
     flags: list[list[str]] = []
     facts: list[dict[str, str]] = []
+    widest = 0
     with atomic_folder(out, overwrite=overwrite) as temporary:
         names = _file_names(rows)
         for i in track(range(len(rows)), "Preparing spheroids"):
@@ -129,6 +131,9 @@ def prepare_spheroids(
             whole = planes.pixels[planes.chosen.index(planes.sharpest)]
             flags.append(flags_of(found, whole, corner, side, settings))
             measured.append(spheroid_features(found, side))
+            if found.spheroid.any():
+                box = found.spheroid_box()
+                widest = max(widest, box[2] - box[0], box[3] - box[1])
             facts.append(
                 {
                     "planes": ",".join(str(z + 1) for z in planes.chosen),
@@ -138,7 +143,11 @@ def prepare_spheroids(
             )
             write_image_tiff(crop, temporary / names[i], axes="CYX", channels=("plane 1", "plane 2", "plane 3"))
             if watch is not None:
-                watch(Prepared(i, whole, found, corner, side, flags[-1]))
+                watch(Prepared(called[i], whole, found, corner, side, flags[-1]))
+        if side < widest <= longest:
+            notes.append(
+                f"A spheroid is {widest} pixels wide, more than the square of {side}: --set side={widest} holds it."
+            )
         days = [row.get("day", "") for row in rows]
         soft = blurred(np.array([float(fact["sharpness"]) for fact in facts]), days, settings)
         for i in np.flatnonzero(soft).tolist():
@@ -150,7 +159,7 @@ def prepare_spheroids(
                 f"None of the {len(rows)} images is usable ({_counted(flags)}); look at one, and change the settings."
             )
         places = [(row.get("plate", ""), row.get("well", "")) for row in rows]
-        before, said = pairs([places[i] for i in usable], [days[i] for i in usable])
+        before, said = pairs([places[i] for i in usable], [days[i] for i in usable], [called[i] for i in usable])
         notes += said
         table = []
         for place, i in enumerate(usable):
@@ -208,25 +217,35 @@ def _with_layout(source: Sheet, layout: str | Path | None) -> tuple[list[dict[st
         unknown += [i] if facts is None else []
         row.update({name: (facts or {}).get(name, "") for name in columns})
     if unknown:
-        first = rows[unknown[0]]
+        places = dict.fromkeys(" ".join(filter(None, (rows[i].get("plate"), rows[i]["well"]))) for i in unknown)
         notes.append(
-            f"{len(unknown)} images lie in wells that {layout} does not list, the first in row {unknown[0] + 2} "
-            f"({' '.join(filter(None, (first.get('plate'), first['well'])))}); their treatment is empty."
+            f"{_images(unknown, 'lies', 'lie')} in wells that {layout} does not list ({few(list(places))}), and no "
+            "treatment is known."
         )
     return rows, notes
 
 
-def _mixed_types(types: list[str]) -> list[str]:
+def _mixed_types(types: list[str], called: list[str]) -> list[str]:
     counts = Counter(types)
     if len(counts) < 2:
         return []
     usual = counts.most_common(1)[0][0]
-    odd = [i + 2 for i, name in enumerate(types) if name != usual]
-    shown = ", ".join(map(str, odd[:4])) + (f" and {len(odd) - 4} more" if len(odd) > 4 else "")
+    odd = [i for i, name in enumerate(types) if name != usual]
     return [
-        f"{len(odd)} images are not {usual} as the others: rows {shown}; grey values of another range do not compare, "
-        "so learn from them apart."
+        f"{_images(odd, 'is', 'are')} not {usual} as the others: {few([called[i] for i in odd])}; grey values of "
+        "another range do not compare, so learn from them apart."
     ]
+
+
+def _called(source: Sheet) -> list[str]:
+    """What images are called in notes: their row in a sheet, their name in a folder."""
+    if source.path is not None:
+        return [f"row {number}" for number in source.numbers]
+    return [Path(row["image"]).name for row in source.rows]
+
+
+def _images(rows: list[int], one: str, several: str) -> str:
+    return f"1 image {one}" if len(rows) == 1 else f"{len(rows)} images {several}"
 
 
 def _stack(pixels: np.ndarray, axes: str, source: str) -> np.ndarray:

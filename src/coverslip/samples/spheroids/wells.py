@@ -68,8 +68,16 @@ def read_layout(path: str | Path) -> dict[tuple[str, str], dict[str, str]]:
     return found
 
 
-def pairs(places: Sequence[tuple[str, str]], days: Sequence[str]) -> tuple[list[int], list[str]]:
+def pairs(places: Sequence[tuple[str, str]], days: Sequence[str], names: Sequence[str]) -> tuple[list[int], list[str]]:
     """For each image of the last day the one of the first day in the same well.
+
+    Parameters
+    ----------
+    places : sequence of (str, str)
+        Plate and well of each image; "" where that is unknown.
+    days : sequence of str
+    names : sequence of str
+        What the images are called in notes.
 
     Returns
     -------
@@ -81,14 +89,16 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str]) -> tuple[list[
     known = sorted({day for day in days if day}, key=_number)
     by_place: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for i, (place, day) in enumerate(zip(places, days, strict=True)):
-        by_place[(*place, day)].append(i)
+        if place[1]:
+            by_place[(*place, day)].append(i)
     notes = []
     twice = [rows for rows in by_place.values() if len(rows) > 1]
     if twice:
-        rows = _rows([i for rows in twice for i in rows])
+        images = few([names[i] for rows in twice for i in rows])
+        wells = "1 well has" if len(twice) == 1 else f"{len(twice)} wells have"
         notes.append(
-            f"{len(twice)} wells have several images of one day: rows {rows}; all are kept, and "
-            " the first of the first day counts for pairs."
+            f"{wells} several images of one day: {images}; all are kept, and the first of the first day counts for "
+            "pairs."
         )
     before = [-1] * len(days)
     if len(known) < 2:
@@ -97,7 +107,7 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str]) -> tuple[list[
     alone: dict[str, list[int]] = {first: [], last: []}
     for i, (place, day) in enumerate(zip(places, days, strict=True)):
         other = {last: first, first: last}.get(day)
-        if other is None:
+        if other is None or not place[1]:
             continue
         match = by_place.get((*place, other))
         if match is None:
@@ -106,14 +116,16 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str]) -> tuple[list[
             before[i] = match[0]
     for day, other in ((last, first), (first, last)):
         if alone[day]:
-            notes.append(f"{len(alone[day])} images of day {day} have none of day {other}: rows {_rows(alone[day])}.")
+            have = "1 image" if len(alone[day]) == 1 else f"{len(alone[day])} images"
+            have += f" of day {day} {'has' if len(alone[day]) == 1 else 'have'} none of day {other}"
+            notes.append(f"{have}: {few([names[i] for i in alone[day]])}.")
     return before, notes
 
 
-def _rows(indices: Sequence[int]) -> str:
-    """Row numbers of the sheet, which starts at 2."""
-    shown = ", ".join(str(i + 2) for i in indices[:_SHOWN])
-    return f"{shown} and {len(indices) - _SHOWN} more" if len(indices) > _SHOWN else shown
+def few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _number(day: str) -> tuple[float, str]:
