@@ -49,7 +49,7 @@ def read_outlines(path: Path, shape: tuple[int, int]) -> np.ndarray:
         ) from error
     labels = np.zeros(shape, np.uint32)
     for number, (_, rings) in zip(_numbers([name for name, _ in objects]), objects, strict=True):
-        if not _fill(labels, rings, number):
+        if not fill(labels, rings, number):
             raise InputError(
                 f"{path} has an object that lies outside the {shape[0]} x {shape[1]} pixels of the image, or covers "
                 "none; give the outlines that were drawn on this image, in pixels."
@@ -62,7 +62,7 @@ def _numbers(names: list[str]) -> list[int]:
     return own if len(set(own)) == len(names) else list(range(1, len(names) + 1))
 
 
-def _fill(labels: np.ndarray, rings: list[Ring], number: int) -> bool:
+def fill(labels: np.ndarray, rings: list[Ring], number: int) -> bool:
     """Give the pixels inside an odd number of rings a number; whether there were any."""
     from skimage.draw import polygon
 

@@ -23,11 +23,7 @@ def geojson_marks(content: Any, path: Path) -> Marks:
     InputError
         If it is none, or holds points among outlines.
     """
-    features = content.get("features") if isinstance(content, Mapping) else content
-    if isinstance(content, Mapping) and content.get("type") == "Feature":
-        features = [content]
-    if not isinstance(features, list):
-        raise InputError(f"{path} is neither GeoJSON nor COCO; export objects as GeoJSON from QuPath.")
+    features = features_of(content, path)
     rings: list[Rings] = []
     points: list[np.ndarray] = []
     names: list[str] = []
@@ -52,6 +48,22 @@ def geojson_marks(content: Any, path: Path) -> Marks:
     if not rings:
         return Marks.none(outlined=True)
     return Marks(np.stack([box_of(each) for each in rings]), np.array(names, object), tuple(rings))
+
+
+def features_of(content: Any, path: Path) -> list[Any]:
+    """The features of a GeoJSON, as they stand there.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    features = content.get("features") if isinstance(content, Mapping) else content
+    if isinstance(content, Mapping) and content.get("type") == "Feature":
+        features = [content]
+    if not isinstance(features, list):
+        raise InputError(f"{path} is neither GeoJSON nor COCO; export objects as GeoJSON from QuPath.")
+    return features
 
 
 def _name(properties: Mapping[str, Any]) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from zarr.abc.codec import ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin
 from zarr.storage import StorePath
 
-from coverslip.core import InputError
+from coverslip.core import InputError, Region
 from coverslip.results.slide_store.container import Damaged, unpacked
 from coverslip.results.slide_store.decoder import Decoder, Glass
 from coverslip.results.slide_store.grid import TILES, Grid
+from coverslip.results.slide_store.originals import file_of, put_pixels, region_of, tiles_in
 from coverslip.results.slide_store.used import coder_of
 
 NAME = "coverslip_slide"
@@ -36,6 +38,8 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
         Pixels along each side of a position of latents, and of a tile.
     glass : mapping
         ``colour`` and ``latents`` of empty glass.
+    kept : mapping, optional
+        ``error`` and ``tiles`` of regions that stay near-lossless.
     """
 
     is_fixed_size = False
@@ -46,6 +50,7 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
     side: int
     tile: int
     glass: Mapping[str, Any]
+    kept: Mapping[str, Any] | None = None
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> SlideCodec:
@@ -59,6 +64,7 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
                 int(facts["side"]),  # type: ignore[index]
                 int(facts["tile"]),  # type: ignore[index]
                 dict(facts["glass"]),  # type: ignore[index]
+                facts.get("kept"),  # type: ignore[union-attr]
             )
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ValueError(f"the codec '{NAME}' lacks a usable {error}") from error
@@ -73,6 +79,8 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
             "tile": self.tile,
             "glass": dict(self.glass),
         }
+        if self.kept is not None:
+            facts["kept"] = dict(self.kept)
         return {"name": NAME, "configuration": facts}
 
     def compute_encoded_size(self, input_byte_length: int, chunk_spec: Any) -> int:
@@ -99,8 +107,30 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
             read = await asyncio.gather(*(place.read(*chunk, chunk_spec.prototype) for chunk in needed))
             chunks = dict(zip(needed, read, strict=True))
             pixels = await asyncio.to_thread(decoder.window, chunks, rows, columns)
+            for tile in self._kept_in(rows, columns):
+                seen = Region(rows.start, columns.start, *pixels.shape[:2])
+                await self._put(place, region_of(grid, tile), file_of(tile), seen, pixels, chunk_spec.prototype)
             found[:, : pixels.shape[0], : pixels.shape[1]] = pixels.transpose(2, 0, 1)[window[0]]
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(found[within].copy())
+
+    @cached_property
+    def _kept(self) -> frozenset[tuple[int, int]]:
+        return frozenset((int(row), int(column)) for row, column in (self.kept or {}).get("tiles", ()))
+
+    def _kept_in(self, rows: slice, columns: slice) -> list[tuple[int, int]]:
+        """The tiles of a window that something is kept of."""
+        return [tile for tile in tiles_in(rows, columns, self.tile) if tile in self._kept] if self.kept else []
+
+    async def _put(self, place: _Place, own: Region, name: str, window: Region, pixels: np.ndarray, how: Any) -> None:
+        """Put what is kept of a tile into the decoded pixels of a window."""
+        path = f"{place.array}/{name}"
+        data = await StorePath(place.store, path).get(how)
+        try:
+            if data is None:
+                raise Damaged("it is missing")
+            await asyncio.to_thread(put_pixels, data.to_bytes(), own, window, pixels)
+        except Damaged as error:
+            raise InputError(f"What is kept in '{path}' is damaged: {error}; copy it again from its source.") from error
 
 
 @dataclass(frozen=True)

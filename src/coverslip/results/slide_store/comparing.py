@@ -11,6 +11,8 @@ import numpy as np
 from coverslip.core import InputError, Region, track
 from coverslip.io.images.slides import Slide, open_slide
 from coverslip.measure import ms_ssim, psnr, ssim
+from coverslip.results.slide_store.kept import REGIONS, Kept
+from coverslip.results.slide_store.originals import region_of, tiles_in
 from coverslip.results.slide_store.store import SlideStore
 from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.samples.slides.patches import drawn_patches
@@ -79,8 +81,61 @@ def original_of(store: SlideStore, given: Any = None) -> Slide:
     return slide
 
 
+@dataclass(frozen=True)
+class KeptCompared:
+    """Regions that are kept, before and after.
+
+    Parameters
+    ----------
+    psnr : float
+        dB, of all their values together; infinite where none is off.
+    largest : int
+        By how many grey values any of them is off.
+    tiles : int
+        How many tiles were looked at.
+    notes : tuple of str
+        What could not be compared.
+    """
+
+    psnr: float
+    largest: int
+    tiles: int
+    notes: tuple[str, ...] = ()
+
+
+def compare_kept(store: SlideStore, original: Slide, count: int, seed: int) -> KeptCompared | None:
+    """Compare what is kept in so many tiles, drawn at random; None where nothing is kept.
+
+    Raises
+    ------
+    InputError
+        If the outlines are gone, or nothing can be read.
+    """
+    if "kept" not in store.facts:
+        return None
+    slide, grid = store.slide, store.grid(0)
+    kept = Kept(store.path / REGIONS, slide.height, slide.width, store.facts["kept"]["error"])
+    tiles = [tuple(tile) for tile in store.codec.kept["tiles"]]
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(tiles))[:count])
+    squares, values, largest, notes = 0, 0, 0, []
+    for i in track(chosen.tolist(), "Comparing regions"):
+        region = region_of(grid, tiles[i])
+        mask = kept.mask(region)
+        try:
+            after = slide.read(region)[mask].astype(np.int64)
+        except InputError as error:
+            notes.append(f"What is kept of the tile {tiles[i]} is left out: {error}")
+            continue
+        off = after - original.read(region)[..., :3][mask]
+        squares, values, largest = squares + int((off**2).sum()), values + off.size, max(largest, int(abs(off).max()))
+    if not values:
+        raise InputError(f"{store.path} keeps regions of which none can be read: {notes[0]}")
+    psnr = float(10 * np.log10(255**2 * values / squares)) if squares else float("inf")
+    return KeptCompared(psnr, largest, len(chosen) - len(notes), tuple(notes))
+
+
 def compare(store: SlideStore, original: Slide, count: int, seed: int) -> Compared:
-    """Compare squares of tissue drawn at random; those that are damaged are left out and noted.
+    """Compare squares of tissue drawn at random, apart from regions that are kept; damaged ones are left out and noted.
 
     Raises
     ------
@@ -89,6 +144,9 @@ def compare(store: SlideStore, original: Slide, count: int, seed: int) -> Compar
     """
     side = min(SIDE, original.height, original.width)
     found = drawn_patches(original, find_tissue(original), count, side, seed=seed)
+    # Regions that are kept are judged by themselves.
+    tiles = {tuple(tile) for tile in (store.codec.kept or {}).get("tiles", ())}
+    found = [one for one in found if not tiles & set(tiles_in(*one.slices, store.codec.tile))] or found
     regions, before, after, notes = [], [], [], []
     for region in track(found or [Region(0, 0, side, side)], "Comparing"):
         try:

@@ -11,7 +11,7 @@ import numpy as np
 from coverslip.core import CoverslipError, InputError, Measured
 from coverslip.io.atomic import atomic_folder
 from coverslip.measure import bootstrap
-from coverslip.results.slide_store.comparing import Compared, compare, original_of
+from coverslip.results.slide_store.comparing import Compared, KeptCompared, compare, compare_kept, original_of
 from coverslip.results.slide_store.folder import each_store, name_of
 from coverslip.results.slide_store.objects import agreement, segmenter
 from coverslip.results.slide_store.options import Evaluate
@@ -30,11 +30,13 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
     stores, notes = each_store(result)
     several = len(stores) + len(notes) > 1
     compared: list[tuple[SlideStore, Compared]] = []
+    kept: list[list[dict[str, Any]]] = []
     for store in stores:
         damaged = [f"In {store.path.name}, {one}." for one in store.damage()]
         try:
             original = original_of(store, truth if truth is not None else images)
             found = compare(store, original, options.tiles, seed)
+            held = compare_kept(store, original, options.tiles, seed)
         except CoverslipError as error:
             if not several:
                 raise
@@ -42,13 +44,18 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
             continue
         notes += [*damaged, *found.notes]
         compared.append((store, found))
+        kept.append([] if held is None else _kept_rows(store, held))
+        notes += [] if held is None else held.notes
     if not compared:
         raise InputError(notes[-1])
     scores = [found.scores for _, found in compared]
     if options.nuclei is not None:
         segment = segmenter(options.nuclei)
         scores = [found.scores | agreement(found, segment) for _, found in compared]
-    rows = [_rows(store, found, own, seed) for (store, found), own in zip(compared, scores, strict=True)]
+    rows = [
+        _rows(store, found, own, seed) + regions
+        for (store, found), own, regions in zip(compared, scores, kept, strict=True)
+    ]
     if several:
         names = [name_of(store) for store, _ in compared]
         rows = [[{"slide": name, **row} for row in own] for name, own in zip(names, rows, strict=True)]
@@ -74,6 +81,17 @@ def _rows(store: SlideStore, found: Compared, scores: Mapping[str, np.ndarray], 
         _row("bits per pixel, streams", found.bits),
         _row("ratio, streams", 24 / found.bits if found.bits else float("inf")),
         _row("ratio, all bytes", raw / store.bytes),
+    ]
+
+
+def _kept_rows(store: SlideStore, found: KeptCompared) -> list[dict[str, Any]]:
+    """Of regions that are kept."""
+    kept = store.facts["kept"]
+    return [
+        _row("PSNR, kept regions", found.psnr, n=found.tiles),
+        _row("largest error, kept regions", found.largest, n=found.tiles),
+        _row("bits per pixel more, kept regions", 8 * kept["bytes"] / kept["pixels"]),
+        _row("bytes, kept regions", kept["bytes"]),
     ]
 
 

@@ -17,6 +17,14 @@ class Predict(Options):
         128.0, "How many times smaller than its pixels (3 bytes each) the tissue becomes, all bytes counted.", gt=1
     )
     level: int | None = Field(None, ge=0, description="Level of quality of the model in place of a ratio, from 0.")
+    keep_roi: Path | None = Field(
+        None,
+        description="A GeoJSON (of several slides: a folder with one for each, called as the slide) with outlines in "
+        "pixels, as QuPath exports them: the slide's own pixels in them are stored too.",
+    )
+    keep_error: int = Field(
+        2, ge=0, le=8, description="How many grey values of 255 any value in them may be off; 0: none at all."
+    )
     weights: Literal["auto", "inside", "named"] = Field(
         "auto", description="Where the model is kept: inside the store, or named where it is shipped (auto)."
     )

@@ -41,6 +41,7 @@ from coverslip.results.slide_store.encoder import (
 )
 from coverslip.results.slide_store.folder import ENDING
 from coverslip.results.slide_store.grid import Grid
+from coverslip.results.slide_store.kept import Kept, in_words, keep
 from coverslip.results.slide_store.options import Predict
 from coverslip.results.slide_store.store import FACTS, open_store, size_of
 from coverslip.results.slide_store.used import FILES, INSIDE, reference
@@ -106,6 +107,11 @@ def _several(
         )
     if folder.exists() and any(folder.iterdir()) and not (asked.force or asked.resume):
         raise InputError(f"{folder} already holds something; say --resume to go on, or --force to make it again.")
+    if options.keep_roi is not None and not options.keep_roi.is_dir():
+        raise InputError(
+            f"{source} holds {len(fields)} slides; put a GeoJSON for each, called as the slide, into a folder, and "
+            f"name that in place of {options.keep_roi}."
+        )
     names = [Path(fields.name(i)).name.split(".")[0] for i in range(len(fields))]
     notes, before, done = list(fields.sheet.notes) if isinstance(fields, SheetFields) else [], 0, 0
     for i, name in enumerate(names):
@@ -148,6 +154,7 @@ def _written(
 ) -> Written:
     tissue = find_tissue(slide)
     level, notes = _level(model, slide, tissue, options)
+    kept = Kept.asked(options.keep_roi, fields.name(index), slide, options.keep_error)
     coder = model.implementation.Coder(model, level)
     glass = glass_of(coder, tissue)
     inside = options.weights == "inside" or (
@@ -161,7 +168,10 @@ def _written(
         pixels: np.ndarray | None = None
         for number, (height, width) in enumerate(sizes):
             grid = Grid(height, width, coder.side)
-            codec = SlideCodec(reference(model, inside), level, (height, width), grid.side, grid.tile, codec_facts)
+            codec = SlideCodec(
+                reference(model, inside), level, (height, width), grid.side, grid.tile, codec_facts,
+                kept.facts(grid) if kept is not None and not number else None,
+            )  # fmt: skip
             _array(group, number, grid, codec)
             last = number == len(sizes) - 1
             smaller = None if last else scratch(*sizes[number + 1], temporary.parent)
@@ -170,6 +180,7 @@ def _written(
                 encode_level(coder, grid, _reader(slide, pixels), tissue, temporary / str(number), smaller, words)
             )
             pixels = smaller
+        held_back = None if kept is None else keep(kept, slide, Grid(*sizes[0], coder.side), temporary)
         if inside:
             _keep_model(model, temporary)
         facts: dict[str, Any] = {
@@ -182,6 +193,8 @@ def _written(
             "magnification": slide.magnification,
             "glass": glass.colour.tolist() if tissue.glass is not None else None,
         }
+        if held_back is not None:
+            facts["kept"] = held_back
         facts["row"] = {name: str(column[index]) for name, column in fields.obs.items()}
         name = fields.name(index)
         record = prediction_record(model, name if Path(name).exists() else None, FieldSubset(fields, [index]))
@@ -194,6 +207,8 @@ def _written(
         f"{raw / packed:.0f} in all, {8 * facts['stream_bytes'] / (slide.height * slide.width):.3g} bits per pixel; "
         f"{glass_share:.0%} of the tiles are glass"
     )
+    if held_back is not None:
+        said += f"; {in_words(held_back)}"
     return Written(out, said, notes=tuple(notes))
 
 

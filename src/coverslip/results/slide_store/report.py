@@ -76,6 +76,10 @@ def _facts(each: Each) -> list[tuple[str, ...]]:
     ]
     if len(stores) == 1 and first.pixel_size is not None:
         facts.append((f"{first.pixel_size.x:.3g} µm", "per pixel"))
+    kept = [store.facts["kept"] for store in stores if "kept" in store.facts]
+    if kept:
+        words = f"MB of it, for regions kept within {max(one['error'] for one in kept)} grey values"
+        facts.append((f"{sum(one['bytes'] for one in kept) / 1e6:.3g}", words))
     found = [one.scores for _, one in each if one is not None]
     names = [name for name in (found[0] if found else {}) if all(name in own for own in found)]
     return facts + [(f"{np.mean([own[name].mean() for own in found]):.3g}", name) for name in names]

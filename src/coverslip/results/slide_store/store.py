@@ -15,6 +15,7 @@ from coverslip.io.tags import provenance_of
 from coverslip.results.slide_store import codec
 from coverslip.results.slide_store.container import Damaged, unpacked
 from coverslip.results.slide_store.grid import TILES, Grid
+from coverslip.results.slide_store.originals import check_pixels, file_of
 
 FACTS = "coverslip"
 """Where the attributes of the store hold what Coverslip says of it."""
@@ -30,7 +31,8 @@ class SlideStore:
     slide : Slide
         Its levels; a window is decoded when it is read.
     facts : mapping
-        ``level`` of quality, ``ratio`` asked for, ``tiles``, ``glass_tiles``, ``stream_bytes``, ``magnification``.
+        ``level`` of quality, ``ratio`` asked for, ``tiles``, ``glass_tiles``, ``stream_bytes``, ``magnification``;
+        ``kept`` (``error``, ``tiles``, ``pixels``, ``bytes``), where regions are.
     provenance : mapping
     """
 
@@ -64,6 +66,14 @@ class SlideStore:
                             y = (row * TILES + index // TILES) * grid.tile
                             x = (column * TILES + index % TILES) * grid.tile
                             yield f"level {number}: the tile from row {y}, column {x} is damaged"
+        for row, column in (self.codec.kept or {}).get("tiles", ()):
+            name = f"0/{file_of((row, column))}"
+            try:
+                check_pixels((self.path / name).read_bytes())
+            except FileNotFoundError:
+                yield f"what is kept in {name} is missing"
+            except (Damaged, OSError) as error:
+                yield f"what is kept in {name} is damaged ({error})"
 
     def grid(self, level: int) -> Grid:
         """How a level is divided."""

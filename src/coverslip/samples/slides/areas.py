@@ -10,6 +10,7 @@ from coverslip.core import InputError, PixelSize, Region
 from coverslip.core.marks import Rings
 
 _FORM = "give x,y,width,height in µm, or a .geojson with outlines"
+_DRAW = "draw areas in QuPath and export them as GeoJSON"
 
 
 def within(regions: list[Region], area: str | Path, pixel_size: PixelSize | None) -> list[Region]:
@@ -32,7 +33,8 @@ def within(regions: list[Region], area: str | Path, pixel_size: PixelSize | None
     """
     if not regions:
         return []
-    rings = _outlines(Path(area)) if str(area).lower().endswith((".geojson", ".json")) else _box(str(area), pixel_size)
+    drawn = str(area).lower().endswith((".geojson", ".json"))
+    rings = outlines_of(Path(area)) if drawn else _box(str(area), pixel_size)
     middles = np.array([(r.x + r.width / 2, r.y + r.height / 2) for r in regions])
     inside = np.zeros(len(regions), bool)
     for outline in rings:
@@ -61,15 +63,22 @@ def _box(text: str, pixel_size: PixelSize | None) -> list[Rings]:
     return [(corners / ((1, 1) if pixel_size is None else (pixel_size.x, pixel_size.y)),)]
 
 
-def _outlines(path: Path) -> list[Rings]:
+def outlines_of(path: Path) -> list[Rings]:
+    """The outlines of a GeoJSON, in pixels.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is none, or holds no outlines.
+    """
     from coverslip.io.marks.geojson import geojson_marks
     from coverslip.io.marks.reading import json_of
 
     if not path.is_file():
-        raise InputError(f"There is no file {path}; {_FORM}.")
+        raise InputError(f"There is no file {path}; {_DRAW}.")
     outlines = geojson_marks(json_of(path), path).outlines
     if not outlines:
-        raise InputError(f"{path} holds no outlines; {_FORM}.")
+        raise InputError(f"{path} holds no outlines; {_DRAW}.")
     return list(outlines)
 
 
