@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
-from coverslip.core import InputError, MissingExtra, Region
+from coverslip.core import Image, InputError, MissingExtra, PixelSize, Region
 from coverslip.io import open_slide
+from coverslip.io.listing import list_images
+from coverslip.io.writing.slide_dicom import write_slide_dicom
 
 
 def textured(height: int, width: int) -> np.ndarray:
@@ -95,8 +98,38 @@ def test_pixels_are_those_that_openslide_reads(name: str, data_folder: Path) -> 
     # The reader for formats of others gives the same of these, too.
     from coverslip.io.images.openslide import open_by_openslide
 
-    levels, facts = open_by_openslide(path)
+    theirs = open_by_openslide(path)
     region = Region(400, 300, 200, 500)
-    assert np.array_equal(levels[0].crop(region).read().transpose(1, 2, 0), own.read(region))
-    assert levels[0].pixel_size == own.pixel_size
-    assert set(facts) == {"format", "magnification"}
+    assert np.array_equal(theirs.crop(region).read().transpose(1, 2, 0), own.read(region))
+    assert theirs.pixel_size == own.pixel_size
+    assert set(theirs.metadata) == {"format", "magnification", "levels"}
+
+
+def test_a_slide_written_as_dicom_is_read_again_file_by_file_and_as_a_folder(tmp_path: Path) -> None:
+    pytest.importorskip("openslide", reason="OpenSlide is not installed: pip install 'coverslip[slides]'")
+    pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed: pip install 'coverslip[dicom]'")
+    pixels = np.kron(np.random.default_rng(0).integers(0, 255, (70, 90, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
+    levels = tuple(
+        Image("CYX", part.shape, part.dtype, "slide", lambda window, part=part: part[window], PixelSize(s, s))
+        for part, s in ((pixels.transpose(2, 0, 1), 0.5), (pixels[::4, ::4].transpose(2, 0, 1), 2.0))
+    )
+    for compression, most in (("none", 0), ("zlib", 0), ("jpeg", 40)):
+        folder = tmp_path / compression
+        write_slide_dicom(levels, folder, compression=compression, magnification=20)
+        (path,) = list_images(folder)
+        found = open_slide(path)
+        assert [level.shape for level in found.levels] == [level.shape for level in levels]
+        assert found.pixel_size == PixelSize(0.5, 0.5)
+        assert found.magnification == 20
+        off = np.abs(found.read(Region(100, 300, 400, 420)).astype(int) - pixels[100:500, 300:720])
+        assert off.max() <= most
+        small = found.read(Region(0, 0, 140, 180), 1).astype(int)
+        assert np.abs(small - pixels[::4, ::4]).mean() <= most / 4
+        facts = pydicom.dcmread(folder / "level-1.dcm", stop_before_pixels=True)
+        assert (facts.PatientName, facts.PatientID, facts.Modality) == ("", "", "SM")
+        assert facts.TotalPixelMatrixColumns == 180
+    with pytest.raises(InputError, match="demands the size of pixels"):
+        write_slide_dicom([replace(levels[0], pixel_size=None)], tmp_path / "unknown")
+    (folder / "level-0.dcm").write_bytes(b"DICM")
+    with pytest.raises(InputError, match=r"level-0\.dcm cannot be read as a slide"):
+        open_slide(folder / "level-0.dcm")

@@ -21,9 +21,9 @@ from coverslip.results.slide_store.store import open_store
 
 from .test_slide_stores import HEIGHT, WIDTH, drawn, made, model, slide, whole  # noqa: F401
 
-OUTER = [[300, 200], [900, 200], [900, 700], [300, 700], [300, 200]]
-HOLE = [[400, 300], [500, 300], [500, 600], [400, 600], [400, 300]]
-OVER_THE_EDGE = [[2200, 1200], [2500, 1200], [2500, 1500], [2200, 1500], [2200, 1200]]
+OUTER = [[450, 400], [600, 400], [600, 560], [450, 560], [450, 400]]  # over the corner of four tiles
+HOLE = [[500, 450], [530, 450], [530, 540], [500, 540], [500, 450]]
+OVER_THE_EDGE = [[2260, 1250], [2500, 1250], [2500, 1500], [2260, 1500], [2260, 1250]]
 
 
 def drawn_regions(path: Path, *polygons: Any) -> Path:
@@ -37,9 +37,9 @@ def drawn_regions(path: Path, *polygons: Any) -> Path:
 
 def mask() -> np.ndarray:
     found = np.zeros((HEIGHT, WIDTH), bool)
-    found[200:700, 300:900] = True
-    found[300:600, 400:500] = False
-    found[1200:, 2200:] = True
+    found[400:560, 450:600] = True
+    found[450:540, 500:530] = False
+    found[1250:, 2260:] = True
     return found
 
 
@@ -62,7 +62,7 @@ def test_pixels_in_regions_are_within_two_grey_values_and_all_others_as_without(
     assert off[mask()].max() == 2
     assert np.abs(whole.astype(int) - drawn())[mask()].max() > 20  # so that it is no codec's doing
     assert np.array_equal(read[~mask()], whole[~mask()])
-    for y, x, height, width in ((500, 290, 30, 600), (1290, 2100, 10, 200), (650, 880, 100, 3)):
+    for y, x, height, width in ((500, 440, 30, 200), (1290, 2200, 10, 100), (530, 598, 60, 3)):
         window = open_store(kept).slide.read(Region(y, x, height, width))
         assert np.array_equal(window, read[y : y + height, x : x + width])
 
@@ -77,7 +77,7 @@ def test_their_bytes_are_counted_apart(
     assert facts["stream_bytes"] == before["stream_bytes"]
     size = sum(path.stat().st_size for path in (kept / "0" / "kept").rglob("*") if path.is_file())
     assert facts["kept"] == {"error": 2, "tiles": 5, "pixels": int(mask().sum()), "bytes": size}
-    assert main(["evaluate", str(kept), str(slide), "--set", "tiles=9", "--out", str(tmp_path / "rows.csv")]) == 0
+    assert main(["evaluate", str(kept), str(slide), "--set", "tiles=2", "--out", str(tmp_path / "rows.csv")]) == 0
     table = cs.read.read_table(tmp_path / "rows.csv")
     rows = dict(zip(table["measure"], table["value"], strict=True))
     assert rows["largest error, kept regions"] == 2
@@ -102,10 +102,10 @@ def test_what_is_missing_or_damaged_is_named_and_the_rest_is_read(kept: Path, tm
         "what is kept in 0/kept/0/1 is missing",
         "what is kept in 0/kept/1/0 is damaged",
     ]
-    for y, x, words in ((300, 600, "kept/0/1' is damaged: it is missing"), (600, 310, "kept/1/0' is damaged")):
+    for y, x, words in ((410, 590, "kept/0/1' is damaged: it is missing"), (550, 455, "kept/1/0' is damaged")):
         with pytest.raises(InputError, match=words):
             found.slide.read(Region(y, x, 20, 20))
-    here = Region(300, 310, 20, 20)
+    here = Region(410, 455, 20, 20)
     assert np.array_equal(found.slide.read(here), open_store(kept).slide.read(here))
 
 

@@ -21,6 +21,7 @@ from coverslip.methods.slide_codec.config import Config
 from coverslip.methods.slide_codec.freezing import frozen
 from coverslip.methods.slide_codec.model import Codec, begin, middle
 from coverslip.napari.reading import reader_of
+from coverslip.results.slide_store.codec import SlideCodec
 from coverslip.results.slide_store.container import Damaged, packed, unpacked
 from coverslip.results.slide_store.store import SlideStore, open_store
 
@@ -104,6 +105,12 @@ def test_napari_shows_it_at_all_resolutions(made: Path, whole: np.ndarray, monke
     assert np.array_equal(np.asarray(levels[0][500:520, 490:530]), whole[500:520, 490:530])
     manifest = resources.files("coverslip.napari").joinpath("napari.yaml").read_text("utf-8")
     assert '"*.cslip.zarr"' in manifest  # else napari's own reader takes the folder
+
+
+def test_stores_made_before_borders_were_finer_decode_as_they_did(made: Path) -> None:
+    facts = open_store(made).codec.to_dict()
+    assert facts["configuration"].pop("border") > 0
+    assert SlideCodec.from_dict(facts).border == 0
 
 
 def test_it_is_as_small_as_was_asked_for_and_shows_the_slide(made: Path, whole: np.ndarray) -> None:

@@ -77,6 +77,21 @@ def test_higher_levels_cost_more_bits_and_lose_less(fitted: Fitted) -> None:
     assert size[0] < size[1] < size[2]
 
 
+def test_the_outermost_positions_are_finer_where_a_store_says_so(fitted: Fitted) -> None:
+    wanted = Coder(fitted, 16).latents(tissue(512)) * LATENT
+    plain, finer = (TileCoder(fitted.weights, 16, border=border) for border in (0, 2))
+    lost = []
+    for coder in (plain, finer):
+        stream, coded = coder.encode(wanted / LATENT)
+        assert np.array_equal(coder.decode(stream, coded.shape[1:]), coded)
+        error = np.square(coded - wanted)
+        inside = error[:, 1:-1, 1:-1]
+        lost.append(((error.sum() - inside.sum()) / (error.size - inside.size), inside.mean()))
+    (edge, within), (finer_edge, same) = lost
+    assert finer_edge < 0.75 * edge  # steps are e^(-1/4) as long, so squares 0.61, apart from what is coded as its mean
+    assert same == pytest.approx(within, rel=0.05)
+
+
 def test_the_length_of_a_stream_is_what_the_loss_counts(codec: Codec, fitted: Fitted) -> None:
     coder = Coder(fitted, 16)
     x = torch.from_numpy(tissue(192)).permute(2, 0, 1)[None].float() / 255

@@ -365,13 +365,14 @@ def export(
 def decode(
     result: Annotated[Path, typer.Argument(help="A compressed slide, .cslip.zarr.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Where to, .ome.tif; default: named after the result.")
+        Path | None,
+        typer.Option("--out", "-o", help="Where to, .ome.tif, or a folder for DICOM; default: named after the result."),
     ] = None,
     force: Force = False,
     *,
     options: dict[str, Any],
 ) -> None:
-    """Write the pixels of a compressed slide as a pyramidal OME-TIFF, for QuPath and other viewers."""
+    """Write the pixels of a compressed slide as a pyramidal OME-TIFF, for QuPath and other viewers, or as DICOM."""
     from coverslip.cli.tables import print_notes
     from coverslip.verbs.decode import decode as write
 

@@ -133,6 +133,12 @@ def contents(folder: str | Path) -> Contents:
     images = {(file.parent, folded(bare_name(file))) for file in files if is_image_name(file)}
     for file in files:
         _kind(file, found, images).append(file)
+    dicom = [file for file in found.images if file.suffix.lower() == ".dcm"]
+    if dicom:
+        from coverslip.io.images.openslide import one_of_each_series
+
+        kept = set(one_of_each_series(dicom))
+        found.images = [file for file in found.images if file not in dicom or file in kept]
     return found
 
 

@@ -18,11 +18,12 @@ def decode(result: Any, out: str | Path | None = None, *, force: bool = False, *
     result : SlideStore, str or Path
         What `coverslip predict` made of a slide.
     out : str or Path, optional
-        Where to, ``.ome.tif``: pyramidal, for QuPath and alike. Default: named after the result, in the current folder.
+        Where to, ``.ome.tif``: pyramidal, for QuPath and alike; with ``dicom`` a folder. Default: named after the
+        result, in the current folder.
     force : bool
         Replace what is there.
     **options
-        ``compression`` of the file: ``zlib``, ``jpeg`` or ``none``.
+        ``compression`` of the file: ``zlib``, ``jpeg`` or ``none``; ``dicom=True`` for DICOM in place of TIFF.
 
     Returns
     -------
@@ -33,6 +34,8 @@ def decode(result: Any, out: str | Path | None = None, *, force: bool = False, *
     ------
     InputError
         If the result holds nothing that is compressed, or cannot be read.
+    MissingExtra
+        For DICOM without the extra ``dicom``.
     """
     kind, found = results.opened(result)
     own = for_kind(kind, "decode", options, result if isinstance(result, str | Path) else "The result")

@@ -11,10 +11,11 @@ _SLIDE = (".svs", ".ndpi", ".scn", ".bif", ".qptiff", ".ptif", ".ptiff", ".zif")
 _TIFF = (".tif", ".tiff", ".btf", ".tf2", ".tf8", ".lsm", ".stk", ".flex", ".gel", ".qpi", ".pcoraw", *_SLIDE)
 _PICTURE = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".jp2", ".j2k", ".pgm", ".ppm", ".pbm", ".pnm", ".avif")
 _VENDOR = (".nd2", ".lif", ".czi")
+_OPENSLIDE = (".mrxs", ".vms", ".vmu", ".svslide", ".dcm")
 ZARR_ZIP = (".zarr.zip", ".ozx")
 """The endings of Zarr folders in one zip file."""
 
-IMAGE_SUFFIXES = (*_TIFF, *_PICTURE, ".npy", ".zarr", *ZARR_ZIP, *_VENDOR)
+IMAGE_SUFFIXES = (*_TIFF, *_PICTURE, ".npy", ".zarr", *ZARR_ZIP, *_VENDOR, *_OPENSLIDE)
 """The endings of image files (and of image folders, ``.zarr``), in lower case."""
 
 AS_OME_TIFF = "export it as OME-TIFF (Fiji with Bio-Formats opens most formats)"
@@ -54,7 +55,8 @@ def open_image(
 
     Supported are OME-TIFF, ImageJ and plain TIFF (tiled, pyramidal, Aperio ``.svs`` and MetaMorph ``.stk`` too), PNG,
     JPEG, JPEG 2000, BMP, GIF, WebP, AVIF and PNM, OME-Zarr 0.4 and 0.5 (``.zarr.zip`` too), NumPy ``.npy``, and with
-    the extra ``vendors`` Nikon ``.nd2``, Leica ``.lif`` and Zeiss ``.czi``.
+    the extra ``vendors`` Nikon ``.nd2``, Leica ``.lif`` and Zeiss ``.czi``, and with the extra ``slides`` slides as
+    MIRAX ``.mrxs``, Hamamatsu ``.vms``, Sakura ``.svslide`` and DICOM ``.dcm``.
     The bytes decide, not the ending: a PNG named ``.jpg`` opens.
 
     Parameters
@@ -91,7 +93,7 @@ def open_image(
         than it can hold, of unclear or wrong axes, without that series or level. Damage inside compressed pixels
         is found when they are read, with the same kind of error.
     MissingExtra
-        For a vendor format without the extra.
+        For a format of an extra without it.
     """
     path = Path(path)
     image = _open(path, axes, series, level)
@@ -158,6 +160,10 @@ def _open(path: Path, axes: str | None, series: int | str | None, level: int) ->
         from coverslip.io.images.tiff import open_tiff
 
         return open_tiff(path, axes, series, level)
+    if kind == "openslide":
+        from coverslip.io.images.openslide import open_by_openslide
+
+        return open_by_openslide(path, axes, series, level)
     if Inventory().find(str(path), series) or level:
         raise InputError(f"{path} holds one image at one resolution; leave out series={series} and level={level}.")
     if kind == "picture":
@@ -195,6 +201,8 @@ def _kind(path: Path) -> str:
         return "zarr"
     if suffix in _VENDOR:
         return "vendor"
+    if suffix in _OPENSLIDE:
+        return "openslide"
     kind = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if head[4:12] in (b"ftypavif", b"ftypavis"):
         kind = "picture"

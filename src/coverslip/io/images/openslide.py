@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, MissingExtra, PixelSize, Window
+from coverslip.io.images.inventory import Inventory
 from coverslip.io.reasons import reason
 
 
@@ -38,29 +39,59 @@ class OpenSlideReader:
         return np.ascontiguousarray(rgb.transpose(2, 0, 1)[channels])
 
 
-def open_by_openslide(path: Path) -> tuple[tuple[Image, ...], dict[str, Any]]:
-    """All levels of a slide, and what the scanner notes, without the label and the macro picture.
+def open_by_openslide(path: Path, axes: str | None = None, series: int | str | None = None, level: int = 0) -> Image:
+    """Open a level of a slide; the label and the macro picture are none.
 
     Raises
     ------
     InputError
-        If it cannot be read.
+        If it cannot be read, or has no such level.
     MissingExtra
         If OpenSlide is not installed.
     """
     slide = _opened(str(path))
-    facts = dict(slide.properties)
-    size = _pixel_size(facts)
-    levels = []
-    for level, (width, height) in enumerate(slide.level_dimensions):
-        factor = slide.dimensions[1] / height
-        own = None if size is None else PixelSize(size.y * factor, size.x * factor)
-        image = Image("CYX", (3, height, width), np.dtype(np.uint8), str(path), OpenSlideReader(str(path), level), own)
-        levels.append(image)
-    return tuple(levels), {
-        "format": facts.get("openslide.vendor", "OpenSlide"),
-        "magnification": facts.get("openslide.objective-power"),
-    }
+    sizes = slide.level_dimensions
+    if axes not in (None, "CYX") or Inventory().find(str(path), series):
+        raise InputError(f"{path} holds one image with the axes CYX; leave out axes={axes} and series={series}.")
+    if not 0 <= level < len(sizes):
+        raise InputError(f"{path} has no level {level}: it has {len(sizes)}, counted from 0.")
+    facts, (width, height) = dict(slide.properties), sizes[level]
+    size, factor = _pixel_size(facts), sizes[0][1] / height
+    return Image(
+        "CYX",
+        (3, height, width),
+        np.dtype(np.uint8),
+        str(path),
+        OpenSlideReader(str(path), level),
+        None if size is None else PixelSize(size.y * factor, size.x * factor),
+        ("red", "green", "blue"),
+        {
+            "format": facts.get("openslide.vendor", "OpenSlide"),
+            "magnification": facts.get("openslide.objective-power"),
+            "levels": len(sizes),
+        },
+    )
+
+
+def one_of_each_series(paths: list[Path]) -> list[Path]:
+    """Of DICOM files the first of each series: a slide has one file for each of its resolutions, and for its label.
+
+    Where OpenSlide is not installed, and of files that it cannot open, all are left, for whoever opens them to say so.
+    """
+    try:
+        import openslide  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return paths
+    found: dict[tuple[Path, str], Path] = {}
+    closed = []
+    for path in paths:
+        try:
+            with openslide.OpenSlide(path) as slide:
+                found.setdefault((path.parent, slide.properties.get("dicom.SeriesInstanceUID", str(path))), path)
+        except openslide.OpenSlideError:
+            closed.append(path)
+    opened = {folder for folder, _ in found}
+    return sorted([*found.values(), *(path for path in closed if path.parent not in opened)], key=paths.index)
 
 
 def _opened(path: str) -> Any:

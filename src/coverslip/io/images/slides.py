@@ -100,25 +100,16 @@ def open_slide(path: str | Path, *, series: int | str | None = None) -> Slide:
         If it needs OpenSlide, which is not installed.
     """
     path = Path(path)
-    if path.suffix.lower() in OPENSLIDE_SUFFIXES:
-        from coverslip.io.images.openslide import open_by_openslide
-
-        levels, facts = open_by_openslide(path)
-    else:
-        first = open_image(path, series=series)
-        said = first.metadata.get("levels", 1)
-        count = len(said) if isinstance(said, list | tuple) else int(said)
-        levels = (first, *(open_image(path, series=series, level=number) for number in range(1, count)))
-        facts = dict(first.metadata)
+    first = open_image(path, series=series)
+    said = first.metadata.get("levels", 1)
+    count = len(said) if isinstance(said, list | tuple) else int(said)
+    levels = (first, *(open_image(path, series=series, level=number) for number in range(1, count)))
+    facts = dict(first.metadata)
     if levels[0].axes != "CYX":
         raise InputError(
             f"{path} has the axes {levels[0].axes}, and a slide has channels, rows and columns; choose a plane first."
         )
     return Slide(levels, _magnification(facts), facts)
-
-
-OPENSLIDE_SUFFIXES = (".mrxs", ".vms", ".vmu", ".svslide", ".dcm")
-"""Endings of slides that OpenSlide reads and Coverslip itself does not."""
 
 
 def _magnification(facts: Mapping[str, Any]) -> float | None:

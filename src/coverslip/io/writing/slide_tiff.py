@@ -44,9 +44,7 @@ def write_slide_tiff(
     path = Path(path)
     if path.suffix.lower() not in {".tif", ".tiff"}:
         raise InputError(f"{path} should end in .tif or .tiff, because that is what is written.")
-    for level in levels:
-        if level.axes != "CYX" or level.shape[0] != 3 or level.dtype != np.uint8:
-            raise InputError(f"{path}: a slide is RGB of 8 bits, not {level.shape} {level.dtype}; convert it first.")
+    check_levels(levels, path)
     import tifffile
 
     notes: list[str] = []
@@ -74,12 +72,33 @@ def write_slide_tiff(
                 }
             )
             shape = (level.height, level.width, 3)
-            tif.write(_tiles(level, number, notes), shape=shape, **common, **own)
+            tif.write(tiles_of(level, number, notes), shape=shape, **common, **own)
     return path, notes
 
 
-def _tiles(level: Image, number: int, notes: list[str]) -> Iterator[np.ndarray]:
-    """The tiles of a level in reading order; those at the end are filled up with white."""
+def check_levels(levels: Sequence[Image], path: Path) -> None:
+    """Refuse levels that are no RGB images of 8 bits.
+
+    Raises
+    ------
+    InputError
+    """
+    for level in levels:
+        if level.axes != "CYX" or level.shape[0] != 3 or level.dtype != np.uint8:
+            raise InputError(f"{path}: a slide is RGB of 8 bits, not {level.shape} {level.dtype}; convert it first.")
+
+
+def tiles_of(level: Image, number: int, notes: list[str]) -> Iterator[np.ndarray]:
+    """The tiles of a level in reading order; those at the end are filled up with white.
+
+    Parameters
+    ----------
+    level : Image
+    number : int
+        Which it is.
+    notes : list of str
+        Which parts could not be read, and are white, is added to it.
+    """
     for top in range(0, level.height, _STRIP):
         rows = _strip(level, number, top, min(_STRIP, level.height - top), notes)
         for y in range(0, rows.shape[0], TILE):

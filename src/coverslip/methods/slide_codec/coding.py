@@ -15,6 +15,8 @@ from coverslip.methods.slide_codec.model import PHASES
 
 _CHECK = 4
 """Bytes of the checksum before a stream."""
+_FINER = 0.8824969025845955
+"""One over the eighth root of e, by which the scale of a table differs from that of the next (`SHARPNESS`)."""
 
 
 class TileCoder:
@@ -29,9 +31,11 @@ class TileCoder:
     price : float
         Bits that a squared step is worth. A latent is rounded one step or two nearer to its mean where that saves more
         bits than it loses; with the default to the nearest always. Only encoding knows of it.
+    border : int
+        By how many tables the outermost positions, which fewer neighbours say what to expect of, have finer steps.
     """
 
-    def __init__(self, weights: Mapping[str, np.ndarray], level: int, price: float = np.inf) -> None:
+    def __init__(self, weights: Mapping[str, np.ndarray], level: int, price: float = np.inf, border: int = 0) -> None:
         import constriction
 
         self._prior = Prior(weights, level)
@@ -42,7 +46,7 @@ class TileCoder:
         self._bits = -np.log2(np.concatenate([part / part.sum() for part in chances]))
         self._middles = np.cumsum(2 * self._reach + 1) - self._reach - 1
         self.latent = len(self._steps)
-        self._price = price
+        self._price, self._border = price, border
 
     def encode(self, latents: np.ndarray) -> tuple[bytes, np.ndarray]:
         """The stream of a tile, and the latents that it will become.
@@ -63,8 +67,8 @@ class TileCoder:
         wanted = latents.astype(np.float64) * LATENT
         coder = constriction.stream.queue.RangeEncoder()
 
-        def code(means: np.ndarray, tables: np.ndarray, own: Any) -> np.ndarray:
-            found = self._rounded((wanted[own] - means) / self._steps, tables)
+        def code(means: np.ndarray, tables: np.ndarray, steps: np.ndarray, own: Any) -> np.ndarray:
+            found = self._rounded((wanted[own] - means) / steps, tables)
             for table, where in _groups(tables):
                 symbols = found.ravel()[where] + self._reach[table]
                 coder.encode(symbols.astype(np.int32), self._models[table])
@@ -89,7 +93,7 @@ class TileCoder:
             raise InputError("The checksum is not that of the bytes.")
         coder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 
-        def read(means: np.ndarray, tables: np.ndarray, own: Any) -> np.ndarray:
+        def read(means: np.ndarray, tables: np.ndarray, steps: np.ndarray, own: Any) -> np.ndarray:
             found = np.zeros(tables.shape, np.int64)
             for table, where in _groups(tables):
                 found.ravel()[where] = coder.decode(self._models[table], len(where)) - self._reach[table]
@@ -113,12 +117,17 @@ class TileCoder:
 
     def _phases(self, size: tuple[int, ...], rests_of: Any) -> np.ndarray:
         known = np.zeros((self.latent, *size))
+        finer = np.full(size, self._border)
+        finer[1:-1, 1:-1] = 0
         for phase, (row, column) in enumerate(PHASES):
             own = (slice(None), slice(row, None, 2), slice(column, None, 2))
-            means, tables = self._prior(known, phase)
-            rests = rests_of(means, tables, own)
+            means, tables = self._prior(known, phase, finer[own[1:]])
+            steps = self._steps
+            for number in range(self._border):
+                steps = steps * np.where(finer[own[1:]] > number, _FINER, 1.0)
+            rests = rests_of(means, tables, steps, own)
             # One multiplication and one rounding: the same everywhere.
-            known[own] = np.clip(np.rint(rests * self._steps) + means, -LARGEST_LATENT, LARGEST_LATENT)
+            known[own] = np.clip(np.rint(rests * steps) + means, -LARGEST_LATENT, LARGEST_LATENT)
         return known.astype(np.int16)
 
 

@@ -49,7 +49,7 @@ class Prior:
                 layers["look_bias"] = _double(weights[own + "look_bias"][level])
                 self._layers.append(layers)
 
-    def __call__(self, known: np.ndarray, phase: int) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, known: np.ndarray, phase: int, finer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means on the grid of latents and numbers of tables, -1 where the mean is certain.
 
         Parameters
@@ -57,6 +57,8 @@ class Prior:
         known : ndarray of float64, shape (latent, H, W)
             Whole numbers, 0 where latents are not known; H and W are even.
         phase : int
+        finer : ndarray of int, shape (H / 2, W / 2)
+            By how many tables the steps of each position are finer than those of the level.
 
         Returns
         -------
@@ -79,7 +81,7 @@ class Prior:
         else:
             shape = (self._latent, known.shape[1] // 2, known.shape[2] // 2)
             mean, scale = mean.expand(shape), scale.expand(shape)
-        table = (scale * (1 / HIDDEN)).round() - LOWEST * SHARPNESS
+        table = (scale * (1 / HIDDEN)).round() - LOWEST * SHARPNESS + torch.from_numpy(finer)
         table = table.clamp(-1, self._tables - 1)
         return mean.numpy(), table.numpy().astype(np.int64)
 

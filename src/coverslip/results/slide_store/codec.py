@@ -38,6 +38,8 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
         Pixels along each side of a position of latents, and of a tile.
     glass : mapping
         ``colour`` and ``latents`` of empty glass.
+    border : int
+        How much finer the border of tiles is; 0 in stores that were made before there was such a thing.
     kept : mapping, optional
         ``error`` and ``tiles`` of regions that stay near-lossless.
     """
@@ -50,6 +52,7 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
     side: int
     tile: int
     glass: Mapping[str, Any]
+    border: int = 0
     kept: Mapping[str, Any] | None = None
 
     @classmethod
@@ -64,6 +67,7 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
                 int(facts["side"]),  # type: ignore[index]
                 int(facts["tile"]),  # type: ignore[index]
                 dict(facts["glass"]),  # type: ignore[index]
+                int(facts.get("border", 0)),  # type: ignore[union-attr]
                 facts.get("kept"),  # type: ignore[union-attr]
             )
         except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -78,6 +82,7 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
             "side": self.side,
             "tile": self.tile,
             "glass": dict(self.glass),
+            "border": self.border,
         }
         if self.kept is not None:
             facts["kept"] = dict(self.kept)
@@ -101,15 +106,15 @@ class SlideCodec(ArrayBytesCodec, ArrayBytesCodecPartialDecodeMixin):
         columns = _absolute(window[2], place.column * grid.chunk, self.shape[1])
         found = np.zeros(tuple(s.stop - s.start for s in window), np.uint8)
         if rows.stop > rows.start and columns.stop > columns.start:
-            coder = await coder_of(byte_getter.store, place.root, self.model, self.level)
+            coder = await coder_of(byte_getter.store, place.root, self.model, self.level, self.border)
             decoder = Decoder(coder, grid, Glass.of(self.glass))
             needed = decoder.chunks(rows, columns)
             read = await asyncio.gather(*(place.read(*chunk, chunk_spec.prototype) for chunk in needed))
             chunks = dict(zip(needed, read, strict=True))
             pixels = await asyncio.to_thread(decoder.window, chunks, rows, columns)
-            for tile in self._kept_in(rows, columns):
-                seen = Region(rows.start, columns.start, *pixels.shape[:2])
-                await self._put(place, region_of(grid, tile), file_of(tile), seen, pixels, chunk_spec.prototype)
+            seen = Region(rows.start, columns.start, *pixels.shape[:2])
+            kept = [(region_of(grid, tile), file_of(tile)) for tile in self._kept_in(rows, columns)]
+            await asyncio.gather(*(self._put(place, *tile, seen, pixels, chunk_spec.prototype) for tile in kept))
             found[:, : pixels.shape[0], : pixels.shape[1]] = pixels.transpose(2, 0, 1)[window[0]]
         return chunk_spec.prototype.nd_buffer.from_ndarray_like(found[within].copy())
 

@@ -33,7 +33,10 @@ class Predict(Options):
 class Decode(Options):
     """Of writing the pixels."""
 
-    compression: Literal["zlib", "jpeg", "none"] = Field("zlib", description="Of the tiles of the TIFF file.")
+    compression: Literal["zlib", "jpeg", "none"] = Field(
+        "zlib", description="Of the tiles; in DICOM, which has no zlib, that is JPEG 2000 without loss."
+    )
+    dicom: bool = flag(False, "Write DICOM, a folder with a file for each resolution, in place of OME-TIFF.")
 
 
 class Evaluate(Options):

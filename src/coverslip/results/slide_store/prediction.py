@@ -169,7 +169,7 @@ def _written(
         for number, (height, width) in enumerate(sizes):
             grid = Grid(height, width, coder.side)
             codec = SlideCodec(
-                reference(model, inside), level, (height, width), grid.side, grid.tile, codec_facts,
+                reference(model, inside), level, (height, width), grid.side, grid.tile, codec_facts, coder.border,
                 kept.facts(grid) if kept is not None and not number else None,
             )  # fmt: skip
             _array(group, number, grid, codec)

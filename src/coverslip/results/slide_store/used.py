@@ -27,7 +27,7 @@ def reference(model: Model, inside: bool) -> dict[str, Any]:
     return {"inside": INSIDE, "sha256": sha} if inside else {"name": name, "sha256": sha}
 
 
-async def coder_of(store: Any, root: str, model: Mapping[str, Any], level: int) -> Any:
+async def coder_of(store: Any, root: str, model: Mapping[str, Any], level: int, border: int) -> Any:
     """The coder of the model that is named, loaded once for a process.
 
     Raises
@@ -35,13 +35,13 @@ async def coder_of(store: Any, root: str, model: Mapping[str, Any], level: int) 
     ModelError
         If the model is not there, or another one than the store was made with.
     """
-    key = (str(model.get("sha256")), level)
+    key = (str(model.get("sha256")), level, border)
     if key in _KEPT:
         return _KEPT[key]
     files = await _files(store, root) if model.get("inside") else {}
     with _LOCK:
         if key not in _KEPT:
-            _KEPT[key] = _coder(_loaded(files, model), level)
+            _KEPT[key] = _coder(_loaded(files, model), level, border)
     return _KEPT[key]
 
 
@@ -53,7 +53,7 @@ def coder_from(store: Any) -> Any:
     from zarr.storage import LocalStore
 
     codec = store.codec
-    wanted = coder_of(LocalStore(store.path, read_only=True), "", codec.model, codec.level)
+    wanted = coder_of(LocalStore(store.path, read_only=True), "", codec.model, codec.level, codec.border)
     with ThreadPoolExecutor(1) as apart:  # in a notebook this thread has a loop already
         return apart.submit(asyncio.run, wanted).result()
 
@@ -89,8 +89,8 @@ def _loaded(files: Mapping[str, bytes], model: Mapping[str, Any]) -> Model:
     return found
 
 
-def _coder(model: Model, level: int) -> Any:
+def _coder(model: Model, level: int, border: int) -> Any:
     coder = getattr(model.implementation, "Coder", None)
     if coder is None:
         raise ModelError(f"The model of the store is of the method '{model.method}', which decodes no slides.")
-    return coder(model, level)
+    return coder(model, level, border)
