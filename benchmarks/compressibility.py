@@ -145,7 +145,7 @@ def rows_of(name: str, images: np.ndarray, sources: np.ndarray, epochs: int) -> 
 
 
 def drawn(table: dict[str, np.ndarray], path: Path) -> None:
-    """The figure: errors and shares of the variance, kind by kind."""
+    """The figure: errors, with their intervals, and shares of the variance, kind by kind."""
     from matplotlib.figure import Figure
 
     names = list(dict.fromkeys(table["kind"].tolist()))
@@ -156,12 +156,14 @@ def drawn(table: dict[str, np.ndarray], path: Path) -> None:
     ):  # fmt: skip
         for shift, (model, colour) in enumerate((("VAE", "#0072b2"), ("principal components", "#e69f00"))):
             own = [np.flatnonzero((table["kind"] == name) & (table["model"] == model))[0] for name in names]
-            axes.barh(np.arange(len(names)) + 0.38 * shift, table[column][own], 0.36, color=colour, label=model)
+            value = table[column][own]
+            ends = np.abs(np.stack([table["low"][own], table["high"][own]]) - value) if column == "error" else None
+            axes.barh(np.arange(len(names)) + 0.38 * shift, value, 0.36, xerr=ends, color=colour, label=model)
         axes.set_yticks(np.arange(len(names)) + 0.19, names)
         axes.set_xlabel(words)
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].invert_yaxis()
-    figure.axes[1].legend(frameon=False)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
     figure.savefig(path, dpi=150)
 
 

@@ -26,6 +26,8 @@ CARD = Card(
         "The same tiles by AVIF at the best of three sizes: 22.0 and 0.787, 26.9 and 0.938, 30.7 and 0.977. BD-rate "
         "from .05 to 1 bit per pixel (PSNR, MS-SSIM): AVIF +16 %, +15 % (ours is larger); JPEG 2000 -1 %, -7 %; JPEG "
         "XL -7 %, -11 %; JPEG -28 %, -20 % (benchmarks/rate_distortion.py).",
+        "Regions that are kept (`keep_roi`) are within 2 of 255 grey values of the slide, 44 dB, by 3.2 bits per pixel"
+        " more on two tiles of CMU-1-Small-Region, 6.5 where tissue is dense; without any error for 5.5 on the two.",
         "Windows are equal to the same part of the whole, and to those decoded with 2 threads and SSE4.1 in another "
         "process.",
     ),

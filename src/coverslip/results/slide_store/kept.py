@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class Kept:
                 )
         return kept
 
-    @property
+    @cached_property
     def outlines(self) -> list[Rings]:
         """What was drawn."""
         return outlines_of(self.path)
