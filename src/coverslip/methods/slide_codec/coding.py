@@ -17,6 +17,8 @@ _CHECK = 4
 """Bytes of the checksum before a stream."""
 _FINER = 0.8824969025845955
 """One over the eighth root of e, by which the scale of a table differs from that of the next (`SHARPNESS`)."""
+_EDGE_PRICE = 1.4
+"""What the price of rounding is multiplied by at the border of a tile, where that is finer."""
 
 
 class TileCoder:
@@ -67,8 +69,8 @@ class TileCoder:
         wanted = latents.astype(np.float64) * LATENT
         coder = constriction.stream.queue.RangeEncoder()
 
-        def code(means: np.ndarray, tables: np.ndarray, steps: np.ndarray, own: Any) -> np.ndarray:
-            found = self._rounded((wanted[own] - means) / steps, tables)
+        def code(means: np.ndarray, tables: np.ndarray, edge: np.ndarray, own: Any) -> np.ndarray:
+            found = self._rounded((wanted[own] - means) / self._steps_at(edge), tables, edge)
             for table, where in _groups(tables):
                 symbols = found.ravel()[where] + self._reach[table]
                 coder.encode(symbols.astype(np.int32), self._models[table])
@@ -93,7 +95,7 @@ class TileCoder:
             raise InputError("The checksum is not that of the bytes.")
         coder = constriction.stream.queue.RangeDecoder(np.frombuffer(data, "<u4").astype(np.uint32))
 
-        def read(means: np.ndarray, tables: np.ndarray, steps: np.ndarray, own: Any) -> np.ndarray:
+        def read(means: np.ndarray, tables: np.ndarray, edge: np.ndarray, own: Any) -> np.ndarray:
             found = np.zeros(tables.shape, np.int64)
             for table, where in _groups(tables):
                 found.ravel()[where] = coder.decode(self._models[table], len(where)) - self._reach[table]
@@ -101,33 +103,39 @@ class TileCoder:
 
         return self._phases(size, read)
 
-    def _rounded(self, rests: np.ndarray, tables: np.ndarray) -> np.ndarray:
+    def _steps_at(self, edge: np.ndarray) -> np.ndarray:
+        """Steps ``(latent, H, W)``; products are always formed in the same order."""
+        steps = self._steps
+        for _ in range(self._border):
+            steps = steps * np.where(edge, _FINER, 1.0)
+        return steps
+
+    def _rounded(self, rests: np.ndarray, tables: np.ndarray, edge: np.ndarray) -> np.ndarray:
         """Whole numbers of steps that what is left of latents is coded as."""
         reach = np.where(tables < 0, 0, self._reach[tables])
         found: np.ndarray = np.clip(np.rint(rests), -reach, reach).astype(np.int64)
         if np.isfinite(self._price):
+            price = np.broadcast_to(self._price * np.where(edge, _EDGE_PRICE, 1.0), tables.shape)
             for _ in range(2):
                 at = np.nonzero(found)
                 more, rest, middle = found[at], rests[at], self._middles[tables[at]]
                 less = more - np.sign(more)
                 saved = self._bits[middle + more] - self._bits[middle + less]
-                lost = self._price * ((rest - less) ** 2 - (rest - more) ** 2)
+                lost = price[at] * ((rest - less) ** 2 - (rest - more) ** 2)
                 found[at] = np.where(saved > lost, less, more)
         return found
 
     def _phases(self, size: tuple[int, ...], rests_of: Any) -> np.ndarray:
         known = np.zeros((self.latent, *size))
-        finer = np.full(size, self._border)
-        finer[1:-1, 1:-1] = 0
+        edges = np.full(size, self._border > 0)
+        edges[1:-1, 1:-1] = False
         for phase, (row, column) in enumerate(PHASES):
             own = (slice(None), slice(row, None, 2), slice(column, None, 2))
-            means, tables = self._prior(known, phase, finer[own[1:]])
-            steps = self._steps
-            for number in range(self._border):
-                steps = steps * np.where(finer[own[1:]] > number, _FINER, 1.0)
-            rests = rests_of(means, tables, steps, own)
+            edge = edges[own[1:]]
+            means, tables = self._prior(known, phase, self._border * edge)
+            rests = rests_of(means, tables, edge, own)
             # One multiplication and one rounding: the same everywhere.
-            known[own] = np.clip(np.rint(rests * steps) + means, -LARGEST_LATENT, LARGEST_LATENT)
+            known[own] = np.clip(np.rint(rests * self._steps_at(edge)) + means, -LARGEST_LATENT, LARGEST_LATENT)
         return known.astype(np.int16)
 
 
