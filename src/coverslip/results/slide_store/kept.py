@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from coverslip.io.images.slides import Slide
 from coverslip.io.marks.geojson import features_of
 from coverslip.io.marks.reading import json_of
 from coverslip.io.outlines import fill
-from coverslip.results.slide_store.grid import Grid
+from coverslip.results.slide_store.grid import TILE, Grid
 from coverslip.results.slide_store.originals import file_of, packed_pixels, region_of, tiles_in
 from coverslip.samples.slides.areas import outlines_of
 
@@ -65,8 +64,7 @@ class Kept:
             return None
         kept = cls(path, slide.height, slide.width, error)
         for number, rings in enumerate(kept.outlines, 1):
-            box = kept._box(rings)
-            if box is None or not _filled([rings], box).any():
+            if not any(_filled([rings], part).any() for part in kept._parts(rings)):
                 raise InputError(
                     f"Outline {number} of {path} has none of the {slide.height} x {slide.width} pixels of the slide; "
                     "outlines are in pixels of the full resolution, as QuPath exports them, not in µm or in shares."
@@ -84,32 +82,30 @@ class Kept:
 
     def tiles(self, grid: Grid) -> list[Tile]:
         """The tiles that have pixels to keep, in reading order."""
-        near: set[Tile] = set()
-        for box in filter(None, map(self._box, self.outlines)):
-            near |= set(tiles_in(*box.slices, grid.tile))
+        parts = (part for rings in self.outlines for part in self._parts(rings))
+        near = {tile for part in parts for tile in tiles_in(*part.slices, grid.tile)}
         return [tile for tile in sorted(near) if self.mask(region_of(grid, tile)).any()]
 
-    def facts(self, grid: Grid) -> dict[str, Any]:
-        """What the codec of the array is told."""
-        return {"error": self.error, "tiles": [list(tile) for tile in self.tiles(grid)]}
-
-    def _box(self, rings: Rings) -> Region | None:
-        corners = box_of(rings)
-        if not np.isfinite(corners).all():
-            return None
-        left, top = (max(int(np.floor(low)), 0) for low in corners[:2])
-        right, bottom = (
-            min(int(np.ceil(n)), end) for n, end in zip(corners[2:], (self.width, self.height), strict=True)
-        )
-        return None if right <= left or bottom <= top else Region(top, left, bottom - top, right - left)
+    def _parts(self, rings: Rings) -> Iterator[Region]:
+        """The box around an outline, as far as it is on the slide, in parts of the size of tiles."""
+        box = box_of(rings)
+        if not np.isfinite(box).all():
+            return
+        left, top = (max(int(np.floor(low)), 0) for low in box[:2])
+        right, bottom = (min(int(np.ceil(n)), end) for n, end in zip(box[2:], (self.width, self.height), strict=True))
+        for y in range(top, bottom, TILE):
+            for x in range(left, right, TILE):
+                yield Region(y, x, min(TILE, bottom - y), min(TILE, right - x))
 
 
-def keep(kept: Kept, slide: Slide, grid: Grid, folder: Path) -> dict[str, int]:
+def keep(kept: Kept, tiles: Sequence[Tile], slide: Slide, grid: Grid, folder: Path) -> dict[str, int]:
     """Write the pixels of the regions, and their outlines.
 
     Parameters
     ----------
     kept : Kept
+    tiles : sequence of (int, int)
+        `Kept.tiles`.
     slide : Slide
     grid : Grid
         Of the full resolution.
@@ -121,7 +117,6 @@ def keep(kept: Kept, slide: Slide, grid: Grid, folder: Path) -> dict[str, int]:
     dict of str to int
         ``error``, and how many ``tiles``, ``pixels`` and ``bytes`` it took.
     """
-    tiles = kept.tiles(grid)
 
     def one(tile: Tile) -> tuple[int, int]:
         own = region_of(grid, tile)

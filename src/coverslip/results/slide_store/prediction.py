@@ -152,9 +152,11 @@ def _check(slide: Slide) -> None:
 def _written(
     model: Model, slide: Slide, fields: Fields, index: int, out: Path, asked: Asked, options: Predict
 ) -> Written:
+    kept = Kept.asked(options.keep_roi, fields.name(index), slide, options.keep_error)
     tissue = find_tissue(slide)
     level, notes = _level(model, slide, tissue, options)
-    kept = Kept.asked(options.keep_roi, fields.name(index), slide, options.keep_error)
+    if options.keep_roi is not None and kept is None:
+        notes.append(f"No regions are kept: {options.keep_roi} has no GeoJSON that is called as the slide.")
     coder = model.implementation.Coder(model, level)
     glass = glass_of(coder, tissue)
     inside = options.weights == "inside" or (
@@ -163,6 +165,9 @@ def _written(
     codec_facts = {"colour": glass.colour.tolist(), "latents": glass.latents.tolist()}
     sizes = _sizes(slide)
     counted: list[Counted] = []
+    first = Grid(*sizes[0], coder.side)
+    tiles = [] if kept is None else kept.tiles(first)
+    kept_facts = None if kept is None else {"error": kept.error, "tiles": tiles}
     with atomic_folder(out, overwrite=asked.force) as temporary:
         group = _group(temporary, slide, sizes)
         pixels: np.ndarray | None = None
@@ -170,7 +175,7 @@ def _written(
             grid = Grid(height, width, coder.side)
             codec = SlideCodec(
                 reference(model, inside), level, (height, width), grid.side, grid.tile, codec_facts, coder.border,
-                kept.facts(grid) if kept is not None and not number else None,
+                None if number else kept_facts,
             )  # fmt: skip
             _array(group, number, grid, codec)
             last = number == len(sizes) - 1
@@ -180,7 +185,7 @@ def _written(
                 encode_level(coder, grid, _reader(slide, pixels), tissue, temporary / str(number), smaller, words)
             )
             pixels = smaller
-        held_back = None if kept is None else keep(kept, slide, Grid(*sizes[0], coder.side), temporary)
+        held_back = None if kept is None else keep(kept, tiles, slide, first, temporary)
         if inside:
             _keep_model(model, temporary)
         facts: dict[str, Any] = {
