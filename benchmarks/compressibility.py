@@ -161,6 +161,7 @@ def drawn(table: dict[str, np.ndarray], path: Path) -> None:
             axes.barh(np.arange(len(names)) + 0.38 * shift, value, 0.36, xerr=ends, color=colour, label=model)
         axes.set_yticks(np.arange(len(names)) + 0.19, names)
         axes.set_xlabel(words)
+        axes.locator_params(axis="x", nbins=5)
         axes.spines[["top", "right"]].set_visible(False)
     figure.axes[0].invert_yaxis()
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
@@ -171,7 +172,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, default=Path("compressibility"))
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=100)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     path = asked.out / "compressibility.csv"
