@@ -93,7 +93,8 @@ def embed(model: Model, inputs: Any, patches: Patches, level: int | None = None)
         If there is no tissue.
     """
     fields = model.open_usable(inputs)
-    coder = model.implementation.Coder(model, _LEVEL if level is None else level)
+    # In a store the border of a patch is hardly ever that of a tile.
+    coder = model.implementation.Coder(model, _LEVEL if level is None else level, border=0)
     latents, facts = [], []
     for i in track(range(len(fields)), "Embedding slides"):
         path = Path(fields.name(i))
