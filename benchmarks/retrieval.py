@@ -99,7 +99,7 @@ def components(pixels: np.ndarray, count: int = 64) -> np.ndarray:
 
 def latents(pixels: np.ndarray, model: str) -> dict[str, np.ndarray]:
     fitted = cs.load(model)
-    coder = fitted.implementation.Coder(fitted, LEVEL, border=0)  # as patches are embedded
+    coder = fitted.implementation.Coder(fitted, LEVEL)
     decoded = [coder.encode(coder.latents(each))[1] for each in track(pixels, "Encoding")]
     pooled = np.stack([np.r_[each.mean((1, 2)), each.std((1, 2))] for each in decoded])
     return {

@@ -17,7 +17,7 @@ _CHECK = 4
 """Bytes of the checksum before a stream."""
 _FINER = 0.8824969025845955
 """One over the eighth root of e, by which the scale of a table differs from that of the next (`SHARPNESS`)."""
-_EDGE_PRICE = 1.8
+_EDGE_PRICE = 1.4
 """What the price of rounding is multiplied by at the border of a tile, where that is finer."""
 
 
