@@ -22,7 +22,7 @@ CARD = Card(
         "Shipped slide-codec (about 50 minutes of one core on BRCA-M2C, dsb2018_stained and CMU-1-Small-Region), on "
         "eight tiles of 512² of slides it was not fitted to (six of MoNuSeg, two of a frozen section), all bytes "
         "counted: at 1:512 21.9 dB [21.2, 22.6] and MS-SSIM 0.777 [0.740, 0.805], at 1:128 26.3 dB [25.6, 27.1] and "
-        "0.923 [0.911, 0.933], at 1:48 29.8 dB and 0.969.",
+        "0.923 [0.911, 0.933], at 1:48 29.7 dB and 0.969.",
         "The same tiles by AVIF at the best of three sizes: 22.0 and 0.787, 26.9 and 0.938, 30.7 and 0.977. BD-rate "
         "from .05 to 1 bit per pixel (PSNR, MS-SSIM): AVIF +17 %, +19 % (ours is larger); JPEG 2000 -1 %, -3 %; JPEG "
         "XL -7 %, -8 %; JPEG -28 %, -17 % (benchmarks/rate_distortion.py).",
