@@ -25,7 +25,7 @@ _PRICE = 20.0
 on validation tiles."""
 BORDER = 2
 """By how many tables the outermost positions of a tile are finer, unless a store says otherwise: so that what is lost
-beside a border between tiles is not more than elsewhere, for 1 % more bits."""
+beside a border between tiles is hardly more than elsewhere, for 1 % more bits by PSNR (2.7 % by MS-SSIM)."""
 
 
 class Coder:
