@@ -315,7 +315,16 @@
   at("plot").addEventListener("pointermove", (event) => { pointer.x = event.clientX; pointer.y = event.clientY; }, true);
   at("plot").addEventListener("pointerleave", () => { ring(null); hideCard(); });
 
-  Bokeh.embed.embed_item(JSON.parse(at("plot-item").textContent), "plot").then((views) => {
+  // WebGL without a graphics card (a virtual machine, a remote screen) is slower than the plain canvas.
+  const emulated = () => {
+    const gl = document.createElement("canvas").getContext("webgl");
+    const named = gl && gl.getExtension("WEBGL_debug_renderer_info");
+    return !gl || (named && /swiftshader|llvmpipe|software|basic render/i.test(gl.getParameter(named.UNMASKED_RENDERER_WEBGL)));
+  };
+  const item = JSON.parse(at("plot-item").textContent);
+  const figure = item.doc.roots[0].attributes;
+  if (figure.output_backend === "webgl" && emulated()) figure.output_backend = "canvas";
+  Bokeh.embed.embed_item(item, "plot").then((views) => {
     plot = [...views][0].model;
     cells = plot.document.get_model_by_name("cells");
     mark = plot.document.get_model_by_name("mark");
