@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,15 @@ def test_other_channels_and_other_images_do_not_pass_for_a_finished_study(tmp_pa
     two = np.concatenate([given.read(range(48)), 255 - given.read(range(48))], axis=1)
     first = compare(two, ["vae", "raw"], tmp_path, settings=TINY, channels=[1])
     assert first.table[1]["values"] == 256  # of the one channel
+    before = read_embedding(tmp_path / "embeddings" / "vae.h5ad").latent
     assert cs.load(tmp_path / "fits" / "vae").facts["input"]["channels"] == [1]
     with pytest.raises(InputError, match="vae was fitted with other settings or samples"):
         compare(two, ["vae"], tmp_path, settings=TINY, channels=[0])
+    shutil.rmtree(tmp_path / "fits" / "vae")  # as one is told
+    compare(two, ["vae"], tmp_path, settings=TINY, channels=[0])
+    assert cs.load(tmp_path / "fits" / "vae").facts["input"]["channels"] == [0]
+    again = read_embedding(tmp_path / "embeddings" / "vae.h5ad").latent
+    assert not np.array_equal(again, before)
     with pytest.raises(InputError, match="fitted once each"):
         compare(two, ["vae"], tmp_path, settings=TINY, restarts=3)
 

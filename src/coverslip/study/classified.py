@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,7 +21,7 @@ from coverslip.samples.opening import open_as
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.sheets.splits import usual_groups
 from coverslip.study.divisions import Division
-from coverslip.study.fits import fit_name, fit_once, mark_of, other_fit
+from coverslip.study.fits import fit_name, fit_once, forget, mark_of, other_fit
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class Bench:
             facts |= {"seconds": round(seconds, 1), "epochs": len(model.history), "warnings": list(model.warnings)}
             scores.verb("to_file")(replace(found, provenance=facts), folder / SCORES)
         if not self.keep_models:
-            shutil.rmtree(folder / MODEL, ignore_errors=True)
+            forget(folder / MODEL)
         opened: ClassScores = scores.verb("open")(folder / SCORES)
         return opened
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -98,8 +99,8 @@ def fit_once(
     Stopped
         After Ctrl-C, once the state is saved.
     """
-    noted, mark = folder.with_name(f"{folder.name}.samples"), mark_of(samples)
-    if noted.is_file() and noted.read_text(encoding="utf-8") != mark:
+    noted, mark = _mark_file(folder), mark_of(samples)
+    if folder.exists() and noted.is_file() and noted.read_text(encoding="utf-8") != mark:
         raise other_fit(folder)
     try:
         model = fit_to_folder(
@@ -116,6 +117,17 @@ def fit_once(
     if model.config != config:
         raise other_fit(folder)
     return model
+
+
+def forget(folder: Path) -> None:
+    """Remove the model of a fit that is measured."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _mark_file(folder).unlink(missing_ok=True)
+
+
+def _mark_file(folder: Path) -> Path:
+    """Where it is noted which samples a model was fitted to."""
+    return folder.with_name(f"{folder.name}.samples")
 
 
 def other_fit(folder: Path) -> InputError:

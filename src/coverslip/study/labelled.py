@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from coverslip import results
 from coverslip.core import Fields, FieldSubset, Image, InputError, track
 from coverslip.io import atomic_path, read_table, write_table
 from coverslip.io.paths import PARTS, distinct_stems, part_of
-from coverslip.study.fits import fit_once, other_fit
+from coverslip.study.fits import fit_once, forget, other_fit
 
 if TYPE_CHECKING:
     from coverslip.core.results import LabelMap
@@ -128,7 +127,7 @@ def run_fits(
             _make(method, fit, folder, run)
         outcomes.append(_finished(fit, folder))
         if not keep_models:
-            shutil.rmtree(folder / MODEL, ignore_errors=True)
+            forget(folder / MODEL)
     return outcomes
 
 
