@@ -25,6 +25,22 @@ def test_dotted_names_reach_nested_settings() -> None:
     assert [row[:2] for row in Outer.describe()] == [("rate", "0.1"), ("inner.depth", "2")]
 
 
+class Group(Config):
+    turn: bool = Field(True, description="Turn.")
+    noise: float = Field(0.0, description="Noise.")
+    blur: float = Field(0.0, description="Blur.")
+
+
+class Grouped(Config):
+    augment: Group = Group(turn=False, noise=0.1)
+
+
+def test_one_setting_of_a_group_leaves_the_others_as_they_are_listed() -> None:
+    assert Grouped.parse({"augment.blur": "2"}).augment == Group(turn=False, noise=0.1, blur=2)
+    assert Grouped(augment={"noise": 0}).augment == Group(turn=False)
+    assert Grouped(augment=Group()).augment == Group()  # a whole group is meant as it is
+
+
 class Listed(Config):
     order: tuple[str, ...] = Field((), description="Names.")
     ends: tuple[float, float] = Field((0.1, 99.9), description="Two numbers.")

@@ -39,6 +39,19 @@ class Config(BaseModel):
             for name, value in given.items()
         }
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_usual(cls, given: Any) -> Any:
+        """One setting of a group leaves the others as they usually are here, whatever they are elsewhere."""
+        if not isinstance(given, Mapping):
+            return given
+        whole = dict(given)
+        for name in [name for name, value in given.items() if isinstance(value, Mapping) and name in cls.model_fields]:
+            usual = cls.model_fields[name].get_default(call_default_factory=True)
+            if isinstance(usual, Config):
+                whole[name] = {**usual.model_dump(exclude_unset=True), **whole[name]}
+        return whole
+
     @classmethod
     def parse(cls: type[C], values: Mapping[str, Any]) -> C:
         """Build from a mapping whose keys may be dotted (``"train.epochs"``) and whose values may be text.

@@ -128,7 +128,7 @@ class Config(Training):
         preset = PRESETS.get(given.get("preset", "seed"), {})
         whole = {**preset, **given}
         if isinstance(whole.get("augment"), dict):  # what is not said of it stays as the preset has it
-            whole["augment"] = {"dihedral": False, **preset.get("augment", {}), **whole["augment"]}
+            whole["augment"] = {**preset.get("augment", {}), **whole["augment"]}
         return whole
 
     @model_validator(mode="after")
