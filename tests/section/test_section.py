@@ -22,6 +22,7 @@ from coverslip.nn.pieces import outline_of
 from coverslip.samples import open_fields
 from coverslip.samples.opening.marked import MarkedArrays
 from coverslip.train.run import Run
+from coverslip.verbs.predict import predict_to_file
 
 TINY: dict[str, Any] = {"width": 8, "pyramid": 8, "head": 16, "tile": 64, "proposals": 16, "batch": 2, "epochs": 1}
 
@@ -182,9 +183,7 @@ def test_killed_work_goes_on_without_repeating_tiles(
     command += ["--set", "tile=64", "--rotations", "1", "--no-overlay"]
     monkeypatch.setattr(Finder, "find", counted)
     with pytest.raises(KeyboardInterrupt):
-        cs.verbs.predict.predict_to_file(
-            model, image, tmp_path / "found", options={"tile": 64, "overlay": False, "rotations": 1}
-        )
+        predict_to_file(model, image, tmp_path / "found", options={"tile": 64, "overlay": False, "rotations": 1})
     done = len(list((tmp_path / "found.predicting" / "blocks").rglob("*.npz")))
     assert 1 <= done <= 3
     calls.clear()
