@@ -16,6 +16,7 @@ from coverslip.core.samples import ArraySamples
 from coverslip.read import read_table
 from coverslip.study import sweep
 from coverslip.study.sweep import run_sweep
+from coverslip.train.loop import _Loop
 
 SETTINGS = {"width": 4, "epochs": 2, "batch": 16}
 
@@ -106,6 +107,22 @@ def test_other_settings_do_not_pass_for_a_finished_sweep(samples: ArraySamples, 
     sweep_of(samples, tmp_path, over={"beta": [1]})
     with pytest.raises(InputError, match=r"beta=1 was fitted with other settings.*choose another --out"):
         sweep_of(samples, tmp_path, over={"beta": [1]}, settings={**SETTINGS, "epochs": 3})
+
+
+def test_a_stopped_fit_does_not_go_on_with_other_images(
+    samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = iter([False, True])
+    with monkeypatch.context() as patched:
+        patched.setattr(_Loop, "_stopping", lambda loop: next(asked))
+        with pytest.raises(Stopped):
+            sweep_of(samples, tmp_path, over={"beta": [1]})
+    assert not weights_of(tmp_path)
+    others = ArraySamples(samples.read(np.arange(len(samples)))[::-1].copy(), samples.obs)
+    with pytest.raises(InputError, match="was fitted with other settings or samples"):
+        sweep_of(others, tmp_path, over={"beta": [1]})
+    sweep_of(samples, tmp_path, over={"beta": [1]})
+    assert weights_of(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from coverslip.io.paths import PARTS
 from coverslip.models.loading import load
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.sheets.splits import GROUPS
-from coverslip.verbs.fit import fit_to_folder
+from coverslip.verbs.fit import FITTING, fit_to_folder
 
 if TYPE_CHECKING:
     from coverslip.core.config import Config
@@ -100,7 +100,12 @@ def fit_once(
         After Ctrl-C, once the state is saved.
     """
     noted, mark = _mark_file(folder), mark_of(samples)
-    if folder.exists() and noted.is_file() and noted.read_text(encoding="utf-8") != mark:
+    begun = folder.exists() or folder.with_name(folder.name + FITTING).exists()
+    if not begun:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(noted) as temporary:  # before the fit, which may be stopped and gone on with
+            temporary.write_text(mark, encoding="utf-8")
+    elif noted.is_file() and noted.read_text(encoding="utf-8") != mark:
         raise other_fit(folder)
     try:
         model = fit_to_folder(
@@ -110,8 +115,6 @@ def fit_once(
         done = str(stopped).partition(";")[0]
         raise Stopped(f"{done} of one fit; all is saved, and the same command goes on from here.") from stopped
     if model is not None:
-        with atomic_path(noted) as temporary:
-            temporary.write_text(mark, encoding="utf-8")
         return model
     model = load(folder)
     if model.config != config:
