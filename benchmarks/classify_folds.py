@@ -69,12 +69,16 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--width", type=float, default=0.5)
     parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--patience", type=int, default=0, help="0: the best epoch of all")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--kinds", default="mobincep;mobincep, cross-entropy only;resnet18;linear;knn")
     parser.add_argument("--precision", default="fp32")
     asked = parser.parse_args()
     sheet, settings = sheet_of(asked.task, asked.data, asked.out)
-    shared = {**settings, "size": asked.size, "width": asked.width, "epochs": asked.epochs, "patience": 8}
+    shared = {**settings, "size": asked.size, "width": asked.width, "epochs": asked.epochs}
+    shared |= {"patience": asked.patience or asked.epochs, "batch": asked.batch, "learning_rate": asked.learning_rate}
     bench = open_bench("classify", sheet, asked.out, settings=shared, run=Run(device="cpu", precision=asked.precision))
     kinds = {name: type(bench.config).parse({**shared, **KINDS[name]}) for name in asked.kinds.split(";")}
     plan = folds_of(bench.codes, bench.groups, asked.folds, 1, bench.validation, seed=0)
