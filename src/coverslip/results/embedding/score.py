@@ -10,7 +10,6 @@ from coverslip.core import Samples, Subset
 from coverslip.measure import linear_probe
 from coverslip.models.folder import Model
 
-
 _MOST = 2000
 """Samples that are given back, at most: enough for three digits."""
 
@@ -18,8 +17,8 @@ _MOST = 2000
 def score(model: Model, samples: Samples, parts: Mapping[str, np.ndarray], label: str, device: str) -> dict[str, float]:
     """What a model says of held-out samples, on scales that are the same whatever its settings.
 
-    ``val_unexplained`` is the share of the variance of their values that is not given back, the mean over channels, of a
-    model that gives images back; ``probe`` the balanced accuracy of a linear probe, where there is a column of classes.
+    ``val_unexplained``, of a model that gives images back, is the share of the variance of their values that is lost,
+    the mean over channels; ``probe`` the balanced accuracy of a linear probe, where there is a column of classes.
     """
     found: dict[str, float] = {}
     reconstruct = getattr(model.implementation, "reconstruct", None)
