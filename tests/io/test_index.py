@@ -136,8 +136,9 @@ def test_hits_say_what_was_put_in_and_no_more_is_read(tmp_path: Path) -> None:
     }
     index.add(vectors, {"id": np.array(list("abcd"), object), **known})
     index = index.add(vectors[:1] + 0.1, {"id": np.array(["e"], object), "stain": np.array(["PAS"], object)})
-    (first, row), (last, _) = index.places(["b", "e"])
+    (first, row), (last, _), again = index.places(["b", "e", "b"])
     assert (first.name, row, last.name) == ("000001", 1, "000002")
+    assert again == (first, row)
     hits = nearest(open_index(index.folder), vectors[1:2], 1).rows
     assert {name: column[0] for name, column in hits.items() if name != "area"} == {
         "id": "b", "day": 2, "ok": False, "stain": None

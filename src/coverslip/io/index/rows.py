@@ -66,11 +66,10 @@ class Rows(Mapping[str, np.ndarray]):
         import pyarrow as pa
         from pyarrow import compute
 
-        which = compute.index_in(self._column("id"), value_set=pa.array(ids, pa.string())).to_numpy()
-        rows = np.flatnonzero(~np.isnan(which)) if which.dtype.kind == "f" else np.arange(len(which))
-        found = np.full(len(ids), -1)
-        found[which[rows].astype(int)] = rows
-        return found
+        column = self._column("id")
+        rows = np.flatnonzero(compute.is_in(column, value_set=pa.array(ids, pa.string())).to_numpy())
+        places = dict(zip(column.take(rows).to_pylist(), rows.tolist(), strict=True))
+        return np.array([places.get(one, -1) for one in ids], int)
 
     @cached_property
     def _names(self) -> list[str]:

@@ -100,7 +100,7 @@ class Segment:
     def find(self, ids: Sequence[str]) -> np.ndarray:
         """The row of each id, ``(n,)``; -1 for one that is not there, or not any more."""
         rows = self.table.find(ids)
-        return np.where(self.kept[rows], rows, -1)
+        return np.where(np.append(self.kept, False)[rows], rows, -1)
 
     def told_apart(self, column: str, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """A number for what each row has in a column, and the one of each text; of a text that none has, -2."""
