@@ -125,6 +125,40 @@ def test_what_is_removed_or_replaced_is_not_found(tmp_path: Path) -> None:
     assert same.rows["id"].tolist() != ["0-1"]
 
 
+def test_hits_say_what_was_put_in_and_no_more_is_read(tmp_path: Path) -> None:
+    index = create_index(tmp_path / "cells.index", 4)
+    vectors = np.eye(4, dtype=np.float32)
+    known = {
+        "day": np.array([1, 2, 3, 4]),
+        "area": np.array([0.5, np.nan, 1.5, 2.5]),
+        "ok": np.array([True, False, True, False]),
+        "stain": np.array(["H&E", None, "PAS", "H&E"], object),
+    }
+    index.add(vectors, {"id": np.array(list("abcd"), object), **known})
+    index = index.add(vectors[:1] + 0.1, {"id": np.array(["e"], object), "stain": np.array(["PAS"], object)})
+    (first, row), (last, _), again = index.places(["b", "e", "b"])
+    assert (first.name, row, last.name) == ("000001", 1, "000002")
+    assert again == (first, row)
+    hits = nearest(open_index(index.folder), vectors[1:2], 1).rows
+    assert {name: column[0] for name, column in hits.items() if name != "area"} == {
+        "id": "b", "day": 2, "ok": False, "stain": None
+    }  # fmt: skip
+    assert np.isnan(hits["area"][0])
+    reopened = open_index(index.folder)
+    assert nearest_groups(reopened, vectors[:1], "stain", 2, apart={"id": ["a"]}).rows["id"].tolist() == ["e", "d"]
+    with pytest.raises(InputError, match="no 'f' in"):
+        index.find(["a", "f"])
+    file = first.files["table"]
+    data = bytearray(file.read_bytes())
+    at = data.index(b"PAS")
+    data[at : at + 3] = b"PES"
+    file.write_bytes(data)
+    unchanged = open_index(index.folder)
+    assert unchanged.find(["a"]).tolist() == [[1, 0, 0, 0]]
+    with pytest.raises(InputError, match=r"000001\.rows\.parquet cannot be read"):
+        nearest(unchanged, vectors[:1], where="stain = PAS")
+
+
 def test_an_addition_that_is_cut_short_took_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index, vectors = filled(tmp_path)
 

@@ -15,12 +15,14 @@ import zarr
 
 import coverslip as cs
 from coverslip.cli import main
-from coverslip.core import CoverslipError, InputError, Region
+from coverslip.core import CoverslipError, InputError, Region, resident_memory
+from coverslip.core.cores import cores
 from coverslip.io import open_slide, read_table, write_image_tiff
 from coverslip.methods.slide_codec.config import Config
 from coverslip.methods.slide_codec.freezing import frozen
 from coverslip.methods.slide_codec.model import Codec, begin, middle
 from coverslip.napari.reading import reader_of
+from coverslip.results.slide_store import encoder
 from coverslip.results.slide_store.codec import SlideCodec
 from coverslip.results.slide_store.container import Damaged, packed, unpacked
 from coverslip.results.slide_store.store import SlideStore, open_store
@@ -290,6 +292,37 @@ def test_several_slides_become_several_stores_and_a_bad_one_stops_none(
     assert text.count('alt="Decoded"') == 2
     with pytest.raises(InputError, match="decode one, such as"):
         cs.decode(out, tmp_path / "x.ome.tif")
+
+
+def test_workers_of_a_cluster_compress_a_slide_each(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    folder = tmp_path / "slides"
+    folder.mkdir()
+    for i, name in enumerate(("a", "b")):
+        write_image_tiff(drawn()[100 * i :][:300, :400].transpose(2, 0, 1).copy(), folder / f"{name}.tif")
+    write_image_tiff(np.zeros((300, 400), np.uint16), folder / "grey.tif")
+    command = ["predict", str(model), str(folder), "--set", "level=2", "--out"]
+    assert main([*command, str(tmp_path / "here")]) == 0
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as own:
+        assert main([*command, str(tmp_path / "there"), "--dask", own.scheduler_address]) == 0
+    said = capsys.readouterr().out
+    assert said.count("grey.tif is left out") + said.count("grey.tif") >= 2
+    for name in ("a", "b"):
+        chunk = Path(f"{name}.cslip.zarr", "0", "c", "0", "0", "0")
+        assert (tmp_path / "there" / chunk).read_bytes() == (tmp_path / "here" / chunk).read_bytes()
+    assert not (tmp_path / "there" / "grey.cslip.zarr").exists()
+
+
+def test_as_many_chunks_at_once_as_there_is_memory_for() -> None:
+    fixed = max(encoder._FIXED, resident_memory())
+    assert encoder.at_once(fixed + encoder._PER_CHUNK + (100 << 20)) == 1
+    assert encoder.at_once(None) == encoder.at_once(1 << 50) == cores()
+    with pytest.raises(InputError, match=r"too little to compress a slide; give it at least \d\.\d GB"):
+        encoder.at_once(1 << 29)
+    file = encoder.scratch(8000, 8000, Path(), 2 << 30)
+    assert isinstance(file, np.memmap)
 
 
 def test_in_python_a_store_lives_as_long_as_its_value(model: Path) -> None:

@@ -12,11 +12,12 @@ import coverslip as cs
 from coverslip import figures, measure
 from coverslip.core.errors import InputError, Stopped
 from coverslip.core.fields import ArrayFields, FieldSubset
-from coverslip.core.samples import ArraySamples
+from coverslip.core.samples import ArraySamples, Subset
 from coverslip.read import read_table
 from coverslip.study import sweep
 from coverslip.study.sweep import run_sweep
 from coverslip.train.loop import _Loop
+from coverslip.train.split import training_split
 
 SETTINGS = {"width": 4, "epochs": 2, "batch": 16}
 
@@ -63,10 +64,27 @@ def test_terms_compare_across_beta_where_losses_do_not(
         figures, "sweep_figure", lambda rows, over, measures: drawn.extend(measures) or draw(rows, over, measures)
     )
     low, high = sweep_of(samples, tmp_path)
-    assert drawn == ["val_reconstruction", "val_kl", "active_units", "probe"]
+    assert drawn == ["val_reconstruction", "val_kl", "active_units", "val_unexplained", "probe"]
     for row, beta in ((low, 0.1), (high, 1)):
         assert row["val_loss"] == pytest.approx(row["val_reconstruction"] + beta * row["val_kl"], rel=1e-5)
     assert {"val_reconstruction", "val_kl"} <= set(read_table(tmp_path / "sweep.csv"))
+
+
+def test_what_is_not_given_back_compares_however_intensities_are_scaled(
+    samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(figures, "sweep_figure", lambda rows, over, measures: drawn.extend(measures))
+    monkeypatch.setattr(figures, "save_figure", lambda *_: None)
+    rows = sweep_of(samples, tmp_path, over={"normalise": ["dtype", "zscore"]})
+    assert drawn == ["val_kl", "active_units", "val_unexplained", "probe"]
+    for row in rows:
+        model = cs.load(tmp_path / "fits" / f"normalise={row['normalise']}")
+        held_out = np.setdiff1d(np.arange(len(samples)), training_split(samples, model.config)[0]["train"])
+        raw = samples.read(held_out).astype(float)
+        shown = cs.methods.vae.decode(model, cs.methods.vae.encode(model, Subset(samples, held_out))[0], raw=True)
+        error = np.square(raw - shown).mean((0, 2, 3)) / raw.var((0, 2, 3))
+        assert row["val_unexplained"] == pytest.approx(error.mean(), rel=0.02)  # raw ones are whole numbers
 
 
 def test_a_second_run_fits_only_what_is_missing(

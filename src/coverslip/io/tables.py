@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,35 +99,63 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
     InputError
         If the file is missing, empty, damaged or of another kind.
     """
-    import pyarrow as pa
-
     path = _checked(path)
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty (0 bytes); copy it again from its source.")
-    try:
-        if path.suffix.lower() == ".csv":
-            from pyarrow import csv
+    if path.suffix.lower() == ".csv":
+        from pyarrow import csv
 
-            # An empty cell is missing; "NA" or "null" may be the name of a well or a treatment.
-            options = csv.ConvertOptions(null_values=[""], strings_can_be_null=True)
+        # An empty cell is missing; "NA" or "null" may be the name of a well or a treatment.
+        options = csv.ConvertOptions(null_values=[""], strings_can_be_null=True)
+        with readable(path):
             table = csv.read_csv(path, convert_options=options)
-        else:
-            from pyarrow import parquet
-
-            table = parquet.read_table(path, page_checksum_verification=True)
+    else:
+        table = parquet_columns(path)
+    with readable(path):
         names, columns = table.column_names, [column.to_numpy() for column in table.columns]
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} cannot be read as a table ({reason(error)}); save it again as {path.suffix} in UTF-8."
-        ) from error
     if path.suffix.lower() == ".csv":
         names, columns = [*map(without_guard, names)], [_each_text(without_guard, column) for column in columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise InputError(f"{path} has two columns '{twice}'; rename one.")
     return dict(zip(names, columns, strict=True))
+
+
+def parquet_columns(path: Path, names: Sequence[str] | None = None) -> Any:
+    """Columns of a Parquet file, all or some, as an Arrow table.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty or damaged.
+    """
+    from pyarrow import parquet
+
+    with readable(path):
+        return parquet.read_table(path, columns=names, page_checksum_verification=True)
+
+
+def parquet_names(path: Path) -> list[str]:
+    """Names of the columns of a Parquet file; raises as `parquet_columns`."""
+    from pyarrow import parquet
+
+    with readable(path):
+        return list(parquet.read_schema(path).names)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say of a table that cannot be read what is wrong with it."""
+    import pyarrow as pa
+
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; check the name and the folder it is looked for in.")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes); copy it again from its source.")
+    try:
+        yield
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} cannot be read as a table ({reason(error)}); save it again as {path.suffix} in UTF-8."
+        ) from error
 
 
 def _checked(path: str | Path, suffixes: tuple[str, ...] = _SUFFIXES) -> Path:

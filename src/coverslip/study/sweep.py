@@ -27,6 +27,9 @@ _LEFT_OUT = ("epoch", "learning_rate", "seconds")
 _LOSS_WEIGHTS = {"beta", "separation"}
 """Settings that weight a term of the loss, or make another of it."""
 
+_SCALES = {"normalise", "percentiles", "per_channel", "likelihood"}
+"""Settings that change what an error is counted in."""
+
 _OF_OBJECTS = ("ap50", "ap", "pixel_f1")
 """What is measured of methods that find objects."""
 
@@ -144,6 +147,8 @@ def _draw(rows: list[dict[str, Any]], over: list[str], histories: Mapping[str, A
         hidden = {"loss"} if "val_loss" in measures else set()
         if _LOSS_WEIGHTS & set(over):  # another loss for each value: only its terms compare
             hidden |= {"loss", "val_loss"}
+        if _SCALES & set(over):
+            hidden |= {"loss", "val_loss", "val_reconstruction"}
         measures = [key for key in measures if key not in hidden]
         if measures:
             save_figure(sweep_figure(rows, over, measures), out / "sweep.png")

@@ -166,9 +166,10 @@ def _found(index: Index | str | Path, query: Any, asked: _Asked) -> tuple[Hits, 
 
 
 def _known(within: Index, ids: Sequence[str]) -> dict[str, np.ndarray]:
-    rows = {one: (segment, row) for segment, row, one in within.samples() if one in set(ids)}
-    places = [rows[one] for one in ids]
+    places = within.places(ids)
     return {
-        name: np.array([segment.table[name][row] if name in segment.table else None for segment, row in places], object)
+        name: np.array(
+            [segment.table.at(name, [row])[0] if name in segment.table else None for segment, row in places], object
+        )
         for name in within.columns
     }

@@ -150,9 +150,7 @@ def _elsewhere(
     if sheet is None:
         raise InputError("The workers of a cluster open images by their files; give a sheet, a folder or an image.")
     tool = trade.make(model, "cpu", options)
-    count = 1
-    if asked.dask == "local":
-        count = asked.devices if asked.devices > 1 else cores()
+    count = workers_here(asked)
     side = 0
     if footprint is not None:
         side = footprint.side(None if asked.max_ram is None else asked.max_ram // count, tool, 1)
@@ -160,6 +158,13 @@ def _elsewhere(
     how = model.how(asked.input)
     recipe = Recipe(trade, str(model.folder.absolute()), asked.device, _fixed(options), _fixed(how))
     return Crew(Cluster(asked.dask, count, sheet, recipe), tool, side)
+
+
+def workers_here(asked: Asked) -> int:
+    """How many workers of a Dask cluster share the memory of this machine; one elsewhere has its own."""
+    if asked.dask != "local":
+        return 1
+    return asked.devices if asked.devices > 1 else cores()
 
 
 def _fixed(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:

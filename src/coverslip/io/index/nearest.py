@@ -142,11 +142,7 @@ def scored(
         wanted = segment.where(where, index.columns)
         rows = None if wanted.all() else np.flatnonzero(wanted)
         few = rows is not None and len(rows) < _FEW * len(wanted)
-        forbidden = [
-            (segment.coded(name), segment.coded(name).numbers(values))
-            for name, values in apart.items()
-            if name in segment.table
-        ]
+        forbidden = [segment.told_apart(name, values) for name, values in apart.items() if name in segment.table]
         for first in range(0, len(rows) if few and rows is not None else len(wanted), step):
             own: Any = slice(first, min(first + step, len(wanted)))
             if few and rows is not None:
@@ -156,8 +152,8 @@ def scored(
             if rows is not None and not few:
                 kept = wanted[own]
                 scores, here = scores[:, kept], here[kept]
-            for column, theirs in forbidden:
-                scores[theirs[:, None] == column.codes[here]] = -np.inf
+            for codes, theirs in forbidden:
+                scores[theirs[:, None] == codes[here]] = -np.inf
             yield here + start, scores
         start += segment.rows
 
@@ -198,13 +194,13 @@ def rows_at(index: Index, places: np.ndarray) -> dict[str, np.ndarray]:
     of = np.searchsorted(offsets, places, side="right") - 1
     found: dict[str, np.ndarray] = {}
     for name in index.columns:
-        parts = [segment.table.get(name) for segment in index.segments]
-        numbers = all(part is None or part.dtype.kind in "iufb" for part in parts)
-        whole = all(part is not None and part.dtype.kind in "iub" for part in parts)
+        known = [segment.table.dtype(name) if name in segment.table else None for segment in index.segments]
+        numbers = all(dtype is None or dtype.kind in "iufb" for dtype in known)
+        whole = all(dtype is not None and dtype.kind in "iub" for dtype in known)
         column = np.full(len(places), np.nan if numbers else None, dtype=float if numbers else object)
-        for i, part in enumerate(parts):
-            if part is not None:
-                at = of == i
-                column[at] = part[places[at] - offsets[i]]
-        found[name] = column.astype(parts[0].dtype) if whole and parts[0] is not None else column
+        for i, (segment, dtype) in enumerate(zip(index.segments, known, strict=True)):
+            at = of == i
+            if dtype is not None and at.any():
+                column[at] = segment.table.at(name, places[at] - offsets[i])
+        found[name] = column.astype(known[0]) if whole and known[0] is not None else column
     return {"id": found.pop("id"), **found} if found else found

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,9 +25,10 @@ import numpy as np
 from coverslip.core import InputError
 from coverslip.io.atomic import atomic_path
 from coverslip.io.index.conditions import Coded, rows_where
+from coverslip.io.index.rows import Rows
 from coverslip.io.places import held
 from coverslip.io.reasons import reason
-from coverslip.io.tables import read_table, write_table
+from coverslip.io.tables import write_table
 
 ENDING = ".index"
 FORMAT = 1
@@ -80,10 +81,10 @@ class Segment:
         return np.sqrt(np.maximum(squares, np.finfo(np.float32).tiny))
 
     @cached_property
-    def table(self) -> dict[str, np.ndarray]:
+    def table(self) -> Rows:
         """All its rows, with ``id``."""
-        found = read_table(self.files["table"])
-        if "id" not in found or len(found["id"]) != self.rows:
+        found = Rows(self.files["table"])
+        if "id" not in found or found.count != self.rows:
             raise InputError(f"{self.files['table']} is not what {_MANIFEST} says; copy the index again.")
         return found
 
@@ -95,6 +96,19 @@ class Segment:
     def where(self, conditions: str, columns: Iterable[str]) -> np.ndarray:
         """Which are there and fulfil conditions, bool ``(rows,)``; of other `columns` of the index it knows nothing."""
         return self.kept & rows_where(conditions, columns, self.rows, self.coded) if conditions else self.kept
+
+    def find(self, ids: Sequence[str]) -> np.ndarray:
+        """The row of each id, ``(n,)``; -1 for one that is not there, or not any more."""
+        rows = self.table.find(ids)
+        return np.where(np.append(self.kept, False)[rows], rows, -1)
+
+    def told_apart(self, column: str, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """A number for what each row has in a column, and the one of each text; of a text that none has, -2."""
+        if column == "id":  # no two have the same
+            rows = self.find(texts)
+            return np.arange(self.rows), np.where(rows < 0, -2, rows)
+        coded = self.coded(column)
+        return coded.codes, coded.numbers(texts)
 
     def coded(self, column: str) -> Coded:
         """A column of its table ready to be compared, worked out once; one that it has not is empty."""
@@ -202,24 +216,25 @@ class Index:
         InputError
             If one is not there.
         """
-        places = {one: (segment, row) for segment, row, one in self.samples()}
-        missing = [one for one in ids if one not in places]
+        return np.stack([segment.vectors[row] for segment, row in self.places(ids)])
+
+    def places(self, ids: Sequence[str]) -> list[tuple[Segment, int]]:
+        """Segment and row of some ids; raises as `find`."""
+        found: list[tuple[Segment, int] | None] = [None] * len(ids)
+        for segment in self.segments:
+            for i, row in enumerate(segment.find(ids).tolist()):
+                found[i] = (segment, row) if row >= 0 else found[i]
+        missing = [one for one, place in zip(ids, found, strict=True) if place is None]
         if missing:
             raise InputError(
                 f"There is no '{missing[0]}' in {self.folder}; the column 'id' of a search has such names."
             )
-        return np.stack([segment.vectors[row] for segment, row in map(places.__getitem__, ids)])
-
-    def samples(self) -> Iterator[tuple[Segment, int, str]]:
-        """What is in it: segment, row and id of each."""
-        for segment in self.segments:
-            ids = segment.table["id"]
-            for row in np.flatnonzero(segment.kept):
-                yield segment, int(row), str(ids[row])
+        return [place for place in found if place is not None]
 
     def _without(self, ids: set[str]) -> tuple[tuple[Segment, ...], int]:
         """The segments less what has one of these ids, and how many had."""
-        found = [np.isin(segment.table["id"].astype(str), list(ids)) & segment.kept for segment in self.segments]
+        wanted = sorted(ids)
+        found = [np.isin(np.arange(segment.rows), segment.find(wanted)) for segment in self.segments]
         segments = [_fewer(segment, gone) for segment, gone in zip(self.segments, found, strict=True)]
         return tuple(segments), sum(int(gone.sum()) for gone in found)
 

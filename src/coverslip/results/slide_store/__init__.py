@@ -28,4 +28,5 @@ KIND = Kind(
         "report": ".report:write_report",
         "layers": ".layers:layers",
     },
+    heeds=("dask", "max_ram"),
 )

@@ -6,12 +6,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from coverslip.core import Region, track
+from coverslip.core import InputError, Region, resident_memory, track
 from coverslip.core.cores import cores
 from coverslip.results.slide_store.container import packed
 from coverslip.results.slide_store.decoder import Glass
@@ -21,6 +22,8 @@ from coverslip.samples.slides.tissue import Tissue, shrunk
 FACTOR = 4
 """How many times smaller each level is than the one before: beside the first, the others take about a fifteenth."""
 _IN_MEMORY = 512 << 20
+_FIXED, _PER_CHUNK = 800 << 20, 320 << 20
+"""Bytes that Python and its libraries take, at least, and that a chunk does while it is encoded."""
 
 Read = Callable[[Region], np.ndarray]
 """Pixels ``(H, W, 3)`` of a region of a level."""
@@ -60,8 +63,34 @@ def level_region(grid: Grid, row: int, column: int, around: int) -> Region:
     return Region(y - around, x - around, height + 2 * around, width + 2 * around)
 
 
+def at_once(memory: int | None) -> int:
+    """How many chunks are encoded at once within some memory, bytes.
+
+    Raises
+    ------
+    InputError
+        If it is too little for one.
+    """
+    if memory is None:
+        return cores()
+    fixed = max(_FIXED, resident_memory())
+    if memory < fixed + _PER_CHUNK:
+        raise InputError(
+            f"{memory / 1e9:.1f} GB of memory are too little to compress a slide; give it at least "
+            f"{ceil((fixed + _PER_CHUNK) / 1e8) / 10:.1f} GB (--max-ram)."
+        )
+    return min(cores(), (memory - fixed) // _PER_CHUNK)
+
+
 def encode_level(
-    coder: Any, grid: Grid, read: Read, tissue: Tissue, folder: Path, smaller: np.ndarray | None, words: str
+    coder: Any,
+    grid: Grid,
+    read: Read,
+    tissue: Tissue,
+    folder: Path,
+    smaller: np.ndarray | None,
+    words: str,
+    threads: int,
 ) -> Counted:
     """Write the chunks of a level.
 
@@ -79,6 +108,8 @@ def encode_level(
         Where the next level goes.
     words : str
         What is said of the progress.
+    threads : int
+        Chunks at once.
     """
     places = [(row, column) for row in range(grid.chunks[0]) for column in range(grid.chunks[1])]
 
@@ -86,7 +117,7 @@ def encode_level(
         return _chunk(coder, grid, read, tissue, folder, smaller, *place)
 
     total = Counted()
-    with ThreadPoolExecutor(min(cores(), len(places))) as pool:
+    with ThreadPoolExecutor(min(threads, len(places))) as pool:
         for found in track(pool.map(encode, places), words, total=len(places)):
             total.tiles += found.tiles
             total.glass += found.glass
@@ -153,10 +184,10 @@ def glass_of(coder: Any, tissue: Tissue) -> Glass:
     return Glass(colour, decoded[:, 6, 6])
 
 
-def scratch(height: int, width: int, folder: Path) -> np.ndarray:
-    """Room for the pixels of a level: in memory, or, where it is large, in a file without a name."""
+def scratch(height: int, width: int, folder: Path, memory: int | None) -> np.ndarray:
+    """Room for the pixels of a level: in memory, or, where there is too little, in a file without a name."""
     shape = (height, width, 3)
-    if int(np.prod(shape)) <= _IN_MEMORY:
+    if int(np.prod(shape)) <= (_IN_MEMORY if memory is None else _PER_CHUNK // 8):
         return np.empty(shape, np.uint8)
     with tempfile.TemporaryFile(dir=folder) as file:
         return np.memmap(file, np.uint8, "w+", shape=shape)

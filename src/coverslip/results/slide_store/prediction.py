@@ -14,13 +14,11 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import (
-    CoverslipError,
     Fields,
     FieldSubset,
     InputError,
     PixelSize,
     Region,
-    Stopped,
     Written,
 )
 from coverslip.io.atomic import atomic_folder, refuse_existing, refuse_own
@@ -34,6 +32,7 @@ from coverslip.results.slide_store.codec import SlideCodec
 from coverslip.results.slide_store.encoder import (
     FACTOR,
     Counted,
+    at_once,
     encode_level,
     glass_of,
     scratch,
@@ -45,7 +44,6 @@ from coverslip.results.slide_store.kept import Kept, in_words, keep
 from coverslip.results.slide_store.options import Predict
 from coverslip.results.slide_store.store import FACTS, open_store, size_of
 from coverslip.results.slide_store.used import FILES, INSIDE, reference
-from coverslip.samples.opening.fields import SheetFields
 from coverslip.samples.slides.patches import drawn_patches
 from coverslip.samples.slides.tissue import Tissue, find_tissue
 from coverslip.work.asked import Asked
@@ -81,57 +79,25 @@ def predict_to_file(
     source = Path(inputs)
     fields = model.open_usable(source, **asked.input)
     if len(fields) > 1:
-        return _several(model, fields, source, out, asked, options)
+        from coverslip.results.slide_store.several import compress_all
+
+        return compress_all(model, fields, source, out, asked, options)
     out = Path(out or f"{source.name.split('.')[0]}{ENDING}")
     if not out.name.lower().endswith(ENDING):
         raise InputError(f"{out} should end in {ENDING}, because that is what is written.")
-    return _one(model, fields, 0, source, out, asked, options)
+    return compress(model, fields, 0, source, out, asked, options)
 
 
-def _one(model: Model, fields: Fields, index: int, source: Path, out: Path, asked: Asked, options: Predict) -> Written:
+def compress(
+    model: Model, fields: Fields, index: int, source: Path, out: Path, asked: Asked, options: Predict
+) -> Written:
+    """Compress one slide of several, unless it is there and work is to go on."""
     with held(out):
         if asked.resume and out.exists() and not asked.force:
             return Written(out, finished_before=True)
         refuse_existing(out, asked.force)
         refuse_own(out, [source.resolve()])
         return _written(model, _slide(fields, index, asked), fields, index, out, asked, options)
-
-
-def _several(
-    model: Model, fields: Fields, source: Path, out: str | Path | None, asked: Asked, options: Predict
-) -> Written:
-    folder = Path(out or f"{source.stem}-stores")
-    if folder.name.lower().endswith(ENDING):
-        raise InputError(
-            f"{source} holds {len(fields)} slides, which become a folder of stores; name it without {ENDING}."
-        )
-    if folder.exists() and any(folder.iterdir()) and not (asked.force or asked.resume):
-        raise InputError(f"{folder} already holds something; say --resume to go on, or --force to make it again.")
-    if options.keep_roi is not None and not options.keep_roi.is_dir():
-        raise InputError(
-            f"{source} holds {len(fields)} slides; put a GeoJSON for each, called as the slide, into a folder, and "
-            f"name that in place of {options.keep_roi}."
-        )
-    names = [Path(fields.name(i)).name.split(".")[0] for i in range(len(fields))]
-    notes, before, done = list(fields.sheet.notes) if isinstance(fields, SheetFields) else [], 0, 0
-    for i, name in enumerate(names):
-        own = name if names.count(name) == 1 else f"{name}-{i + 1}"
-        try:
-            written = _one(model, fields, i, source, folder / f"{own}{ENDING}", asked, options)
-        except CoverslipError as error:
-            if isinstance(error, Stopped):
-                raise
-            notes.append(f"{fields.name(i)} is left out: {error}")
-            continue
-        before, done = before + written.finished_before, done + 1
-        notes += [f"{own}: {note}" for note in written.notes]
-    if not done:
-        raise InputError(notes[0])
-    if before < done:
-        record = prediction_record(model, source, fields)
-        (folder / PROVENANCE).write_text(json.dumps(record, indent=2), encoding="utf-8")
-    said = f"Compressed {done} of {len(fields)} slides"
-    return Written(folder, said, finished_before=before == len(fields), notes=tuple(notes))
 
 
 def _slide(fields: Fields, index: int, asked: Asked) -> Slide:
@@ -152,6 +118,7 @@ def _check(slide: Slide) -> None:
 def _written(
     model: Model, slide: Slide, fields: Fields, index: int, out: Path, asked: Asked, options: Predict
 ) -> Written:
+    threads = at_once(asked.max_ram)
     kept = Kept.asked(options.keep_roi, fields.name(index), slide, options.keep_error)
     tissue = find_tissue(slide)
     level, notes = _level(model, slide, tissue, options)
@@ -179,10 +146,12 @@ def _written(
             )  # fmt: skip
             _array(group, number, grid, codec)
             last = number == len(sizes) - 1
-            smaller = None if last else scratch(*sizes[number + 1], temporary.parent)
+            smaller = None if last else scratch(*sizes[number + 1], temporary.parent, asked.max_ram)
             words = f"Compressing level {number + 1} of {len(sizes)}"
             counted.append(
-                encode_level(coder, grid, _reader(slide, pixels), tissue, temporary / str(number), smaller, words)
+                encode_level(
+                    coder, grid, _reader(slide, pixels), tissue, temporary / str(number), smaller, words, threads
+                )
             )
             pixels = smaller
         held_back = None if kept is None else keep(kept, tiles, slide, first, temporary)
