@@ -81,8 +81,8 @@ class Staging:
             If they are not whole.
         """
         try:
-            read_out = ReadOut(*(np.asarray(facts["read_out"][name], float)[()] for name in ReadOut._fields))
-            familiar = Familiar(*(np.asarray(facts["familiar"][name], float)[()] for name in Familiar._fields))
+            read_out = ReadOut(**{name: np.asarray(facts["read_out"][name], float)[()] for name in ReadOut._fields})
+            familiar = Familiar(**{name: np.asarray(facts["familiar"][name], float)[()] for name in Familiar._fields})
             classes, types = tuple(map(str, facts["classes"])), tuple(map(str, facts["types"]))
             found = cls(classes, types, read_out, familiar, float(facts["weight"]), facts["um"])
         except (KeyError, TypeError, ValueError) as error:
