@@ -82,7 +82,8 @@ def by_cells(part: str, found: Detections, sheet: Path, index: int) -> Iterator[
     """The same with the cells in them, and how alike they are to what the fit knows."""
     assert found.regions is not None
     for own in stages(part, found.regions, sheet, index, "chance_"):
-        yield {**own, "measure": f"{own['measure']}, by cells"}
+        if "stage" in own["measure"]:
+            yield {**own, "measure": f"{own['measure']}, by cells"}
     familiar = np.asarray(found.regions.columns["familiar"], float)
     yield row(part, "familiar, by cells", float((familiar >= 0.5).mean()), len(familiar))
 
