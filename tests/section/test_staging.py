@@ -240,7 +240,7 @@ def test_the_page_and_the_measures_are_of_the_regions(
     assert main(["report", str(tmp_path / "cells"), "--out", str(tmp_path / "page.html")]) == 0
     page = (tmp_path / "page.html").read_text()
     assert "What spoke for the classes of regions" in page
-    assert "no Round spt +" in page
+    assert "no\N{NO-BREAK SPACE}Round\N{NO-BREAK SPACE}spt\N{NO-BREAK SPACE}+" in page
     table = cs.read.read_table(tmp_path / "cells" / "regions.csv")
     assert "because" in table
     opened = cs.results.opened(tmp_path / "cells")[1].detections(0).regions

@@ -29,6 +29,7 @@ _FLOOR = 0.01
 _WORDS = 3
 _FEW = "its votes: too few cells"
 _LEAST_WORD = 0.1
+_LEAST_DEEP = 5
 
 
 @dataclass(frozen=True)
@@ -161,10 +162,14 @@ def restaged(found: Detections, staging: Staging, least_share: float = LEAST_SHA
     rows = np.arange(len(regions))
     score = chances[rows, best]
     codes = np.where(few, regions.codes, np.where(score >= least_share, best, -1))
-    speaks = _speaks(staging, values, by_votes, best, next_best)
-    speaks = {name: np.where(few, 0.0, values) for name, values in speaks.items()}
+    each = _parts(staging, values, by_votes, best, next_best) * ~few[:, None]
+    heads = [*staging.types, _DENSITY, _VOTES]
+    speaks = {name: each[:, k] for k, name in enumerate(heads)}
+    for k, name in enumerate(staging.types):  # by how many there are, and by where they lie
+        speaks[name] = each[:, k] + each[:, len(heads) + k]
+    words = _words(staging, values, counts, each)
+    told = [_FEW if few[i] else _told({name: v[i] for name, v in speaks.items()}, words[i]) for i in rows.tolist()]
     names = np.array(regions.classes, object)
-    told = [_FEW if few[i] else _told(speaks, counts[i], i, staging.types) for i in range(len(regions))]
     columns = {
         **{f"{CHANCE}{name}": chances[:, k] for k, name in enumerate(regions.classes)},
         **{f"{SPEAKS}{name}": values for name, values in speaks.items()},
@@ -176,26 +181,31 @@ def restaged(found: Detections, staging: Staging, least_share: float = LEAST_SHA
     return replace(found, regions=own.with_columns(**columns))
 
 
-def _speaks(
+def _parts(
     staging: Staging, values: np.ndarray, by_votes: np.ndarray, best: np.ndarray, other: np.ndarray
-) -> dict[str, np.ndarray]:
-    """How each type of cells, their density and the votes speak for one class rather than for another, log odds."""
+) -> np.ndarray:
+    """How shares, density, votes and depths speak for one class rather than for another; ``(R, 2 K + 2)``, log odds."""
     read, rows, count = staging.read_out, np.arange(len(best)), len(staging.types)
-    each = (read.weights[best] - read.weights[other]) * (values - read.centre) / read.scale
     share = staging.shares(values)
-    each *= share / read.temperature
-    found = {name: each[:, k] + each[:, count + k] for k, name in enumerate(staging.types)}
-    found[_DENSITY] = each[:, 2 * count]
-    found[_VOTES] = (1 - share[:, 0]) * (by_votes[rows, best] - by_votes[rows, other])
-    return found
+    each = (read.weights[best] - read.weights[other]) * (values - read.centre) / read.scale * share / read.temperature
+    votes = (1 - share) * (by_votes[rows, best] - by_votes[rows, other])[:, None]
+    return np.concatenate([each[:, :count], each[:, 2 * count :], votes, each[:, count : 2 * count]], axis=1)
 
 
-def _told(speaks: Mapping[str, np.ndarray], counts: np.ndarray, row: int, types: tuple[str, ...]) -> str:
+def _words(staging: Staging, values: np.ndarray, counts: np.ndarray, each: np.ndarray) -> list[dict[str, str]]:
+    """Of each region what it is about each type that speaks: that there are none, few, many, or where they lie."""
+    k = len(staging.types)
+    amount = np.where(values[:, :k] < staging.read_out.centre[:k], "few ", "many ")
+    # The depth of hardly any cells is that of all cells of the region, and so says that there are hardly any.
+    deep = (counts >= _LEAST_DEEP) & (np.abs(each[:, k + 2 :]) > np.abs(each[:, :k]))
+    said = np.where(counts == 0, "no ", np.where(deep, "depth of ", amount))
+    return [dict(zip(staging.types, row, strict=True)) for row in said.tolist()]
+
+
+def _told(speaks: Mapping[str, float], words: Mapping[str, str]) -> str:
     """What spoke most for the class of a region, in words."""
-    said = {name: float(values[row]) for name, values in speaks.items()}
-    most = sorted((name for name in said if abs(said[name]) >= _LEAST_WORD), key=lambda name: -abs(said[name]))
-    none = {name for name, count in zip(types, counts, strict=True) if not count}
-    return ", ".join(f"{'no ' if name in none else ''}{name} {said[name]:+.1f}" for name in most[:_WORDS])
+    most = sorted((name for name in speaks if abs(speaks[name]) >= _LEAST_WORD), key=lambda name: -abs(speaks[name]))
+    return ", ".join(f"{words.get(name, '')}{name} {speaks[name]:+.1f}" for name in most[:_WORDS])
 
 
 def _rounded(value: Any) -> Any:

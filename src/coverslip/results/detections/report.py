@@ -22,7 +22,7 @@ from coverslip.measure.detections.agreement import staged
 from coverslip.measure.detections.evaluate import ALL
 from coverslip.measure.detections.markers import expression
 from coverslip.measure.detections.places import composition, region_table
-from coverslip.measure.detections.staging import BECAUSE, CHANCE, SPEAKS
+from coverslip.measure.detections.staging import BECAUSE, CHANCE, FAMILIAR, RATHER, SPEAKS
 from coverslip.models.folder import Model
 from coverslip.results.detections.evaluation import measured, told
 from coverslip.results.detections.folder import DetectionFolder, marker_names, palette
@@ -35,9 +35,11 @@ _ROWS = 60
 """Regions that the page lists, at most; the table in the folder has all."""
 _SPOKE = (
     "Regions are staged by the cells in them. 'because' lists what spoke most for the class of a region rather than "
-    "for the next likely one: types of cells, by their share and how deep they lie ('no' where there are none), the "
+    "for the next likely one: types of cells of which there are none, few or many, or whose depth tells, the "
     "density of all, and the votes of the network; as log odds, of which 3 are 20 to 1."
 )
+_FIRST = ("region", "class", RATHER, BECAUSE, "score", FAMILIAR)
+"""Of regions that cells staged, the columns that the page begins with."""
 _AT_THE_TOP = ("mean AP50", "macro F1", "detection F1", "stage right, of staged")
 
 
@@ -209,6 +211,9 @@ def _region_rows(result: DetectionFolder, index: int) -> list[dict[str, Any]]:
     table = region_table(result.detections(index))
     if BECAUSE in table:  # the table in the folder has the parts that it sums up
         table = {name: column for name, column in table.items() if not name.startswith((SPEAKS, CHANCE, "vote_"))}
+        kept = [text.replace(" ", "\N{NO-BREAK SPACE}") for text in table[BECAUSE].tolist()]
+        table[BECAUSE] = np.array([text.replace(",\N{NO-BREAK SPACE}", ", ") for text in kept], object)
+        table = {name: table[name] for name in dict.fromkeys([*_FIRST, *table])}
     count = len(next(iter(table.values()), ()))
     image = Path(result.rows[index]["image"]).name
     return [{"image": image, **{name: column[i] for name, column in table.items()}} for i in range(count)]
