@@ -216,6 +216,17 @@ def test_a_fitted_network_is_taken_as_it_is(sections: Path, network: cs.Model, t
     assert "by their cells alone: too few were held out" in loaded.facts["said"]
 
 
+def test_what_a_region_model_finds_takes_along_how_cells_stage_it(
+    sections: Path, network: cs.Model, tmp_path: Path
+) -> None:
+    folder, image = network.save(tmp_path / "network"), sections / "section_1.tif"
+    command = ["predict", str(folder), str(image), "--channels", "DAPI", "--device", "cpu", "--no-overlay"]
+    assert main([*command, "--out", str(tmp_path / "tubules")]) == 0
+    found = cs.results.opened(tmp_path / "tubules")[1].detections(0)
+    assert found.provenance[STAGING] == network.facts[STAGING]
+    assert STAGING not in (tmp_path / "tubules" / "provenance.json").read_text()
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

@@ -21,7 +21,7 @@ from coverslip.figures.detections import section_jpeg
 from coverslip.io.atomic import flush, refuse_existing, refuse_own, replace_folder
 from coverslip.io.marks.writing import write_qupath
 from coverslip.io.places import held
-from coverslip.measure.detections.staging import BECAUSE, STAGING
+from coverslip.measure.detections.staging import BECAUSE, FAMILIAR, STAGING
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.tiles import Tile
@@ -39,6 +39,8 @@ from coverslip.work.crew import Piece, Trade, Workers, crew, device_names
 from coverslip.work.memory import Footprint
 from coverslip.work.unfinished import Pending, Work, stopped_after
 
+_ODD, _MANY_ODD = 0.5, 0.1
+"""Regions that are less alike to those of the fit are odd; from this share of them on that is said."""
 WORK = ".predicting"
 """Ending of the folder beside a result that holds an unfinished prediction."""
 
@@ -182,7 +184,10 @@ def doubts_of(found: Sequence[Detections]) -> tuple[str, ...]:
     layers = [one.regions for one in found if one.regions is not None and BECAUSE in one.regions.columns]
     if layers and sum(map(len, layers)):
         by_cells = np.concatenate([one.named for one in layers]).mean()
-        return (f"Regions are staged by the cells in them: {by_cells:.0%} are, of the others they are in doubt.",)
+        odd = (np.concatenate([one.columns[FAMILIAR] for one in layers]) < _ODD).mean()
+        told = f"Regions are staged by the cells in them: {by_cells:.0%} are, of the others they are in doubt."
+        unlike = f"{odd:.0%} of the regions hold cells unlike those of the fit (familiar below {_ODD}); look at these."
+        return (told, unlike) if odd >= _MANY_ODD else (told,)
     share = [one.columns["share"] for one in found if "share" in one.columns]
     staged = [one.named for one in found if "share" in one.columns]
     if not share or not sum(map(len, share)):
