@@ -18,6 +18,7 @@ from coverslip.measure.detections.staging import STAGING, Staging
 from coverslip.methods.section import staging as fitting
 from coverslip.results.detections.folder import write_value
 from coverslip.results.detections.layers import staged_by_cells
+from coverslip.results.detections.prediction import doubts_of
 from coverslip.samples import open_fields
 from coverslip.samples.sections.drawing import SectionSettings, draw_section
 from coverslip.samples.sections.files import phantom_sections
@@ -146,7 +147,10 @@ def test_cells_unlike_those_of_the_fit_leave_regions_to_their_votes(network: cs.
     """As where another laboratory's cells are all called by one name."""
     found = section()
     assert found.regions is not None
-    odd = staged(replace(found, codes=np.full(len(found), found.classes.index("m2m"))), network)
+    named = replace(found, codes=np.full(len(found), found.classes.index("m2m")))
+    odd = staged(named, network)
+    (_, note) = doubts_of([replace(named, regions=odd)])
+    assert note.startswith("100% of the regions hold few cells, or ones unlike the fit's")
     assert odd.columns["familiar"].max() < 0.1
     assert np.array_equal(odd.codes, found.regions.codes)
     assert np.median(staged(found, network).columns["familiar"]) > 0.5

@@ -42,8 +42,8 @@ CARD = Card(
         "such regions are mostly left as not staged (--least-share 0 names all), unless cells stage them.",
         "Staging by cells is no better than the cells: where another stain makes the cell model name them badly, "
         "regions are left to their votes as far as their cells are unlike those of the fit, but not wholly.",
-        "In a phantom that lacks a type of cells which two stages have, votes stage 39 % right, cells 53 %, and most are "
-        "staged nevertheless; the column 'familiar' is below 0.5 for half of them, which are to be looked at.",
+        "In a phantom that lacks a type of cells which two stages have, votes stage 39 % right, cells 53 %, and most "
+        "are staged nevertheless; the column 'familiar' is below 0.5 for half of them, which are to be looked at.",
         "A cell is one box of one class: of two boxes that overlap by half (IoU) the surer one counts.",
         "Pixels of a cell, for markers, are those of the ellipse in its box, not of an outline.",
         "Points become squares of one size; where cells differ much in size, boxes of their own are better.",
