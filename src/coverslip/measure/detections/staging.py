@@ -82,8 +82,8 @@ class Staging:
             If they are not whole.
         """
         try:
-            read_out = ReadOut(**{name: np.asarray(facts["read_out"][name], float)[()] for name in ReadOut._fields})
-            familiar = Familiar(**{name: np.asarray(facts["familiar"][name], float)[()] for name in Familiar._fields})
+            read_out = ReadOut(**_arrays(facts["read_out"], ReadOut._fields))
+            familiar = Familiar(**_arrays(facts["familiar"], Familiar._fields))
             classes, types = tuple(map(str, facts["classes"])), tuple(map(str, facts["types"]))
             found = cls(classes, types, read_out, familiar, float(facts["weight"]), facts["um"])
         except (KeyError, TypeError, ValueError) as error:
@@ -206,6 +206,11 @@ def _told(speaks: Mapping[str, float], words: Mapping[str, str]) -> str:
     """What spoke most for the class of a region, in words."""
     most = sorted((name for name in speaks if abs(speaks[name]) >= _LEAST_WORD), key=lambda name: -abs(speaks[name]))
     return ", ".join(f"{words.get(name, '')}{name} {speaks[name]:+.1f}" for name in most[:_WORDS])
+
+
+def _arrays(facts: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Arrays, and numbers, as they were before `_rounded`."""
+    return {name: np.asarray(facts[name], float)[()] for name in names}
 
 
 def _rounded(value: Any) -> Any:
