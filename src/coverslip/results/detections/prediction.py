@@ -185,7 +185,7 @@ def doubts_of(found: Sequence[Detections]) -> tuple[str, ...]:
     if layers and sum(map(len, layers)):
         by_cells = np.concatenate([one.named for one in layers]).mean()
         odd = (np.concatenate([one.columns[FAMILIAR] for one in layers]) < _ODD).mean()
-        told = f"Regions are staged by the cells in them: {by_cells:.0%} are, of the others they are in doubt."
+        told = f"By the cells in them {by_cells:.0%} of the regions are staged; the others are in doubt."
         unlike = f"{odd:.0%} of the regions hold few cells, or ones unlike the fit's (familiar < {_ODD}); look there."
         return (told, unlike) if odd >= _MANY_ODD else (told,)
     share = [one.columns["share"] for one in found if "share" in one.columns]
