@@ -6,9 +6,12 @@
     make section --set size=8192 --set sections=1 --set seed=2 --set markers=SOX9,SALL4,SCP3,CREM,PNA
     make laboratories --set size=4096 --set sections=4 --set laboratories=4 --set seed=3
     make knockout --set size=4096 --set sections=1 --set seed=4 --set "absent=El spt late"
+    coverslip predict cell-model train/cells.csv --rotations 1 --tile 1024 --out train-cells
+    coverslip fit section train/regions.csv … --set cells=cells --out region-model
     python benchmarks/section_phantoms.py . --regions region-model --cells cell-model --work work --out results.csv
 
-The models are fitted to `train` and `cells`, sections of the first laboratory; settings are in results/README.md.
+The models are fitted to `train` and `cells`, sections of the first laboratory; settings are in results/README.md. The
+column `cells` names what the cell model found in the sections of `train`, to which it was not fitted.
 What was predicted stays in the folder ``--work``, so that a run that was killed goes on.
 """
 
@@ -53,8 +56,11 @@ def predicted(model: Path, sheet: Path, out: Path, **options: Any) -> list[Detec
     return detections_of(out)
 
 
-def stages(part: str, found: Detections, sheet: Path, index: int) -> Iterator[Row]:
-    """How tubules were staged, those in doubt left out or not; what was not found, or not staged, is not right."""
+def stages(part: str, found: Detections, sheet: Path, index: int, likely: str = "vote_") -> Iterator[Row]:
+    """How tubules were staged, those in doubt left out or not; what was not found, or not staged, is not right.
+
+    Columns that begin with `likely` say how likely each stage is.
+    """
     true = marks_of(open_fields(read_sheet(sheet)), index)
     pairs = match_boxes(found.boxes, found.score, true.boxes)
     truth = np.array([STAGES.index(str(name)) for name in true.names])[pairs.true]
@@ -66,10 +72,20 @@ def stages(part: str, found: Detections, sheet: Path, index: int) -> Iterator[Ro
     for steps, what in ((0, "stage right"), (1, "stage right or next")):
         yield row(part, f"{what}, of all", float((away <= steps).sum() / len(true)), len(true))
         yield row(part, f"{what}, of staged", float((away <= steps).mean()), int(named.sum()))
-    votes = np.stack([np.asarray(found.columns[f"vote_{name}"], float)[pairs.found] for name in STAGES], axis=1)
+    votes = np.stack([np.asarray(found.columns[f"{likely}{name}"], float)[pairs.found] for name in STAGES], axis=1)
     away = steps_apart(truth, votes.argmax(axis=1), len(STAGES))
     for steps, what in ((0, "stage right"), (1, "stage right or next")):
         yield row(part, f"{what}, of all, if all are staged", float((away <= steps).sum() / len(true)), len(true))
+
+
+def by_cells(part: str, found: Detections, sheet: Path, index: int) -> Iterator[Row]:
+    """The same with the cells in them, and how alike they are to what the fit knows."""
+    assert found.regions is not None
+    for own in stages(part, found.regions, sheet, index, "chance_"):
+        if "stage" in own["measure"]:
+            yield {**own, "measure": f"{own['measure']}, by cells"}
+    familiar = np.asarray(found.regions.columns["familiar"], float)
+    yield row(part, "familiar, by cells", float((familiar >= 0.5).mean()), len(familiar))
 
 
 def cells(part: str, out: Path, sheet: Path) -> Iterator[Row]:
@@ -127,6 +143,10 @@ def main() -> None:
         sheet = laboratories / "regions.csv"
         for i, found in enumerate(predicted(given.regions, sheet, given.work / "laboratories")):
             rows += stages(f"laboratory {i + 1}", found, sheet, i)
+        out, sheet = given.work / f"laboratories-cells-{given.rotations}", laboratories / "cells.csv"
+        regions, options = laboratories / "regions.csv", {"regions": str(given.work / "laboratories"), **how}
+        for i, found in enumerate(predicted(given.cells, sheet, out, **options)):
+            rows += by_cells(f"laboratory {i + 1}", found, regions, i)
     if "seams" in given.parts:
         rows += seams(cs.load(given.cells), laboratories / "cells.csv")
     if "absent" in given.parts:
@@ -134,12 +154,14 @@ def main() -> None:
         rows += stages("knock-out", tubules[0], knockout / "regions.csv", 0)
         out, sheet = given.work / f"knockout-cells-{given.rotations}", knockout / "cells.csv"
         (found,) = predicted(given.cells, sheet, out, regions=str(given.work / "knockout-tubules"), **how)
+        rows += by_cells("knock-out", found, knockout / "regions.csv", 0)
         rows.append(row("knock-out", "cells of the absent type", (found.names == ABSENT).mean(), len(found), ABSENT))
         rows += cells("knock-out", out, sheet)
     if "cells" in given.parts:
         out, sheet = given.work / f"cells-{given.rotations}", section / "cells.csv"
         markers = ",".join(f"{name}=otsu" for name in ("SOX9", "SALL4", "SCP3", "CREM", "PNA"))
         (found,) = predicted(given.cells, sheet, out, regions=str(given.work / "tubules"), markers=markers, **how)
+        rows += by_cells("section", found, section / "regions.csv", 0)
         rows += cells("section", out, sheet)
         rows += positives(found, read_table(section / "truth.parquet"))
     with given.out.open("w", newline="") as stream:

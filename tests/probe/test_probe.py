@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 import coverslip as cs
 from coverslip.core.errors import InputError, ModelError
 from coverslip.core.fitted import Fitted
+from coverslip.measure.readout import best_temperature, fit_path, log_loss, softmax
 from coverslip.methods import probe
-from coverslip.methods.probe.reading import best_temperature, fit_path, log_loss, softmax
 
 from .example import QUICK, embedding
 

@@ -18,6 +18,8 @@
 `ranking`            ROC curves and the area below them, per class, micro and macro
 `calibration`        whether probabilities come true
 `anomaly`            anomaly scores: robust z
+`readout`            logistic regression of vectors, its strength and temperature
+`familiar`           how alike vectors are to those seen before
 `overlaps`           which objects of two label images share how many pixels: the table the following take
 `matching`           true and predicted objects matched one for one at IoU thresholds
 `amodal`             whole masks that may overlap, matched one for one, as a table by overlap

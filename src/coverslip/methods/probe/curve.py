@@ -9,8 +9,8 @@ import numpy as np
 from coverslip.core import track
 from coverslip.measure import class_mean
 from coverslip.measure.embeddings.folds import stratified
+from coverslip.measure.readout import STRENGTHS, ReadOut, fit_path, log_loss, weights_of
 from coverslip.methods.probe.config import Config
-from coverslip.methods.probe.reading import STRENGTHS, ReadOut, fit_path, log_loss, weights_of
 from coverslip.methods.probe.taught import Taught
 
 _PARTS = 3

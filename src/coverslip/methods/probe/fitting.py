@@ -9,18 +9,19 @@ import numpy as np
 from coverslip.core import Embedding, Fitted, track
 from coverslip.measure import bootstrap, class_mean, mean
 from coverslip.measure.embeddings.folds import stratified
-from coverslip.measure.threads import few_threads
-from coverslip.methods.probe.config import Config
-from coverslip.methods.probe.curve import learning_curve
-from coverslip.methods.probe.reading import (
+from coverslip.measure.readout import (
     STRENGTHS,
     ReadOut,
     best_temperature,
+    finite,
     fit_path,
     log_loss,
     softmax,
     weights_of,
 )
+from coverslip.measure.threads import few_threads
+from coverslip.methods.probe.config import Config
+from coverslip.methods.probe.curve import learning_curve
 from coverslip.methods.probe.taught import Part, Taught, taught
 from coverslip.train.run import Run
 
@@ -149,13 +150,5 @@ def _said(measured: dict[str, Any], on: str) -> str:
 
 
 def _arrays(read_out: ReadOut) -> dict[str, np.ndarray]:
-    """Weights as they are stored: without infinities, for a latent that never varied has the weight 0."""
-    dead = ~np.isfinite(read_out.scale)
-    stored = {
-        "centre": read_out.centre,
-        "scale": np.where(dead, 1.0, read_out.scale),
-        "weights": np.where(dead, 0.0, read_out.weights),
-        "bias": read_out.bias,
-        "temperature": np.array([read_out.temperature]),
-    }
-    return {name: values.astype(np.float32) for name, values in stored.items()}
+    """Weights as they are stored."""
+    return {name: np.atleast_1d(values).astype(np.float32) for name, values in finite(read_out)._asdict().items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from coverslip.core import ClassScores, Embedding, Fitted, InputError, ModelError, other_models
-from coverslip.methods.probe.reading import ReadOut
+from coverslip.measure.readout import ReadOut
 
 _ARRAYS = ("centre", "scale", "weights", "bias", "temperature")
 

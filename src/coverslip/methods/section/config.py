@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from coverslip.core import Config as Base
 from coverslip.core import Training
 from coverslip.methods.section.presets import PRESETS
 from coverslip.samples.opening.augment import Augment
@@ -61,6 +62,16 @@ class Config(Training):
     bad_boxes: Literal["refuse", "drop"] = Field(
         "refuse", description="What becomes of boxes without area or outside their image: an error, or left out."
     )
+    cells: str = Field(
+        "",
+        description="Column of the sheet that names a file of cells for each image, marked or found by a cell model: "
+        "regions are then staged by the cells in them, too; not for cells themselves.",
+    )
+    network: str = Field(
+        "",
+        description="A fitted region model whose network, and settings, are taken as they are: only how cells stage "
+        "its regions is fitted.",
+    )
     percentiles: tuple[float, float] = Field(
         (1.0, 99.8), description="Percentiles of each image, per channel, that its grey values are scaled by."
     )
@@ -86,6 +97,10 @@ class Config(Training):
             raise ValueError("a class is named twice")
         if self.start == "imagenet" and self.width != 64:
             raise ValueError("the weights of ImageNet are those of a network of width=64")
+        if self.cells and self.target == "cells" and not self.network:
+            raise ValueError("regions are staged by the cells in them: say target=regions, or leave cells out")
+        if self.network and not self.cells:
+            raise ValueError("of a fitted network only staging by cells can be learned: name their column, cells=…")
         if self.augment.dihedral:
             raise ValueError("tiles are turned and flipped already; leave augment.dihedral off")
         return self
@@ -95,3 +110,9 @@ class Config(Training):
         """The class names that were asked for; empty: those that are marked."""
         known = PRESETS.get(self.classes[0]) if len(self.classes) == 1 else None
         return self.classes if known is None else known[self.target]
+
+
+def start_of(config: Base) -> str | None:
+    """The model whose network `config` takes, which `coverslip.fit` loads and hands over."""
+    assert isinstance(config, Config)
+    return config.network or None

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from coverslip.core import Fields, Fitted, InputError, Length, Marks
+from coverslip.measure.detections.staging import STAGING
 from coverslip.methods.section.config import Config
 from coverslip.methods.section.feeding import TileFeed
 from coverslip.methods.section.model import build
 from coverslip.methods.section.scale import reference, zoom_of
+from coverslip.methods.section.staging import TABLE, fit_staging
 from coverslip.methods.section.tuning import best_thresholds
 from coverslip.nn.boxes import clipped
 from coverslip.nn.imagenet import put_imagenet
@@ -24,7 +27,7 @@ from coverslip.train.split import training_split
 _NARROWEST, _WIDEST = 32, 512
 
 
-def fit(fields: Fields, config: Config | None = None, run: Run | None = None) -> Fitted:
+def fit(fields: Fields, config: Config | None = None, run: Run | None = None, *, start: Fitted | None = None) -> Fitted:
     """Fit a model that finds and names objects, to fields in which they are marked.
 
     Parameters
@@ -37,6 +40,8 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         Settings.
     run : Run, optional
         Device, precision, memory, checkpoint folder.
+    start : Fitted, optional
+        The model that `Config.network` names.
 
     Returns
     -------
@@ -50,6 +55,8 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         is there, or a box has no area or lies outside its image.
     """
     config, run = config or Config(), run or Run()
+    if start is not None:
+        config = _settings_of(start, config)
     if not has_marks(fields):
         raise InputError(
             "A section model learns from marked objects, and there are none; name a file of boxes, points or outlines "
@@ -60,6 +67,8 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     marks = {row: marks_of(fields, row, bad=config.bad_boxes) for row in rows}
     training = [marks[int(row)] for row in split["train"]]
     classes = _classes(fields, marks, config)
+    if start is not None:
+        return _with_staging(start, config, fields, marks, split, run)
     size = reference(fields, rows)
     point_side = _boxed(fields, marks, training, config) if any(own.points for own in marks.values()) else None
     zooms = {row: zoom_of(fields, row, config.zoom, size) for row in rows}
@@ -107,7 +116,29 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     fitted = Fitted("section", config, outcome.weights, facts, outcome.history)
     looked_at = {row: marks[row] for row in (split["val"] if len(split["val"]) else split["train"]).tolist()}
     facts["thresholds"] = best_thresholds(fitted, fields, looked_at, device=run.device)
-    return fitted
+    return _with_staging(fitted, config, fields, marks, split, run) if config.cells else fitted
+
+
+def _settings_of(network: Fitted, config: Config) -> Config:
+    """Those of a network that is taken as it is."""
+    own = network.config
+    if not isinstance(own, Config) or own.target != "regions":
+        raise InputError(f"{config.network} finds no regions; name a model that was fitted with target=regions.")
+    classes = tuple(map(str, network.facts["classes"]))  # nothing else may be marked
+    return own.model_copy(update={"cells": config.cells, "network": config.network, "classes": classes})
+
+
+def _with_staging(
+    fitted: Fitted, config: Config, fields: Fields, marks: dict[int, Marks], split: dict[str, np.ndarray], run: Run
+) -> Fitted:
+    """The same model, with how cells stage its regions."""
+    fitted = replace(fitted, config=config)
+    staging, table, said = fit_staging(fitted, fields, marks, split, device=run.device)
+    facts = {name: value for name, value in fitted.facts.items() if name != STAGING}
+    facts |= {"said": said, **({STAGING: staging} if staging else {})}
+    if table:
+        facts["tables"] = {**fitted.tables, TABLE: table}
+    return Fitted("section", config, fitted.weights, facts, fitted.history)
 
 
 def _step(config: Config) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from coverslip.core import Detections, Fields, Fitted, InputError, Region
+from coverslip.measure.detections.staging import LEAST_SHARE
 from coverslip.methods.section.config import Config
 from coverslip.methods.section.model import Detector, build
 from coverslip.methods.section.scale import zoom_of
@@ -63,7 +64,7 @@ class Finder:
         rotations: int = 4,
         threshold: float | None = None,
         least_votes: int | None = None,
-        least_share: float = 0.6,
+        least_share: float = LEAST_SHARE,
         tile: int | None = None,
     ) -> None:
         if not isinstance(fitted.config, Config):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from coverslip.core import Detections, Fields, Fitted
+from coverslip.measure.detections.staging import LEAST_SHARE
 from coverslip.methods.section.inference import Finder, found_in
 
 
@@ -16,7 +17,7 @@ def predict(
     rotations: int = 4,
     threshold: float | None = None,
     least_votes: int | None = None,
-    least_share: float = 0.6,
+    least_share: float = LEAST_SHARE,
     tile: int | None = None,
 ) -> Iterator[Detections]:
     """Find the objects of fields one after the other.

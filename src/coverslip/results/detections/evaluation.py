@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import UNNAMED, InputError, Length, Measured, about
+from coverslip.core import UNNAMED, Detections, InputError, Length, Measured, about
 from coverslip.measure.detections.against import EVERYWHERE, against
 from coverslip.measure.detections.counts import Compared
 from coverslip.measure.detections.evaluate import evaluate_detections
@@ -32,6 +32,8 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
         if options.against is not None:
             shares = against(detections_of(result), detections_of(options.against), seed=seed)
             return Measured(shares, told(shares))
+        if options.regions:
+            result = _regions_of(result, truth)
         known = judged(result, truth, split=options.split, partial=options.partial, bad=options.bad_boxes)
         rows, _, notes = measured(known, options.group, options.radius, options.circular, seed)
     return Measured(rows, notes)
@@ -70,6 +72,16 @@ def measured(
         notes.append(f"{unnamed} regions are {UNNAMED}: they count as missed.")
     notes.extend(_confused(sums, classes))
     return rows, sums, tuple(notes)
+
+
+def _regions_of(result: Any, truth: Any) -> list[Detections]:
+    """The regions of a result, to be measured like objects."""
+    if truth is None:
+        raise InputError("The result names the truth of its objects; give a sheet, or a file, that marks the regions.")
+    found = [one.regions for one in detections_of(result)]
+    if any(one is None for one in found):
+        raise InputError("The result has no regions; predict with --regions, or leave regions out.")
+    return [one for one in found if one is not None]
 
 
 def told(shares: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from coverslip.io.tables import read_table, write_table
 from coverslip.io.tags import NOTE, PROVENANCE
 from coverslip.measure.detections.markers import expression
 from coverslip.measure.detections.places import composition, region_table
+from coverslip.measure.detections.staging import STAGING
 
 OBJECTS, REGIONS, COMPOSITION, SUMMARY, MARKERS, SHEET = (
     "detections.parquet",
@@ -31,6 +32,8 @@ OBJECTS, REGIONS, COMPOSITION, SUMMARY, MARKERS, SHEET = (
     "markers.csv",
     "sheet.csv",
 )
+STAGED_BY = "staging.json"
+"""In a folder of regions: how cells stage them, where the region model learned it."""
 POSITIVE = "positive_"
 """Columns that begin so say which cells express a marker."""
 _FORM = "detections"
@@ -107,7 +110,10 @@ def finish_folder(
     columns = list(dict.fromkeys(name for row in rows for name in row))
     write_cells(folder / SHEET, columns, rows)
     images = [row["image"] for row in rows]
-    facts = {**record, "kind": "detections", _FORM: _form(rows, found)}
+    facts = {name: value for name, value in record.items() if name != STAGING}
+    facts |= {"kind": "detections", _FORM: _form(rows, found)}
+    if STAGING in record:
+        (folder / STAGED_BY).write_text(json.dumps(record[STAGING]), encoding="utf-8")
     notes = {NOTE: json.dumps(facts, default=str)}
     write_table(_stacked(images, [object_columns(one) for one in found]), folder / OBJECTS, notes=notes)
     write_table(rows_as_columns(_compositions(images, found)), folder / COMPOSITION)
@@ -168,6 +174,7 @@ def read_detections(path: str | Path) -> DetectionFolder:
         lists = form["classes"], form.get("region_classes")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} has no usable {PROVENANCE} ({error}); predict anew.") from None
+    known = facts if not (path / STAGED_BY).is_file() else {**facts, STAGING: _staging(path / STAGED_BY)}
     if len(rows) != len(sizes):
         raise InputError(f"{path / SHEET} has {len(rows)} rows, but {len(sizes)} images were predicted; predict anew.")
     tables = _parted(read_table(path / OBJECTS), len(rows))
@@ -180,13 +187,20 @@ def read_detections(path: str | Path) -> DetectionFolder:
         ]
     found = [
         replace(
-            _value(table, tuple(lists[0]), str(resolve_path(path, row["image"])), size, pixel, facts),
+            _value(table, tuple(lists[0]), str(resolve_path(path, row["image"])), size, pixel, known),
             regions=region,
             excluded=left,
         )
         for table, row, size, pixel, region, left in zip(tables, rows, sizes, pixels, regions, excluded, strict=True)
     ]
     return DetectionFolder(path, rows, found, facts)
+
+
+def _staging(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}); predict anew.") from None
 
 
 def object_columns(found: Detections) -> dict[str, np.ndarray]:

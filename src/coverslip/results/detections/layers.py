@@ -11,6 +11,7 @@ from coverslip.core import Detections, InputError
 from coverslip.core.marks import Rings
 from coverslip.io.marks.reading import read_marks
 from coverslip.measure.detections.places import in_regions, outside
+from coverslip.measure.detections.staging import LEAST_SHARE, STAGING, Staging, restaged
 from coverslip.results.detections.folder import OBJECTS, read_detections
 
 
@@ -66,6 +67,23 @@ def left(found: Detections, regions: Detections | None, excluded: tuple[Rings, .
         return found
     regions = regions.take(outside(regions, excluded)) if excluded else regions
     return in_regions(found, regions)
+
+
+def staged_by_cells(found: Detections, least_share: float | None = None) -> Detections:
+    """Cells whose regions are staged by them, where the model that found the regions learned how.
+
+    Parameters
+    ----------
+    found : Detections
+        Cells, perhaps with regions.
+    least_share : float, optional
+        What a class needs; default: as for the regions.
+    """
+    if found.regions is None or STAGING not in found.regions.provenance:
+        return found
+    facts = found.regions.provenance
+    least = facts.get("options", {}).get("least_share", LEAST_SHARE) if least_share is None else least_share
+    return restaged(found, Staging.of(facts[STAGING]), float(least))
 
 
 def _drawn(path: Path, found: Detections) -> Detections:

@@ -13,6 +13,10 @@ class Predict(Options):
     regions: str | None = flag(
         None, "Regions that cells are assigned to: a result of a region model, or a GeoJSON of one image."
     )
+    restage: bool = flag(
+        True,
+        "Stage regions by the cells in them, where their model learned how; --no-restage keeps the stages they have.",
+    )
     exclude: str | None = flag(None, "GeoJSON of areas that are left out: damaged, or cut lengthwise.")
     markers: str | None = flag(
         None, "Channels in which positive cells are counted, each with a threshold: SOX9=120,SALL4=otsu,AR=control.tif."
@@ -33,6 +37,7 @@ class Evaluate(Options):
         None, "Match middles within this distance: 12 (pixels) or 6um; default: boxes by IoU 0.5, points within 12 px."
     )
     bad_boxes: Literal["refuse", "drop"] = flag("refuse", "What becomes of true boxes without area: refuse or drop.")
+    regions: bool = flag(False, "Measure the regions that the objects lie in, against a truth of regions.")
     circular: bool = flag(True, "The last class of regions is followed by the first, as stages are.")
     against: str | None = flag(
         None, "Another result, such as that of the wild type: shares of the classes in both, and how they differ."

@@ -21,11 +21,12 @@ from coverslip.figures.detections import section_jpeg
 from coverslip.io.atomic import flush, refuse_existing, refuse_own, replace_folder
 from coverslip.io.marks.writing import write_qupath
 from coverslip.io.places import held
+from coverslip.measure.detections.staging import BECAUSE, FAMILIAR, STAGING
 from coverslip.models.folder import Model
 from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.tiles import Tile
 from coverslip.results.detections.folder import SHEET, finish_folder, palette, plan
-from coverslip.results.detections.layers import excluded_of, left, regions_of
+from coverslip.results.detections.layers import excluded_of, left, regions_of, staged_by_cells
 from coverslip.results.detections.marked import asked_markers, with_markers
 from coverslip.results.detections.options import Predict
 from coverslip.samples.opening.fields import SheetFields
@@ -38,6 +39,8 @@ from coverslip.work.crew import Piece, Trade, Workers, crew, device_names
 from coverslip.work.memory import Footprint
 from coverslip.work.unfinished import Pending, Work, stopped_after
 
+_ODD, _MANY_ODD = 0.5, 0.1
+"""Regions that are less alike to those of the fit are odd; from this share of them on that is said."""
 WORK = ".predicting"
 """Ending of the folder beside a result that holds an unfinished prediction."""
 
@@ -46,20 +49,27 @@ def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Ma
     """Find the objects of fields; see `coverslip.predict`."""
     how = model.how(asked.input)
     opened = model.open(inputs, **asked.input)
-    record = prediction_record(model, inputs, opened, given, how)
+    record = _recorded(model, prediction_record(model, inputs, opened, given, how))
     found = model.implementation.predict(model, opened, device=asked.device, **given)
     done = []
     for i in range(len(opened)):
         with about(opened.name(i)):
-            done.append(replace(_layered(next(found), opened.image(i), options), provenance=record))
+            done.append(replace(_layered(next(found), opened.image(i), options, given), provenance=record))
     path = path_of(inputs)
     single = names_one_image(path) if path is not None else isinstance(as_array(inputs), np.ndarray | Image)
     return done[0] if single and len(done) == 1 else done
 
 
-def _layered(found: Detections, image: Image, options: Predict) -> Detections:
+def _recorded(model: Model, record: dict[str, Any]) -> dict[str, Any]:
+    """The provenance of a result; regions take along how cells stage them, where their model knows it."""
+    return {**record, STAGING: model.facts[STAGING]} if STAGING in model.facts else record
+
+
+def _layered(found: Detections, image: Image, options: Predict, given: Mapping[str, Any]) -> Detections:
     """Detections without what is left out, with the regions that they lie in and the markers that they express."""
     found = left(found, regions_of(options.regions, found), excluded_of(options.exclude, found))
+    if options.restage:
+        found = staged_by_cells(found, given.get("least_share"))
     return with_markers(found, image, asked_markers(options.markers), options.marker_area)
 
 
@@ -137,7 +147,7 @@ def _placed(
         facts = work.begin(identity, {"tile": min(gathered.tool.tile, gathered.side)}, resume=asked.resume)
         gathered.tool.tile = facts["tile"]
         record = prediction_record(model, inputs, fields, {**given, **options.given()}, how)
-        finding = _Finding(fields, out, work, gathered.tool, options, record)
+        finding = _Finding(fields, out, work, gathered.tool, options, given, _recorded(model, record))
         with work.until_done():
             found = finding.run(gathered.workers)
     return Written(out, said_of(found), notes=(*fields.sheet.notes, *doubts_of(found)))
@@ -171,6 +181,13 @@ def said_of(found: Sequence[Detections]) -> str:
 
 def doubts_of(found: Sequence[Detections]) -> tuple[str, ...]:
     """What the reader should know."""
+    layers = [one.regions for one in found if one.regions is not None and BECAUSE in one.regions.columns]
+    if layers and sum(map(len, layers)):
+        by_cells = np.concatenate([one.named for one in layers]).mean()
+        odd = (np.concatenate([one.columns[FAMILIAR] for one in layers]) < _ODD).mean()
+        told = f"By the cells in them {by_cells:.0%} of the regions are staged; the others are in doubt."
+        unlike = f"{odd:.0%} of the regions hold few cells, or ones unlike the fit's (familiar < {_ODD}); look there."
+        return (told, unlike) if odd >= _MANY_ODD else (told,)
     share = [one.columns["share"] for one in found if "share" in one.columns]
     staged = [one.named for one in found if "share" in one.columns]
     if not share or not sum(map(len, share)):
@@ -182,10 +199,17 @@ class _Finding:
     """One prediction while it runs."""
 
     def __init__(
-        self, fields: SheetFields, out: Path, work: Work, finder: Any, options: Predict, record: Mapping[str, Any]
+        self,
+        fields: SheetFields,
+        out: Path,
+        work: Work,
+        finder: Any,
+        options: Predict,
+        given: Mapping[str, Any],
+        record: Mapping[str, Any],
     ) -> None:
         self.fields, self.out, self.work, self.finder = fields, out, work, finder
-        self.options, self.record = options, record
+        self.options, self.given, self.record = options, given, record
         sheet = fields.sheet
         self.rows = plan(sheet.rows, sheet.folder, out, sheet.numbers)
         self.views = [finder.view(fields, i) for i in range(len(fields))]
@@ -228,7 +252,7 @@ class _Finding:
         parts = self.work.parts(image)
         arrays = [parts.get(number) for number in range(len(self.tiles[index]))]
         found = self.finder.joined(self.fields, index, self.views[index], [part for part in arrays if part is not None])
-        found = replace(_layered(found, self.fields.image(index), self.options), provenance=self.record)
+        found = replace(_layered(found, self.fields.image(index), self.options, self.given), provenance=self.record)
         name = self.rows[index]["annotation"]
         write_qupath(found, self.work.result / name, palette(found))
         if self.options.overlay:

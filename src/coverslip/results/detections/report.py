@@ -22,6 +22,7 @@ from coverslip.measure.detections.agreement import staged
 from coverslip.measure.detections.evaluate import ALL
 from coverslip.measure.detections.markers import expression
 from coverslip.measure.detections.places import composition, region_table
+from coverslip.measure.detections.staging import BECAUSE, CHANCE, FAMILIAR, RATHER, SPEAKS
 from coverslip.models.folder import Model
 from coverslip.results.detections.evaluation import measured, told
 from coverslip.results.detections.folder import DetectionFolder, marker_names, palette
@@ -32,6 +33,13 @@ from coverslip.results.detections.truth import Judged, detections_of, judged
 _SHOWN, _SIDE = 24, 1400
 _ROWS = 60
 """Regions that the page lists, at most; the table in the folder has all."""
+_SPOKE = (
+    "Regions are staged by the cells in them. 'because' lists what spoke most for the class of a region rather than "
+    "for the next likely one: types of cells of which there are none, few or many, or whose depth tells, the "
+    "density of all, and the votes of the network; as log odds, of which 3 are 20 to 1."
+)
+_FIRST = ("region", "class", RATHER, BECAUSE, "score", FAMILIAR)
+"""Of regions that cells staged, the columns that the page begins with."""
 _AT_THE_TOP = ("mean AP50", "macro F1", "detection F1", "stage right, of staged")
 
 
@@ -64,6 +72,9 @@ def write_report(result: DetectionFolder, page: Page, model: Model | None, image
     if layered:
         figures["Cells in regions"] = _spread(layered)
         tables["Regions"] = [row for i in range(len(result)) for row in _region_rows(result, i)][:_ROWS]
+        if spoke := _spoke([one.regions for one in layered if one.regions is not None]):
+            tables["What spoke for the classes of regions"] = spoke
+            page.notes.append(_SPOKE)
     elif result.detections(0).outlines is not None:
         tables["Regions and their votes"] = [row for i in range(len(result)) for row in _votes(result, i)][:_ROWS]
     if model is not None and model.history:
@@ -198,9 +209,30 @@ def _expressed(result: DetectionFolder, marker: str) -> tuple[Any, str]:
 
 def _region_rows(result: DetectionFolder, index: int) -> list[dict[str, Any]]:
     table = region_table(result.detections(index))
+    if BECAUSE in table:  # the table in the folder has the parts that it sums up
+        table = {name: column for name, column in table.items() if not name.startswith((SPEAKS, CHANCE, "vote_"))}
+        kept = [text.replace(" ", "\N{NO-BREAK SPACE}") for text in table[BECAUSE].tolist()]
+        table[BECAUSE] = np.array([text.replace(",\N{NO-BREAK SPACE}", ", ") for text in kept], object)
+        table = {name: table[name] for name in dict.fromkeys([*_FIRST, *table])}
     count = len(next(iter(table.values()), ()))
     image = Path(result.rows[index]["image"]).name
     return [{"image": image, **{name: column[i] for name, column in table.items()}} for i in range(count)]
+
+
+def _spoke(layers: list[Detections]) -> list[dict[str, Any]]:
+    """Of regions that cells staged: how each type of cells spoke for their class, on average."""
+    layers = [one for one in layers if BECAUSE in one.columns]
+    if not layers:
+        return []
+    classes, names = layers[0].classes, np.concatenate([one.names for one in layers])
+    speaks = {name: np.concatenate([one.columns[name] for one in layers]) for name in layers[0].columns}
+    rows = []
+    for name in (*classes, UNNAMED):
+        own = names == name
+        if own.any():
+            means = {k.removeprefix(SPEAKS): float(v[own].mean()) for k, v in speaks.items() if k.startswith(SPEAKS)}
+            rows.append({"class": name, "regions": int(own.sum()), **means})
+    return rows
 
 
 def _votes(result: DetectionFolder, index: int) -> list[dict[str, Any]]:

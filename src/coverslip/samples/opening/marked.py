@@ -94,6 +94,25 @@ def marks_of(fields: Fields, index: int, *, bad: Literal["refuse", "drop"] = "re
     return _of_labels(fields.labels(index), "object" if said is None else str(said[index]) or "object")
 
 
+def marks_in(fields: Fields, index: int, column: str) -> Marks:
+    """What a file marks in a field that a further column of the sheet names, such as cells beside regions.
+
+    Raises
+    ------
+    InputError
+        If there is no sheet, no such column or no file; or naming the file, if it cannot be read.
+    """
+    if isinstance(fields, FieldSubset):
+        return marks_in(fields.fields, int(fields.indices[index]), column)
+    if not isinstance(fields, SheetFields) or not fields.sheet.has(column):
+        raise InputError(f"There is no column '{column}'; name a file of marks in it for each image of the sheet.")
+    file = fields.sheet.file(index, column)
+    if file is None:
+        raise InputError(f"{fields.sheet.where(index)}: the column '{column}' is empty; name a file of marks.")
+    size = fields.size(index)
+    return mended(read_marks(file, fields.image(index).source, size), size, str(file), "drop")
+
+
 def mended(marks: Marks, size: tuple[int, int], where: str, bad: Literal["refuse", "drop"]) -> Marks:
     """Marks whose boxes lie in the image and have an area; see `marks_of`."""
     height, width = size

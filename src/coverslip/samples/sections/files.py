@@ -29,8 +29,8 @@ def phantom_sections(out: str | Path, settings: SectionSettings | None = None, *
     out : str or Path
         Folder to write: ``section_1.tif`` (DNA stain and markers, 16-bit), ``section_1.cells.geojson`` and
         ``section_1.regions.geojson``; the sheets ``cells.csv`` and ``regions.csv`` with ``image``, ``annotation``,
-        ``laboratory`` and ``group`` (the section); ``truth.parquet``, a row for each cell with its type, region, stage
-        and markers; and ``provenance.json`` with the settings.
+        ``laboratory`` and ``group`` (the section), and the latter with ``cells``; ``truth.parquet``, a row for each
+        cell with its type, region, stage and markers; and ``provenance.json`` with the settings.
     settings : SectionSettings, optional
         What is drawn.
     overwrite : bool
@@ -72,7 +72,11 @@ def phantom_sections(out: str | Path, settings: SectionSettings | None = None, *
             tables.append(_truth(cells, stem))
         for name, kind in ((CELL_SHEET, "cells"), (REGION_SHEET, "regions")):
             own = [{**row, "annotation": f"{row['group']}.{kind}.geojson"} for row in rows]
-            write_cells(folder / name, ("image", "annotation", "laboratory", "group"), own)
+            columns: tuple[str, ...] = ("image", "annotation", "laboratory", "group")
+            if kind == "regions":  # staged by the cells in them, if that is asked for
+                own = [{**row, "cells": f"{row['group']}.cells.geojson"} for row in own]
+                columns = (*columns, "cells")
+            write_cells(folder / name, columns, own)
         write_table({name: np.concatenate([table[name] for table in tables]) for name in tables[0]}, folder / TRUTH)
         made = provenance(made_by="coverslip samples phantom-sections", settings=settings.model_dump(mode="json"))
         (folder / "provenance.json").write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")

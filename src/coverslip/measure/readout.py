@@ -44,6 +44,12 @@ class ReadOut(NamedTuple):
         return softmax(self.logits(x) / self.temperature)
 
 
+def finite(read_out: ReadOut) -> ReadOut:
+    """Without infinities, as it is stored: what never varied has the weight 0."""
+    dead = ~np.isfinite(read_out.scale)
+    return read_out._replace(scale=np.where(dead, 1.0, read_out.scale), weights=np.where(dead, 0.0, read_out.weights))
+
+
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Rows of logits as probabilities."""
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
