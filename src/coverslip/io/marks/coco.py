@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from coverslip.core import InputError, Marks
 from coverslip.core.marks import Rings
+from coverslip.io.marks.meant import meant
 
 
 def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
@@ -35,19 +36,16 @@ def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
 
 
 def image_number(content: Mapping[str, Any], path: Path, image: str) -> Any:
-    """The id of an image by its name: by the whole path where several images of the file have one name."""
-    wanted = Path(image).name
-    near = [one for one in content["images"] if base_name(one["file_name"]) == wanted]
-    if len(near) > 1:
-        near = [one for one in near if Path(image).as_posix().endswith(PurePosixPath(one["file_name"]).as_posix())]
-    if not near:
+    """The id of an image by its name (`meant`)."""
+    found = meant([one["file_name"] for one in content["images"]], image)
+    if not found:
         raise InputError(f"{path} says nothing of {image}; add it to its images, or leave it out.")
-    return near[0]["id"]
-
-
-def base_name(text: str) -> str:
-    """The name of a file, whichever system wrote its path."""
-    return PureWindowsPath(text).name if "\\" in text else PurePosixPath(text).name
+    if len(found) > 1:
+        raise InputError(
+            f"{path} has {len(found)} images that may be {image}; write their folders into 'file_name', or give each "
+            "folder a file of its own."
+        )
+    return content["images"][found[0]]["id"]
 
 
 def _rings(polygons: Any) -> Rings | None:

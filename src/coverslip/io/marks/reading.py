@@ -14,6 +14,7 @@ from coverslip.io.marks.geojson import geojson_marks
 from coverslip.io.marks.tables import table_marks
 from coverslip.io.marks.voc import voc_marks
 from coverslip.io.reasons import reason
+from coverslip.io.tables import read_table
 
 ENDINGS = (".xml", ".geojson", ".json", ".csv", ".parquet")
 """Of files that mark objects: Pascal VOC; GeoJSON of QuPath; COCO (or GeoJSON); tables of boxes or points."""
@@ -50,6 +51,26 @@ def read_marks(path: str | Path, image: str, size: tuple[int, int]) -> Marks:
             return coco_marks(content, path, image)
         return geojson_marks(content, path)
     raise InputError(f"{path} should end in one of {', '.join(ENDINGS)}, or be a label image in the column 'mask'.")
+
+
+def check_alone(path: str | Path, count: int) -> None:
+    """See that a file of marks says which image each mark is in, where there are several images.
+
+    Raises
+    ------
+    InputError
+        If it is about one image, as Pascal VOC, GeoJSON, and tables without the column ``image`` are.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if count < 2 or not path.is_file() or suffix not in ENDINGS:
+        return
+    if suffix in (".csv", ".parquet"):
+        alone = "image" not in read_table(path)
+    else:
+        alone = suffix == ".xml" or not is_coco(json_of(path))
+    if alone:
+        raise InputError(f"{path} does not say which of the {count} images its marks are in; give one image at a time.")
 
 
 def json_of(path: Path) -> Any:

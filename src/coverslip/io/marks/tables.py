@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Marks
-from coverslip.io.marks.coco import base_name
+from coverslip.io.marks.meant import meant
 from coverslip.io.tables import read_table
 
 EDGES = ("left_px", "top_px", "right_px", "bottom_px")
@@ -49,4 +49,6 @@ def _of_image(table: Mapping[str, Any], image: str) -> np.ndarray:
     """Which rows are about an image, where a column says so."""
     if "image" not in table:
         return np.ones(len(next(iter(table.values()))), bool)
-    return np.array([base_name(str(name)) == Path(image).name for name in table["image"].tolist()], bool)
+    said = table["image"].astype(str)
+    names = np.unique(said)
+    return np.isin(said, names[meant(names.tolist(), image)])

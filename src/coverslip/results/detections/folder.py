@@ -170,6 +170,7 @@ def read_detections(path: str | Path) -> DetectionFolder:
         raise InputError(f"{path} has no usable {PROVENANCE} ({error}); predict anew.") from None
     if len(rows) != len(sizes):
         raise InputError(f"{path / SHEET} has {len(rows)} rows, but {len(sizes)} images were predicted; predict anew.")
+    rows = _as_written(rows, form.get("files"), path / SHEET)
     tables = _parted(read_table(path / OBJECTS), len(rows))
     regions: list[Detections | None] = [None] * len(rows)
     if lists[1] is not None and (path / REGIONS).is_file():
@@ -187,6 +188,17 @@ def read_detections(path: str | Path) -> DetectionFolder:
         for table, row, size, pixel, region, left in zip(tables, rows, sizes, pixels, regions, excluded, strict=True)
     ]
     return DetectionFolder(path, rows, found, facts)
+
+
+def _as_written(rows: list[dict[str, str]], files: Sequence[str] | None, sheet: Path) -> list[dict[str, str]]:
+    """The rows in the order of the tables, which a spreadsheet may have changed: told by their GeoJSON."""
+    if files is None:  # written before this was noted
+        return rows
+    own = {row.get("annotation", ""): row for row in rows}
+    other = next((file for file in files if file not in own), None)
+    if other is not None:
+        raise InputError(f"{sheet} names no {other} in the column 'annotation' any more; put it back, or predict anew.")
+    return [own[file] for file in files]
 
 
 def object_columns(found: Detections) -> dict[str, np.ndarray]:
@@ -226,6 +238,7 @@ def _form(rows: Sequence[Mapping[str, str]], found: Sequence[Detections]) -> dic
     sizes = [one.pixel_size for one in found]
     regions = next((one.regions for one in found if one.regions is not None), None)
     return {
+        "files": [row["annotation"] for row in rows],
         "classes": list(found[0].classes),
         "region_classes": None if regions is None else list(regions.classes),
         "sizes": [list(one.size) for one in found],

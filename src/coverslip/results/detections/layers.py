@@ -9,9 +9,21 @@ import numpy as np
 
 from coverslip.core import Detections, InputError
 from coverslip.core.marks import Rings
-from coverslip.io.marks.reading import read_marks
+from coverslip.io.marks.reading import check_alone, read_marks
 from coverslip.measure.detections.places import in_regions, outside
 from coverslip.results.detections.folder import OBJECTS, read_detections
+
+
+def check_layers(regions: str | None, exclude: str | None, count: int) -> None:
+    """See that what lies over detections says which of so many images it is of.
+
+    Raises
+    ------
+    InputError
+        If it is of one image.
+    """
+    for named in filter(None, (regions, exclude)):
+        check_alone(named, count)
 
 
 def regions_of(named: str | None, found: Detections) -> Detections | None:

@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from coverslip.core import Detections, InputError, Marks
-from coverslip.io.marks.reading import read_marks
+from coverslip.io.marks.meant import meant
+from coverslip.io.marks.reading import check_alone, read_marks
 from coverslip.io.paths import resolve_path
 from coverslip.results.detections.folder import DetectionFolder, read_detections
 from coverslip.samples.opening.fields import open_fields
@@ -86,8 +87,18 @@ def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Li
     Raises
     ------
     InputError
-        If they do not belong together.
+        If they do not belong together, or nothing is marked.
     """
+    known = _judged(result, truth, split, partial, bad)
+    if not any(map(len, known.true)):
+        raise InputError(
+            f"The truth marks no object in any of the {len(known.true)} images, so nothing can be measured; see that "
+            "its files name the images as they are called."
+        )
+    return known
+
+
+def _judged(result: Any, truth: Any, split: str | None, partial: bool, bad: Literal["refuse", "drop"]) -> Judged:
     if isinstance(result, str | Path):
         result = read_detections(result)
     some = detections_of(result)
@@ -107,6 +118,7 @@ def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Li
         and Path(truth).suffix.lower() in (".xml", ".geojson", ".json", ".csv")
         and not _is_sheet(truth)
     ):
+        check_alone(truth, len(some))
         true = [mended(read_marks(truth, one.source, one.size), one.size, str(truth), bad) for one in some]
         return Judged(some, true, rows, list(range(len(some))))
     return _of_sheet(some, rows, truth if isinstance(truth, Sheet) else read_sheet(truth), split, partial, bad)
@@ -158,20 +170,34 @@ def _of_sheet(
         if not len(sheet):
             raise InputError(f"No row of {sheet.name} has the split '{split}'.")
     fields = open_fields(sheet)
-    place = {Path(one.source).resolve(): i for i, one in enumerate(some)}
-    by_name = {Path(one.source).name: i for i, one in enumerate(some)}
-    pairs = []
-    for k in range(len(sheet)):
-        file = Path(str(sheet.file(k)))
-        i = place.get(file.resolve(), by_name.get(file.name))
-        if i is not None:
-            pairs.append((i, k))
-        elif not partial:
-            raise InputError(
-                f"{sheet.where(k)}: there is no result of {file}; predict it too, or leave it out with --partial."
-            )
+    files = [Path(str(sheet.file(k))) for k in range(len(sheet))]
+    of_file = _results_of(some, files)
+    missing = next((k for k, i in enumerate(of_file) if i is None), None)
+    if missing is not None and not partial:
+        raise InputError(
+            f"{sheet.where(missing)}: there is no result of {files[missing]}; predict it too, or leave it out with "
+            "--partial."
+        )
+    pairs = [(i, k) for k, i in enumerate(of_file) if i is not None]
     if not pairs:
         raise InputError(f"No image of {sheet.name} is among those of the result.")
     true = [marks_of(fields, k, bad=bad) for _, k in pairs]
     facts: list[Mapping[str, str]] = [{**rows[i], **sheet.rows[k]} for i, k in pairs]
     return Judged([some[i] for i, _ in pairs], true, facts, [i for i, _ in pairs])
+
+
+def _results_of(some: Sequence[Detections], files: Sequence[Path]) -> list[int | None]:
+    """The result of each image: by its file; of images that have moved, by name among the results that are left."""
+    place = {Path(one.source).resolve(): i for i, one in enumerate(some)}
+    found = [place.get(file.resolve()) for file in files]
+    left = sorted(set(range(len(some))) - set(found))
+    names = [some[i].source for i in left]
+    taken: dict[int, Path] = {}
+    for k, file in enumerate(files):
+        if found[k] is None and (same := meant(names, file)):
+            i = left[same[0]]
+            if len(same) > 1 or i in taken:
+                other = taken.get(i, some[left[same[-1]]].source)
+                raise InputError(f"It is unclear which result is of {file}: {other} is called so too; mend the paths.")
+            found[k], taken[i] = i, file
+    return found

@@ -1,0 +1,137 @@
+"""Images of one name in several folders: detections, truth and files about several images are told apart."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import coverslip as cs
+from coverslip.cli import main
+from coverslip.core import Detections, InputError
+from coverslip.io.cells import read_cells, write_cells
+from coverslip.io.marks.meant import meant
+from coverslip.results.detections.folder import read_detections, write_value
+from coverslip.results.detections.layers import check_layers
+
+SIZE = (60, 80)
+POINTS = [("a/1.png", 1), ("a/2.png", 2), ("b/1.png", 3)]
+"""Images, and how many objects each has."""
+
+
+def boxes(count: int) -> np.ndarray:
+    left = 5.0 + 10 * np.arange(count)
+    return np.stack([left, np.full(count, 5.0), left + 7, np.full(count, 15.0)], axis=1)
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> Path:
+    """A result of three images, two of which are called ``1.png``."""
+    for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros(SIZE, np.uint8)).save(tmp_path / name)
+    return write_value(
+        [
+            Detections(("x",), boxes(n), np.zeros(n, int), np.linspace(0.9, 0.05, n), str(tmp_path / name), SIZE)
+            for name, n in POINTS
+        ],
+        tmp_path / "found",
+    )
+
+
+def table(folder: Path, rows: list[tuple[str, int]], name: str = "points.csv") -> Path:
+    lines = [f"{image},{8 + 10 * i},10,x" for image, n in rows for i in range(n)]
+    (folder / name).write_text("\n".join(["image,x_px,y_px,class", *lines, ""]))
+    return folder / name
+
+
+def sheet(folder: Path, rows: list[tuple[str, str]]) -> Path:
+    (folder / "truth.csv").write_text("\n".join(["image,annotation", *map(",".join, rows), ""]))
+    return folder / "truth.csv"
+
+
+def test_an_image_is_meant_by_name_and_where_names_lie_in_several_folders_by_these() -> None:
+    names = ["a/1.png", "a/2.png", "b/1.png"]
+    assert meant(names, "/data/b/1.png") == [2]
+    assert meant(names, "/data/b/2.png") == []
+    assert meant(["C:\\x\\a\\1.png", "C:\\x\\b\\1.png"], "/data/a/1.png") == [0]
+    assert meant(["old/1.png", "old/2.png"], "/moved/1.png") == [0]
+    assert meant(["1", "2"], "/data/1.png") == [0]
+    assert meant(["1.png", "1.png"], "/data/1.png") == [0, 1]
+    assert meant(["a/1.png", "b/a/1.png"], "/data/a/1.png") == [0]
+
+
+def test_points_of_several_folders_in_one_table_go_to_their_images(tmp_path: Path, found: Path) -> None:
+    table(tmp_path, POINTS)
+    measured = cs.evaluate(found, sheet(tmp_path, [(name, "points.csv") for name, _ in POINTS]))
+    row = next(row for row in measured if row["measure"] == "detection sensitivity")
+    assert (row["value"], row["n"]) == (1, 6)
+
+
+def test_the_truth_of_an_image_that_was_not_predicted_is_no_other_of_its_name(tmp_path: Path, found: Path) -> None:
+    table(tmp_path, [*POINTS, ("b/2.png", 4)])
+    truth = sheet(tmp_path, [(name, "points.csv") for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png")])
+    with pytest.raises(InputError, match=r"row 5: there is no result of .*b/2\.png"):
+        cs.evaluate(found, truth)
+    assert cs.evaluate(found, truth, partial=True)[0]["n"] == 6
+
+
+def test_a_truth_without_any_object_is_an_error(tmp_path: Path, found: Path) -> None:
+    table(tmp_path, [("first", 1), ("second", 2)])
+    with pytest.raises(InputError, match="marks no object in any of the 3 images"):
+        cs.evaluate(found, sheet(tmp_path, [(name, "points.csv") for name, _ in POINTS]))
+
+
+def test_coco_of_images_of_one_name_says_their_folders_and_is_the_truth_of_itself(tmp_path: Path, found: Path) -> None:
+    assert main(["export", str(found), "--coco", "--out", str(tmp_path / "all.json")]) == 0
+    content = json.loads((tmp_path / "all.json").read_text())
+    assert [image["file_name"] for image in content["images"]] == [name for name, _ in POINTS]
+    assert {row["value"] for row in cs.evaluate(found, tmp_path / "all.json")} == {1}
+    for image in content["images"]:
+        image["file_name"] = Path(image["file_name"]).name
+    (tmp_path / "bare.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match="has 2 images that may be"):
+        cs.evaluate(found, tmp_path / "bare.json")
+
+
+def test_rows_of_the_sheet_may_be_sorted_but_not_deleted(found: Path) -> None:
+    cells = read_cells(found / "sheet.csv")
+    write_cells(found / "sheet.csv", cells.columns, cells.rows[::-1])
+    read = read_detections(found)
+    assert [(read.image(i).parent.name, len(read.detections(i))) for i in range(3)] == [("a", 1), ("a", 2), ("b", 3)]
+    write_cells(found / "sheet.csv", cells.columns, [cells.rows[0], cells.rows[0], cells.rows[2]])
+    with pytest.raises(InputError, match=r"names no 2\.geojson in the column 'annotation'"):
+        read_detections(found)
+
+
+def test_a_file_about_one_image_is_not_laid_over_several(tmp_path: Path, found: Path) -> None:
+    drawn = tmp_path / "drawn.geojson"
+    drawn.write_text('{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(InputError, match="does not say which of the 3 images its marks are in"):
+        cs.evaluate(found, drawn)
+    with pytest.raises(InputError, match="does not say which of the 2 images"):
+        check_layers(None, str(drawn), 2)
+    check_layers(str(found), str(drawn), 1)
+
+
+def test_an_image_in_two_lists_or_a_name_of_two_images_is_told(tmp_path: Path, found: Path) -> None:
+    assert found.exists()
+    for name in ("a/1", "a/2", "b/1"):
+        table(tmp_path, [(Path(name).name, 1)], f"{name}.csv")
+    (tmp_path / "train.txt").write_text("a/1.png\na/2\n")
+    (tmp_path / "val.txt").write_text("b/1.png\n")
+    made = cs.samples.annotated_sheet(tmp_path)
+    assert dict(zip(made.column("image"), made.column("split"), strict=True)) == {
+        "a/1.png": "train",
+        "a/2.png": "train",
+        "b/1.png": "val",
+    }
+    (tmp_path / "val.txt").write_text("b/1.png\na/2\n")
+    with pytest.raises(InputError, match=r"val\.txt names a/2, which the list of train has too"):
+        cs.samples.annotated_sheet(tmp_path)
+    (tmp_path / "val.txt").write_text("1\n")
+    with pytest.raises(InputError, match=r"names 1, but 2 images are called so"):
+        cs.samples.annotated_sheet(tmp_path)
