@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import Detections, InputError
 from coverslip.io.cells import read_cells, write_cells
-from coverslip.io.marks.meant import meant
+from coverslip.io.meant import Meant
 from coverslip.results.detections.folder import read_detections, write_value
-from coverslip.results.detections.layers import check_layers
+from coverslip.results.detections.layers import check_layers, regions_of
 
 SIZE = (60, 80)
 POINTS = [("a/1.png", 1), ("a/2.png", 2), ("b/1.png", 3)]
@@ -55,13 +57,13 @@ def sheet(folder: Path, rows: list[tuple[str, str]]) -> Path:
 
 def test_an_image_is_meant_by_name_and_where_names_lie_in_several_folders_by_these() -> None:
     names = ["a/1.png", "a/2.png", "b/1.png"]
-    assert meant(names, "/data/b/1.png") == [2]
-    assert meant(names, "/data/b/2.png") == []
-    assert meant(["C:\\x\\a\\1.png", "C:\\x\\b\\1.png"], "/data/a/1.png") == [0]
-    assert meant(["old/1.png", "old/2.png"], "/moved/1.png") == [0]
-    assert meant(["1", "2"], "/data/1.png") == [0]
-    assert meant(["1.png", "1.png"], "/data/1.png") == [0, 1]
-    assert meant(["a/1.png", "b/a/1.png"], "/data/a/1.png") == [0]
+    assert Meant(names).by("/data/b/1.png") == [2]
+    assert Meant(names).by("/data/b/2.png") == []
+    assert Meant(["C:\\x\\a\\1.png", "C:\\x\\b\\1.png"]).by("/data/a/1.png") == [0]
+    assert Meant(["old/1.png", "old/2.png"]).by("/moved/1.png") == [0]
+    assert Meant(["1", "2"]).by("/data/1.png") == [0]
+    assert Meant(["1.png", "1.png"]).by("/data/1.png") == [0, 1]
+    assert Meant(["a/1.png", "b/a/1.png"]).by("/data/a/1.png") == [0]
 
 
 def test_points_of_several_folders_in_one_table_go_to_their_images(tmp_path: Path, found: Path) -> None:
@@ -105,6 +107,30 @@ def test_rows_of_the_sheet_may_be_sorted_but_not_deleted(found: Path) -> None:
     write_cells(found / "sheet.csv", cells.columns, [cells.rows[0], cells.rows[0], cells.rows[2]])
     with pytest.raises(InputError, match=r"names no 2\.geojson in the column 'annotation'"):
         read_detections(found)
+
+
+def test_images_of_one_file_are_told_apart(tmp_path: Path) -> None:
+    """Two positions of an OME-TIFF: each has its detections, its truth, its regions and its pixels."""
+    with tifffile.TiffWriter(tmp_path / "two.ome.tif") as file:
+        for level in (10, 200):
+            file.write(np.full(SIZE, level, np.uint8), metadata={"axes": "YX"})
+    square = (np.array([[0.0, 0], [9, 0], [9, 9], [0, 9]]),)
+    some = [
+        Detections(("x",), boxes(n), np.zeros(n, int), np.ones(n), f"{tmp_path}/two.ome.tif series {k}", SIZE)
+        for k, n in enumerate((1, 2))
+    ]
+    some = [replace(one, outlines=(square,) * len(one)) for one in some]
+    found = write_value(some, tmp_path / "found")
+    read = read_detections(found)
+    assert [str(Path(one.source).resolve()) for one in read.found] == [one.source for one in some]
+    assert [int(read.opened(i).read().max()) for i in range(2)] == [10, 200]
+    assert [len(layer) for one in some if (layer := regions_of(str(found), one))] == [1, 2]
+    for k, n in enumerate((1, 2)):
+        table(tmp_path, [("two.ome.tif", n)], f"{k}.csv")
+    rows = "two.ome.tif,1,1.csv\ntwo.ome.tif,0,0.csv\n"
+    (tmp_path / "truth.csv").write_text(f"image,series,annotation\n{rows}")
+    assert cs.evaluate(found, tmp_path / "truth.csv", radius="3")[0]["value"] == 1
+    assert cs.evaluate(found, tmp_path / "truth.csv", radius="3")[0]["n"] == 3
 
 
 def test_a_file_about_one_image_is_not_laid_over_several(tmp_path: Path, found: Path) -> None:

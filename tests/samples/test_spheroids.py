@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from coverslip.cli import main
 from coverslip.core import InputError
@@ -240,6 +241,18 @@ def test_what_is_wrong_with_a_plate_is_told_and_nothing_is_lost(plates: Path, tm
     with open(tmp_path / "out" / "rejected.csv") as stream:
         assert [row["image"] for row in csv.DictReader(stream)] == ["B05_d10.tif"]
     assert len(found) == 10
+
+
+def test_images_of_one_file_are_all_made_ready(tmp_path: Path) -> None:
+    """Two positions of an OME-TIFF: a smaller spheroid, and one of twice its radius."""
+    rng = np.random.default_rng(7)
+    with tifffile.TiffWriter(tmp_path / "two.ome.tif") as file:
+        for radius in (0.1, 0.2):
+            stack = draw(replace(ROUND, radius=radius, debris=0), PLAIN, (96, 96), 1, rng)
+            file.write(stack.planes[0], metadata={"axes": "YX"})
+    found = prepare_spheroids(tmp_path, tmp_path / "out", SpheroidSettings(size=24))
+    small, large = map(float, found.column("area"))
+    assert large > 2.5 * small
 
 
 @pytest.mark.data

@@ -10,7 +10,7 @@ import numpy as np
 
 from coverslip.core import InputError, Marks
 from coverslip.core.marks import Rings
-from coverslip.io.marks.meant import meant
+from coverslip.io.meant import Meant
 
 
 def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
@@ -36,8 +36,8 @@ def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
 
 
 def image_number(content: Mapping[str, Any], path: Path, image: str) -> Any:
-    """The id of an image by its name (`meant`)."""
-    found = meant([one["file_name"] for one in content["images"]], image)
+    """The id of an image by its name (`Meant`)."""
+    found = Meant([one["file_name"] for one in content["images"]]).by(image)
     if not found:
         raise InputError(f"{path} says nothing of {image}; add it to its images, or leave it out.")
     if len(found) > 1:

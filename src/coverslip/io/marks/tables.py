@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Marks
-from coverslip.io.marks.meant import meant
+from coverslip.io.meant import Meant
 from coverslip.io.tables import read_table
 
 EDGES = ("left_px", "top_px", "right_px", "bottom_px")
@@ -51,4 +51,4 @@ def _of_image(table: Mapping[str, Any], image: str) -> np.ndarray:
         return np.ones(len(next(iter(table.values()))), bool)
     said = table["image"].astype(str)
     names = np.unique(said)
-    return np.isin(said, names[meant(names.tolist(), image)])
+    return np.isin(said, names[Meant(names.tolist()).by(image)])

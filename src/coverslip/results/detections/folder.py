@@ -10,18 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Detections, InputError, PixelSize
+from coverslip.core import Detections, Image, InputError, PixelSize
 from coverslip.core.marks import Rings
 from coverslip.figures.colours import category_colours
 from coverslip.io.atomic import atomic_folder
 from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.marks.tables import EDGES
 from coverslip.io.marks.writing import colours_of, write_qupath
-from coverslip.io.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
+from coverslip.io.paths import PATH_COLUMNS, distinct_stems, part_of, relative_path, resolve_path, split_part
 from coverslip.io.tables import read_table, write_table
 from coverslip.io.tags import NOTE, PROVENANCE
 from coverslip.measure.detections.markers import expression
 from coverslip.measure.detections.places import composition, region_table
+from coverslip.samples.sheets.rows import frame_of, open_cell
+from coverslip.samples.sheets.sheet import Sheet
 
 OBJECTS, REGIONS, COMPOSITION, SUMMARY, MARKERS, SHEET = (
     "detections.parquet",
@@ -75,6 +77,14 @@ class DetectionFolder:
     def image(self, index: int) -> Path:
         """The file of an image."""
         return resolve_path(self.path, self.rows[index]["image"])
+
+    def opened(self, index: int, images: str | Path | None = None) -> Image:
+        """An image, the part of its file that is meant, also in the folder that it has moved to; nothing is read."""
+        row = dict(self.rows[index])
+        if images is not None:
+            row["image"] = str((Path(images) / self.image(index).name).absolute())
+        sheet = Sheet(self.path, tuple(row), [row])
+        return frame_of(sheet, 0, open_cell(sheet, 0))
 
 
 def palette(found: Detections) -> dict[str, str]:
@@ -139,7 +149,9 @@ def write_value(found: Detections | Sequence[Detections], path: str | Path) -> P
     """
     some = [found] if isinstance(found, Detections) else list(found)
     path = Path(path)
-    rows = plan([{"image": str(Path(one.source).absolute())} for one in some], Path(), path, range(2, len(some) + 2))
+    named = [split_part(one.source) for one in some]
+    images = [{"image": str(Path(source).absolute()), **part} for source, part in named]
+    rows = plan(images, Path(), path, range(2, len(some) + 2))
     with atomic_folder(path) as folder:
         for row, one in zip(rows, some, strict=True):
             write_qupath(one, folder / row["annotation"], palette(one))
@@ -176,12 +188,12 @@ def read_detections(path: str | Path) -> DetectionFolder:
     if lists[1] is not None and (path / REGIONS).is_file():
         own = _parted(read_table(path / REGIONS), len(rows))
         regions = [
-            _value(table, tuple(lists[1]), str(resolve_path(path, row["image"])), size, pixel, facts)
+            _value(table, tuple(lists[1]), _source(path, row), size, pixel, facts)
             for table, row, size, pixel in zip(own, rows, sizes, pixels, strict=True)
         ]
     found = [
         replace(
-            _value(table, tuple(lists[0]), str(resolve_path(path, row["image"])), size, pixel, facts),
+            _value(table, tuple(lists[0]), _source(path, row), size, pixel, facts),
             regions=region,
             excluded=left,
         )
@@ -199,6 +211,10 @@ def _as_written(rows: list[dict[str, str]], files: Sequence[str] | None, sheet: 
     if other is not None:
         raise InputError(f"{sheet} names no {other} in the column 'annotation' any more; put it back, or predict anew.")
     return [own[file] for file in files]
+
+
+def _source(path: Path, row: Mapping[str, str]) -> str:
+    return f"{resolve_path(path, row['image'])} {part_of(row)}".rstrip()
 
 
 def object_columns(found: Detections) -> dict[str, np.ndarray]:

@@ -39,7 +39,7 @@ def regions_of(named: str | None, found: Detections) -> Detections | None:
     path = Path(named)
     if (path / OBJECTS).is_file():
         result = read_detections(path)
-        at = [i for i in range(len(result)) if result.image(i).resolve() == Path(found.source).resolve()]
+        at = [i for i in range(len(result)) if Path(result.found[i].source).resolve() == Path(found.source).resolve()]
         if not at:
             raise InputError(f"{path} holds no regions of {found.source}; predict them with the region model first.")
         regions = result.detections(at[0])

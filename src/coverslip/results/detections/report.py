@@ -15,7 +15,6 @@ from coverslip.figures.colours import category_colours
 from coverslip.figures.detections import section_jpeg
 from coverslip.figures.document import Page, save_figures, write_document
 from coverslip.figures.sections import composition_figure, expression_figure
-from coverslip.io.images.opening import open_image
 from coverslip.io.marks.writing import colours_of
 from coverslip.measure.detections.against import against
 from coverslip.measure.detections.agreement import staged
@@ -216,10 +215,10 @@ def _votes(result: DetectionFolder, index: int) -> list[dict[str, Any]]:
 def _pictures(result: DetectionFolder, images: Any, page: Page, known: Judged | None) -> list[dict[str, str]]:
     found = []
     for i in range(min(len(result), _SHOWN)):
-        file = result.image(i) if images is None else Path(images) / result.image(i).name
+        file = result.image(i)
         one = result.detections(i)
         try:
-            image = open_image(file)
+            image = result.opened(i, images)
         except InputError as error:
             page.notes.append(f"The images are not shown: {error}")
             return []

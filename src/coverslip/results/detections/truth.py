@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from coverslip.core import Detections, InputError, Marks
-from coverslip.io.marks.meant import meant
 from coverslip.io.marks.reading import check_alone, read_marks
-from coverslip.io.paths import resolve_path
+from coverslip.io.meant import Meant
+from coverslip.io.paths import resolve_path, split_part
 from coverslip.results.detections.folder import DetectionFolder, read_detections
 from coverslip.samples.opening.fields import open_fields
 from coverslip.samples.opening.marked import marks_of, mended
@@ -119,7 +119,7 @@ def _judged(result: Any, truth: Any, split: str | None, partial: bool, bad: Lite
         and not _is_sheet(truth)
     ):
         check_alone(truth, len(some))
-        true = [mended(read_marks(truth, one.source, one.size), one.size, str(truth), bad) for one in some]
+        true = [_marked(Path(truth), one, bad) for one in some]
         return Judged(some, true, rows, list(range(len(some))))
     return _of_sheet(some, rows, truth if isinstance(truth, Sheet) else read_sheet(truth), split, partial, bad)
 
@@ -152,9 +152,13 @@ def _own(result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]],
     true = []
     for i in named:
         file = resolve_path(result.path, rows[i]["source_annotation"])
-        true.append(mended(read_marks(file, some[i].source, some[i].size), some[i].size, str(file), bad))
+        true.append(_marked(file, some[i], bad))
     notes = (f"{len(kept) - len(named)} images without annotation are left out.",) if len(named) < len(kept) else ()
     return Judged([some[i] for i in named], true, [rows[i] for i in named], named, notes)
+
+
+def _marked(file: Path, one: Detections, bad: Literal["refuse", "drop"]) -> Marks:
+    return mended(read_marks(file, split_part(one.source)[0], one.size), one.size, str(file), bad)
 
 
 def _of_sheet(
@@ -170,15 +174,15 @@ def _of_sheet(
         if not len(sheet):
             raise InputError(f"No row of {sheet.name} has the split '{split}'.")
     fields = open_fields(sheet)
-    files = [Path(str(sheet.file(k))) for k in range(len(sheet))]
-    of_file = _results_of(some, files)
-    missing = next((k for k, i in enumerate(of_file) if i is None), None)
+    images = [f"{sheet.file(k)} {sheet.part(k)}".rstrip() for k in range(len(sheet))]
+    of_image = _results_of(some, images)
+    missing = next((k for k, i in enumerate(of_image) if i is None), None)
     if missing is not None and not partial:
         raise InputError(
-            f"{sheet.where(missing)}: there is no result of {files[missing]}; predict it too, or leave it out with "
+            f"{sheet.where(missing)}: there is no result of {images[missing]}; predict it too, or leave it out with "
             "--partial."
         )
-    pairs = [(i, k) for k, i in enumerate(of_file) if i is not None]
+    pairs = [(i, k) for k, i in enumerate(of_image) if i is not None]
     if not pairs:
         raise InputError(f"No image of {sheet.name} is among those of the result.")
     true = [marks_of(fields, k, bad=bad) for _, k in pairs]
@@ -186,18 +190,22 @@ def _of_sheet(
     return Judged([some[i] for i, _ in pairs], true, facts, [i for i, _ in pairs])
 
 
-def _results_of(some: Sequence[Detections], files: Sequence[Path]) -> list[int | None]:
+def _results_of(some: Sequence[Detections], images: Sequence[str]) -> list[int | None]:
     """The result of each image: by its file; of images that have moved, by name among the results that are left."""
     place = {Path(one.source).resolve(): i for i, one in enumerate(some)}
-    found = [place.get(file.resolve()) for file in files]
+    found = [place.get(Path(image).resolve()) for image in images]
     left = sorted(set(range(len(some))) - set(found))
-    names = [some[i].source for i in left]
-    taken: dict[int, Path] = {}
-    for k, file in enumerate(files):
-        if found[k] is None and (same := meant(names, file)):
-            i = left[same[0]]
-            if len(same) > 1 or i in taken:
-                other = taken.get(i, some[left[same[-1]]].source)
-                raise InputError(f"It is unclear which result is of {file}: {other} is called so too; mend the paths.")
-            found[k], taken[i] = i, file
+    told = [split_part(some[i].source) for i in left]
+    named = Meant([file for file, _ in told])
+    taken: dict[int, str] = {}
+    for k, image in enumerate(images):
+        if found[k] is not None:
+            continue
+        file, part = split_part(image)
+        same = [left[at] for at in named.by(file) if told[at][1] == part]
+        if len(same) > 1 or (same and same[0] in taken):
+            other = taken.get(same[0], some[same[-1]].source)
+            raise InputError(f"It is unclear which result is of {image}: {other} is called so too; mend the paths.")
+        if same:
+            found[k], taken[same[0]] = same[0], image
     return found

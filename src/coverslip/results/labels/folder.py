@@ -238,7 +238,7 @@ def read_label_folder(path: str | Path) -> LabelFolder:
     if not (path / SHEET).is_file():
         raise InputError(
             f"{path} is no folder of labels: it has no {SHEET} with the columns image and mask; give the folder that "
-            "coverslip predict wrote."
+            "coverslip predict wrote, or pair label images of another program with theirs (coverslip samples make)."
         )
     cells = _read_rows(path / SHEET)
     facts: Any = {}

@@ -9,8 +9,8 @@ from typing import Any
 
 from coverslip.core import InputError
 from coverslip.io.images.opening import is_image_name
-from coverslip.io.marks.meant import folders_alike, named_path
 from coverslip.io.marks.reading import ENDINGS, is_coco, json_of
+from coverslip.io.meant import folders_alike, named_path
 from coverslip.io.paths import relative_path
 from coverslip.samples.sheets.sheet import Sheet
 
