@@ -99,6 +99,14 @@ def test_impossible_boxes_are_named_or_left_out(tmp_path: Path, box: tuple[Any, 
     assert (kept.boxes[:, 2] <= 50).all()
 
 
+def test_a_table_is_read_as_any_country_saves_it_and_an_empty_class_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\ufeffx_px;y_px;class\r\n8,5;10;RBC\r\n9;11;\r\n", encoding="utf-8")
+    marks = read_marks(tmp_path / "a.csv", "a.png", (40, 50))
+    assert marks.centres.tolist() == [[8.5, 10], [9, 11]]
+    with pytest.raises(InputError, match=r"a\.csv: object 2 has no class"):
+        mended(marks, (40, 50), "a.csv", "drop")
+
+
 def test_an_annotation_of_another_image_or_of_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is of an image of 60 x 40 pixels, but its image has 50 x 40"):
         read_marks(voc(tmp_path / "a.xml", size=(40, 60)), "a.png", (40, 50))

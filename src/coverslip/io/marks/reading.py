@@ -11,10 +11,9 @@ from typing import Any
 from coverslip.core import InputError, Marks
 from coverslip.io.marks.coco import coco_marks
 from coverslip.io.marks.geojson import geojson_marks
-from coverslip.io.marks.tables import table_marks
+from coverslip.io.marks.tables import columns_of, table_marks
 from coverslip.io.marks.voc import voc_marks
 from coverslip.io.reasons import reason
-from coverslip.io.tables import read_table
 
 ENDINGS = (".xml", ".geojson", ".json", ".csv", ".parquet")
 """Of files that mark objects: Pascal VOC; GeoJSON of QuPath; COCO (or GeoJSON); tables of boxes or points."""
@@ -66,7 +65,7 @@ def check_alone(path: str | Path, count: int) -> None:
     if count < 2 or not path.is_file() or suffix not in ENDINGS:
         return
     if suffix in (".csv", ".parquet"):
-        alone = "image" not in read_table(path)
+        alone = "image" not in columns_of(path)
     else:
         alone = suffix == ".xml" or not is_coco(json_of(path))
     if alone:

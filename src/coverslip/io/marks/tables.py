@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Marks
+from coverslip.io.cells import read_cells
 from coverslip.io.meant import Meant
 from coverslip.io.tables import read_table
 
@@ -26,7 +27,7 @@ def table_marks(path: Path, image: str) -> Marks:
     InputError
         If the columns are missing; the message names those that are looked for.
     """
-    table = read_table(path)
+    table = columns_of(path)
     columns = next((names for names in (*_BOXES, *_POINTS) if set(names) <= set(table)), None)
     called = next((name for name in _CLASSES if name in table), None)
     if columns is None or called is None:
@@ -36,13 +37,32 @@ def table_marks(path: Path, image: str) -> Marks:
         )
     rows = _of_image(table, image)
     try:
-        values = np.stack([np.asarray(table[name][rows], np.float64) for name in columns], axis=1)
+        values = np.stack([_numbers(table[name][rows]) for name in columns], axis=1)
     except (TypeError, ValueError):
         raise InputError(f"{path}: the columns {', '.join(columns)} should hold numbers; mend them.") from None
-    names = np.array([str(name) for name in table[called][rows].tolist()], object)
+    names = np.array(["" if name is None else str(name) for name in table[called][rows].tolist()], object)
     if len(columns) == 4:
         return Marks(values, names)
     return Marks(np.concatenate([values, values], axis=1), names, points=True)
+
+
+def columns_of(path: Path) -> Mapping[str, np.ndarray]:
+    """The columns of a table; of a CSV the texts, as any program of any country saves it.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    if path.suffix.lower() != ".csv":
+        return read_table(path)
+    cells = read_cells(path)
+    return {name: np.array([row[name] for row in cells.rows], object) for name in cells.columns}
+
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    """Numbers; NaN for an empty cell."""
+    return np.array(["nan" if value == "" else value for value in values.tolist()], object).astype(np.float64)
 
 
 def _of_image(table: Mapping[str, Any], image: str) -> np.ndarray:

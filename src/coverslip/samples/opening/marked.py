@@ -72,7 +72,7 @@ def marks_of(fields: Fields, index: int, *, bad: Literal["refuse", "drop"] = "re
     Raises
     ------
     InputError
-        Naming the file and the object.
+        Naming the file and the object, if it has no class or is such a box.
     """
     if isinstance(fields, FieldSubset):
         return marks_of(fields.fields, int(fields.indices[index]), bad=bad)
@@ -100,6 +100,9 @@ def mended(marks: Marks, size: tuple[int, int], where: str, bad: Literal["refuse
     inside = clipped(marks.boxes, size)
     beyond = np.abs(inside - marks.boxes).max(axis=1, initial=0) > _TOLERANCE
     empty = np.zeros(len(marks), bool) if marks.points else ((inside[:, 2:] - inside[:, :2]) <= 0).any(axis=1)
+    unnamed = np.flatnonzero(marks.names == "")
+    if len(unnamed):
+        raise InputError(f"{where}: object {int(unnamed[0]) + 1} has no class; name it, or delete it.")
     odd = np.flatnonzero(~np.isfinite(marks.boxes).all(axis=1) | beyond | empty)
     if len(odd) and bad == "refuse":
         i = int(odd[0])

@@ -212,6 +212,10 @@ def _with_layout(source: Sheet, layout: str | Path | None) -> tuple[list[dict[st
         return rows, notes
     wells = read_layout(layout)
     columns = dict.fromkeys(name for facts in wells.values() for name in facts)
+    if twice := [name for name in columns if source.has(name)]:
+        raise InputError(
+            f"{layout} has a column '{twice[0]}', which the images have of their own; rename it, or leave it out."
+        )
     unknown = []
     for i, row in enumerate(rows):
         facts = wells.get((row.get("plate", ""), row["well"]), wells.get(("", row["well"])))
