@@ -25,8 +25,10 @@ from coverslip.core import (
 )
 from coverslip.io.atomic import atomic_folder, refuse_existing, refuse_own
 from coverslip.io.images.slides import Slide, open_slide
+from coverslip.io.listing import bare_name
+from coverslip.io.paths import split_part
 from coverslip.io.places import held
-from coverslip.io.tags import PROVENANCE
+from coverslip.io.tags import PROVENANCE, provenance_of
 from coverslip.models.folder import Model
 from coverslip.models.record import prediction_record
 from coverslip.models.shipped import names as shipped_names
@@ -82,7 +84,7 @@ def predict_to_file(
     fields = model.open_usable(source, **asked.input)
     if len(fields) > 1:
         return _several(model, fields, source, out, asked, options)
-    out = Path(out or f"{source.name.split('.')[0]}{ENDING}")
+    out = Path(out or f"{bare_name(source)}{ENDING}")
     if not out.name.lower().endswith(ENDING):
         raise InputError(f"{out} should end in {ENDING}, because that is what is written.")
     return _one(model, fields, 0, source, out, asked, options)
@@ -91,10 +93,18 @@ def predict_to_file(
 def _one(model: Model, fields: Fields, index: int, source: Path, out: Path, asked: Asked, options: Predict) -> Written:
     with held(out):
         if asked.resume and out.exists() and not asked.force:
+            _refuse_another(out, fields.name(index))
             return Written(out, finished_before=True)
         refuse_existing(out, asked.force)
         refuse_own(out, [source.resolve()])
         return _written(model, _slide(fields, index, asked), fields, index, out, asked, options)
+
+
+def _refuse_another(out: Path, name: str) -> None:
+    """See that a store that is there already is that of a slide."""
+    was = provenance_of(out).get("inputs", {}).get("path")
+    if was is not None and Path(name).exists() and Path(was) != Path(name).resolve():
+        raise InputError(f"{out} is the store of {was}, not of {name}; choose another --out, or say --force.")
 
 
 def _several(
@@ -112,7 +122,7 @@ def _several(
             f"{source} holds {len(fields)} slides; put a GeoJSON for each, called as the slide, into a folder, and "
             f"name that in place of {options.keep_roi}."
         )
-    names = [Path(fields.name(i)).name.split(".")[0] for i in range(len(fields))]
+    names = [bare_name(split_part(fields.name(i))[0]) for i in range(len(fields))]
     notes, before, done = list(fields.sheet.notes) if isinstance(fields, SheetFields) else [], 0, 0
     for i, name in enumerate(names):
         own = name if names.count(name) == 1 else f"{name}-{i + 1}"
@@ -281,7 +291,7 @@ def _group(folder: Path, slide: Slide, sizes: list[tuple[int, int]]) -> Any:
         if number:
             steps.append({"type": "translation", "translation": middle})
         datasets.append({"path": str(number), "coordinateTransformations": steps})
-    name = Path(slide.source).name.split(".")[0]
+    name = bare_name(slide.source)
     colours = zip(("red", "green", "blue"), ("FF0000", "00FF00", "0000FF"), strict=True)
     channels = [
         {"label": label, "color": colour, "window": {"min": 0, "max": 255, "start": 0, "end": 255}}
