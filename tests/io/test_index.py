@@ -124,6 +124,18 @@ def test_hits_fulfil_conditions_and_differ_from_the_query(tmp_path: Path) -> Non
         nearest(index, query, where="organ = liver")
 
 
+def test_patients_are_the_same_though_a_gap_made_their_numbers_floats(tmp_path: Path) -> None:
+    index, vectors = filled(tmp_path)
+    more = {"id": np.array(["x", "y"], object), "day": np.array([5.0, np.nan])}
+    index = index.add(vectors[:2], more)
+    apart = nearest(index, vectors[:1], 700, apart={"day": [5.0]})
+    assert len(apart) == 602 - 3
+    assert not (apart.rows["day"] == 5).any()
+    groups = nearest_groups(index, vectors[:1], "day", 700)
+    assert len(groups) == 200
+    assert sorted(set(groups.rows["day"])) == list(range(200))
+
+
 def test_what_is_removed_or_replaced_is_not_found(tmp_path: Path) -> None:
     index, vectors = filled(tmp_path)
     index, gone = index.remove("plate = A")

@@ -58,11 +58,11 @@ class Coded:
     def _texts(self) -> Any:
         import pandas as pd
 
-        return pd.Index([str(value) for value in self.values], dtype=object)
+        return pd.Index([written(value) for value in self.values], dtype=object)
 
-    def numbers(self, texts: Sequence[str]) -> np.ndarray:
-        """Which of its values are written so; -2 for those that are none of them."""
-        found = self._texts.get_indexer([str(text) for text in texts])
+    def numbers(self, values: Sequence[Any]) -> np.ndarray:
+        """Which of its values are written like some others; -2 for those that are none of them."""
+        found = self._texts.get_indexer([written(value) for value in values])
         return np.where(found < 0, -2, found)
 
     def _ordered(self, name: str, value: str) -> tuple[np.ndarray, Any]:
@@ -93,6 +93,12 @@ class Coded:
         # What is missing has the code -1, so it stands last.
         fulfilled: np.ndarray = np.r_[found.astype(bool), sign == "!="][self.codes]
         return fulfilled
+
+
+def written(value: Any) -> str:
+    """A value as text: whole numbers without a point, since a gap elsewhere in a column makes them floats."""
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)
 
 
 def _number(text: str) -> float | None:

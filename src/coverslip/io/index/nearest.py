@@ -63,7 +63,7 @@ def nearest(
     top: int = 10,
     *,
     where: str = "",
-    apart: dict[str, list[str]] | None = None,
+    apart: Mapping[str, Sequence[Any]] | None = None,
     together: bool = False,
 ) -> Hits:
     """The nearest vectors to each query.
@@ -78,7 +78,7 @@ def nearest(
         How many for each.
     where : str
         Conditions that a hit fulfils, see `coverslip.io.index.conditions.rows_where`.
-    apart : dict of str to list of str, optional
+    apart : mapping of str to sequence, optional
         Column to its value for each query: what has the same value is no hit. ``{"patient": [...]}`` gives cases of
         other patients.
     together : bool
@@ -126,7 +126,7 @@ def checked(index: Index, queries: np.ndarray, top: int) -> np.ndarray:
 
 
 def scored(
-    index: Index, queries: np.ndarray, where: str, apart: Mapping[str, Sequence[str]]
+    index: Index, queries: np.ndarray, where: str, apart: Mapping[str, Sequence[Any]]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """All rows that may be hits, some at a time, and how near each is to each query.
 
