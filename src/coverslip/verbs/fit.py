@@ -20,6 +20,7 @@ from coverslip.nn.device import choose_device
 from coverslip.samples.cutting.crop_fields import crop_settings
 from coverslip.samples.opening import open_as
 from coverslip.samples.sheets.instances import doubtful_masks
+from coverslip.samples.sheets.splits import divided_groups
 from coverslip.train.run import Run, is_main_process
 
 FITTING = ".fitting"
@@ -74,6 +75,9 @@ def fit(
         whole = getattr(opened, "has_labels", False) and not getattr(config, "scribbles", False)  # strokes have pieces
         doubts = doubtful_masks(opened) if whole else []
         fitted = module.fit(opened, config, run, **begun)
+        obs = getattr(opened, "obs", None)
+        divided = divided_groups(obs) if obs is not None else ""
+        doubts += [divided] if divided and divided not in fitted.warnings else []
     facts = {**fitted.facts, "input": how}
     cut = crop_settings(opened)
     if cut:

@@ -237,7 +237,10 @@ class _Decomposing:
             self._decompose(left, workers)
         parted = [without_seen(self.work.table(image.name)) for image in self.images]
         tables = [_apart(table) for table, _ in parted]
-        self.notes = note_seen(self.rows, [objects for objects, _ in tables], [seen for _, seen in parted], self.strict)
+        told = "diameter" in self.record.get("options", {})
+        self.notes = note_seen(
+            self.rows, [objects for objects, _ in tables], [seen for _, seen in parted], self.strict, told
+        )
         files = {row[column] for row in self.rows for column in ("mask", *FILES)}
         place_folder(
             self.work.result,

@@ -184,7 +184,8 @@ class _Prediction:
                     self._stop(index + 1)
         parted = [without_seen(self.work.table(image.name)) for image in self.images]
         tables = [table for table, _ in parted]
-        self.notes = note_seen(self.rows, tables, [seen for _, seen in parted], self.strict)
+        told = "diameter" in self.record.get("options", {})
+        self.notes = note_seen(self.rows, tables, [seen for _, seen in parted], self.strict, told)
         write_result(self.target, self.work.result, self.rows, tables, self.record)
         return sum(len(table["label"]) for table in tables)
 
