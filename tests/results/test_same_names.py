@@ -73,12 +73,21 @@ def test_points_of_several_folders_in_one_table_go_to_their_images(tmp_path: Pat
     assert (row["value"], row["n"]) == (1, 6)
 
 
-def test_the_truth_of_an_image_that_was_not_predicted_is_no_other_of_its_name(tmp_path: Path, found: Path) -> None:
+def test_the_truth_of_an_image_that_was_not_predicted_is_no_other_of_its_name(
+    tmp_path: Path, found: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     table(tmp_path, [*POINTS, ("b/2.png", 4)])
     truth = sheet(tmp_path, [(name, "points.csv") for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png")])
     with pytest.raises(InputError, match=r"row 5: there is no result of .*b/2\.png"):
         cs.evaluate(found, truth)
     assert cs.evaluate(found, truth, partial=True)[0]["n"] == 6
+    rows = [f"{name},points.csv,{part}" for name, part in (("a/1.png", "train"), ("b/1.png", "validation"))]
+    truth.write_text("\n".join(["image,annotation,split", *rows, ""]))
+    assert main(["evaluate", str(found), str(truth)]) == 0
+    said = capsys.readouterr().out
+    assert "Left out 1 image whose result has no truth." in said
+    assert "Training images are among those measured" in said
+    assert cs.evaluate(found, truth, split="val")[0]["n"] == 3
 
 
 def test_a_truth_without_any_object_is_an_error(tmp_path: Path, found: Path) -> None:

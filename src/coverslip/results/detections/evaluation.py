@@ -14,6 +14,7 @@ from coverslip.measure.detections.evaluate import evaluate_detections
 from coverslip.results.detections.marked import as_expected, odd_ones
 from coverslip.results.detections.options import Evaluate
 from coverslip.results.detections.truth import Judged, detections_of, judged
+from coverslip.samples.sheets.splits import split_word
 
 RADIUS = "12"
 """Distance within which points are matched where nobody says another, pixels."""
@@ -63,6 +64,8 @@ def measured(
                 f"Objects with a score below {lowest:.2f} are not in the result, so average precision is a lower "
                 "bound; predict with --threshold 0.05 for all of it."
             )
+    if len({split_word(row.get("split", "")) for row in known.rows} - {""}) > 1:
+        notes.append("Training images are among those measured: --split val or --split test leaves them out.")
     if by:
         notes.append(f"Intervals are over whole groups of the column '{by}'.")
     unnamed = sum(int((~one.named).sum()) for one in known.found)

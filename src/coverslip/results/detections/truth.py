@@ -17,7 +17,7 @@ from coverslip.results.detections.folder import DetectionFolder, read_detections
 from coverslip.samples.opening.fields import open_fields
 from coverslip.samples.opening.marked import marks_of, mended
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
-from coverslip.samples.sheets.splits import usual_groups
+from coverslip.samples.sheets.splits import split_word, usual_groups
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _is_sheet(path: str | Path) -> bool:
 
 
 def _own(result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]], split: str | None, bad: Any) -> Judged:
-    kept = [i for i, row in enumerate(rows) if split is None or row.get("split") == split]
+    kept = [i for i, row in enumerate(rows) if _is_of(row, split)]
     named = [i for i in kept if rows[i].get("source_annotation")]
     if not isinstance(result, DetectionFolder) or not named:
         raise InputError(
@@ -155,6 +155,10 @@ def _own(result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]],
         true.append(_marked(file, some[i], bad))
     notes = (f"{len(kept) - len(named)} images without annotation are left out.",) if len(named) < len(kept) else ()
     return Judged([some[i] for i in named], true, [rows[i] for i in named], named, notes)
+
+
+def _is_of(row: Mapping[str, str], split: str | None) -> bool:
+    return split is None or split_word(row.get("split", "")) == split_word(split)
 
 
 def _marked(file: Path, one: Detections, bad: Literal["refuse", "drop"]) -> Marks:
@@ -170,7 +174,7 @@ def _of_sheet(
     bad: Any,
 ) -> Judged:
     if split is not None:
-        sheet = sheet.subset([i for i in range(len(sheet)) if sheet.rows[i].get("split") == split])
+        sheet = sheet.subset([i for i, row in enumerate(sheet.rows) if _is_of(row, split)])
         if not len(sheet):
             raise InputError(f"No row of {sheet.name} has the split '{split}'.")
     fields = open_fields(sheet)
@@ -187,7 +191,10 @@ def _of_sheet(
         raise InputError(f"No image of {sheet.name} is among those of the result.")
     true = [marks_of(fields, k, bad=bad) for _, k in pairs]
     facts: list[Mapping[str, str]] = [{**rows[i], **sheet.rows[k]} for i, k in pairs]
-    return Judged([some[i] for i, _ in pairs], true, facts, [i for i, _ in pairs])
+    without = {"truth has no result": len(images) - len(pairs)}
+    without |= {"result has no truth": len(some) - len(pairs)} if split is None else {}
+    notes = tuple(f"Left out {n} image{'s' * (n != 1)} whose {what}." for what, n in without.items() if n)
+    return Judged([some[i] for i, _ in pairs], true, facts, [i for i, _ in pairs], notes)
 
 
 def _results_of(some: Sequence[Detections], images: Sequence[str]) -> list[int | None]:
