@@ -63,6 +63,8 @@ def test_what_is_written_for_qupath_and_coco_is_read_back(tmp_path: Path) -> Non
     again = read_marks(write_coco([found], tmp_path / "all.json", ["section.tif"]), "/x/section.tif", found.size)
     np.testing.assert_allclose(again.boxes, found.boxes)
     assert again.names.tolist() == ["IX", "I-V"]
+    areas = [one["area"] for one in json.loads((tmp_path / "all.json").read_text())["annotations"]]
+    assert areas == [100 - 16, 100]  # of the outlines, not of their boxes
     with pytest.raises(InputError, match="says nothing of other"):
         read_marks(tmp_path / "all.json", "other.tif", (1, 1))
 
