@@ -170,3 +170,16 @@ def test_an_image_in_two_lists_or_a_name_of_two_images_is_told(tmp_path: Path, f
     (tmp_path / "val.txt").write_text("1\n")
     with pytest.raises(InputError, match=r"names 1, but 2 images are called so"):
         cs.samples.annotated_sheet(tmp_path)
+
+
+def test_slides_that_are_called_alike_are_told_when_they_are_indexed(tmp_path: Path) -> None:
+    def of(folder: str) -> cs.Embedding:
+        image = np.array([f"/{folder}/S1.svs"] * 3, object)
+        facts = {"image": image, "window_px": np.array(["y0x0h1w1", "y1x0h1w1", "y2x0h1w1"]), "slide": ["S1"] * 3}
+        return cs.Embedding.from_arrays(np.random.default_rng(0).normal(size=(3, 4)), facts)
+
+    notes: list[str] = []
+    cs.index(tmp_path / "a.index", of("ann"), notes=notes)
+    assert notes == []
+    cs.index(tmp_path / "a.index", of("bob"), notes=notes)
+    assert "Slides are called alike ('S1': /ann/S1.svs and /bob/S1.svs)" in notes[0]
