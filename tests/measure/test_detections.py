@@ -138,6 +138,14 @@ def square(x: float, y: float, side: float) -> tuple[np.ndarray, ...]:
 REGIONS = found([(0, 0, 40, 40, 0, 0.9), (50, 0, 90, 40, -1, 0.8)], outlines=(square(0, 0, 40), square(50, 0, 40)))
 
 
+def test_a_class_that_is_nowhere_true_has_no_average_precision_and_warns_of_nothing() -> None:
+    only = marks([(0, 0, 10, 10, 0)])
+    rows, _ = evaluate_detections([SEEN, SEEN], [only, only], CLASSES, np.arange(2))
+    of = {(row["class"], row["measure"]): row for row in rows}
+    assert np.isnan([of["B", "AP50"][name] for name in ("value", "low", "high")]).all()
+    assert (of["A", "AP50"]["value"], of["all", "mean AP50"]["value"]) == (1, 1)
+
+
 def test_cells_are_counted_by_the_region_they_lie_in() -> None:
     cells = in_regions(SEEN, REGIONS)
     assert cells.columns["region"].tolist() == [1, 1, 0, 2]
