@@ -73,6 +73,15 @@ def test_points_of_several_folders_in_one_table_go_to_their_images(tmp_path: Pat
     assert (row["value"], row["n"]) == (1, 6)
 
 
+def test_an_image_without_points_gets_not_those_of_one_of_its_name(tmp_path: Path, found: Path) -> None:
+    truth = sheet(tmp_path, [(name, "points.csv") for name, _ in POINTS])
+    table(tmp_path, [("a/1.png", 1), ("a/2.png", 2)])
+    assert cs.evaluate(found, truth)[0]["n"] == 3
+    table(tmp_path, [("1.png", 1), ("2.png", 2)])
+    with pytest.raises(InputError, match=r"points\.csv: Several images are called 1\.png; write their folders"):
+        cs.evaluate(found, truth)
+
+
 def test_the_truth_of_an_image_that_was_not_predicted_is_no_other_of_its_name(
     tmp_path: Path, found: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

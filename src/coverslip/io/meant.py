@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 
+from coverslip.core import InputError
+
 
 class Meant:
     """Images as a file or a table names them.
@@ -26,12 +28,26 @@ class Meant:
             self._called[path.name].append(i)
         self._several = len({path.parent for path in self._paths}) > 1
 
-    def by(self, image: str | Path) -> list[int]:
-        """Which names mean an image, as places among them: none, one, or several that cannot be told apart."""
+    def by(self, image: str | Path, twins: bool = False) -> list[int]:
+        """Which names mean an image, as places among them: none, one, or several that cannot be told apart.
+
+        Parameters
+        ----------
+        image : str or Path
+        twins : bool
+            Whether there are images of this name in other folders, so that folders count in any case.
+
+        Raises
+        ------
+        InputError
+            If there are, and a name has no folder.
+        """
         image = Path(image)
         same = self._called.get(image.name) or self._called.get(image.stem, [])
-        if not self._several:
+        if not self._several and not twins:
             return list(same)
+        if twins and any(not self._paths[i].parent.parts for i in same):
+            raise InputError(f"Several images are called {image.name}; write their folders in front.")
         alike = {i: folders_alike(self._paths[i].parent, image.parent) for i in same}
         most = max(alike.values(), default=(0, 0))
         return [i for i, one in alike.items() if one == most and (one[0] or not one[1])]

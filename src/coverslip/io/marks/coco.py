@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import InputError, Marks
+from coverslip.core import InputError, Marks, about
 from coverslip.core.marks import Rings
 from coverslip.io.meant import Meant
 
 
-def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
+def coco_marks(content: Mapping[str, Any], path: Path, image: str, twins: bool = False) -> Marks:
     """The marks of one image.
 
     Raises
@@ -22,7 +22,7 @@ def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
         If the image is not among those of the file, or an entry lacks what it should have.
     """
     try:
-        number = image_number(content, path, image)
+        number = image_number(content, path, image, twins)
         names = {one["id"]: str(one["name"]) for one in content["categories"]}
         own = [one for one in content["annotations"] if one["image_id"] == number and not one.get("iscrowd")]
         found = [names[one["category_id"]] for one in own]
@@ -35,9 +35,10 @@ def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
     return Marks(boxes, np.array(found, object), whole if len(whole) == len(own) else None)
 
 
-def image_number(content: Mapping[str, Any], path: Path, image: str) -> Any:
+def image_number(content: Mapping[str, Any], path: Path, image: str, twins: bool = False) -> Any:
     """The id of an image by its name (`Meant`)."""
-    found = Meant([one["file_name"] for one in content["images"]]).by(image)
+    with about(path):
+        found = Meant([one["file_name"] for one in content["images"]]).by(image, twins)
     if not found:
         raise InputError(f"{path} says nothing of {image}; add it to its images, or leave it out.")
     if len(found) > 1:

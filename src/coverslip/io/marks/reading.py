@@ -19,7 +19,7 @@ ENDINGS = (".xml", ".geojson", ".json", ".csv", ".parquet")
 """Of files that mark objects: Pascal VOC; GeoJSON of QuPath; COCO (or GeoJSON); tables of boxes or points."""
 
 
-def read_marks(path: str | Path, image: str, size: tuple[int, int]) -> Marks:
+def read_marks(path: str | Path, image: str, size: tuple[int, int], twins: bool = False) -> Marks:
     """What a file marks in an image, as it says so: nothing is mended.
 
     Parameters
@@ -30,6 +30,8 @@ def read_marks(path: str | Path, image: str, size: tuple[int, int]) -> Marks:
         The path of the image, by whose name it is found in files about several.
     size : tuple of int
         Its height and width.
+    twins : bool
+        Whether the file is about an image of this name in another folder, too.
 
     Raises
     ------
@@ -43,11 +45,11 @@ def read_marks(path: str | Path, image: str, size: tuple[int, int]) -> Marks:
     if suffix == ".xml":
         return voc_marks(path, size)
     if suffix in (".csv", ".parquet"):
-        return table_marks(path, image)
+        return table_marks(path, image, twins)
     if suffix in (".json", ".geojson"):
         content = json_of(path)
         if is_coco(content):
-            return coco_marks(content, path, image)
+            return coco_marks(content, path, image, twins)
         return geojson_marks(content, path)
     raise InputError(f"{path} should end in one of {', '.join(ENDINGS)}, or be a label image in the column 'mask'.")
 

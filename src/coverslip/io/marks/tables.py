@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import InputError, Marks
+from coverslip.core import InputError, Marks, about
 from coverslip.io.cells import read_cells
 from coverslip.io.meant import Meant
 from coverslip.io.tables import read_table
@@ -19,7 +19,7 @@ _POINTS = (("x_px", "y_px"), ("x", "y"), ("X", "Y"))
 _CLASSES = ("class", "label", "name", "type", "Class", "Label")
 
 
-def table_marks(path: Path, image: str) -> Marks:
+def table_marks(path: Path, image: str, twins: bool = False) -> Marks:
     """The marks of a table: of boxes, if it has four columns of edges, else of points.
 
     Raises
@@ -35,7 +35,8 @@ def table_marks(path: Path, image: str) -> Marks:
             f"{path} marks nothing: it needs a class (column 'class' or 'label') and boxes ({', '.join(EDGES)}) or "
             f"points (x_px, y_px); it has {', '.join(table)}."
         )
-    rows = _of_image(table, image)
+    with about(path):
+        rows = _of_image(table, image, twins)
     try:
         values = np.stack([_numbers(table[name][rows]) for name in columns], axis=1)
     except (TypeError, ValueError):
@@ -65,10 +66,10 @@ def _numbers(values: np.ndarray) -> np.ndarray:
     return np.array(["nan" if value == "" else value for value in values.tolist()], object).astype(np.float64)
 
 
-def _of_image(table: Mapping[str, Any], image: str) -> np.ndarray:
+def _of_image(table: Mapping[str, Any], image: str, twins: bool) -> np.ndarray:
     """Which rows are about an image, where a column says so."""
     if "image" not in table:
         return np.ones(len(next(iter(table.values()))), bool)
     said = table["image"].astype(str)
     names = np.unique(said)
-    return np.isin(said, names[Meant(names.tolist()).by(image)])
+    return np.isin(said, names[Meant(names.tolist()).by(image, twins)])

@@ -16,6 +16,7 @@ from coverslip.io.paths import resolve_path, split_part
 from coverslip.results.detections.folder import DetectionFolder, read_detections
 from coverslip.samples.opening.fields import open_fields
 from coverslip.samples.opening.marked import marks_of, mended
+from coverslip.samples.sheets.annotated import has_twins
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
 from coverslip.samples.sheets.splits import split_word, usual_groups
 
@@ -152,7 +153,7 @@ def _own(result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]],
     true = []
     for i in named:
         file = resolve_path(result.path, rows[i]["source_annotation"])
-        true.append(_marked(file, some[i], bad))
+        true.append(_marked(file, some[i], bad, has_twins(rows, i, ("source_annotation",))))
     notes = (f"{len(kept) - len(named)} images without annotation are left out.",) if len(named) < len(kept) else ()
     return Judged([some[i] for i in named], true, [rows[i] for i in named], named, notes)
 
@@ -161,8 +162,8 @@ def _is_of(row: Mapping[str, str], split: str | None) -> bool:
     return split is None or split_word(row.get("split", "")) == split_word(split)
 
 
-def _marked(file: Path, one: Detections, bad: Literal["refuse", "drop"]) -> Marks:
-    return mended(read_marks(file, split_part(one.source)[0], one.size), one.size, str(file), bad)
+def _marked(file: Path, one: Detections, bad: Literal["refuse", "drop"], twins: bool = False) -> Marks:
+    return mended(read_marks(file, split_part(one.source)[0], one.size, twins), one.size, str(file), bad)
 
 
 def _of_sheet(

@@ -14,7 +14,7 @@ from coverslip.io.marks.reading import read_marks
 from coverslip.io.writing.outlines import trace_outlines
 from coverslip.nn.boxes import clipped
 from coverslip.samples.opening.fields import SheetFields
-from coverslip.samples.sheets.annotated import annotation_of
+from coverslip.samples.sheets.annotated import annotation_of, has_twins
 
 _TOLERANCE = 1.0
 """Pixels that a box may reach over the border: programs count the last pixel differently."""
@@ -86,7 +86,8 @@ def marks_of(fields: Fields, index: int, *, bad: Literal["refuse", "drop"] = "re
             )
         if file is not None:
             image = fields.image(index)
-            return mended(read_marks(file, image.source, fields.size(index)), fields.size(index), str(file), bad)
+            marks = read_marks(file, image.source, fields.size(index), has_twins(fields.sheet.rows, index))
+            return mended(marks, fields.size(index), str(file), bad)
     elif hasattr(fields, "marks"):
         found: Marks = fields.marks(index)
         return mended(found, fields.size(index), where, bad)

@@ -30,6 +30,14 @@ def annotation_of(sheet: Sheet, index: int) -> Path | None:
     return None if image is None or any(sheet.has(column) for column in COLUMNS) else beside(image)
 
 
+def has_twins(rows: Sequence[Mapping[str, str]], index: int, columns: Sequence[str] = COLUMNS) -> bool:
+    """Whether the file that marks an image, named in one of the columns, is about another one of its name, too."""
+    own = rows[index]
+    file, name = next((own[c] for c in columns if own.get(c)), ""), named_path(own["image"]).name
+    same = (row for row in rows if file and any(row.get(c) == file for c in columns))
+    return any(row["image"] != own["image"] and row["image"].endswith(name) for row in same)
+
+
 def beside(image: Path) -> Path | None:
     """A file of marks with the name of an image, beside it or in a folder of annotations."""
     places = [image.parent, *(folder / name for folder in (image.parent, image.parent.parent) for name in _FOLDERS)]
