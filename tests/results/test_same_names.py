@@ -127,6 +127,14 @@ def test_rows_of_the_sheet_may_be_sorted_but_not_deleted(found: Path) -> None:
         read_detections(found)
 
 
+def test_images_that_have_moved_are_found_in_their_folders(tmp_path: Path, found: Path) -> None:
+    (tmp_path / "moved").mkdir()
+    for name in "ab":
+        (tmp_path / name).rename(tmp_path / "moved" / name)
+    read = read_detections(found)
+    assert [Path(read.opened(i, tmp_path / "moved").source).parent.name for i in range(3)] == ["a", "a", "b"]
+
+
 def test_images_of_one_file_are_told_apart(tmp_path: Path) -> None:
     """Two positions of an OME-TIFF: each has its detections, its truth, its regions and its pixels."""
     with tifffile.TiffWriter(tmp_path / "two.ome.tif") as file:

@@ -17,7 +17,15 @@ from coverslip.io.atomic import atomic_folder
 from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.marks.tables import EDGES
 from coverslip.io.marks.writing import colours_of, write_qupath
-from coverslip.io.paths import PATH_COLUMNS, distinct_stems, part_of, relative_path, resolve_path, split_part
+from coverslip.io.paths import (
+    PATH_COLUMNS,
+    distinct_stems,
+    moved_path,
+    part_of,
+    relative_path,
+    resolve_path,
+    split_part,
+)
 from coverslip.io.tables import read_table, write_table
 from coverslip.io.tags import NOTE, PROVENANCE
 from coverslip.measure.detections.markers import expression
@@ -82,7 +90,7 @@ class DetectionFolder:
         """An image, the part of its file that is meant, also in the folder that it has moved to; nothing is read."""
         row = dict(self.rows[index])
         if images is not None:
-            row["image"] = str((Path(images) / self.image(index).name).absolute())
+            row["image"] = str(moved_path(self.image(index), Path(images)).absolute())
         sheet = Sheet(self.path, tuple(row), [row])
         return frame_of(sheet, 0, open_cell(sheet, 0))
 
