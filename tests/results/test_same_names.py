@@ -127,6 +127,14 @@ def test_rows_of_the_sheet_may_be_sorted_but_not_deleted(found: Path) -> None:
         read_detections(found)
 
 
+def test_one_file_of_marks_is_not_that_of_two_images(tmp_path: Path, found: Path) -> None:
+    assert found.exists()
+    (tmp_path / "annotations").mkdir()
+    table(tmp_path, [("1.png", 1)], "annotations/1.csv")
+    with pytest.raises(InputError, match=r"1\.csv may mark the objects of .*a/1\.png or of .*b/1\.png"):
+        cs.samples.annotated_sheet(tmp_path)
+
+
 def test_images_that_have_moved_are_found_in_their_folders(tmp_path: Path, found: Path) -> None:
     (tmp_path / "moved").mkdir()
     for name in "ab":

@@ -83,6 +83,12 @@ def _of_folder(folder: Path) -> Sheet:
         )
     if not marks:
         raise InputError(f"{folder} holds no image with a file of marks beside it ({', '.join(ENDINGS)}).")
+    owner: dict[Path, Path] = {}
+    for image, file in marks.items():
+        if owner.setdefault(file, image) != image:
+            raise InputError(
+                f"{file} may mark the objects of {owner[file]} or of {image}; put one beside each of them."
+            )
     splits = _splits(folder, images)
     rows = []
     for image, file in marks.items():
