@@ -167,6 +167,18 @@ def test_images_of_one_file_are_told_apart(tmp_path: Path) -> None:
     assert cs.evaluate(found, tmp_path / "truth.csv", radius="3")[0]["n"] == 3
 
 
+def test_what_was_corrected_in_qupath_is_told(tmp_path: Path, found: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth = sheet(tmp_path, [(name, "points.csv") for name, _ in POINTS])
+    table(tmp_path, POINTS)
+    assert main(["evaluate", str(found), str(truth)]) == 0
+    assert "was changed since" not in capsys.readouterr().out
+    (found / "2.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    assert main(["evaluate", str(found), str(truth)]) == 0
+    assert "2.geojson was changed since; numbers and tables are of what was found" in capsys.readouterr().out
+    assert main(["export", str(found), "--csv", "--out", str(tmp_path / "a.csv")]) == 0
+    assert "2.geojson was changed since" in capsys.readouterr().out
+
+
 def test_a_file_about_one_image_is_not_laid_over_several(tmp_path: Path, found: Path) -> None:
     drawn = tmp_path / "drawn.geojson"
     drawn.write_text('{"type": "FeatureCollection", "features": []}')

@@ -11,6 +11,7 @@ from coverslip.core import UNNAMED, InputError, Length, Measured, about
 from coverslip.measure.detections.against import EVERYWHERE, against
 from coverslip.measure.detections.counts import Compared
 from coverslip.measure.detections.evaluate import evaluate_detections
+from coverslip.results.detections.folder import DetectionFolder, read_detections
 from coverslip.results.detections.marked import as_expected, odd_ones
 from coverslip.results.detections.options import Evaluate
 from coverslip.results.detections.truth import Judged, detections_of, judged
@@ -27,15 +28,17 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
     if asked and (truth is not None or len(asked) > 1):
         raise InputError("A result is measured against the truth, another result (against) or a profile; name one.")
     with about(named):
+        result = result if named is None else read_detections(named)
+        changed = result.notes() if isinstance(result, DetectionFolder) else ()
         if options.profile is not None:
             expressed = as_expected(detections_of(result), options.profile)
-            return Measured(expressed, (odd_ones(expressed),))
+            return Measured(expressed, (odd_ones(expressed), *changed))
         if options.against is not None:
             shares = against(detections_of(result), detections_of(options.against), seed=seed)
-            return Measured(shares, told(shares))
+            return Measured(shares, (*told(shares), *changed))
         known = judged(result, truth, split=options.split, partial=options.partial, bad=options.bad_boxes)
         rows, _, notes = measured(known, options.group, options.radius, options.circular, seed)
-    return Measured(rows, notes)
+    return Measured(rows, (*notes, *changed))
 
 
 def measured(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def export(result: DetectionFolder, out: str | Path | None, images: Any, force: 
         raise InputError("Say in which form to export: geojson (QuPath), coco (one JSON) or csv (spreadsheets).")
     if out is not None and len(wanted) > 1:
         raise InputError(f"{out} can hold one form, but {' and '.join(wanted)} were asked for; export one at a time.")
-    return [{"geojson": _geojson, "coco": _coco, "csv": _csv}[name](result, out, force) for name in wanted]
+    first, *others = [{"geojson": _geojson, "coco": _coco, "csv": _csv}[name](result, out, force) for name in wanted]
+    return [replace(first, notes=result.notes()), *others]
 
 
 def _geojson(result: DetectionFolder, out: str | Path | None, force: bool) -> Written:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Detections, Image, InputError, PixelSize
+from coverslip.core import Detections, Image, InputError, PixelSize, file_hash
 from coverslip.core.marks import Rings
 from coverslip.figures.colours import category_colours
 from coverslip.io.atomic import atomic_folder
@@ -68,15 +68,30 @@ class DetectionFolder:
         Of each.
     provenance : mapping
         Inputs with hashes, model, seed, versions.
+    hashes : sequence of str
+        Of the GeoJSON of each image as it was written; empty where that was not noted.
     """
 
     path: Path
     rows: list[dict[str, str]] = field(repr=False)
     found: list[Detections] = field(repr=False)
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    hashes: Sequence[str] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def notes(self) -> tuple[str, ...]:
+        """A sentence on GeoJSON that was changed since, as in QuPath: tables and numbers are of what was found."""
+        written = {row["annotation"]: was for row, was in zip(self.rows, self.hashes, strict=False)}
+        changed = [name for name, was in written.items() if not _is(self.path / name, was)]
+        if not changed:
+            return ()
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        return (
+            f"{changed[0]}{more} was changed since; numbers and tables are of what was found, so measure the result "
+            f"against {self.path / SHEET}, or fit to that.",
+        )
 
     def detections(self, index: int) -> Detections:
         """Those of one image."""
@@ -125,7 +140,8 @@ def finish_folder(
     columns = list(dict.fromkeys(name for row in rows for name in row))
     write_cells(folder / SHEET, columns, rows)
     images = [row["image"] for row in rows]
-    facts = {**record, "kind": "detections", _FORM: _form(rows, found)}
+    hashes = [file_hash(folder / row["annotation"]) for row in rows]
+    facts = {**record, "kind": "detections", _FORM: {**_form(rows, found), "sha256": hashes}}
     notes = {NOTE: json.dumps(facts, default=str)}
     write_table(_stacked(images, [object_columns(one) for one in found]), folder / OBJECTS, notes=notes)
     write_table(rows_as_columns(_compositions(images, found)), folder / COMPOSITION)
@@ -207,7 +223,7 @@ def read_detections(path: str | Path) -> DetectionFolder:
         )
         for table, row, size, pixel, region, left in zip(tables, rows, sizes, pixels, regions, excluded, strict=True)
     ]
-    return DetectionFolder(path, rows, found, facts)
+    return DetectionFolder(path, rows, found, facts, form.get("sha256", ()))
 
 
 def _as_written(rows: list[dict[str, str]], files: Sequence[str] | None, sheet: Path) -> list[dict[str, str]]:
@@ -219,6 +235,10 @@ def _as_written(rows: list[dict[str, str]], files: Sequence[str] | None, sheet: 
     if other is not None:
         raise InputError(f"{sheet} names no {other} in the column 'annotation' any more; put it back, or predict anew.")
     return [own[file] for file in files]
+
+
+def _is(file: Path, sha256: str) -> bool:
+    return file.is_file() and file_hash(file) == sha256
 
 
 def _source(path: Path, row: Mapping[str, str]) -> str:

@@ -36,6 +36,7 @@ _AT_THE_TOP = ("mean AP50", "macro F1", "detection F1", "stage right, of staged"
 
 def write_report(result: DetectionFolder, page: Page, model: Model | None, images: Any, options: Report) -> Path:
     """Make the page of detections; see `coverslip.write_report`."""
+    page.notes.extend(result.notes())
     known = _known(result, page, options)
     tables: dict[str, Any] = {**page.tables}
     figures: dict[str, Any] = {**page.figures}
