@@ -34,7 +34,9 @@ def has_twins(rows: Sequence[Mapping[str, str]], index: int, columns: Sequence[s
     """Whether the file that marks an image, named in one of the columns, is about another one of its name, too."""
     own = rows[index]
     file, name = next((own[c] for c in columns if own.get(c)), ""), named_path(own["image"]).name
-    same = (row for row in rows if file and any(row.get(c) == file for c in columns))
+    if not file.lower().endswith((".csv", ".parquet", ".json")):  # which are about several images
+        return False
+    same = (row for row in rows if any(row.get(c) == file for c in columns))
     return any(row["image"] != own["image"] and row["image"].endswith(name) for row in same)
 
 
