@@ -12,6 +12,7 @@ import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, Image, LabelMap
 from coverslip.figures.overlays import CLASSES
+from coverslip.results.labels.describing import describe
 from coverslip.train.run import Run
 
 
@@ -122,3 +123,18 @@ def test_a_missing_image_is_one_sentence(
     assert main(["predict", str(model), str(found[0]), "--device", "cpu"]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "there is no image" in line]
     assert "sheet.csv, row 3" in line
+
+
+def test_the_columns_of_the_sheet_stay_in_the_table(found: tuple[Path, list[str]]) -> None:
+    labels, _ = found
+    sheet = (labels / "sheet.csv").read_text().splitlines()
+    (labels / "sheet.csv").write_text(
+        "\n".join(f"{row},{more}" for row, more in zip(sheet, ("treatment", "x", "y"), strict=True))
+    )
+    assert main(["measure", str(labels)]) == 0
+    assert cs.read.read_table(labels / "objects.parquet")["treatment"].tolist() == ["x"] * 9 + ["y"] * 9
+    how = {"out": None, "force": False, "shape": (16, 16), "how": {}, "cut": {"neighbours": "keep"}, "record": {}}
+    describe(labels, describe=lambda samples: {"class": np.array(["a"] * len(samples), object)}, **how)
+    table = cs.read.read_table(labels / "objects.parquet")
+    assert table["class"].tolist() == ["a"] * 18
+    assert table["treatment"].tolist() == ["x"] * 9 + ["y"] * 9
