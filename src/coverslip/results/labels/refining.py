@@ -55,9 +55,9 @@ def refine(found: LabelFolder, remake: Remake, given: Mapping[str, Any]) -> Writ
     if found.path.is_dir():
         with atomic_path(found.path / PROVENANCE) as temporary:
             temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
-    measure_to_file(found.path, None, None, True, {}, Measure())
+    measured = measure_to_file(found.path, None, None, True, {}, Measure())
     said = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((count, "object"), (len(found), "image")))
-    return Written(found.path, "Found {} in {}".format(*said))
+    return Written(found.path, "Found {} in {}".format(*said), notes=measured.notes)
 
 
 def remade(found: LabelFolder, index: int, remake: Remake, given: Mapping[str, Any]) -> LabelMap:
