@@ -109,12 +109,12 @@ def test_coco_of_images_of_one_name_says_their_folders_and_is_the_truth_of_itsel
     assert main(["export", str(found), "--coco", "--out", str(tmp_path / "all.json")]) == 0
     content = json.loads((tmp_path / "all.json").read_text())
     assert [image["file_name"] for image in content["images"]] == [name for name, _ in POINTS]
-    assert {row["value"] for row in cs.evaluate(found, tmp_path / "all.json")} == {1}
+    assert {row["value"] for row in cs.evaluate(found, tmp_path / "all.json", radius="3")} == {1}
     for image in content["images"]:
         image["file_name"] = Path(image["file_name"]).name
     (tmp_path / "bare.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match="has 2 images that may be"):
-        cs.evaluate(found, tmp_path / "bare.json")
+        cs.evaluate(found, tmp_path / "bare.json", radius="3")
 
 
 def test_rows_of_the_sheet_may_be_sorted_but_not_deleted(found: Path) -> None:
