@@ -16,8 +16,10 @@ from coverslip.cli import main
 from coverslip.core import Detections, InputError
 from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.meant import Meant
+from coverslip.results.detections.export import export
 from coverslip.results.detections.folder import read_detections, write_value
 from coverslip.results.detections.layers import check_layers, regions_of
+from coverslip.results.detections.options import Export
 
 SIZE = (60, 80)
 POINTS = [("a/1.png", 1), ("a/2.png", 2), ("b/1.png", 3)]
@@ -106,7 +108,7 @@ def test_a_truth_without_any_object_is_an_error(tmp_path: Path, found: Path) -> 
 
 
 def test_coco_of_images_of_one_name_says_their_folders_and_is_the_truth_of_itself(tmp_path: Path, found: Path) -> None:
-    assert main(["export", str(found), "--coco", "--out", str(tmp_path / "all.json")]) == 0
+    export(read_detections(found), tmp_path / "all.json", None, False, Export(coco=True))
     content = json.loads((tmp_path / "all.json").read_text())
     assert [image["file_name"] for image in content["images"]] == [name for name, _ in POINTS]
     assert {row["value"] for row in cs.evaluate(found, tmp_path / "all.json", radius="3")} == {1}
@@ -175,8 +177,8 @@ def test_what_was_corrected_in_qupath_is_told(tmp_path: Path, found: Path, capsy
     (found / "2.geojson").write_text('{"type": "FeatureCollection", "features": []}')
     assert main(["evaluate", str(found), str(truth)]) == 0
     assert "2.geojson was changed since; numbers and tables are of what was found" in capsys.readouterr().out
-    assert main(["export", str(found), "--csv", "--out", str(tmp_path / "a.csv")]) == 0
-    assert "2.geojson was changed since" in capsys.readouterr().out
+    (written,) = export(read_detections(found), tmp_path / "a.csv", None, False, Export(csv=True))
+    assert "2.geojson was changed since" in written.notes[0]
 
 
 def test_a_file_about_one_image_is_not_laid_over_several(tmp_path: Path, found: Path) -> None:
