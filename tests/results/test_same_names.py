@@ -181,6 +181,15 @@ def test_what_was_corrected_in_qupath_is_told(tmp_path: Path, found: Path, capsy
     assert "2.geojson was changed since" in written.notes[0]
 
 
+def test_a_name_with_the_word_series_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "mouse series 2.png"
+    Image.fromarray(np.zeros(SIZE, np.uint8)).save(path)
+    found = write_value(Detections(("x",), boxes(1), np.zeros(1, int), np.ones(1), str(path), SIZE), tmp_path / "found")
+    assert read_detections(found).image(0).resolve() == path
+    table(tmp_path, [("mouse series 2.png", 1)])
+    assert cs.evaluate(found, tmp_path / "points.csv")[0]["n"] == 1
+
+
 def test_a_file_about_one_image_is_not_laid_over_several(tmp_path: Path, found: Path) -> None:
     drawn = tmp_path / "drawn.geojson"
     drawn.write_text('{"type": "FeatureCollection", "features": []}')

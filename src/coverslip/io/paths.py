@@ -76,7 +76,9 @@ def part_of(row: Mapping[str, str]) -> str:
 
 
 def split_part(text: str) -> tuple[str, dict[str, str]]:
-    """A path with `part_of` behind it, as the path and what that says."""
+    """A path with `part_of` behind it, as the path and what that says; a file of that name is no part of another."""
+    if os.path.exists(text):
+        return text, {}
     found = re.fullmatch(r"(.*?)(?: series (\S+))?(?: frame (\d+))?(?: window_px (\S+))?", text, re.DOTALL)
     assert found is not None  # everything matches
     return found[1], {name: said for name, said in zip(PARTS, found.groups()[1:], strict=True) if said}
