@@ -87,7 +87,7 @@ def areas_of(outlines: Sequence[Rings], size: tuple[int, int], excluded: Sequenc
     return np.array(found)
 
 
-def _touch(one: Sequence[float], other: Sequence[float]) -> bool:
+def _touch(one: Any, other: Any) -> bool:
     return bool(one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3])
 
 
