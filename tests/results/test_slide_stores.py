@@ -280,7 +280,7 @@ def test_several_slides_become_several_stores_and_a_bad_one_stops_none(
     assert "c.tif is empty" in said
     one = ["predict", str(model), str(folder / "S21.2.tif"), "--set", "level=2", "--resume"]
     assert main([*one, "--out", str(out / "S21.1.cslip.zarr")]) == 2
-    assert "S21.1.cslip.zarr is the store of" in capsys.readouterr().err
+    assert "S21.1.cslip.zarr is finished, but of" in capsys.readouterr().err
     shutil.rmtree(out / "S21.1.cslip.zarr" / "0")
     rows = cs.evaluate(out, tiles=1)
     assert {row["slide"] for row in rows} == {"S21.2"}

@@ -15,7 +15,7 @@ from coverslip.io.atomic import refuse_existing, refuse_own
 from coverslip.io.places import held, remove_unfinished
 from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.loading import load
-from coverslip.models.record import describe_inputs, path_of
+from coverslip.models.record import check_inputs, describe_inputs, path_of
 from coverslip.nn.device import choose_device
 from coverslip.samples.cutting.crop_fields import crop_settings
 from coverslip.samples.opening import open_as
@@ -146,6 +146,8 @@ def fit_to_folder(
     first = is_main_process()
     with held(out) if first else nullcontext():
         if run.resume and (out / "config.json").is_file() and not fitting.exists():
+            if (of := path_of(samples)) is not None:
+                check_inputs(out, of)
             return None
         if run.device != "auto":
             choose_device(run.device)  # before the first image is read

@@ -22,7 +22,7 @@ from coverslip.io.atomic import flush, refuse_existing, refuse_own, replace_fold
 from coverslip.io.marks.writing import write_qupath
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import path_of, prediction_record
+from coverslip.models.record import finished, path_of, prediction_record
 from coverslip.nn.tiles import Tile
 from coverslip.results.detections.folder import SHEET, finish_folder, palette, plan
 from coverslip.results.detections.layers import check_layers, excluded_of, left, regions_of
@@ -119,7 +119,7 @@ def _placed(
 ) -> Written:
     work = Work(out.with_name(out.name + WORK))
     if _there(out, work.folder, asked):
-        return Written(out, finished_before=True)
+        return finished(out, model, inputs)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
     asked_markers(options.markers)

@@ -28,9 +28,9 @@ from coverslip.io.images.slides import Slide, open_slide
 from coverslip.io.listing import bare_name
 from coverslip.io.paths import split_part
 from coverslip.io.places import held
-from coverslip.io.tags import PROVENANCE, provenance_of
+from coverslip.io.tags import PROVENANCE
 from coverslip.models.folder import Model
-from coverslip.models.record import prediction_record
+from coverslip.models.record import finished, prediction_record
 from coverslip.models.shipped import names as shipped_names
 from coverslip.results.slide_store.codec import SlideCodec
 from coverslip.results.slide_store.encoder import (
@@ -93,18 +93,10 @@ def predict_to_file(
 def _one(model: Model, fields: Fields, index: int, source: Path, out: Path, asked: Asked, options: Predict) -> Written:
     with held(out):
         if asked.resume and out.exists() and not asked.force:
-            _refuse_another(out, fields.name(index))
-            return Written(out, finished_before=True)
+            return finished(out, model, fields.name(index))
         refuse_existing(out, asked.force)
         refuse_own(out, [source.resolve()])
         return _written(model, _slide(fields, index, asked), fields, index, out, asked, options)
-
-
-def _refuse_another(out: Path, name: str) -> None:
-    """See that a store that is there already is that of a slide."""
-    was = provenance_of(out).get("inputs", {}).get("path")
-    if was is not None and Path(name).exists() and Path(was) != Path(name).resolve():
-        raise InputError(f"{out} is the store of {was}, not of {name}; choose another --out, or say --force.")
 
 
 def _several(
