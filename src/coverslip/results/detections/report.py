@@ -225,7 +225,7 @@ def _pictures(result: DetectionFolder, images: Any, page: Page, known: Judged | 
             return []
         picture = section_jpeg(image, one, palette(one), _SIDE, _wrong(one, i, known))
         uri = "data:image/jpeg;base64," + base64.b64encode(picture).decode("ascii")
-        found.append({"uri": uri, "name": file.name, "note": f"{len(one):,} objects"})
+        found.append({"uri": uri, "name": file.name, "note": f"{len(one):,} object{'s' * (len(one) != 1)}"})
     if len(result) > _SHOWN:
         page.notes.append(f"Pictures are shown of the first {_SHOWN} of {len(result):,} images.")
     return found
