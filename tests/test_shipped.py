@@ -270,3 +270,13 @@ def test_every_shipped_model_says_what_it_is(name: str, tool: ModuleType) -> Non
     assert tool.without_paths(model.provenance)
     assert tool.without_paths(model.facts) == model.facts
     check_licence(card_facts(text)["licence"])
+
+
+def test_an_image_of_which_no_object_is_left_is_told() -> None:
+    y, x = np.mgrid[:96, :96]
+    nuclei = sum(np.exp(-((((y - a) ** 2 + (x - b) ** 2) / 90) ** 2)) for a, b in ((25, 30), (60, 65), (70, 20)))
+    pixels = (200 + 3000 * nuclei + np.random.default_rng(0).normal(0, 30, nuclei.shape)).astype(np.uint16)
+    found = cs.predict("nuclei-fluo", pixels, device="cpu")
+    assert (found.labels.max(), found.doubts) == (3, ())
+    none = cs.predict("nuclei-fluo", pixels, device="cpu", min_area=5000)
+    assert (none.labels.max(), none.doubts) == (0, ("nothing was found in it",))

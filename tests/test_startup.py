@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from coverslip.cli import main
 
@@ -90,3 +92,12 @@ def test_predict_loads_nothing_that_trains_or_draws(data_folder: Path, tmp_path:
     assert "torch" in found
     assert not found & {"lightning_fabric", "umap", "numba", "matplotlib", "bokeh", "skimage", "torchvision"}
     assert cells.is_file()
+
+
+def test_results_are_exported_without_the_library_of_networks(tmp_path: Path) -> None:
+    labels = np.kron(np.array([[1, 0], [0, 2]]), np.ones((8, 8), int)).astype(np.uint16)
+    for name in ("a.tif", "a.labels.tif"):
+        tifffile.imwrite(tmp_path / name, labels)
+    found = loaded("export", tmp_path / "a.labels.tif", "--csv", "--out", tmp_path / "a.csv")
+    assert not found & {"torch", "torchvision", "sklearn", "lightning_fabric", "zarr"}
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 3

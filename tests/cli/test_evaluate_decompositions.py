@@ -151,3 +151,20 @@ def test_layers_of_another_size_are_refused_by_name(
     assert said.code == 2
     assert "b.tif" in said.err
     assert "5 x 6" in said.err
+
+
+def test_each_split_has_its_own_numbers(coverslip: Callable, folders: tuple[Path, Path], tmp_path: Path) -> None:
+    result, truth = folders
+    rows = [
+        f"{tmp_path}/{n}.tif,{truth}/{n}.labels.tif,{truth}/{n}.layers.tif,{s}"
+        for n, s in (("a", "train"), ("b", "val"))
+    ]
+    (tmp_path / "divided.csv").write_text("\n".join(["image,mask,layers,split", *rows, ""]))
+    said = coverslip("evaluate", result, tmp_path / "divided.csv", "--out", tmp_path / "numbers.csv")
+    assert "each split has its own numbers" in said.out
+    table = read_table(tmp_path / "numbers.csv")
+    recall = {
+        split: table["value"][(table["split"] == split) & (table["measure"] == "recall")] for split in ("val", "train")
+    }
+    assert (recall["val"].tolist(), recall["train"][0] < 1) == ([1], True)
+    assert set(table["split"][[name.startswith("amodal") for name in table["measure"]]]) == {"all"}

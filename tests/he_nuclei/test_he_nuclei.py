@@ -111,6 +111,22 @@ def test_a_result_keeps_its_maps_and_is_refined_from_them(model: Model, tmp_path
     assert not cs.results.opened(out)[1].labels(0).labels.any()
 
 
+def test_what_was_left_out_at_the_border_stays_so_when_refined(model: Model, tmp_path: Path) -> None:
+    folder = model.save(tmp_path / "model")
+    image = write_image_tiff(section(seed=5)[0][:, 20:-20, 20:-20], tmp_path / "a.tif")
+    counts = []
+    for dropped in (False, True):
+        out = tmp_path / f"{dropped}.labels.tif"
+        options = ["--set", "adapt=none", *(["--drop-border"] if dropped else [])]
+        assert main(["predict", str(folder), str(image), "--out", str(out), *options]) == 0
+        found = [len(cs.results.opened(out)[1].objects()["label"])]
+        cs.refine(out, threshold=0.61)
+        counts.append([*found, len(cs.results.opened(out)[1].objects()["label"])])
+    assert counts[1][0] < counts[0][0]
+    assert counts[1][1] < counts[0][1]
+    assert not cs.results.opened(out)[1].objects()["touches_border"].any()
+
+
 def test_what_kept_no_maps_is_not_refined(model: Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, image = model.save(tmp_path / "model"), write_image_tiff(section()[0], tmp_path / "a.tif")
     out = tmp_path / "a.labels.tif"

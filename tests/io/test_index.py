@@ -19,6 +19,7 @@ TABLE = {
     "day": np.array([7, 10, 7, 3]),
     "score": np.array([0.5, np.nan, 2.0, 1.0]),
     "ok": np.array([True, False, True, True]),
+    "dose": np.array(["9", "10", "", "0.5"], object),
 }
 
 
@@ -38,6 +39,8 @@ def fulfilling(conditions: str) -> np.ndarray:
         ("day in (3, 10)", [1, 3]),
         ("ok = true AND day = 7", [0, 2]),
         ("`day`=7", [0, 2]),
+        ("dose >= 9", [0, 1]),
+        ("dose < 9.5", [0, 3]),
     ],
 )
 def test_conditions(conditions: str, rows: list[int]) -> None:
@@ -52,6 +55,7 @@ def test_conditions(conditions: str, rows: list[int]) -> None:
         ("day = 7 or day = 3", "there is no 'or'"),
         ("organ = liver", "There is no column 'organ'"),
         ("day = seven", "'seven' is none"),
+        ("tissue > 7", "holds texts such as 'liver', which are not above or below 7"),
         ("__import__('os')", "cannot be read"),
     ],
 )
@@ -96,6 +100,18 @@ def test_the_nearest_are_those_of_all_distances(tmp_path: Path, metric: store.Me
     assert together.rows["id"].tolist() == [f"{i // 200}-{i % 200}" for i in np.argsort(right.min(axis=0))[:7]]
 
 
+def test_vectors_far_from_zero_are_as_near_as_they_are(tmp_path: Path) -> None:
+    """As lengths and areas in pixels are."""
+    rng = np.random.default_rng(2)
+    vectors = (rng.normal(size=(50, 4)) + np.array([3e4, 2e4, 10, 1])).astype(np.float32)
+    ids = {"id": np.arange(50).astype(str).astype(object)}
+    hits = nearest(create_index(tmp_path / "a.index", 4, metric="euclidean").add(vectors, ids), vectors[:2], 4)
+    right = distances(vectors, vectors[:2], "euclidean")
+    assert hits.rows["id"].tolist() == np.argsort(right, axis=1)[:, :4].astype(str).ravel().tolist()
+    np.testing.assert_allclose(hits.distance, np.sort(right, axis=1)[:, :4].ravel(), rtol=1e-5, atol=1e-6)
+    assert (nearest(create_index(tmp_path / "b.index", 4).add(vectors, ids), vectors, 1).distance >= 0).all()
+
+
 def test_hits_fulfil_conditions_and_differ_from_the_query(tmp_path: Path) -> None:
     index, vectors = filled(tmp_path)
     query = vectors[201:202]
@@ -106,6 +122,18 @@ def test_hits_fulfil_conditions_and_differ_from_the_query(tmp_path: Path) -> Non
     assert len(apart) == 300
     with pytest.raises(InputError, match="no column 'organ'"):
         nearest(index, query, where="organ = liver")
+
+
+def test_patients_are_the_same_though_a_gap_made_their_numbers_floats(tmp_path: Path) -> None:
+    index, vectors = filled(tmp_path)
+    more = {"id": np.array(["x", "y"], object), "day": np.array([5.0, np.nan])}
+    index = index.add(vectors[:2], more)
+    apart = nearest(index, vectors[:1], 700, apart={"day": [5.0]})
+    assert len(apart) == 602 - 3
+    assert not (apart.rows["day"] == 5).any()
+    groups = nearest_groups(index, vectors[:1], "day", 700)
+    assert len(groups) == 200
+    assert sorted(set(groups.rows["day"])) == list(range(200))
 
 
 def test_what_is_removed_or_replaced_is_not_found(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def test_an_image_is_called_alike_whatever_its_endings() -> None:
     for name in ("a.tif", "a.ome.tif", "a.OME.TIFF", "a.labels.tif", "a.ome.zarr", "a.zarr.zip", "a.stk", "a.zip", "a"):
         assert bare_name(name) == "a"
     assert bare_name("plate.A01.tif") == "plate.A01"
+    assert bare_name("S21.107.svs") == bare_name("S21.107.cslip.zarr") == "S21.107"
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ def test_what_is_written_for_qupath_and_coco_is_read_back(tmp_path: Path) -> Non
     again = read_marks(write_coco([found], tmp_path / "all.json", ["section.tif"]), "/x/section.tif", found.size)
     np.testing.assert_allclose(again.boxes, found.boxes)
     assert again.names.tolist() == ["IX", "I-V"]
+    areas = [one["area"] for one in json.loads((tmp_path / "all.json").read_text())["annotations"]]
+    assert areas == [100 - 16, 100]  # of the outlines, not of their boxes
     with pytest.raises(InputError, match="says nothing of other"):
         read_marks(tmp_path / "all.json", "other.tif", (1, 1))
 
@@ -97,6 +99,14 @@ def test_impossible_boxes_are_named_or_left_out(tmp_path: Path, box: tuple[Any, 
     kept = mended(marks, (40, 50), "a.xml", "drop")
     assert kept.names.tolist()[-1] == "WBC"
     assert (kept.boxes[:, 2] <= 50).all()
+
+
+def test_a_table_is_read_as_any_country_saves_it_and_an_empty_class_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\ufeffx_px;y_px;class\r\n8,5;10;RBC\r\n9;11;\r\n", encoding="utf-8")
+    marks = read_marks(tmp_path / "a.csv", "a.png", (40, 50))
+    assert marks.centres.tolist() == [[8.5, 10], [9, 11]]
+    with pytest.raises(InputError, match=r"a\.csv: object 2 has no class"):
+        mended(marks, (40, 50), "a.csv", "drop")
 
 
 def test_an_annotation_of_another_image_or_of_none_is_named(tmp_path: Path) -> None:

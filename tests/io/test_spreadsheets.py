@@ -24,6 +24,17 @@ def test_other_letters_have_a_byte_order_mark(tmp_path: Path) -> None:
     assert read_cells(tmp_path / "c.csv").columns == ("image", "Färbung")
 
 
+def test_decimal_commas_become_points_where_commas_do_not_separate(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("image;dose;both;planes;n\na.tif;0,5;1,5 + 2;1,2,3;1\nb.tif;2;;2,3;\n", encoding="utf-8")
+    assert [[*row.values()] for row in read_cells(path).rows] == [
+        ["a.tif", "0.5", "1,5 + 2", "1,2,3", "1"],
+        ["b.tif", "2", "", "2,3", ""],
+    ]
+    path.write_text('image,dose\na.tif,"0,5"\n', encoding="utf-8")
+    assert read_cells(path).rows[0]["dose"] == "0,5"
+
+
 def test_an_excel_file_holds_numbers_texts_and_gaps(tmp_path: Path) -> None:
     import openpyxl
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from coverslip.core import Detections, Marks, Region
+from coverslip.core import Detections, Marks, PixelSize, Region
 from coverslip.measure.detections import precision
 from coverslip.measure.detections.agreement import pixel_measures, pixel_table, staged, steps_apart
 from coverslip.measure.detections.counts import compared, rates
 from coverslip.measure.detections.evaluate import evaluate_detections
 from coverslip.measure.detections.markers import expression, levels, otsu, positive
-from coverslip.measure.detections.places import area_of, composition, in_regions, outside, region_table
+from coverslip.measure.detections.places import area_of, areas_of, composition, in_regions, outside, region_table
 from coverslip.measure.detections.precision import average_precision
 
 CLASSES = ("A", "B")
@@ -137,6 +138,14 @@ def square(x: float, y: float, side: float) -> tuple[np.ndarray, ...]:
 REGIONS = found([(0, 0, 40, 40, 0, 0.9), (50, 0, 90, 40, -1, 0.8)], outlines=(square(0, 0, 40), square(50, 0, 40)))
 
 
+def test_a_class_that_is_nowhere_true_has_no_average_precision_and_warns_of_nothing() -> None:
+    only = marks([(0, 0, 10, 10, 0)])
+    rows, _ = evaluate_detections([SEEN, SEEN], [only, only], CLASSES, np.arange(2))
+    of = {(row["class"], row["measure"]): row for row in rows}
+    assert np.isnan([of["B", "AP50"][name] for name in ("value", "low", "high")]).all()
+    assert (of["A", "AP50"]["value"], of["all", "mean AP50"]["value"]) == (1, 1)
+
+
 def test_cells_are_counted_by_the_region_they_lie_in() -> None:
     cells = in_regions(SEEN, REGIONS)
     assert cells.columns["region"].tolist() == [1, 1, 0, 2]
@@ -152,6 +161,16 @@ def test_cells_are_counted_by_the_region_they_lie_in() -> None:
 def test_holes_are_no_area() -> None:
     (outer,), (inner,) = square(0, 0, 10), square(2, 2, 4)
     assert area_of((outer, inner)) == 84
+
+
+def test_areas_that_are_left_out_count_once_and_nothing_counts_beyond_the_image() -> None:
+    left_out = (square(20, 0, 20), square(30, 0, 20), square(-10, 90, 20))
+    cells = in_regions(replace(SEEN, excluded=left_out, pixel_size=PixelSize(10, 10)), REGIONS)
+    assert areas_of([square(0, 0, 40), square(90, 90, 20)], (100, 100)).tolist() == pytest.approx([1600, 100], rel=0.01)
+    assert region_table(cells)["area_px"] == pytest.approx([1600 - 400, 1600], rel=0.01)
+    rows = {(row["region"], row["class"]): row for row in composition(cells)}
+    assert rows["all", "A"]["area_mm2"] == pytest.approx((10_000 - 600 - 100) * 1e-4, rel=0.005)
+    assert rows["A", "A"]["per_mm2"] == pytest.approx(1 / 0.12, rel=0.01)
 
 
 def test_stages_follow_each_other_in_a_circle() -> None:

@@ -118,6 +118,26 @@ def test_a_dose_curve_finds_the_parameters_it_was_drawn_from() -> None:
         measure.dose_curve([0, 1, 2], [0, 1, 2])
 
 
+def test_a_start_that_leads_nowhere_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    from scipy import optimize
+
+    doses, fitted, calls = np.repeat([0, 0.1, 1, 10, 100], 3), optimize.curve_fit, []
+
+    def once(*arguments: object, **more: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise RuntimeError("no end of it")
+        return fitted(*arguments, **more)
+
+    monkeypatch.setattr(optimize, "curve_fit", once)
+    found = measure.dose_curve(doses, doses**1.5 / (2**1.5 + doses**1.5))
+    assert found.ec50 == pytest.approx(2, rel=0.01)
+    assert len(calls) == 4
+    monkeypatch.setattr(optimize, "curve_fit", lambda *a, **k: (_ for _ in ()).throw(RuntimeError("never")))
+    with pytest.raises(InputError, match="No curve of four parameters fits"):
+        measure.dose_curve(doses, doses)
+
+
 def wells(effects: list[float], spread: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     names, plates = np.repeat(np.arange(len(effects)), 24), np.tile(np.repeat([0, 1, 2], 8), len(effects))

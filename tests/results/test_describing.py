@@ -12,6 +12,9 @@ import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, Image, LabelMap
 from coverslip.figures.overlays import CLASSES
+from coverslip.io.labels import maps_path, write_maps
+from coverslip.results.labels.describing import describe
+from coverslip.results.labels.refining import refine
 from coverslip.train.run import Run
 
 
@@ -122,3 +125,34 @@ def test_a_missing_image_is_one_sentence(
     assert main(["predict", str(model), str(found[0]), "--device", "cpu"]) == 2
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "there is no image" in line]
     assert "sheet.csv, row 3" in line
+
+
+def test_the_columns_of_the_sheet_stay_in_the_table(found: tuple[Path, list[str]]) -> None:
+    labels, _ = found
+    sheet = (labels / "sheet.csv").read_text().splitlines()
+    (labels / "sheet.csv").write_text(
+        "\n".join(f"{row},{more}" for row, more in zip(sheet, ("treatment", "x", "y"), strict=True))
+    )
+    assert main(["measure", str(labels)]) == 0
+    assert cs.read.read_table(labels / "objects.parquet")["treatment"].tolist() == ["x"] * 9 + ["y"] * 9
+    how = {"out": None, "force": False, "shape": (16, 16), "how": {}, "cut": {"neighbours": "keep"}, "record": {}}
+    describe(labels, describe=lambda samples: {"class": np.array(["a"] * len(samples), object)}, **how)
+    table = cs.read.read_table(labels / "objects.parquet")
+    assert table["class"].tolist() == ["a"] * 18
+    assert table["treatment"].tolist() == ["x"] * 9 + ["y"] * 9
+
+
+def test_refining_says_what_it_no_longer_knows_and_keeps_the_border_free(found: tuple[Path, list[str]]) -> None:
+    labels, _ = found
+    how = {"out": None, "force": False, "shape": (16, 16), "how": {}, "cut": {"neighbours": "keep"}, "record": {}}
+    describe(labels, describe=lambda samples: {"class": np.array(["a"] * len(samples), object)}, **how)
+    maps = Image.from_array(np.zeros((3, 72, 72), np.uint8), "CYX", channels=("a", "b", "c"))
+    for i in range(2):
+        write_maps(maps, maps_path(labels / f"{i}.labels.tif"), {"margin_px": 8, "drop_border": True})
+    new = np.zeros((72, 72), np.int32)
+    new[0:5, 0:5], new[20:30, 20:30] = 1, 2
+    written = refine(cs.read.read_label_folder(labels), lambda *_: new, {})
+    assert written.said == "Found 2 objects in 2 images"
+    assert "(class), but for 2 of 2 images, whose labels have changed" in written.notes[0]
+    table = cs.read.read_table(labels / "objects.parquet")
+    assert table["area_px"].tolist() == [100, 100]

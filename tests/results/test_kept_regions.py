@@ -140,14 +140,14 @@ def test_of_several_slides_each_has_its_own_regions(
     slides, regions = tmp_path / "slides", tmp_path / "regions"
     slides.mkdir()
     regions.mkdir()
-    for name in "ab":
+    for name in ("S21.1", "S21.2"):
         write_image_tiff(drawn()[:200, :300].transpose(2, 0, 1).copy(), slides / f"{name}.tif")
-    drawn_regions(regions / "b.geojson", [[[10, 10], [90, 10], [90, 50], [10, 50]]])
+    drawn_regions(regions / "S21.2.geojson", [[[10, 10], [90, 10], [90, 50], [10, 50]]])
     command = ["predict", str(model), str(slides), "--out", str(tmp_path / "stores"), "--set", "level=2"]
-    assert main([*command, "--set", f"keep_roi={regions / 'b.geojson'}"]) == 2
+    assert main([*command, "--set", f"keep_roi={regions / 'S21.2.geojson'}"]) == 2
     assert "into a folder" in capsys.readouterr().err
     assert main([*command, "--set", f"keep_roi={regions}", "--set", "keep_error=0"]) == 0
-    a, b = (open_store(tmp_path / "stores" / f"{name}.cslip.zarr") for name in "ab")
+    a, b = (open_store(tmp_path / "stores" / f"{name}.cslip.zarr") for name in ("S21.1", "S21.2"))
     assert "kept" not in a.facts
     assert np.array_equal(b.slide.read(Region(10, 10, 40, 80)), drawn()[10:50, 10:90])
 

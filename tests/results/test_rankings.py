@@ -96,6 +96,30 @@ def test_measures_stand_beside_the_floor_and_look_alikes_are_placed(ranked: tupl
         cs.evaluate(ranking, order="x,y")
 
 
+def test_a_truth_says_of_each_image_of_a_plate_what_it_is_of_no_other(
+    ranked: tuple[Path, cs.Ranking], tmp_path: Path
+) -> None:
+    """Plates have the same file names in folders of their own."""
+    _, ranking = ranked
+    plate, wells = ranking.column("plate"), np.char.add(ranking.column("well").astype(str), "_d")
+    names = [f"{p}/{w}{d}.tif" for p, w, d in zip(plate, wells, ranking.column("day"), strict=True)]
+    ranking = replace(ranking, samples={**ranking.samples, "image": np.array(names, object)})
+    grade = np.where(plate == "P0", np.clip(ranking.column("score"), -1, 2) > 0.5, 0).astype(int)
+    (tmp_path / "truth.csv").write_text(
+        "\n".join(["image,grade", *(f"{name},{g}" for name, g in zip(names, grade, strict=True)), ""])
+    )
+    rows = cs.evaluate(ranking, tmp_path / "truth.csv", truth_column="grade")
+    own = (plate == "P0") & np.isfinite(ranking.column("score"))
+    (area,) = (row for row in rows if (row["scale"], row["measure"]) == ("consensus", "auroc 0 < 1"))
+    score, used = ranking.column("score"), np.isfinite(ranking.column("score"))
+    high = used & (grade == 1)
+    assert own[high].all()
+    assert area["value"] == pytest.approx(np.mean(score[high][:, None] > score[used & (grade == 0)]))
+    (tmp_path / "part.csv").write_text(f"image,grade\n{names[0]},1\n")
+    with pytest.raises(InputError, match="has no row for P0/"):
+        cs.evaluate(ranking, tmp_path / "part.csv", truth_column="grade")
+
+
 def test_a_study_sets_strategies_vectors_and_anchors_side_by_side(
     ranked: tuple[Path, cs.Ranking], tmp_path: Path
 ) -> None:

@@ -50,6 +50,9 @@ def test_a_class_of_which_there_is_none_is_below_three_in_n() -> None:
     row = against([cells({"a": 300, "b": 0})], [cells({"a": 1, "b": 1})])[3]
     assert (row["class"], row["value"], row["low"]) == ("b", 0, 0)
     assert row["high"] == pytest.approx(0.01)
+    every = against([cells({"a": 300, "b": 0})], [cells({"a": 150, "b": 150})])
+    assert (every[0]["value"], every[0]["low"], every[0]["high"]) == (1, pytest.approx(0.99), 1)
+    assert every[2]["low"] < 0.5 - 0.05
 
 
 def test_classes_may_stand_in_another_order() -> None:

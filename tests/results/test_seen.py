@@ -35,7 +35,8 @@ def test_images_are_named_with_the_reason_and_rows_and_tables_say_it() -> None:
     tables = [{"label": np.arange(n)} for n in (2, 0, 1)]
     seen = [Seen(), Seen(doubts=("nothing was found in it",)), Seen(0.5, True, absorbed=True)]
     notes = note_seen(rows, tables, seen, strict=False)
-    assert "1 of 3 images look" not in " ".join(notes)
+    assert any("1 of 3 images the objects look larger" in note and "Say --diameter" in note for note in notes)
+    assert not any("Say --diameter" in note for note in note_seen(rows, tables, seen, strict=False, told=True))
     assert "1 of 3 images are dark on light, and were shown to the model inverted: c.tif." in notes
     assert any(
         "1 of 3 images is not like those" in note and "b.tif (nothing was found in it)" in note for note in notes

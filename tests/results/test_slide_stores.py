@@ -268,21 +268,24 @@ def test_several_slides_become_several_stores_and_a_bad_one_stops_none(
 ) -> None:
     folder = tmp_path / "slides"
     folder.mkdir()
-    for name in ("a", "b"):
+    for name in ("S21.1", "S21.2"):
         write_image_tiff(drawn()[:300, :400].transpose(2, 0, 1).copy(), folder / f"{name}.tif")
     (folder / "c.tif").write_bytes(b"")
     out = tmp_path / "stores"
     command = ["predict", str(model), str(folder), "--out", str(out), "--set", "level=2"]
     assert main(command) == 0
     assert "c.tif" in capsys.readouterr().out
-    assert sorted(path.name for path in out.glob("*.zarr")) == ["a.cslip.zarr", "b.cslip.zarr"]
+    assert sorted(path.name for path in out.glob("*.zarr")) == ["S21.1.cslip.zarr", "S21.2.cslip.zarr"]
     assert main([*command, "--resume"]) == 0
     said = capsys.readouterr().out
     assert "already finished" in said
     assert "c.tif is empty" in said
-    shutil.rmtree(out / "a.cslip.zarr" / "0")
+    one = ["predict", str(model), str(folder / "S21.2.tif"), "--set", "level=2", "--resume"]
+    assert main([*one, "--out", str(out / "S21.1.cslip.zarr")]) == 2
+    assert "S21.1.cslip.zarr is finished, but of" in capsys.readouterr().err
+    shutil.rmtree(out / "S21.1.cslip.zarr" / "0")
     rows = cs.evaluate(out, tiles=1)
-    assert {row["slide"] for row in rows} == {"b"}
+    assert {row["slide"] for row in rows} == {"S21.2"}
     assert main(["predict", *command[1:], "--force"]) == 0
     capsys.readouterr()
     assert main(["evaluate", str(out), "--set", "tiles=1"]) == 0

@@ -125,7 +125,7 @@ def test_an_index_becomes_a_map_and_is_drawn_on_the_tissue(index: Index, tmp_pat
     found = read_embedding(out)
     assert set(found.column("slide").astype(str)) == {"slide"}
     assert found.column("y_um").max() < 150
-    assert found.adata.obs_names[1] == "slide.cslip_y0x128h128w128"
+    assert found.adata.obs_names[1] == "slide_y0x128h128w128"
     assert found.adata.obsm["spatial"].shape == (len(found), 2)
     assert main(["report", str(out), "--out", str(page), "--figures", str(figures)]) == 0
     assert "On the tissue" in page.read_text()

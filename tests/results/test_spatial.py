@@ -55,3 +55,17 @@ def test_images_labels_outlines_and_table_belong_together(result: Path) -> None:
     assert set(np.unique(store["field_1_labels"])) == {0, 1, 7}
     extent = spatialdata.get_extent(store["field_0_labels"], coordinate_system="field_0")
     assert extent == {"x": (0, 15), "y": (0, 10)}
+
+
+def test_objects_that_are_no_cells_are_counted_and_cells_of_other_labels_refused(
+    result: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = {"object": [1, 7], "source_mask": [f"{result}/field 0.labels.tif"] * 2, "cluster": [0, 1]}
+    cells = cs.Embedding.from_arrays(np.ones((2, 3)), facts)
+    cs.read.write_embedding(cells, result.parent / "some.h5ad")
+    assert main(["export", str(result), "--csv", "--cells", str(result.parent / "some.h5ad")]) == 0
+    assert "2 of 4 objects are not among the cells" in capsys.readouterr().out
+    cells.adata.obs["source_mask"] = "other.labels.tif"
+    cs.read.write_embedding(cells, result.parent / "other.h5ad")
+    assert main(["export", str(result), "--xlsx", "--cells", str(result.parent / "other.h5ad")]) == 2
+    assert "None of the 4 objects" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from coverslip.cli import main
 from coverslip.core import InputError
@@ -155,6 +156,8 @@ def test_a_combination_has_a_concentration_for_each_drug(tmp_path: Path) -> None
     table.write_text("well,treatment,concentration\nB2,a + b,1\n")
     with pytest.raises(InputError, match=r"row 2: 2 drugs .* and 1 concentrations"):
         read_layout(table)
+    table.write_text("\ufeffplate;well;treatment;concentration\r\n01;B2;a;0,5\r\n", encoding="utf-8")  # Excel in Europe
+    assert read_layout(table) == {("01", "B02"): {"treatment": "a", "concentration": "0.5"}}
     table.write_text("well,treatment\nB2,a\nB02,b\n")
     with pytest.raises(InputError, match="row 3: the well B02 has a row already"):
         read_layout(table)
@@ -223,6 +226,9 @@ def test_what_is_wrong_with_a_plate_is_told_and_nothing_is_lost(plates: Path, tm
                 pixels = np.full_like(pixels, 30000) + rng.integers(0, 400, pixels.shape).astype(np.uint16)
             write_image_tiff(pixels, folder / f"{well}_d{day}.tif")
     (tmp_path / "layout.csv").write_text("well,label\nB02,a\nB03,a\nB04,a\nB05,a\nB06,a\n")
+    (tmp_path / "days.csv").write_text("well,label,day\nB02,a,3\n")
+    with pytest.raises(InputError, match="has a column 'day', which the images have of their own"):
+        prepare_spheroids(folder, tmp_path / "out", pattern="{well}_d{day:d}.tif", layout=tmp_path / "days.csv")
     found = prepare_spheroids(
         folder,
         tmp_path / "out",
@@ -240,6 +246,18 @@ def test_what_is_wrong_with_a_plate_is_told_and_nothing_is_lost(plates: Path, tm
     with open(tmp_path / "out" / "rejected.csv") as stream:
         assert [row["image"] for row in csv.DictReader(stream)] == ["B05_d10.tif"]
     assert len(found) == 10
+
+
+def test_images_of_one_file_are_all_made_ready(tmp_path: Path) -> None:
+    """Two positions of an OME-TIFF: a smaller spheroid, and one of twice its radius."""
+    rng = np.random.default_rng(7)
+    with tifffile.TiffWriter(tmp_path / "two.ome.tif") as file:
+        for radius in (0.1, 0.2):
+            stack = draw(replace(ROUND, radius=radius, debris=0), PLAIN, (96, 96), 1, rng)
+            file.write(stack.planes[0], metadata={"axes": "YX"})
+    found = prepare_spheroids(tmp_path, tmp_path / "out", SpheroidSettings(size=24))
+    small, large = map(float, found.column("area"))
+    assert large > 2.5 * small
 
 
 @pytest.mark.data

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from coverslip.core.errors import InputError
 from coverslip.samples import Sheet, given_split, split_indices, split_sheet
+from coverslip.samples.sheets.splits import divided_groups
 
 
 @given(
@@ -111,3 +112,13 @@ def test_a_given_split_is_read_in_the_words_people_use() -> None:
     assert given_split({"split": np.array(["", ""])}, 2) is None
     with pytest.raises(InputError, match="'later' is not a split"):
         given_split({"split": np.array(["later"])}, 1)
+
+
+def test_what_lies_in_two_parts_is_told() -> None:
+    split = np.array(["train", "val", "train", "val"], object)
+    patients = {"split": split, "group": np.array(["p1", "p1", "p2", "p3"], object)}
+    assert "divides the group 'p1'," in divided_groups(patients)
+    images = {"split": split, "image": np.array(["a", "b", "b", ""], object)}
+    assert "has the image 'b' in two parts" in divided_groups(images)
+    assert divided_groups({**images, "frame": np.array(["1", "2", "3", "4"], object)}) == ""
+    assert divided_groups({"image": images["image"]}) == ""

@@ -88,7 +88,8 @@ def _typed(annotation: Any) -> Any:
 
 def _begun(sentence: str) -> str:
     """A sentence as it goes on behind a colon; what begins with a name or a sign keeps it."""
-    return sentence[0].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+    first = sentence.split(" ", 1)[0]
+    return sentence[0].lower() + sentence[1:] if first[1:].islower() else sentence
 
 
 def _declared(verb: str) -> Iterator[tuple[str, Any]]:

@@ -31,7 +31,7 @@ class Detections:
     score : ndarray of float64, shape (N,)
         How sure, 0 to 1.
     source : str
-        The image.
+        The image, with the part of its file that is meant (``a.ome.tif series 1``).
     size : tuple of int
         Its height and width.
     pixel_size : PixelSize or None

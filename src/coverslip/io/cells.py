@@ -43,6 +43,7 @@ of crops have one frame per object); ``axes`` says which axis is which, such as 
 """
 
 
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 _FORMULA = re.compile(r"'*[=+\-@].")
 
 
@@ -71,7 +72,8 @@ def read_cells(path: Path) -> Cells:
     ----------
     path : Path
         UTF-8, UTF-16 with a byte order mark, or cp1252; commas, semicolons or tabs separate. Any line ends, quoted
-        fields, blank lines, empty columns on the right and Excel's ``sep=;`` line do no harm.
+        fields, blank lines, empty columns on the right and Excel's ``sep=;`` line do no harm. Where no comma separates,
+        a column of numbers with decimal commas (``0,5``) gets points.
 
     Returns
     -------
@@ -107,6 +109,12 @@ def read_cells(path: Path) -> Cells:
         {name: cell for name, cell in zip(names, [*record, *[""] * len(names)], strict=False) if name}
         for _, record in body
     ]
+    if delimiter != ",":
+        for name in rows[0] if rows else ():
+            filled = [row[name] for row in rows if row[name]]
+            if any("," in cell for cell in filled) and all(map(_DECIMAL_COMMA.fullmatch, filled)):
+                for row in rows:
+                    row[name] = row[name].replace(",", ".")
     return Cells(tuple(name for name in names if name), rows, tuple(number for number, _ in body))
 
 

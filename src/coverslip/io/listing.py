@@ -48,9 +48,12 @@ _BESIDE = frozenset(f".{ending}" for ending in _OTHER.split())
 
 
 def bare_name(path: str | Path) -> str:
-    """What a file of an image or of labels is called: ``a`` for ``a.tif``, ``a.ome.tif``, ``a.labels.tif``, ``a``."""
+    """What a file of an image or of labels is called: ``a`` for ``a.tif``, ``a.ome.tif``, ``a.labels.tif``, ``a``.
+
+    Other points are part of the name: ``S21.107.svs`` is ``S21.107``.
+    """
     name = _without_ending(path)
-    for inner in (".labels", ".ome"):
+    for inner in (".labels", ".ome", ".cslip"):
         name = name[: -len(inner)] if name.lower().endswith(inner) and len(name) > len(inner) else name
     return name
 

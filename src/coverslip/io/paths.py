@@ -60,13 +60,25 @@ def resolve_path(folder: Path, text: str) -> Path:
     return next((file for file in forms if os.path.exists(file)), path)
 
 
+def moved_path(file: Path, folder: Path) -> Path:
+    """Where a file lies that has moved into a folder, with as much of its path as leads somewhere there.
+
+    Images of one name may lie in several folders.
+    """
+    parts = [part for part in file.parts if part != ".."]
+    places = [folder.joinpath(*parts[i:]) for i in range(1, len(parts))]
+    return next((place for place in places if place.exists()), folder / file.name)
+
+
 def part_of(row: Mapping[str, str]) -> str:
     """Which part of its file a row of a sheet means, in words: ``"series 2 frame 7"``; empty for all of it."""
     return " ".join(f"{name} {row[name]}" for name in PARTS if row.get(name))
 
 
 def split_part(text: str) -> tuple[str, dict[str, str]]:
-    """A path with `part_of` behind it, as the path and what that says."""
+    """A path with `part_of` behind it, as the path and what that says; a file of that name is no part of another."""
+    if os.path.exists(text):
+        return text, {}
     found = re.fullmatch(r"(.*?)(?: series (\S+))?(?: frame (\d+))?(?: window_px (\S+))?", text, re.DOTALL)
     assert found is not None  # everything matches
     return found[1], {name: said for name, said in zip(PARTS, found.groups()[1:], strict=True) if said}

@@ -163,6 +163,8 @@ def _acquired(place: Path) -> Any:
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        if not file.exists():  # it could not even be made
+            raise InputError(f"{place} could not be written; check the space and the permissions there.") from None
         raise InputError(
             f"{place} is being written by {_holder(file)}; wait until that is done, or choose another place."
         ) from None

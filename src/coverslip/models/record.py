@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coverslip.core import Embedding, Fields, Samples, file_hash, provenance
+from coverslip.core import Embedding, Fields, InputError, Samples, Written, file_hash, provenance
+from coverslip.io.tags import provenance_of
 from coverslip.models.folder import Model
 
 
@@ -50,6 +51,35 @@ def _describe_model(model: Model) -> dict[str, Any]:
     }
     described |= {name: model.provenance[name] for name in ("weights_sha256",) if name in model.provenance}
     return {**described, "warnings": list(model.warnings)} if model.warnings else described
+
+
+def finished(out: Path, model: Model, inputs: str | Path) -> Written:
+    """What is said where a result is there whole, and all that was asked is to go on with it.
+
+    Raises
+    ------
+    InputError
+        If it is of other inputs, or of another model.
+    """
+    check_inputs(out, inputs)
+    facts = provenance_of(out)
+    hashes = {one.get("weights_sha256") for one in (facts.get("model", {}), model.provenance)} - {None}
+    if len(hashes) > 1:
+        raise InputError(f"{out} is finished, but by another model; choose another --out, or say --force.")
+    return Written(out, finished_before=True)
+
+
+def check_inputs(out: Path, inputs: str | Path) -> None:
+    """See that what lies finished at a place, a result or a model, was made of some inputs.
+
+    Raises
+    ------
+    InputError
+        If it was made of others.
+    """
+    was, now = provenance_of(out).get("inputs", {}).get("path"), str(Path(inputs).resolve())
+    if was and was != now:
+        raise InputError(f"{out} is finished, but of {was}, not of {now}; choose another --out, or say --force.")
 
 
 def path_of(inputs: Any) -> str | Path | None:

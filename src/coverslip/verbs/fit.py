@@ -15,11 +15,12 @@ from coverslip.io.atomic import refuse_existing, refuse_own
 from coverslip.io.places import held, remove_unfinished
 from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.loading import load
-from coverslip.models.record import describe_inputs, path_of
+from coverslip.models.record import check_inputs, describe_inputs, path_of
 from coverslip.nn.device import choose_device
 from coverslip.samples.cutting.crop_fields import crop_settings
 from coverslip.samples.opening import open_as
 from coverslip.samples.sheets.instances import doubtful_masks
+from coverslip.samples.sheets.splits import divided_groups
 from coverslip.train.run import Run, is_main_process
 
 FITTING = ".fitting"
@@ -74,6 +75,9 @@ def fit(
         whole = getattr(opened, "has_labels", False) and not getattr(config, "scribbles", False)  # strokes have pieces
         doubts = doubtful_masks(opened) if whole else []
         fitted = module.fit(opened, config, run, **begun)
+        obs = getattr(opened, "obs", None)
+        divided = divided_groups(obs) if obs is not None else ""
+        doubts += [divided] if divided and divided not in fitted.warnings else []
     facts = {**fitted.facts, "input": how}
     cut = crop_settings(opened)
     if cut:
@@ -142,6 +146,8 @@ def fit_to_folder(
     first = is_main_process()
     with held(out) if first else nullcontext():
         if run.resume and (out / "config.json").is_file() and not fitting.exists():
+            if (of := path_of(samples)) is not None:
+                check_inputs(out, of)
             return None
         if run.device != "auto":
             choose_device(run.device)  # before the first image is read

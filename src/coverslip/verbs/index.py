@@ -91,6 +91,8 @@ def index(
                 _refuse_another_model(found, embedding)
             name = Path(each).stem if isinstance(each, str | Path) else ""
             found = found.add(embedding.latent, described(embedding, name), replaces=replaces)
+    if notes is not None:
+        notes.extend(filter(None, [_called_alike(found)]))
     return found
 
 
@@ -114,6 +116,25 @@ def described(embedding: Embedding, name: str = "") -> dict[str, np.ndarray]:
     for column, values in columns.items():
         kept[free_name(column, {*kept, *_OURS})] = values
     return kept
+
+
+def _called_alike(found: Index) -> str:
+    """A sentence on slides of one name; empty where there are none."""
+    files: dict[str, dict[str, None]] = {}
+    for segment in found.segments:
+        if {"slide", "image"} <= set(segment.table):
+            for pair in dict.fromkeys(
+                zip(*(segment.table[name][segment.kept] for name in ("slide", "image")), strict=True)
+            ):
+                files.setdefault(str(pair[0]), {})[str(pair[1])] = None
+    twice = [(name, list(images)) for name, images in files.items() if len(images) > 1]
+    if not twice:
+        return ""
+    name, images = twice[0]
+    return (
+        f"Slides are called alike ('{name}': {images[0]} and {images[1]}), so that --by slide takes them for one, and "
+        "--apart slide too; say --by image for each by itself."
+    )
 
 
 def _said(value: Any) -> str:

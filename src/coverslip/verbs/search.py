@@ -156,7 +156,7 @@ def _found(index: Index | str | Path, query: Any, asked: _Asked) -> tuple[Hits, 
         )
     if asked.by and asked.by in known:
         apart.append(asked.by)  # a slide is no hit of its own
-    values = {column: [str(value) for value in known[column]] for column in (*apart, "id")}
+    values = {column: known[column].tolist() for column in (*apart, "id")}
     if asked.by:
         hits = nearest_groups(within, vectors, asked.by, asked.top, where=asked.where, apart=values)
     else:

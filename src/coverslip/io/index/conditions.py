@@ -58,12 +58,25 @@ class Coded:
     def _texts(self) -> Any:
         import pandas as pd
 
-        return pd.Index([str(value) for value in self.values], dtype=object)
+        return pd.Index([written(value) for value in self.values], dtype=object)
 
-    def numbers(self, texts: Sequence[str]) -> np.ndarray:
-        """Which of its values are written so; -2 for those that are none of them."""
-        found = self._texts.get_indexer([str(text) for text in texts])
+    def numbers(self, values: Sequence[Any]) -> np.ndarray:
+        """Which of its values are written like some others; -2 for those that are none of them."""
+        found = self._texts.get_indexer([written(value) for value in values])
         return np.where(found < 0, -2, found)
+
+    def _ordered(self, name: str, value: str) -> tuple[np.ndarray, Any]:
+        """Texts and a value for above and below: as numbers where the value is one, so that 10 is above 9."""
+        wanted = _number(value)
+        if wanted is None:
+            return self.values.astype(str), value
+        numbers = [_number(text or "nan") for text in self.values]
+        odd = [text for text, number in zip(self.values, numbers, strict=True) if number is None]
+        if odd:
+            raise InputError(
+                f"The column '{name}' holds texts such as '{odd[0]}', which are not above or below {value}."
+            )
+        return np.array(numbers, float), wanted
 
     def compared(self, name: str, sign: str, value: str) -> np.ndarray:
         """Which rows, bool ``(N,)``, are equal to, above, … a value; a row without one fulfils ``!=`` alone."""
@@ -75,10 +88,24 @@ class Coded:
         elif self.values.dtype.kind == "b":
             found = _SIGNS[sign](self.values, value.lower() in ("true", "yes", "1"))
         else:
-            found = _SIGNS[sign](self.values.astype(str), value) & ((self.values != "") | (sign == "!="))
+            texts, wanted = self._ordered(name, value) if sign[0] in "<>" else (self.values.astype(str), value)
+            found = _SIGNS[sign](texts, wanted) & ((self.values != "") | (sign == "!="))
         # What is missing has the code -1, so it stands last.
         fulfilled: np.ndarray = np.r_[found.astype(bool), sign == "!="][self.codes]
         return fulfilled
+
+
+def written(value: Any) -> str:
+    """A value as text: whole numbers without a point, since a gap elsewhere in a column makes them floats."""
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def rows_where(conditions: str, columns: Iterable[str], count: int, column: Callable[[str], Coded]) -> np.ndarray:
@@ -89,7 +116,8 @@ def rows_where(conditions: str, columns: Iterable[str], count: int, column: Call
     conditions : str
         One or more, joined by ``and``: a column, one of ``= != < <= > >=`` and a value, or ``in`` (or ``not in``) and
         values in brackets. Values with blanks stand in quotation marks, such columns in backticks. Texts are compared
-        as they are written, numbers as numbers; an empty cell fulfils ``!=`` and ``not in`` alone.
+        as they are written, numbers as numbers, also above and below where texts hold them; an empty cell fulfils
+        ``!=`` and ``not in`` alone.
     columns : iterable of str
         Names of the columns there are.
     count : int

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.io.index.conditions import written
 from coverslip.io.index.nearest import Hits, checked, distances, rows_at, scored
 from coverslip.io.index.store import Index
 
@@ -18,7 +20,7 @@ def nearest_groups(
     top: int = 10,
     *,
     where: str = "",
-    apart: Mapping[str, Sequence[str]] | None = None,
+    apart: Mapping[str, Sequence[Any]] | None = None,
 ) -> Hits:
     """The groups of an index that are most like some queries taken together.
 
@@ -83,6 +85,6 @@ def _codes(index: Index, column: str) -> tuple[list[str], np.ndarray]:
     parts = []
     for segment in index.segments:
         coded = segment.coded(column)
-        own = [numbers.setdefault(str(value), len(numbers)) if str(value) else -1 for value in coded.values]
+        own = [numbers.setdefault(written(value), len(numbers)) if str(value) else -1 for value in coded.values]
         parts.append(np.array([*own, -1])[coded.codes])
     return list(numbers), np.concatenate(parts) if parts else np.zeros(0, int)

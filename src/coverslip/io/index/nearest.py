@@ -13,6 +13,8 @@ from coverslip.io.index.store import Index, Metric
 
 _AT_ONCE = 1 << 22
 """Scores that are held at once."""
+_DOUBLED = 1 << 15
+"""Vectors that are held in double precision at once."""
 _FEW = 0.2
 """Below this share of wanted rows they are gathered; above it all are looked at, which memory reads faster."""
 
@@ -61,7 +63,7 @@ def nearest(
     top: int = 10,
     *,
     where: str = "",
-    apart: dict[str, list[str]] | None = None,
+    apart: Mapping[str, Sequence[Any]] | None = None,
     together: bool = False,
 ) -> Hits:
     """The nearest vectors to each query.
@@ -76,7 +78,7 @@ def nearest(
         How many for each.
     where : str
         Conditions that a hit fulfils, see `coverslip.io.index.conditions.rows_where`.
-    apart : dict of str to list of str, optional
+    apart : mapping of str to sequence, optional
         Column to its value for each query: what has the same value is no hit. ``{"patient": [...]}`` gives cases of
         other patients.
     together : bool
@@ -124,7 +126,7 @@ def checked(index: Index, queries: np.ndarray, top: int) -> np.ndarray:
 
 
 def scored(
-    index: Index, queries: np.ndarray, where: str, apart: Mapping[str, Sequence[str]]
+    index: Index, queries: np.ndarray, where: str, apart: Mapping[str, Sequence[Any]]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """All rows that may be hits, some at a time, and how near each is to each query.
 
@@ -159,10 +161,17 @@ def scored(
 
 
 def _near(part: np.ndarray, lengths: np.ndarray, queries: np.ndarray, metric: Metric) -> np.ndarray:
-    products = (part @ queries.T).T
     if metric == "cosine":
-        return np.asarray(products / lengths)
-    return np.asarray(2 * products - np.square(lengths) - np.square(queries).sum(axis=1)[:, None])
+        return np.asarray((part @ queries.T).T / lengths)
+    found = np.empty((len(queries), len(part)), np.float32)
+    # Seen from the queries, and in double precision: what is left of the squares of long vectors would be noise.
+    centre = queries.mean(axis=0, dtype=np.float64)
+    sought = queries - centre
+    for start in range(0, len(part), _DOUBLED):
+        rows = part[start : start + _DOUBLED] - centre
+        squares = np.einsum("nd,nd->n", rows, rows) + np.einsum("qd,qd->q", sought, sought)[:, None]
+        found[:, start : start + len(rows)] = 2 * (sought @ rows.T) - squares
+    return found
 
 
 def _best(
@@ -179,8 +188,8 @@ def _best(
 
 def distances(index: Index, scores: np.ndarray) -> np.ndarray:
     """The distances that scores stand for."""
-    found = 1 - scores if index.metric == "cosine" else np.sqrt(np.maximum(0, -scores))
-    return found.astype(np.float32)
+    found = np.maximum(0, 1 - scores if index.metric == "cosine" else 0 - scores)
+    return (found if index.metric == "cosine" else np.sqrt(found)).astype(np.float32)
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from coverslip.core import InputError, Marks
+from coverslip.core import InputError, Marks, about
 from coverslip.core.marks import Rings
+from coverslip.io.meant import Meant
 
 
-def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
+def coco_marks(content: Mapping[str, Any], path: Path, image: str, twins: bool = False) -> Marks:
     """The marks of one image.
 
     Raises
@@ -21,7 +22,7 @@ def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
         If the image is not among those of the file, or an entry lacks what it should have.
     """
     try:
-        number = image_number(content, path, image)
+        number = image_number(content, path, image, twins)
         names = {one["id"]: str(one["name"]) for one in content["categories"]}
         own = [one for one in content["annotations"] if one["image_id"] == number and not one.get("iscrowd")]
         found = [names[one["category_id"]] for one in own]
@@ -34,20 +35,18 @@ def coco_marks(content: Mapping[str, Any], path: Path, image: str) -> Marks:
     return Marks(boxes, np.array(found, object), whole if len(whole) == len(own) else None)
 
 
-def image_number(content: Mapping[str, Any], path: Path, image: str) -> Any:
-    """The id of an image by its name: by the whole path where several images of the file have one name."""
-    wanted = Path(image).name
-    near = [one for one in content["images"] if base_name(one["file_name"]) == wanted]
-    if len(near) > 1:
-        near = [one for one in near if Path(image).as_posix().endswith(PurePosixPath(one["file_name"]).as_posix())]
-    if not near:
+def image_number(content: Mapping[str, Any], path: Path, image: str, twins: bool = False) -> Any:
+    """The id of an image by its name (`Meant`)."""
+    with about(path):
+        found = Meant([one["file_name"] for one in content["images"]]).by(image, twins)
+    if not found:
         raise InputError(f"{path} says nothing of {image}; add it to its images, or leave it out.")
-    return near[0]["id"]
-
-
-def base_name(text: str) -> str:
-    """The name of a file, whichever system wrote its path."""
-    return PureWindowsPath(text).name if "\\" in text else PurePosixPath(text).name
+    if len(found) > 1:
+        raise InputError(
+            f"{path} has {len(found)} images that may be {image}; write their folders into 'file_name', or give each "
+            "folder a file of its own."
+        )
+    return content["images"][found[0]]["id"]
 
 
 def _rings(polygons: Any) -> Rings | None:

@@ -90,6 +90,15 @@ def _is_hole(rings: Sequence[np.ndarray], index: int) -> bool:
     return sum(_inside(rings[index][0], ring) for k, ring in enumerate(rings) if k != index) % 2 == 1
 
 
+def _area(rings: Sequence[np.ndarray]) -> float:
+    """Pixels in an outline; holes taken off."""
+    found = 0.0
+    for k, (x, y) in enumerate(ring.T for ring in rings):
+        area = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
+        found += -area if _is_hole(rings, k) else area
+    return found
+
+
 def _inside(point: np.ndarray, ring: np.ndarray) -> bool:
     from skimage.measure import points_in_poly
 
@@ -138,7 +147,7 @@ def coco_annotations(found: Sequence[Detections]) -> list[dict[str, Any]]:
                     "image_id": image,
                     "category_id": int(one.codes[i]) + 1,
                     "bbox": [*one.boxes[i, :2].tolist(), *sides[i].tolist()],
-                    "area": float(sides[i].prod()),
+                    "area": float(sides[i].prod()) if one.outlines is None else _area(one.outlines[i]),
                     "iscrowd": 0,
                     "score": float(one.score[i]),
                     **({"segmentation": rings} if rings else {}),

@@ -11,6 +11,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, MissingExtra
 from coverslip.io.atomic import atomic_folder
+from coverslip.io.listing import bare_name
 from coverslip.io.writing.slide_tiff import TILE, Compression, check_levels, tiles_of
 
 _SYNTAXES = {"jpeg": "JPEGBaseline8Bit", "zlib": "JPEG2000Lossless", "none": "ExplicitVRLittleEndian"}
@@ -65,7 +66,7 @@ def write_slide_dicom(
     except ImportError as error:
         raise MissingExtra("DICOM is written by pydicom; install it with pip install 'coverslip[dicom]'.") from error
     notes: list[str] = []
-    shared = _of_all(levels, path.name.split(".")[0], compression, magnification)
+    shared = _of_all(levels, bare_name(path), compression, magnification)
     with atomic_folder(path, overwrite=force) as folder:
         for number, level in enumerate(levels):
             frames = [_frame(tile, compression) for tile in tiles_of(level, number, notes)]

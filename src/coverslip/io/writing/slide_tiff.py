@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, Region
 from coverslip.io.atomic import atomic_path
+from coverslip.io.listing import bare_name
 
 TILE = 512
 _STRIP = 4 * TILE
@@ -49,7 +50,7 @@ def write_slide_tiff(
 
     notes: list[str] = []
     size = levels[0].pixel_size
-    facts: dict[str, Any] = {"axes": "YXS", "Name": path.name.split(".")[0]}
+    facts: dict[str, Any] = {"axes": "YXS", "Name": bare_name(path)}
     resolution: dict[str, Any] = {}
     if size is not None:
         for axis, length in (("X", size.x), ("Y", size.y)):

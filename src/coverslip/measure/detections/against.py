@@ -32,8 +32,8 @@ def against(here: Sequence[Detections], there: Sequence[Detections], *, seed: in
         ``region`` (a class of regions, where both results have regions, or ``all``), ``class``, ``measure`` (``share``,
         ``share against``, ``difference``), ``value``, ``low``, ``high``, ``n`` (cells there). Intervals of shares are
         bootstraps over regions; where there are none over images; of a single image over cells, which is too narrow
-        where cells of a kind lie together. A class of which there is none among n has 3 / n as its high end. Those of
-        differences are made of both (Newcombe 1998, method 10).
+        where cells of a kind lie together. A class of which there is none among n has 3 / n as its high end, one
+        that all n are of 1 − 3 / n as its low one. Those of differences are made of both (Newcombe 1998, method 10).
 
     Raises
     ------
@@ -87,8 +87,9 @@ def _share(table: np.ndarray, k: int, seed: int) -> Interval:
     value = float(table[:, k].sum() / total) if total else float("nan")
     if not total or len(table) < 2:
         return Interval(value, float("nan"), float("nan"), total)
-    if value == 0:
-        return Interval(0.0, 0.0, min(_NONE_SEEN / total, 1.0), total)
+    if value in (0, 1):  # none of it, or none of all others
+        reach = min(_NONE_SEEN / total, 1.0)
+        return Interval(value, value * (1 - reach), reach if value == 0 else 1.0, total)
 
     def finish(sums: np.ndarray) -> np.ndarray:
         return sums[:, 0] / sums[:, 1]

@@ -100,7 +100,8 @@ def _precision(
         for measure, at in _AT.items():
             value = _known_mean(precision.value[own][:, at])
             again = np.array([_known_mean(one[own][:, at]) for one in precision.resampled])
-            low, high = np.nanpercentile(again, [2.5, 97.5]) if len(again) else (np.nan, np.nan)
+            again = again[np.isfinite(again)]  # of a class that was not drawn there is none
+            low, high = np.percentile(again, [2.5, 97.5]) if len(again) else (np.nan, np.nan)
             called = f"mean {measure}" if name == ALL else measure
             rows.append(
                 {

@@ -11,6 +11,9 @@ import numpy as np
 from coverslip.core import UNNAMED, Detections
 from coverslip.core.marks import Rings, box_of
 
+_GRID = 1024
+"""Points along the longer side of an outline where it is compared with areas that are left out."""
+
 
 def within(points: np.ndarray, rings: Rings) -> np.ndarray:
     """Which points ``(N, 2)`` lie in an outline: in an odd number of its rings; ``(N,)`` bool."""
@@ -64,6 +67,53 @@ def _around(ring: np.ndarray, inner: np.ndarray) -> bool:
     return bool(within(inner[:1], (ring,))[0])
 
 
+def areas_of(outlines: Sequence[Rings], size: tuple[int, int], excluded: Sequence[Rings] = ()) -> np.ndarray:
+    """Pixels in each outline, ``(N,)``, without what is left out (once, where such areas overlap) or off the image.
+
+    Parameters
+    ----------
+    outlines : sequence of Rings
+    size : tuple of int
+        Height and width of the image.
+    excluded : sequence of Rings
+        Areas that are left out.
+    """
+    found = []
+    for rings in outlines:
+        x0, y0, x1, y1 = box_of(rings)
+        cut = [other for other in excluded if _touch(box_of(other), (x0, y0, x1, y1))]
+        whole = not cut and x0 >= 0 and y0 >= 0 and x1 <= size[1] and y1 <= size[0]
+        found.append(area_of(rings) * (1.0 if whole else _left(rings, size, cut)))
+    return np.array(found)
+
+
+def _touch(one: Any, other: Any) -> bool:
+    return bool(one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3])
+
+
+def _left(rings: Rings, size: tuple[int, int], excluded: Sequence[Rings]) -> float:
+    """The share of an outline that lies on the image and in no area that is left out, on a grid."""
+    x0, y0, x1, y1 = box_of(rings)
+    scale = _GRID / max(x1 - x0, y1 - y0)
+    shape = max(1, round((y1 - y0) * scale)), max(1, round((x1 - x0) * scale))
+    step = np.array([(x1 - x0) / shape[1], (y1 - y0) / shape[0]])
+    own = _painted(rings, shape, (x0, y0), step)
+    y, x = (start + (np.arange(n) + 0.5) * by for start, n, by in ((y0, shape[0], step[1]), (x0, shape[1], step[0])))
+    kept = own & ((y >= 0) & (y < size[0]))[:, None] & ((x >= 0) & (x < size[1]))
+    for other in excluded:
+        kept &= ~_painted(other, shape, (x0, y0), step)
+    return float(kept.sum() / max(own.sum(), 1))
+
+
+def _painted(rings: Rings, shape: tuple[int, int], corner: tuple[float, float], step: np.ndarray) -> np.ndarray:
+    from skimage.draw import polygon2mask
+
+    inside = np.zeros(shape, bool)
+    for ring in rings:
+        inside ^= polygon2mask(shape, ((ring - corner) / step)[:, ::-1] - 0.5)
+    return inside
+
+
 def composition(found: Detections) -> list[dict[str, Any]]:
     """How many objects of each class lie in regions of each class.
 
@@ -75,11 +125,13 @@ def composition(found: Detections) -> list[dict[str, Any]]:
         pixels is known ``area_mm2`` and ``per_mm2``.
     """
     unit = None if found.pixel_size is None else found.pixel_size.y * found.pixel_size.x / 1e6
-    whole = float(found.size[0] * found.size[1]) - sum(area_of(rings) for rings in found.excluded)
+    height, width = found.size
+    image = (np.array([[0.0, 0], [width, 0], [width, height], [0, height]]),)
+    whole = float(areas_of([image], found.size, found.excluded)[0])
     groups: list[tuple[str, np.ndarray, float, int]] = []
     if found.regions is not None:
         own = found.regions
-        areas = np.array([area_of(rings) for rings in own.outlines or ()])
+        areas = areas_of(own.outlines or (), found.size, found.excluded)
         names = own.names
         at = np.asarray(found.columns["region"], int)
         for name in (*own.classes, UNNAMED):
@@ -110,7 +162,7 @@ def region_table(found: Detections) -> dict[str, np.ndarray]:
     at = np.asarray(found.columns["region"], int)
     table: dict[str, np.ndarray] = {"region": np.arange(1, len(own) + 1), "class": own.names, "score": own.score}
     table |= {name: np.asarray(column) for name, column in own.columns.items()}
-    table["area_px"] = np.array([area_of(rings) for rings in own.outlines or ()])
+    table["area_px"] = areas_of(own.outlines or (), found.size, found.excluded)
     if found.pixel_size is not None:
         table["area_mm2"] = table["area_px"] * found.pixel_size.y * found.pixel_size.x / 1e6
     for code, name in enumerate(found.classes):

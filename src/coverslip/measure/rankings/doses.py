@@ -66,7 +66,7 @@ def dose_curve(doses: Any, responses: Any) -> DoseCurve:
     Raises
     ------
     InputError
-        If there are fewer than 4 different doses or 6 wells: four parameters need more.
+        If there are fewer than 4 different doses or 6 wells: four parameters need more; or if no curve fits.
     """
     from scipy.optimize import curve_fit
     from scipy.stats import f as f_distribution
@@ -85,11 +85,15 @@ def dose_curve(doses: Any, responses: Any) -> DoseCurve:
     for start in np.log(given):
         guess = [ends[0], ends[1] - ends[0], start, 0.0]
         bounds = ([y.min() - spread, -3 * spread, low, np.log(0.3)], [y.max() + spread, 3 * spread, high, np.log(8)])
-        found, covariance = curve_fit(_curve, x, y, p0=guess, bounds=bounds, max_nfev=4000)
+        try:
+            found, covariance = curve_fit(_curve, x, y, p0=guess, bounds=bounds, max_nfev=4000)
+        except RuntimeError:  # from here it leads nowhere
+            continue
         rest = float(((y - _curve(x, *found)) ** 2).sum())
         if best is None or rest < best[0]:
             best = rest, found, covariance
-    assert best is not None
+    if best is None:
+        raise InputError("No curve of four parameters fits these doses and responses.")
     rest, found, covariance = best
     free = len(x) - 4
     flat = float(((y - y.mean()) ** 2).sum())

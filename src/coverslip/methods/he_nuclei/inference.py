@@ -271,7 +271,7 @@ class Segmenter:
             labels = own_objects(labels, block)
         mixed = self.decoding.mixed(*shown_again(maps)[:2])
         margin = math.ceil(self.margin / min(sight.zoom, 1))
-        noted = self.decoding.noted(sight.diameter, self.min_area, margin)
+        noted = self.decoding.noted(sight.diameter, self.min_area, margin) | {"drop_border": self.drop_border}
         return Objects(labels, mixed, sight, block, maps, noted)
 
     def _by_seed(self, fields: Fields, index: int, block: Tile, sight: Sight) -> Objects:
@@ -294,8 +294,11 @@ class Segmenter:
             "threshold": self.threshold,
             "min_area": recipe.min_area if self.min_area is None else self.min_area,
             "margin_px": self.margin,
+            "drop_border": self.drop_border,
         }
         labels = remade(maps, noted, {})
+        if self.drop_border:
+            labels = without_small(not_at(labels, border(block.window, size)), 0)
         alpha = float(noted["alpha"])
         mixed = alpha * two[0] + (1 - alpha) * two[1]
         return Objects(labels, mixed, sight, block, maps, noted)

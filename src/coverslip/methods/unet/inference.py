@@ -280,7 +280,7 @@ class Segmenter:
         least = round(self.min_area * view.zoom**2) if self._own_min_area else self.min_area
         labels = self._decoded(maps, least)
         if judged and self.familiar is not None:
-            seen = traits([(shown.read(region)[0], probability, nowhere)], self.threshold)
+            seen = traits([(shown.read(region)[0], probability, nowhere)], self.threshold) if labels.any() else {}
             strange = () if self.known is None else self.known.doubts(np.bincount(labels.ravel())[1:])
             view = replace(view, doubts=(*self.familiar.doubts(seen), *strange), expected_iou=expected_iou(seen))
         if view.zoom != 1:

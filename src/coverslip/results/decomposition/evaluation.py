@@ -13,7 +13,7 @@ from coverslip.io.images.opening import is_image_name
 from coverslip.measure.objects.amodal import AmodalEvaluation, AmodalMasks, evaluate_amodal
 from coverslip.results.decomposition.folder import read_layers, whole_masks
 from coverslip.results.decomposition.options import Evaluate
-from coverslip.results.labels.evaluation import groups_of, measured, pairs_to_measure
+from coverslip.results.labels.evaluation import groups_of, measured_by_split, pairs_to_measure
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.pairs import Labelled
 
@@ -31,11 +31,12 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
     whole = [(mine, true) for mine, true in pairs if _has(mine, "layers") and _has(true, column)]
     if 0 < len(whole) < len(pairs):
         notes.append(f"Whole objects are measured in {len(whole)} of {len(pairs)} images: the others name no layers.")
-    flat = measured(pairs, notes, seed, options)
+    flat = measured_by_split(pairs, notes, seed, options)
     if not whole:
         return flat
     table = evaluate_amodal(_read(whole, column), groups=groups_of(whole, options.group), seed=seed)
-    return replace(flat, rows=[*flat.rows, *_rows(table)])
+    every = {"split": "all"} if "split" in flat.rows[0] else {}
+    return replace(flat, rows=[*flat.rows, *({**every, **row} for row in _rows(table))])
 
 
 def _has(image: Labelled, column: str) -> bool:

@@ -35,7 +35,7 @@ from coverslip.measure import object_table
 from coverslip.measure.objects.shapes import Table
 from coverslip.models.folder import Model
 from coverslip.models.loading import loaded
-from coverslip.models.record import prediction_record
+from coverslip.models.record import finished, prediction_record
 from coverslip.nn.tiles import tiles
 from coverslip.results.decomposition.folder import FILES
 from coverslip.results.decomposition.options import Predict
@@ -156,7 +156,7 @@ def _placed(
     target: Target, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
     if target.check(asked.resume, asked.force):
-        return Written(target.path, finished_before=True)
+        return finished(target.path, model, inputs)
     rivals = load_rivals(model, options.rivals)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
@@ -237,7 +237,10 @@ class _Decomposing:
             self._decompose(left, workers)
         parted = [without_seen(self.work.table(image.name)) for image in self.images]
         tables = [_apart(table) for table, _ in parted]
-        self.notes = note_seen(self.rows, [objects for objects, _ in tables], [seen for _, seen in parted], self.strict)
+        told = "diameter" in self.record.get("options", {})
+        self.notes = note_seen(
+            self.rows, [objects for objects, _ in tables], [seen for _, seen in parted], self.strict, told
+        )
         files = {row[column] for row in self.rows for column in ("mask", *FILES)}
         place_folder(
             self.work.result,

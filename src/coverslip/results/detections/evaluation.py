@@ -11,9 +11,11 @@ from coverslip.core import UNNAMED, Detections, InputError, Length, Measured, ab
 from coverslip.measure.detections.against import EVERYWHERE, against
 from coverslip.measure.detections.counts import Compared
 from coverslip.measure.detections.evaluate import evaluate_detections
+from coverslip.results.detections.folder import DetectionFolder, read_detections
 from coverslip.results.detections.marked import as_expected, odd_ones
 from coverslip.results.detections.options import Evaluate
 from coverslip.results.detections.truth import Judged, detections_of, judged
+from coverslip.samples.sheets.splits import split_word
 
 RADIUS = "12"
 """Distance within which points are matched where nobody says another, pixels."""
@@ -26,17 +28,19 @@ def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate)
     if asked and (truth is not None or len(asked) > 1):
         raise InputError("A result is measured against the truth, another result (against) or a profile; name one.")
     with about(named):
+        result = result if named is None else read_detections(named)
+        changed = result.notes() if isinstance(result, DetectionFolder) else ()
         if options.profile is not None:
             expressed = as_expected(detections_of(result), options.profile)
-            return Measured(expressed, (odd_ones(expressed),))
+            return Measured(expressed, (odd_ones(expressed), *changed))
         if options.against is not None:
             shares = against(detections_of(result), detections_of(options.against), seed=seed)
-            return Measured(shares, told(shares))
+            return Measured(shares, (*told(shares), *changed))
         if options.regions:
             result = _regions_of(result, truth)
         known = judged(result, truth, split=options.split, partial=options.partial, bad=options.bad_boxes)
         rows, _, notes = measured(known, options.group, options.radius, options.circular, seed)
-    return Measured(rows, notes)
+    return Measured(rows, (*notes, *changed))
 
 
 def measured(
@@ -65,6 +69,8 @@ def measured(
                 f"Objects with a score below {lowest:.2f} are not in the result, so average precision is a lower "
                 "bound; predict with --threshold 0.05 for all of it."
             )
+    if len({split_word(row.get("split", "")) for row in known.rows} - {""}) > 1:
+        notes.append("Training images are among those measured: --split val or --split test leaves them out.")
     if by:
         notes.append(f"Intervals are over whole groups of the column '{by}'.")
     unnamed = sum(int((~one.named).sum()) for one in known.found)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,8 @@ def export(result: DetectionFolder, out: str | Path | None, images: Any, force: 
         raise InputError("Say in which form to export: geojson (QuPath), coco (one JSON) or csv (spreadsheets).")
     if out is not None and len(wanted) > 1:
         raise InputError(f"{out} can hold one form, but {' and '.join(wanted)} were asked for; export one at a time.")
-    return [{"geojson": _geojson, "coco": _coco, "csv": _csv}[name](result, out, force) for name in wanted]
+    first, *others = [{"geojson": _geojson, "coco": _coco, "csv": _csv}[name](result, out, force) for name in wanted]
+    return [replace(first, notes=result.notes()), *others]
 
 
 def _geojson(result: DetectionFolder, out: str | Path | None, force: bool) -> Written:
@@ -38,7 +42,16 @@ def _geojson(result: DetectionFolder, out: str | Path | None, force: bool) -> Wr
 
 def _coco(result: DetectionFolder, out: str | Path | None, force: bool) -> Written:
     path = free_place(out or "detections.json", (".json",), force)
-    return Written(write_coco(result.found, path, [Path(row["image"]).name for row in result.rows]))
+    return Written(write_coco(result.found, path, _told_apart([result.image(i) for i in range(len(result))])))
+
+
+def _told_apart(images: Sequence[Path]) -> list[str]:
+    """The names of images; with their folders, from the one that all lie in, where some would be called alike."""
+    names = [image.name for image in images]
+    if len(set(names)) == len(names):
+        return names
+    whole = [image.resolve() for image in images]
+    return [image.relative_to(os.path.commonpath([one.parent for one in whole])).as_posix() for image in whole]
 
 
 def _csv(result: DetectionFolder, out: str | Path | None, force: bool) -> Written:

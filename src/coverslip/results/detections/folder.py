@@ -10,19 +10,29 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Detections, InputError, PixelSize
+from coverslip.core import Detections, Image, InputError, PixelSize, file_hash
 from coverslip.core.marks import Rings
 from coverslip.figures.colours import category_colours
 from coverslip.io.atomic import atomic_folder
 from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.marks.tables import EDGES
 from coverslip.io.marks.writing import colours_of, write_qupath
-from coverslip.io.paths import PATH_COLUMNS, distinct_stems, relative_path, resolve_path
+from coverslip.io.paths import (
+    PATH_COLUMNS,
+    distinct_stems,
+    moved_path,
+    part_of,
+    relative_path,
+    resolve_path,
+    split_part,
+)
 from coverslip.io.tables import read_table, write_table
 from coverslip.io.tags import NOTE, PROVENANCE
 from coverslip.measure.detections.markers import expression
 from coverslip.measure.detections.places import composition, region_table
 from coverslip.measure.detections.staging import STAGING
+from coverslip.samples.sheets.rows import frame_of, open_cell
+from coverslip.samples.sheets.sheet import Sheet
 
 OBJECTS, REGIONS, COMPOSITION, SUMMARY, MARKERS, SHEET = (
     "detections.parquet",
@@ -61,15 +71,30 @@ class DetectionFolder:
         Of each.
     provenance : mapping
         Inputs with hashes, model, seed, versions.
+    hashes : sequence of str
+        Of the GeoJSON of each image as it was written; empty where that was not noted.
     """
 
     path: Path
     rows: list[dict[str, str]] = field(repr=False)
     found: list[Detections] = field(repr=False)
     provenance: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    hashes: Sequence[str] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def notes(self) -> tuple[str, ...]:
+        """A sentence on GeoJSON that was changed since, as in QuPath: tables and numbers are of what was found."""
+        written = {row["annotation"]: was for row, was in zip(self.rows, self.hashes, strict=False)}
+        changed = [name for name, was in written.items() if not _is(self.path / name, was)]
+        if not changed:
+            return ()
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        return (
+            f"{changed[0]}{more} was changed since; numbers and tables are of what was found, so measure the result "
+            f"against {self.path / SHEET}, or fit to that.",
+        )
 
     def detections(self, index: int) -> Detections:
         """Those of one image."""
@@ -78,6 +103,14 @@ class DetectionFolder:
     def image(self, index: int) -> Path:
         """The file of an image."""
         return resolve_path(self.path, self.rows[index]["image"])
+
+    def opened(self, index: int, images: str | Path | None = None) -> Image:
+        """An image, the part of its file that is meant, also in the folder that it has moved to; nothing is read."""
+        row = dict(self.rows[index])
+        if images is not None:
+            row["image"] = str(moved_path(self.image(index), Path(images)).absolute())
+        sheet = Sheet(self.path, tuple(row), [row])
+        return frame_of(sheet, 0, open_cell(sheet, 0))
 
 
 def palette(found: Detections) -> dict[str, str]:
@@ -110,8 +143,9 @@ def finish_folder(
     columns = list(dict.fromkeys(name for row in rows for name in row))
     write_cells(folder / SHEET, columns, rows)
     images = [row["image"] for row in rows]
+    hashes = [file_hash(folder / row["annotation"]) for row in rows]
     facts = {name: value for name, value in record.items() if name != STAGING}
-    facts |= {"kind": "detections", _FORM: _form(rows, found)}
+    facts |= {"kind": "detections", _FORM: {**_form(rows, found), "sha256": hashes}}
     if STAGING in record:
         (folder / STAGED_BY).write_text(json.dumps(record[STAGING]), encoding="utf-8")
     notes = {NOTE: json.dumps(facts, default=str)}
@@ -145,7 +179,9 @@ def write_value(found: Detections | Sequence[Detections], path: str | Path) -> P
     """
     some = [found] if isinstance(found, Detections) else list(found)
     path = Path(path)
-    rows = plan([{"image": str(Path(one.source).absolute())} for one in some], Path(), path, range(2, len(some) + 2))
+    named = [split_part(one.source) for one in some]
+    images = [{"image": str(Path(source).absolute()), **part} for source, part in named]
+    rows = plan(images, Path(), path, range(2, len(some) + 2))
     with atomic_folder(path) as folder:
         for row, one in zip(rows, some, strict=True):
             write_qupath(one, folder / row["annotation"], palette(one))
@@ -177,23 +213,43 @@ def read_detections(path: str | Path) -> DetectionFolder:
     known = facts if not (path / STAGED_BY).is_file() else {**facts, STAGING: _staging(path / STAGED_BY)}
     if len(rows) != len(sizes):
         raise InputError(f"{path / SHEET} has {len(rows)} rows, but {len(sizes)} images were predicted; predict anew.")
+    rows = _as_written(rows, form.get("files"), path / SHEET)
     tables = _parted(read_table(path / OBJECTS), len(rows))
     regions: list[Detections | None] = [None] * len(rows)
     if lists[1] is not None and (path / REGIONS).is_file():
         own = _parted(read_table(path / REGIONS), len(rows))
         regions = [
-            _value(table, tuple(lists[1]), str(resolve_path(path, row["image"])), size, pixel, facts)
+            _value(table, tuple(lists[1]), _source(path, row), size, pixel, facts)
             for table, row, size, pixel in zip(own, rows, sizes, pixels, strict=True)
         ]
     found = [
         replace(
-            _value(table, tuple(lists[0]), str(resolve_path(path, row["image"])), size, pixel, known),
+            _value(table, tuple(lists[0]), _source(path, row), size, pixel, known),
             regions=region,
             excluded=left,
         )
         for table, row, size, pixel, region, left in zip(tables, rows, sizes, pixels, regions, excluded, strict=True)
     ]
-    return DetectionFolder(path, rows, found, facts)
+    return DetectionFolder(path, rows, found, facts, form.get("sha256", ()))
+
+
+def _as_written(rows: list[dict[str, str]], files: Sequence[str] | None, sheet: Path) -> list[dict[str, str]]:
+    """The rows in the order of the tables, which a spreadsheet may have changed: told by their GeoJSON."""
+    if files is None:  # written before this was noted
+        return rows
+    own = {row.get("annotation", ""): row for row in rows}
+    other = next((file for file in files if file not in own), None)
+    if other is not None:
+        raise InputError(f"{sheet} names no {other} in the column 'annotation' any more; put it back, or predict anew.")
+    return [own[file] for file in files]
+
+
+def _is(file: Path, sha256: str) -> bool:
+    return file.is_file() and file_hash(file) == sha256
+
+
+def _source(path: Path, row: Mapping[str, str]) -> str:
+    return f"{resolve_path(path, row['image'])} {part_of(row)}".rstrip()
 
 
 def _staging(path: Path) -> Any:
@@ -240,6 +296,7 @@ def _form(rows: Sequence[Mapping[str, str]], found: Sequence[Detections]) -> dic
     sizes = [one.pixel_size for one in found]
     regions = next((one.regions for one in found if one.regions is not None), None)
     return {
+        "files": [row["annotation"] for row in rows],
         "classes": list(found[0].classes),
         "region_classes": None if regions is None else list(regions.classes),
         "sizes": [list(one.size) for one in found],

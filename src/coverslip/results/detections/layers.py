@@ -9,10 +9,22 @@ import numpy as np
 
 from coverslip.core import Detections, InputError
 from coverslip.core.marks import Rings
-from coverslip.io.marks.reading import read_marks
+from coverslip.io.marks.reading import check_alone, read_marks
 from coverslip.measure.detections.places import in_regions, outside
 from coverslip.measure.detections.staging import LEAST_SHARE, STAGING, Staging, restaged
 from coverslip.results.detections.folder import OBJECTS, read_detections
+
+
+def check_layers(regions: str | None, exclude: str | None, count: int) -> None:
+    """See that what lies over detections says which of so many images it is of.
+
+    Raises
+    ------
+    InputError
+        If it is of one image.
+    """
+    for named in filter(None, (regions, exclude)):
+        check_alone(named, count)
 
 
 def regions_of(named: str | None, found: Detections) -> Detections | None:
@@ -28,7 +40,7 @@ def regions_of(named: str | None, found: Detections) -> Detections | None:
     path = Path(named)
     if (path / OBJECTS).is_file():
         result = read_detections(path)
-        at = [i for i in range(len(result)) if result.image(i).resolve() == Path(found.source).resolve()]
+        at = [i for i in range(len(result)) if Path(result.found[i].source).resolve() == Path(found.source).resolve()]
         if not at:
             raise InputError(f"{path} holds no regions of {found.source}; predict them with the region model first.")
         regions = result.detections(at[0])

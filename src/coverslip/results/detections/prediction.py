@@ -23,10 +23,10 @@ from coverslip.io.marks.writing import write_qupath
 from coverslip.io.places import held
 from coverslip.measure.detections.staging import BECAUSE, FAMILIAR, STAGING
 from coverslip.models.folder import Model
-from coverslip.models.record import path_of, prediction_record
+from coverslip.models.record import finished, path_of, prediction_record
 from coverslip.nn.tiles import Tile
 from coverslip.results.detections.folder import SHEET, finish_folder, palette, plan
-from coverslip.results.detections.layers import excluded_of, left, regions_of, staged_by_cells
+from coverslip.results.detections.layers import check_layers, excluded_of, left, regions_of, staged_by_cells
 from coverslip.results.detections.marked import asked_markers, with_markers
 from coverslip.results.detections.options import Predict
 from coverslip.samples.opening.fields import SheetFields
@@ -49,6 +49,7 @@ def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Ma
     """Find the objects of fields; see `coverslip.predict`."""
     how = model.how(asked.input)
     opened = model.open(inputs, **asked.input)
+    check_layers(options.regions, options.exclude, len(opened))
     record = _recorded(model, prediction_record(model, inputs, opened, given, how))
     found = model.implementation.predict(model, opened, device=asked.device, **given)
     done = []
@@ -128,12 +129,13 @@ def _placed(
 ) -> Written:
     work = Work(out.with_name(out.name + WORK))
     if _there(out, work.folder, asked):
-        return Written(out, finished_before=True)
+        return finished(out, model, inputs)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
     asked_markers(options.markers)
     how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
+    check_layers(options.regions, options.exclude, len(fields))
     refuse_own(out, [*fields.sheet.sources(), *([model.folder] if model.folder else [])])
     with crew(TRADE, model, fields, asked, given, FOOTPRINT) as gathered:
         identity = {

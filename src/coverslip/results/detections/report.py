@@ -15,7 +15,6 @@ from coverslip.figures.colours import category_colours
 from coverslip.figures.detections import section_jpeg
 from coverslip.figures.document import Page, save_figures, write_document
 from coverslip.figures.sections import composition_figure, expression_figure
-from coverslip.io.images.opening import open_image
 from coverslip.io.marks.writing import colours_of
 from coverslip.measure.detections.against import against
 from coverslip.measure.detections.agreement import staged
@@ -45,6 +44,7 @@ _AT_THE_TOP = ("mean AP50", "macro F1", "detection F1", "stage right, of staged"
 
 def write_report(result: DetectionFolder, page: Page, model: Model | None, images: Any, options: Report) -> Path:
     """Make the page of detections; see `coverslip.write_report`."""
+    page.notes.extend(result.notes())
     known = _known(result, page, options)
     tables: dict[str, Any] = {**page.tables}
     figures: dict[str, Any] = {**page.figures}
@@ -248,16 +248,16 @@ def _votes(result: DetectionFolder, index: int) -> list[dict[str, Any]]:
 def _pictures(result: DetectionFolder, images: Any, page: Page, known: Judged | None) -> list[dict[str, str]]:
     found = []
     for i in range(min(len(result), _SHOWN)):
-        file = result.image(i) if images is None else Path(images) / result.image(i).name
+        file = result.image(i)
         one = result.detections(i)
         try:
-            image = open_image(file)
+            image = result.opened(i, images)
         except InputError as error:
             page.notes.append(f"The images are not shown: {error}")
             return []
         picture = section_jpeg(image, one, palette(one), _SIDE, _wrong(one, i, known))
         uri = "data:image/jpeg;base64," + base64.b64encode(picture).decode("ascii")
-        found.append({"uri": uri, "name": file.name, "note": f"{len(one):,} objects"})
+        found.append({"uri": uri, "name": file.name, "note": f"{len(one):,} object{'s' * (len(one) != 1)}"})
     if len(result) > _SHOWN:
         page.notes.append(f"Pictures are shown of the first {_SHOWN} of {len(result):,} images.")
     return found

@@ -10,13 +10,15 @@ from typing import Any, Literal
 import numpy as np
 
 from coverslip.core import Detections, InputError, Marks
-from coverslip.io.marks.reading import read_marks
-from coverslip.io.paths import resolve_path
+from coverslip.io.marks.reading import check_alone, read_marks
+from coverslip.io.meant import Meant
+from coverslip.io.paths import resolve_path, split_part
 from coverslip.results.detections.folder import DetectionFolder, read_detections
 from coverslip.samples.opening.fields import open_fields
 from coverslip.samples.opening.marked import marks_of, mended
+from coverslip.samples.sheets.annotated import has_twins
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
-from coverslip.samples.sheets.splits import usual_groups
+from coverslip.samples.sheets.splits import split_word, usual_groups
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,18 @@ def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Li
     Raises
     ------
     InputError
-        If they do not belong together.
+        If they do not belong together, or nothing is marked.
     """
+    known = _judged(result, truth, split, partial, bad)
+    if not any(map(len, known.true)):
+        raise InputError(
+            f"The truth marks no object in any of the {len(known.true)} images, so nothing can be measured; see that "
+            "its files name the images as they are called."
+        )
+    return known
+
+
+def _judged(result: Any, truth: Any, split: str | None, partial: bool, bad: Literal["refuse", "drop"]) -> Judged:
     if isinstance(result, str | Path):
         result = read_detections(result)
     some = detections_of(result)
@@ -107,7 +119,8 @@ def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Li
         and Path(truth).suffix.lower() in (".xml", ".geojson", ".json", ".csv")
         and not _is_sheet(truth)
     ):
-        true = [mended(read_marks(truth, one.source, one.size), one.size, str(truth), bad) for one in some]
+        check_alone(truth, len(some))
+        true = [_marked(Path(truth), one, bad) for one in some]
         return Judged(some, true, rows, list(range(len(some))))
     return _of_sheet(some, rows, truth if isinstance(truth, Sheet) else read_sheet(truth), split, partial, bad)
 
@@ -130,7 +143,7 @@ def _is_sheet(path: str | Path) -> bool:
 
 
 def _own(result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]], split: str | None, bad: Any) -> Judged:
-    kept = [i for i, row in enumerate(rows) if split is None or row.get("split") == split]
+    kept = [i for i, row in enumerate(rows) if _is_of(row, split)]
     named = [i for i in kept if rows[i].get("source_annotation")]
     if not isinstance(result, DetectionFolder) or not named:
         raise InputError(
@@ -140,9 +153,17 @@ def _own(result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]],
     true = []
     for i in named:
         file = resolve_path(result.path, rows[i]["source_annotation"])
-        true.append(mended(read_marks(file, some[i].source, some[i].size), some[i].size, str(file), bad))
+        true.append(_marked(file, some[i], bad, has_twins(rows, i, ("source_annotation",))))
     notes = (f"{len(kept) - len(named)} images without annotation are left out.",) if len(named) < len(kept) else ()
     return Judged([some[i] for i in named], true, [rows[i] for i in named], named, notes)
+
+
+def _is_of(row: Mapping[str, str], split: str | None) -> bool:
+    return split is None or split_word(row.get("split", "")) == split_word(split)
+
+
+def _marked(file: Path, one: Detections, bad: Literal["refuse", "drop"], twins: bool = False) -> Marks:
+    return mended(read_marks(file, split_part(one.source)[0], one.size, twins), one.size, str(file), bad)
 
 
 def _of_sheet(
@@ -154,24 +175,45 @@ def _of_sheet(
     bad: Any,
 ) -> Judged:
     if split is not None:
-        sheet = sheet.subset([i for i in range(len(sheet)) if sheet.rows[i].get("split") == split])
+        sheet = sheet.subset([i for i, row in enumerate(sheet.rows) if _is_of(row, split)])
         if not len(sheet):
             raise InputError(f"No row of {sheet.name} has the split '{split}'.")
     fields = open_fields(sheet)
-    place = {Path(one.source).resolve(): i for i, one in enumerate(some)}
-    by_name = {Path(one.source).name: i for i, one in enumerate(some)}
-    pairs = []
-    for k in range(len(sheet)):
-        file = Path(str(sheet.file(k)))
-        i = place.get(file.resolve(), by_name.get(file.name))
-        if i is not None:
-            pairs.append((i, k))
-        elif not partial:
-            raise InputError(
-                f"{sheet.where(k)}: there is no result of {file}; predict it too, or leave it out with --partial."
-            )
+    images = [f"{sheet.file(k)} {sheet.part(k)}".rstrip() for k in range(len(sheet))]
+    of_image = _results_of(some, images)
+    missing = next((k for k, i in enumerate(of_image) if i is None), None)
+    if missing is not None and not partial:
+        raise InputError(
+            f"{sheet.where(missing)}: there is no result of {images[missing]}; predict it too, or leave it out with "
+            "--partial."
+        )
+    pairs = [(i, k) for k, i in enumerate(of_image) if i is not None]
     if not pairs:
         raise InputError(f"No image of {sheet.name} is among those of the result.")
     true = [marks_of(fields, k, bad=bad) for _, k in pairs]
     facts: list[Mapping[str, str]] = [{**rows[i], **sheet.rows[k]} for i, k in pairs]
-    return Judged([some[i] for i, _ in pairs], true, facts, [i for i, _ in pairs])
+    without = {"truth has no result": len(images) - len(pairs)}
+    without |= {"result has no truth": len(some) - len(pairs)} if split is None else {}
+    notes = tuple(f"Left out {n} image{'s' * (n != 1)} whose {what}." for what, n in without.items() if n)
+    return Judged([some[i] for i, _ in pairs], true, facts, [i for i, _ in pairs], notes)
+
+
+def _results_of(some: Sequence[Detections], images: Sequence[str]) -> list[int | None]:
+    """The result of each image: by its file; of images that have moved, by name among the results that are left."""
+    place = {Path(one.source).resolve(): i for i, one in enumerate(some)}
+    found = [place.get(Path(image).resolve()) for image in images]
+    left = sorted(set(range(len(some))) - set(found))
+    told = [split_part(some[i].source) for i in left]
+    named = Meant([file for file, _ in told])
+    taken: dict[int, str] = {}
+    for k, image in enumerate(images):
+        if found[k] is not None:
+            continue
+        file, part = split_part(image)
+        same = [left[at] for at in named.by(file) if told[at][1] == part]
+        if len(same) > 1 or (same and same[0] in taken):
+            other = taken.get(same[0], some[same[-1]].source)
+            raise InputError(f"It is unclear which result is of {image}: {other} is called so too; mend the paths.")
+        if same:
+            found[k], taken[same[0]] = same[0], image
+    return found

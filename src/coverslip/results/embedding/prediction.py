@@ -13,7 +13,7 @@ from coverslip.io.atomic import free_place
 from coverslip.io.h5ad import stored_names, write_embedding
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import path_of, prediction_record
+from coverslip.models.record import finished, path_of, prediction_record
 from coverslip.nn.device import choose_device
 from coverslip.results.embedding.options import Predict
 from coverslip.results.embedding.places import add_places
@@ -46,7 +46,7 @@ def predict_to_file(
     out = Path(out or f"{source.name if source.is_dir() else source.stem}.h5ad")
     with held(out):
         if asked.resume and out.exists() and not asked.force:
-            return Written(out, finished_before=True)
+            return finished(out, model, inputs)
         free_place(out, (".h5ad",), asked.force)
         choose_device(asked.device)  # before the first image is read
         opened = model.open_usable(inputs, **asked.input)

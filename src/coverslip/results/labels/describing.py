@@ -15,10 +15,8 @@ from coverslip.io.atomic import atomic_path, free_place, refuse_own
 from coverslip.io.tables import write_table
 from coverslip.io.tags import PROVENANCE, provenance_of
 from coverslip.results.labels.folder import LabelFolder
-from coverslip.results.labels.measuring import labels_to_measure, own_place
+from coverslip.results.labels.measuring import labels_to_measure, own_place, replace_own
 from coverslip.results.labels.objects import Table, input_of, joined, measured, written_tables
-from coverslip.results.labels.sources import source_of
-from coverslip.results.labels.writer import write_objects
 from coverslip.samples.cutting.crops import crop_objects
 from coverslip.samples.opening.channels import Channels
 from coverslip.samples.opening.planes import Planes
@@ -81,9 +79,7 @@ def describe(
         path = write_table(joined(found, tables), Path(str(out)))
     else:
         path = own
-        sources = [source_of(found.folder, row, found.key(i)) for i, row in enumerate(found.rows)]
-        with atomic_path(path) as temporary:
-            write_objects(zip(tables, sources, strict=True), temporary)
+        replace_own(found, tables, path)
         _note(found, {**record, "columns": sorted(names)})
     objects = sum(len(table["label"]) for table in tables)
     said = f"{objects:,} object{'s' * (objects != 1)} in {len(found):,} image{'s' * (len(found) != 1)}"

@@ -20,6 +20,13 @@ from coverslip.samples.sheets.splits import split_word, usual_groups
 def evaluate(result: Any, truth: Any, images: Any, seed: int, options: Evaluate) -> Measured:
     """Measure label images; see `coverslip.evaluate`."""
     pairs, notes = pairs_to_measure(result, truth, options)
+    return measured_by_split(pairs, notes, seed, options)
+
+
+def measured_by_split(
+    pairs: Sequence[tuple[Labelled, Labelled]], notes: Sequence[str], seed: int, options: Evaluate
+) -> Measured:
+    """The measures of what was paired; where there are several splits, those of each by itself before all together."""
     whole = measured(pairs, notes, seed, options)
     parts = parts_of(pairs)
     if len(parts) < 2:

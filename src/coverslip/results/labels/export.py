@@ -206,6 +206,14 @@ class _Export:
         parts = [cells_of(self.found, i, cells, table["label"][rows]) for i, rows in enumerate(own)]
         order = np.argsort(np.concatenate(own), kind="stable")
         joined = {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
+        missing = int(np.isnan(joined["latent_1"]).sum())
+        if missing and missing == len(table["label"]):
+            raise InputError(
+                f"None of the {missing:,} objects of {self.found.path} is among the cells; cut them out of these "
+                "labels (coverslip samples crop), and embed them."
+            )
+        if missing:
+            self.notes.append(f"{missing:,} of {len(table['label']):,} objects are not among the cells.")
         return {**joined, **table}
 
     @property

@@ -20,7 +20,7 @@ from coverslip.core import Image, InputError, LabelMap, about
 from coverslip.io.cells import Cells, read_cells
 from coverslip.io.images.opening import IMAGE_SUFFIXES, is_image_name, open_image
 from coverslip.io.labels import label_facts, labels_path, read_labels
-from coverslip.io.paths import PARTS, PATH_COLUMNS, relative_path, resolve_path, split_part
+from coverslip.io.paths import PARTS, PATH_COLUMNS, moved_path, relative_path, resolve_path, split_part
 from coverslip.io.tables import read_table
 from coverslip.io.tags import PROVENANCE
 from coverslip.results.labels.sources import Source, noted_sources
@@ -196,10 +196,7 @@ class LabelFolder:
         if file is None:
             raise InputError(f"{self.where(index)} names no {column}; fill in its path, or delete the row.")
         if moved is not None:
-            # As much of the path as leads somewhere: images of one name may lie in several folders.
-            parts = [part for part in file.parts if part != ".."]
-            places = [moved.joinpath(*parts[i:]) for i in range(1, len(parts))]
-            file = next((place for place in places if place.exists()), moved / file.name)
+            file = moved_path(file, moved)
         if not file.exists():
             raise InputError(
                 f"{self.where(index)}: there is no {column} {file}; mend the path, or name the folder it has moved to."
@@ -238,7 +235,7 @@ def read_label_folder(path: str | Path) -> LabelFolder:
     if not (path / SHEET).is_file():
         raise InputError(
             f"{path} is no folder of labels: it has no {SHEET} with the columns image and mask; give the folder that "
-            "coverslip predict wrote."
+            "coverslip predict wrote, or pair label images of another program with theirs (coverslip samples make)."
         )
     cells = _read_rows(path / SHEET)
     facts: Any = {}

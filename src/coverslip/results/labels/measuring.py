@@ -58,11 +58,7 @@ def measure_to_file(
     else:
         path = own
         tables, notes = _with_others(found, _tables(found, how, options), path, force)
-        sources = [source_of(found.folder, row, found.key(i)) for i, row in enumerate(found.rows)]
-        with atomic_path(path) as temporary:
-            write_objects(zip(tables, sources, strict=True), temporary, found.rows)
-        if (found.folder / IMAGES).is_file() and found.path.is_dir():
-            write_table(counts_of(list(zip(tables, sources, strict=True)), found.rows), found.folder / IMAGES)
+        replace_own(found, tables, path)
     objects = sum(len(table["label"]) for table in tables)
     said = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((objects, "object"), (len(found), "image")))
     return Written(path, "Measured {} in {}".format(*said), notes=notes)
@@ -160,6 +156,16 @@ def own_place(found: LabelFolder) -> Path | None:
         )
     name = OBJECTS if found.path.is_dir() and found.path.suffix.lower() != ".zarr" else f"{_called(found)}.{OBJECTS}"
     return found.folder / name
+
+
+def replace_own(found: LabelFolder, tables: Sequence[Table], place: Path) -> None:
+    """Replace the table of a result, and its counts; the columns of its sheet ride along."""
+    sources = [source_of(found.folder, row, found.key(i)) for i, row in enumerate(found.rows)]
+    measured = list(zip(tables, sources, strict=True))
+    with atomic_path(place) as temporary:
+        write_objects(measured, temporary, found.rows)
+    if (found.folder / IMAGES).is_file() and found.path.is_dir():
+        write_table(counts_of(measured, found.rows), found.folder / IMAGES)
 
 
 def _tables(found: LabelFolder, how: Mapping[str, Any], options: Measure) -> list[Table]:

@@ -19,7 +19,7 @@ from coverslip.core import Image, InputError, LabelMap, Written, about, stop_on_
 from coverslip.io.atomic import refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import path_of, prediction_record
+from coverslip.models.record import finished, path_of, prediction_record
 from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter
 from coverslip.results.labels.canvas import Canvas
 from coverslip.results.labels.options import Predict
@@ -88,7 +88,7 @@ def _placed(
     target: Target, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
     if target.check(asked.resume, asked.force):
-        return Written(target.path, finished_before=True)
+        return finished(target.path, model, inputs)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
     how = model.how(asked.input)
@@ -184,7 +184,8 @@ class _Prediction:
                     self._stop(index + 1)
         parted = [without_seen(self.work.table(image.name)) for image in self.images]
         tables = [table for table, _ in parted]
-        self.notes = note_seen(self.rows, tables, [seen for _, seen in parted], self.strict)
+        told = "diameter" in self.record.get("options", {})
+        self.notes = note_seen(self.rows, tables, [seen for _, seen in parted], self.strict, told)
         write_result(self.target, self.work.result, self.rows, tables, self.record)
         return sum(len(table["label"]) for table in tables)
 

@@ -13,6 +13,7 @@ from coverslip.core import InputError, LabelMap, Region, Written, track
 from coverslip.io.atomic import atomic_path
 from coverslip.io.labels import read_maps, write_labels
 from coverslip.io.tags import PROVENANCE
+from coverslip.nn.objects import border, not_at
 from coverslip.nn.tiles import own_objects, paste, tiles
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.measuring import measure_to_file
@@ -54,9 +55,9 @@ def refine(found: LabelFolder, remake: Remake, given: Mapping[str, Any]) -> Writ
     if found.path.is_dir():
         with atomic_path(found.path / PROVENANCE) as temporary:
             temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
-    measure_to_file(found.path, None, None, True, {}, Measure())
+    measured = measure_to_file(found.path, None, None, True, {}, Measure())
     said = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((count, "object"), (len(found), "image")))
-    return Written(found.path, "Found {} in {}".format(*said))
+    return Written(found.path, "Found {} in {}".format(*said), notes=measured.notes)
 
 
 def remade(found: LabelFolder, index: int, remake: Remake, given: Mapping[str, Any]) -> LabelMap:
@@ -68,6 +69,8 @@ def remade(found: LabelFolder, index: int, remake: Remake, given: Mapping[str, A
     labels, count = np.zeros(size, np.int32), 0
     for block in tiles(Region(0, 0, *size), size, side=BLOCK, margin=int(noted["margin_px"])):
         own = remake(maps.crop(block.window).read(), noted, given)
+        if noted.get("drop_border"):
+            own = not_at(own, border(block.window, size))
         if block.core != Region(0, 0, *size):
             own = own_objects(own, block)
         count += paste(labels[block.window.slices], own, count + 1)

@@ -77,7 +77,11 @@ def without_seen(table: Table) -> tuple[Table, Seen]:
 
 
 def note_seen(
-    rows: Sequence[dict[str, str]], tables: Sequence[dict[str, np.ndarray]], seen: Sequence[Seen], strict: bool
+    rows: Sequence[dict[str, str]],
+    tables: Sequence[dict[str, np.ndarray]],
+    seen: Sequence[Seen],
+    strict: bool,
+    told: bool = False,
 ) -> tuple[str, ...]:
     """Put how images were seen into their rows and tables, and say it.
 
@@ -89,6 +93,8 @@ def note_seen(
         Of each image.
     strict : bool
         Refuse images that the model may not fit.
+    told : bool
+        Whether somebody told how large objects are, so that zooms need no word.
 
     Returns
     -------
@@ -127,7 +133,7 @@ def note_seen(
             row["light"] = "absorbed" if one.absorbed else "emitted"
         dense = ["Light is absorbed: what is explained, and the pictures beside the labels, are optical densities."]
     return (
-        *note_zooms(rows, [one.zoom for one in seen]),
+        *note_zooms(rows, [one.zoom for one in seen], told),
         *turned,
         *bare,
         *dense,
@@ -187,12 +193,14 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def note_zooms(rows: Sequence[dict[str, str]], zooms: Sequence[float]) -> tuple[str, ...]:
-    """Put the zooms at which images were shown into their rows, and say which were shown at another size."""
+def note_zooms(rows: Sequence[dict[str, str]], zooms: Sequence[float], told: bool = False) -> tuple[str, ...]:
+    """Put the zooms at which images were shown into their rows, and say which were so where nobody told the size."""
     if all(zoom == 1 for zoom in zooms):
         return ()
     for row, zoom in zip(rows, zooms, strict=True):
         row["zoom"] = f"{zoom:.3g}"
+    if told:
+        return ()
     notes = []
     for found, size, done in (
         ([zoom for zoom in zooms if zoom < 1], "larger", "reduced"),

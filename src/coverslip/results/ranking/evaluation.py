@@ -55,12 +55,13 @@ def _truth(ranking: Ranking, truth: Any, options: Evaluate) -> tuple[np.ndarray,
         column = words(ranking.column(name))
     else:
         from coverslip.samples import Sheet, read_sheet
+        from coverslip.samples.opening.again import columns_of
 
         sheet = truth if isinstance(truth, Sheet) else read_sheet(truth)
         if not sheet.has(name) or "image" not in ranking.samples:
             raise InputError(f"{sheet.name} or the ranking lacks a column: '{name}' and 'image' are needed.")
-        of_image = {Path(row["image"]).name: row[name] for row in sheet.rows}
-        column = np.array([of_image.get(Path(str(i)).name, "") for i in ranking.samples["image"]], object)
+        vectors = ranking.provenance.get("vectors") or {}
+        column = words(columns_of(sheet, ranking.samples, vectors)[name])
     if options.order:
         return column, list(options.order)
     if options.truth_column is None:

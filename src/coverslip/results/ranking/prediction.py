@@ -11,7 +11,7 @@ from coverslip.core import Embedding, Ranking, Written, about, renamed
 from coverslip.io.atomic import free_place
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import path_of, prediction_record
+from coverslip.models.record import finished, path_of, prediction_record
 from coverslip.results.ranking.folder import write_ranking
 from coverslip.results.ranking.options import Predict
 from coverslip.results.ranking.summary import summarised
@@ -30,7 +30,7 @@ def predict_to_file(
     out = Path(out or f"{Path(inputs).stem}-ranking")
     with held(out):
         if asked.resume and out.exists() and not asked.force:
-            return Written(out, finished_before=True)
+            return finished(out, model, inputs)
         free_place(out, ("",), asked.force)
         opened = model.open(inputs, **asked.input)
         ranking = _ranked(model, inputs, opened, asked, options, given)

@@ -144,7 +144,7 @@ def _doses(ranking: Ranking, used: np.ndarray) -> dict[str, np.ndarray]:
     for name, (dose, response) in doses_of(ranking, used).items():
         try:
             rows.append({"drug": name, **asdict(dose_curve(dose, response))})
-        except (InputError, RuntimeError):  # too few doses, or no curve fits
+        except InputError:  # too few doses, or no curve fits
             continue
     return {key: np.array([row[key] for row in rows]) for key in rows[0]} if rows else {}
 

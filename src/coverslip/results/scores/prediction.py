@@ -13,7 +13,7 @@ from coverslip.core import ClassScores, Embedding, Samples, Written, about, rena
 from coverslip.io.atomic import free_place, refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import path_of, prediction_record
+from coverslip.models.record import finished, path_of, prediction_record
 from coverslip.nn.device import choose_device
 from coverslip.results.scores.file import table_of, write_scores
 from coverslip.results.scores.options import Predict
@@ -50,7 +50,7 @@ def predict_to_file(
     out = Path(out or f"{source.name if source.is_dir() else source.stem}.scores.parquet")
     with held(out):
         if asked.resume and out.exists() and not asked.force:
-            return Written(out, finished_before=True)
+            return finished(out, model, inputs)
         free_place(out, (".parquet", ".csv"), asked.force)
         refuse_own(out, [source])
         choose_device(asked.device)  # before the first image is read

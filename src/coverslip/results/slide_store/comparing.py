@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import InputError, Region, track
 from coverslip.io.images.slides import Slide, open_slide
+from coverslip.io.paths import moved_path
 from coverslip.measure import ms_ssim, psnr, ssim
 from coverslip.results.slide_store.kept import REGIONS, Kept
 from coverslip.results.slide_store.originals import region_of, tiles_in
@@ -66,7 +67,7 @@ def original_of(store: SlideStore, given: Any = None) -> Slide:
     """
     made_from = store.provenance.get("inputs", {}).get("path")
     if given is None or (Path(given).is_dir() and not names_one_image(given)):
-        given = made_from if given is None or made_from is None else Path(given) / Path(made_from).name
+        given = made_from if given is None or made_from is None else moved_path(Path(made_from), Path(given))
         if given is None or not Path(given).exists():
             raise InputError(
                 f"The slide that {store.path} was made from is not at {given}; say where it is, as in coverslip "

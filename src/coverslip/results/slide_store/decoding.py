@@ -6,6 +6,7 @@ from pathlib import Path
 
 from coverslip.core import InputError, Written
 from coverslip.io.atomic import free_place, refuse_existing, refuse_own
+from coverslip.io.listing import bare_name
 from coverslip.io.writing.slide_dicom import write_slide_dicom
 from coverslip.io.writing.slide_tiff import write_slide_tiff
 from coverslip.results.slide_store.folder import StoreFolder
@@ -17,7 +18,7 @@ def decode(store: SlideStore | StoreFolder, out: str | Path | None, force: bool,
     """Write the pixels of a store as pyramidal OME-TIFF or DICOM; see `coverslip.verbs.decode.decode`."""
     if isinstance(store, StoreFolder):
         raise InputError(f"{store.path} holds {len(store.stores)} slides; decode one, such as {store.stores[0].path}.")
-    levels, name = store.slide.levels, store.path.name.split(".")[0]
+    levels, name = store.slide.levels, bare_name(store.path)
     if options.dicom:
         out = Path(out or f"{name}-dicom")
         refuse_existing(out, force)

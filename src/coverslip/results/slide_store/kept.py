@@ -15,9 +15,11 @@ from coverslip.core import InputError, Region, track
 from coverslip.core.cores import cores
 from coverslip.core.marks import Rings, box_of
 from coverslip.io.images.slides import Slide
+from coverslip.io.listing import bare_name
 from coverslip.io.marks.geojson import features_of
 from coverslip.io.marks.reading import json_of
 from coverslip.io.outlines import fill
+from coverslip.io.paths import split_part
 from coverslip.results.slide_store.grid import TILE, Grid
 from coverslip.results.slide_store.originals import file_of, packed_pixels, region_of, tiles_in
 from coverslip.samples.slides.areas import outlines_of
@@ -59,7 +61,7 @@ class Kept:
         """
         if named is None:
             return None
-        path = named / f"{Path(name).name.split('.')[0]}.geojson" if named.is_dir() else named
+        path = named / f"{bare_name(split_part(name)[0])}.geojson" if named.is_dir() else named
         if named.is_dir() and not path.exists():
             return None
         kept = cls(path, slide.height, slide.width, error)

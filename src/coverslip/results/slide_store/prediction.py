@@ -23,10 +23,11 @@ from coverslip.core import (
 )
 from coverslip.io.atomic import atomic_folder, refuse_existing, refuse_own
 from coverslip.io.images.slides import Slide, open_slide
+from coverslip.io.listing import bare_name
 from coverslip.io.places import held
 from coverslip.io.tags import PROVENANCE
 from coverslip.models.folder import Model
-from coverslip.models.record import prediction_record
+from coverslip.models.record import finished, prediction_record
 from coverslip.models.shipped import names as shipped_names
 from coverslip.results.slide_store.codec import SlideCodec
 from coverslip.results.slide_store.encoder import (
@@ -82,7 +83,7 @@ def predict_to_file(
         from coverslip.results.slide_store.several import compress_all
 
         return compress_all(model, fields, source, out, asked, options)
-    out = Path(out or f"{source.name.split('.')[0]}{ENDING}")
+    out = Path(out or f"{bare_name(source)}{ENDING}")
     if not out.name.lower().endswith(ENDING):
         raise InputError(f"{out} should end in {ENDING}, because that is what is written.")
     return compress(model, fields, 0, source, out, asked, options)
@@ -94,7 +95,7 @@ def compress(
     """Compress one slide of several, unless it is there and work is to go on."""
     with held(out):
         if asked.resume and out.exists() and not asked.force:
-            return Written(out, finished_before=True)
+            return finished(out, model, fields.name(index))
         refuse_existing(out, asked.force)
         refuse_own(out, [source.resolve()])
         return _written(model, _slide(fields, index, asked), fields, index, out, asked, options)
@@ -250,7 +251,7 @@ def _group(folder: Path, slide: Slide, sizes: list[tuple[int, int]]) -> Any:
         if number:
             steps.append({"type": "translation", "translation": middle})
         datasets.append({"path": str(number), "coordinateTransformations": steps})
-    name = Path(slide.source).name.split(".")[0]
+    name = bare_name(slide.source)
     colours = zip(("red", "green", "blue"), ("FF0000", "00FF00", "0000FF"), strict=True)
     channels = [
         {"label": label, "color": colour, "window": {"min": 0, "max": 255, "start": 0, "end": 255}}

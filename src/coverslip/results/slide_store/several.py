@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from coverslip.core import CoverslipError, Fields, InputError, Stopped, Written, track
+from coverslip.io.listing import bare_name
+from coverslip.io.paths import split_part
 from coverslip.io.tags import PROVENANCE
 from coverslip.models.folder import Model
 from coverslip.models.record import prediction_record
@@ -72,7 +74,7 @@ def compress_all(
             f"{source} holds {len(fields)} slides; put a GeoJSON for each, called as the slide, into a folder, and "
             f"name that in place of {options.keep_roi}."
         )
-    names = [Path(fields.name(i)).name.split(".")[0] for i in range(len(fields))]
+    names = [bare_name(split_part(fields.name(i))[0]) for i in range(len(fields))]
     own = [name if names.count(name) == 1 else f"{name}-{i + 1}" for i, name in enumerate(names)]
     orders = _orders(source, [folder / f"{name}{ENDING}" for name in own], asked, options)
     notes, before, done = list(fields.sheet.notes) if isinstance(fields, SheetFields) else [], 0, 0

@@ -14,7 +14,7 @@ from coverslip.io.marks.reading import read_marks
 from coverslip.io.writing.outlines import trace_outlines
 from coverslip.nn.boxes import clipped
 from coverslip.samples.opening.fields import SheetFields
-from coverslip.samples.sheets.annotated import annotation_of
+from coverslip.samples.sheets.annotated import annotation_of, has_twins
 
 _TOLERANCE = 1.0
 """Pixels that a box may reach over the border: programs count the last pixel differently."""
@@ -72,7 +72,7 @@ def marks_of(fields: Fields, index: int, *, bad: Literal["refuse", "drop"] = "re
     Raises
     ------
     InputError
-        Naming the file and the object.
+        Naming the file and the object, if it has no class or is such a box.
     """
     if isinstance(fields, FieldSubset):
         return marks_of(fields.fields, int(fields.indices[index]), bad=bad)
@@ -86,7 +86,8 @@ def marks_of(fields: Fields, index: int, *, bad: Literal["refuse", "drop"] = "re
             )
         if file is not None:
             image = fields.image(index)
-            return mended(read_marks(file, image.source, fields.size(index)), fields.size(index), str(file), bad)
+            marks = read_marks(file, image.source, fields.size(index), has_twins(fields.sheet.rows, index))
+            return mended(marks, fields.size(index), str(file), bad)
     elif hasattr(fields, "marks"):
         found: Marks = fields.marks(index)
         return mended(found, fields.size(index), where, bad)
@@ -119,6 +120,9 @@ def mended(marks: Marks, size: tuple[int, int], where: str, bad: Literal["refuse
     inside = clipped(marks.boxes, size)
     beyond = np.abs(inside - marks.boxes).max(axis=1, initial=0) > _TOLERANCE
     empty = np.zeros(len(marks), bool) if marks.points else ((inside[:, 2:] - inside[:, :2]) <= 0).any(axis=1)
+    unnamed = np.flatnonzero(marks.names == "")
+    if len(unnamed):
+        raise InputError(f"{where}: object {int(unnamed[0]) + 1} has no class; name it, or delete it.")
     odd = np.flatnonzero(~np.isfinite(marks.boxes).all(axis=1) | beyond | empty)
     if len(odd) and bad == "refuse":
         i = int(odd[0])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import Any
 
 from coverslip.core import InputError
 from coverslip.io.images.opening import is_image_name
-from coverslip.io.marks.coco import base_name
 from coverslip.io.marks.reading import ENDINGS, is_coco, json_of
+from coverslip.io.meant import folders_alike, named_path
 from coverslip.io.paths import relative_path
 from coverslip.samples.sheets.sheet import Sheet
 
@@ -26,6 +28,16 @@ def annotation_of(sheet: Sheet, index: int) -> Path | None:
             return file
     image = sheet.file(index)
     return None if image is None or any(sheet.has(column) for column in COLUMNS) else beside(image)
+
+
+def has_twins(rows: Sequence[Mapping[str, str]], index: int, columns: Sequence[str] = COLUMNS) -> bool:
+    """Whether the file that marks an image, named in one of the columns, is about another one of its name, too."""
+    own = rows[index]
+    file, name = next((own[c] for c in columns if own.get(c)), ""), named_path(own["image"]).name
+    if not file.lower().endswith((".csv", ".parquet", ".json")):  # which are about several images
+        return False
+    same = (row for row in rows if any(row.get(c) == file for c in columns))
+    return any(row["image"] != own["image"] and row["image"].endswith(name) for row in same)
 
 
 def beside(image: Path) -> Path | None:
@@ -73,29 +85,49 @@ def _of_folder(folder: Path) -> Sheet:
         )
     if not marks:
         raise InputError(f"{folder} holds no image with a file of marks beside it ({', '.join(ENDINGS)}).")
-    splits = _splits(folder, stems)
+    owner: dict[Path, Path] = {}
+    for image, file in marks.items():
+        if owner.setdefault(file, image) != image:
+            raise InputError(
+                f"{file} may mark the objects of {owner[file]} or of {image}; put one beside each of them."
+            )
+    splits = _splits(folder, images)
     rows = []
     for image, file in marks.items():
         row = {"image": relative_path(image, folder), "annotation": relative_path(file, folder)}
-        rows.append({**row, "split": splits.get(image.stem, "")} if splits else row)
+        rows.append({**row, "split": splits.get(image, "")} if splits else row)
     left = len(images) - len(marks)
     notes = (f"{left} images without a file of marks are left out.",) if left else ()
     return Sheet(folder, tuple(rows[0]), rows, notes=notes)
 
 
-def _splits(folder: Path, stems: set[str]) -> dict[str, str]:
-    found = {}
+def _splits(folder: Path, images: Sequence[Path]) -> dict[Path, str]:
+    """The part that lists name each image in; one that is in two of them would be learned from and measured on."""
+    called = defaultdict(list)
+    for image in images:
+        for name in {image.name, image.stem}:
+            called[name].append(image)
+    found: dict[Path, str] = {}
     for part in _PARTS:
         for listed in sorted(folder.rglob(f"{part}.txt")):
             for line in listed.read_text(encoding="utf-8-sig").splitlines():
                 if name := line.strip():
-                    stem = Path(base_name(name)).stem if Path(name).suffix else name
-                    if stem not in stems:
+                    image = _listed(named_path(name), called, listed)
+                    if found.setdefault(image, part) != part:
                         raise InputError(
-                            f"{listed} names {name}, but there is no such image; add it, or mend the list."
+                            f"{listed} names {name}, which the list of {found[image]} has too; leave it in one of them."
                         )
-                    found[stem] = part
     return found
+
+
+def _listed(name: PurePath, called: Mapping[str, Sequence[Path]], listed: Path) -> Path:
+    same = called.get(name.name) or called.get(name.stem, ())
+    most = max((folders_alike(name.parent, image.parent) for image in same), default=(0, 0))
+    same = [image for image in same if folders_alike(name.parent, image.parent) == most]
+    if len(same) != 1:
+        what = f"{len(same)} images are called so; write their folders" if same else "there is no such image; add it"
+        raise InputError(f"{listed} names {name}, but {what}, or mend the list.")
+    return same[0]
 
 
 def _of_coco(path: Path) -> Sheet:
@@ -105,7 +137,7 @@ def _of_coco(path: Path) -> Sheet:
     rows = []
     for image in content["images"]:
         name = str(image.get("file_name", ""))
-        places = (path.parent / name, path.parent / "images" / name, path.parent / "images" / base_name(name))
+        places = (path.parent / name, path.parent / "images" / name, path.parent / "images" / named_path(name).name)
         file = next((place for place in places if name and place.is_file()), None)
         if file is None:
             raise InputError(f"{path} marks the objects of {name or 'an image without a name'}, which is not there.")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.io.paths import PARTS
 from coverslip.samples.sheets.sheet import Sheet
 
 SPLITS = ("train", "val", "test")
@@ -188,21 +189,31 @@ def given_split(obs: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray] 
 
 
 def divided_groups(obs: Mapping[str, np.ndarray]) -> str:
-    """A sentence on groups that a column ``split`` puts into two parts; empty where it divides none."""
-    by = usual_groups(obs)
-    parts = None if by is None else given_split(obs, len(obs[by]))
-    if by is None or parts is None:
+    """A sentence on groups, or images, that a column ``split`` puts into two parts; empty where it divides none."""
+    parts = given_split(obs, len(next(iter(obs.values()), ())))
+    if parts is None:
         return ""
-    names = obs[by].astype(str)
-    within = [set(names[rows]) - {"", "nan"} for rows in parts.values()]
-    divided = sorted({name for i, one in enumerate(within) for other in within[:i] for name in one & other})
-    if not divided:
-        return ""
-    more = f" and {len(divided) - 1} more" if len(divided) > 1 else ""
-    return (
-        f"The column 'split' divides the {by} '{divided[0]}'{more}, so that results on held-out images flatter; make "
-        f"new splits with coverslip samples split --by {by}."
-    )
+    by = "group" if "group" in obs and (obs["group"].astype(str) != "").any() else usual_groups(obs)
+    if by is not None and (said := _in_two(obs[by].astype(str), parts)):
+        return (
+            f"The column 'split' divides the {by} {said}, so that results on held-out images flatter; make "
+            f"new splits with coverslip samples split --by {by}."
+        )
+    if "image" in obs:
+        columns = [obs[name].astype(str) for name in ("image", *PARTS) if name in obs]
+        if said := _in_two(np.array([" ".join(filter(None, row)) for row in zip(*columns, strict=True)]), parts):
+            return (
+                f"The column 'split' has the image {said} in two parts, so that results on held-out images flatter; "
+                "delete one of its rows."
+            )
+    return ""
+
+
+def _in_two(names: np.ndarray, parts: Mapping[str, np.ndarray]) -> str:
+    """The names that lie in two parts, in words; empty for none."""
+    within = [set(names[rows]) - {"", "nan", "None"} for rows in parts.values()]
+    divided = sorted({str(name) for i, one in enumerate(within) for other in within[:i] for name in one & other})
+    return f"'{divided[0]}'{f' and {len(divided) - 1} more' if len(divided) > 1 else ''}" if divided else ""
 
 
 def train_and_test(obs: Mapping[str, np.ndarray], n: int) -> np.ndarray | None:

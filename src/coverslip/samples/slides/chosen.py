@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import InputError, Region
 from coverslip.io.images.slides import Slide
+from coverslip.io.listing import bare_name
 from coverslip.samples.slides.areas import within
 from coverslip.samples.slides.patches import drawn_patches, tissue_grid
 from coverslip.samples.slides.tissue import Tissue, find_tissue
@@ -84,7 +85,7 @@ def facts_of(
     own: dict[str, np.ndarray] = {
         "image": np.array([str(image)] * len(regions), object),
         "window_px": np.array([region.text for region in regions], object),
-        "slide": np.array([image.name.split(".")[0]] * len(regions), object),
+        "slide": np.array([bare_name(image)] * len(regions), object),
         f"x_{unit}": middles[:, 0],
         f"y_{unit}": middles[:, 1],
         "tissue_share": np.array([tissue.share(region) for region in regions]),

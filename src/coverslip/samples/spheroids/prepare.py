@@ -12,6 +12,7 @@ import numpy as np
 
 from coverslip.core import Embedding, InputError, provenance, track
 from coverslip.samples.sheets.make import make_sheet
+from coverslip.samples.sheets.rows import frame_of, open_cell
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
 from coverslip.samples.spheroids.features import FEATURES, spheroid_features
 from coverslip.samples.spheroids.finding import Found, find_spheroid, square
@@ -100,7 +101,7 @@ def prepare_spheroids(
     InputError
         If there are no images, a name is no well, or nothing usable is left.
     """
-    from coverslip.io import atomic_folder, open_image, write_image_tiff, write_table
+    from coverslip.io import atomic_folder, write_image_tiff, write_table
     from coverslip.io.h5ad import write_embedding
     from coverslip.samples.sheets.masks import refuse_other_things
     from coverslip.samples.sheets.sheet import write_rows
@@ -111,7 +112,7 @@ def prepare_spheroids(
     if overwrite:
         refuse_other_things(out, "prepared spheroids", (VECTORS,), own=source.sources())
     rows, notes = _with_layout(source, layout)
-    opened = [open_image(source.file(i), axes=row.get("axes") or None) for i, row in enumerate(rows)]  # type: ignore[arg-type]
+    opened = [frame_of(source, i, open_cell(source, i)) for i in range(len(source))]
     called = _called(source)
     notes += _mixed_types([str(image.dtype) for image in opened], called)
     shapes = [image.shape[-2:] for image in opened]
@@ -211,6 +212,10 @@ def _with_layout(source: Sheet, layout: str | Path | None) -> tuple[list[dict[st
         return rows, notes
     wells = read_layout(layout)
     columns = dict.fromkeys(name for facts in wells.values() for name in facts)
+    if twice := [name for name in columns if source.has(name)]:
+        raise InputError(
+            f"{layout} has a column '{twice[0]}', which the images have of their own; rename it, or leave it out."
+        )
     unknown = []
     for i, row in enumerate(rows):
         facts = wells.get((row.get("plate", ""), row["well"]), wells.get(("", row["well"])))

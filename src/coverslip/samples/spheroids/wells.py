@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coverslip.core import InputError
-from coverslip.io import read_table
+from coverslip.io.cells import read_cells
 
 _WELL = re.compile(r"^([A-Pa-p])0*(\d{1,2})$")
 _SHOWN = 4
@@ -41,7 +41,7 @@ def read_layout(path: str | Path) -> dict[tuple[str, str], dict[str, str]]:
     Parameters
     ----------
     path : str or Path
-        A table with a column ``well``; ``plate`` (without it, the same for all plates), ``treatment`` (of several
+        A CSV with a column ``well``; ``plate`` (without it, the same for all plates), ``treatment`` (of several
         drugs: ``"a + b"``), ``concentration`` (``"1 + 0.5"``), ``label`` and others.
 
     Raises
@@ -49,19 +49,20 @@ def read_layout(path: str | Path) -> dict[tuple[str, str], dict[str, str]]:
     InputError
         If a well has two rows, or drugs and concentrations differ in number.
     """
-    columns = {name: [_text(value) for value in column] for name, column in read_table(path).items()}
-    if "well" not in columns:
-        raise InputError(f"{path}: a layout has a column 'well'; it has: {', '.join(columns)}.")
+    if not Path(path).is_file():
+        raise InputError(f"{path} does not exist; give a CSV that says what was done to each well.")
+    cells = read_cells(Path(path))
+    if "well" not in cells.columns:
+        raise InputError(f"{path}: a layout has a column 'well'; it has: {', '.join(cells.columns)}.")
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for i, well in enumerate(columns["well"]):
-        row = {name: values[i] for name, values in columns.items()}
-        place = (row.get("plate", ""), well_name(well))
+    for number, row in zip(cells.numbers, cells.rows, strict=True):
+        place = (row.get("plate", ""), well_name(row["well"]))
         if place in found:
-            raise InputError(f"{path}, row {i + 2}: the well {' '.join(filter(None, place))} has a row already.")
+            raise InputError(f"{path}, row {number}: the well {' '.join(filter(None, place))} has a row already.")
         drugs, doses = (len(row.get(name, "").split("+")) for name in ("treatment", "concentration"))
         if "concentration" in row and drugs != doses and row["concentration"]:
             raise InputError(
-                f"{path}, row {i + 2}: {drugs} drugs ('{row['treatment']}') and {doses} concentrations "
+                f"{path}, row {number}: {drugs} drugs ('{row['treatment']}') and {doses} concentrations "
                 f"('{row['concentration']}'); give each its own, divided by '+'."
             )
         found[place] = {name: value for name, value in row.items() if name not in ("plate", "well")}
@@ -131,9 +132,3 @@ def few(names: Sequence[str]) -> str:
 def _number(day: str) -> tuple[float, str]:
     digits = re.search(r"\d+(\.\d+)?", day)
     return (float(digits[0]) if digits else float("inf"), day)
-
-
-def _text(value: object) -> str:
-    if value is None or value != value:
-        return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
