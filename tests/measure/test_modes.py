@@ -9,7 +9,6 @@ from coverslip.core.errors import InputError
 from coverslip.measure import cluster, dip, gaps
 from coverslip.measure.embeddings.modes import dip_p_value, share_apart
 
-
 REFERENCE = [0.03726026607002, 0.04346684063278, 0.04915644109990]
 
 
@@ -58,7 +57,7 @@ def test_a_cloud_that_was_cut_has_no_gap_and_a_small_cluster_beside_a_large_one_
 
 
 def test_one_cloud_has_no_gap_however_many_clusters_it_is_cut_into() -> None:
-    """The two parts of a cloud that was cut in five have two modes by themselves: what lies beside them fills the gap."""
+    """Two of five parts of a cloud have two modes by themselves; what lies beside them fills the gap."""
     x = np.random.default_rng(0).normal(size=(600, 5))
     for k in (3, 5):
         assert share_apart(x, cluster(x, k).labels) == 0

@@ -144,8 +144,8 @@ def gaps(features: Any, clusters: Any, *, max_samples: int = SAMPLES, seed: int 
 
     References
     ----------
-    Leiber, Bauer, Schelling, Böhm, Plant: Dip-based deep embedded clustering with k-estimation, KDD 2021, which lays the
-    samples of the two clusters alone on the line: of a cloud that was cut in five they have two modes.
+    Leiber, Bauer, Schelling, Böhm, Plant: Dip-based deep embedded clustering with k-estimation, KDD 2021, which lays
+    the samples of the two clusters alone on the line: of a cloud that was cut in five they have two modes.
     """
     x, labels = as_features(features), encode(clusters, "clusters")
     check_length(labels.codes, len(x), "clusters")

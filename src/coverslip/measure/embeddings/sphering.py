@@ -1,4 +1,4 @@
-"""Sphering on controls: what untreated samples vary in for no reason counts as little in one direction as in any other."""
+"""Sphering on controls: however untreated samples vary, they vary as much in one direction as in any other."""
 
 from __future__ import annotations
 

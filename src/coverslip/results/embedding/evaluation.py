@@ -13,6 +13,7 @@ from coverslip.core import Embedding, InputError, Measured, Samples, about
 from coverslip.io.h5ad import read_embedding
 from coverslip.results.embedding.options import Evaluate
 from coverslip.results.embedding.reconstruction import reconstruction_rows
+from coverslip.results.embedding.sphering import unsphered
 from coverslip.results.embedding.trust import trust_rows
 from coverslip.samples.opening.again import as_words, columns_of, images_of
 from coverslip.samples.sheets.splits import train_and_test
@@ -60,7 +61,7 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
             columns[label][kept] if label in columns else None,
             groups=None if groups is None else groups[kept],
             split=None if split is None else split[kept],
-            baselines={name: values[kept] for name, values in baselines.items()},
+            baselines={name: values[kept] for name, values in {**unsphered(embedding), **baselines}.items()},
             seed=seed,
         )
         found += table.records()

@@ -11,6 +11,7 @@ import numpy as np
 from coverslip.core import Embedding, Samples
 from coverslip.measure import evaluate_trust, pca_baseline
 from coverslip.measure.embeddings.trust import BATCHES, batch_column
+from coverslip.results.embedding.sphering import unsphered
 from coverslip.samples.opening.again import as_words
 
 _MOST = 20_000
@@ -23,9 +24,13 @@ _VALUES = 2e8
 def trust_rows(
     embedding: Embedding, columns: Mapping[str, np.ndarray], baselines: Mapping[str, np.ndarray], seed: int
 ) -> list[dict[str, Any]]:
-    """The measures as `coverslip.measure.evaluate_trust` has them, beside the principal components."""
+    """The measures as `coverslip.measure.evaluate_trust` has them, beside the principal components.
+
+    Of sphered vectors also those of what they were before.
+    """
     if len(embedding) < 8:
         return []
+    before = unsphered(embedding)
     words = {name: as_words(columns[name]) for name in (*BATCHES, "treatment") if name in columns}
     batch = batch_column(words)
     clusters = columns.get("cluster")
@@ -35,7 +40,7 @@ def trust_rows(
         clusters=k if k and 1 < k < len(embedding) // 4 else None,
         batches=None if batch is None else (batch, words[batch]),
         treatments=words.get("treatment"),
-        baselines={name: values for name, values in baselines.items() if name.startswith("PCA")},
+        baselines={**before, **{name: values for name, values in baselines.items() if name.startswith("PCA")}},
         seed=seed,
     )
     return table.records()
