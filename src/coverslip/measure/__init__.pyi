@@ -27,6 +27,8 @@ from .embeddings.evaluate import pca_baseline as pca_baseline
 from .embeddings.evaluate import pca_reconstruction as pca_reconstruction
 from .embeddings.explained import Explanation as Explanation
 from .embeddings.explained import explained_by as explained_by
+from .embeddings.kept import evaluate_kept as evaluate_kept
+from .embeddings.kept import neighbours_kept as neighbours_kept
 from .embeddings.latent import active_units as active_units
 from .embeddings.latent import collapsed as collapsed
 from .embeddings.latent import empirical_kl as empirical_kl

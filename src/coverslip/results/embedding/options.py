@@ -53,6 +53,9 @@ class Evaluate(Options):
     baseline: bool = flag(True, "Compare with PCA of the pixels and the raw pixels.")
     trust: bool = flag(True, "Measure what needs no classes: whether clusters come back, and how much is batch.")
     reconstruction: bool = flag(True, "Measure how well the model gives the images back, where it can.")
+    views: int = flag(
+        0, "So many views of each image, turned and a little changed: whether neighbours and clusters stay.", ge=0
+    )
 
 
 class Report(Options):

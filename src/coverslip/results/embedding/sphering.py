@@ -45,7 +45,7 @@ def add_sphering(embedding: Embedding, controls: str, by: str | None) -> None:
     found, said = _as_in(Path(controls), embedding) if _is_result(controls) else _fitted(embedding, controls, by)
     if _is_result(controls):
         by = said["by"]
-    groups = _groups(embedding, by)
+    groups = _groups(embedding.obs, len(embedding), by)
     unknown = sorted(set(groups) - set(found))
     if unknown:
         raise InputError(f"{controls} has no sphering of {by} '{unknown[0]}'; it has those of {', '.join(found)}.")
@@ -79,29 +79,45 @@ def unsphered(embedding: Embedding) -> dict[str, np.ndarray]:
     return {"before sphering": np.asarray(embedding.adata.obsm[UNSPHERED])}
 
 
-def sphered_beside(latent: np.ndarray, columns: Mapping[str, np.ndarray], controls: str, by: str | None) -> np.ndarray:
-    """Vectors sphered as by `add_sphering`, for a comparison; nothing is kept."""
+def sphered_beside(
+    latent: np.ndarray, columns: Mapping[str, np.ndarray], controls: str, by: str | None
+) -> tuple[np.ndarray, list[str]]:
+    """Vectors sphered as by `add_sphering`, for a comparison, and sentences on how."""
     embedding = Embedding.from_arrays(latent, columns)
     add_sphering(embedding, controls, by)
-    return embedding.latent
+    return embedding.latent, about_sphering(embedding)
+
+
+def controls_of(
+    columns: Mapping[str, np.ndarray], count: int, controls: str, by: str | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows are controls, and which group each row is of; there are enough of them in every group.
+
+    Raises
+    ------
+    InputError
+        If there are too few, or a column is missing.
+    """
+    rows = rows_where(controls, columns, count, lambda name: Coded.of(np.asarray(columns[name])))
+    if not rows.any():
+        raise InputError(f"No sample fulfils '{controls}', so there are no controls to sphere on.")
+    groups = _groups(columns, count, by)
+    counts = {name: int((rows & (groups == name)).sum()) for name in dict.fromkeys(groups.tolist())}
+    few = {name: number for name, number in counts.items() if number < FEWEST}
+    if few:
+        name, number = next(iter(few.items()))
+        where = f"{by} '{name}' has" if by else "there are"
+        others = f", and {len(few) - 1} more have too few" if len(few) > 1 else ""
+        rest = "; sphere all together (without sphere-by), or leave these rows out" if by else ""
+        raise InputError(f"Sphering needs at least {FEWEST} controls, and {where} {number}{others}{rest}.")
+    return rows, groups
 
 
 def _fitted(embedding: Embedding, controls: str, by: str | None) -> tuple[dict[str, Sphering], dict[str, Any]]:
     """A transform for each group, and what to note of them."""
-    obs = embedding.obs
-    rows = rows_where(controls, obs, len(embedding), lambda name: Coded.of(obs[name]))
-    if not rows.any():
-        raise InputError(f"No sample fulfils '{controls}', so there are no controls to sphere on.")
-    groups = _groups(embedding, by)
-    counts = {name: int((rows & (groups == name)).sum()) for name in dict.fromkeys(groups.tolist())}
-    few = {name: count for name, count in counts.items() if count < FEWEST}
-    if few:
-        name, count = next(iter(few.items()))
-        where = f"{by} '{name}' has" if by else "there are"
-        others = f", and {len(few) - 1} more have as few" if len(few) > 1 else ""
-        rest = "; sphere all together (without sphere-by), or leave these rows out" if by else ""
-        raise InputError(f"Sphering needs at least {FEWEST} controls, and {where} {count}{others}{rest}.")
-    found = {name: fit_sphering(embedding.latent[rows & (groups == name)]) for name in counts}
+    rows, groups = controls_of(embedding.obs, len(embedding), controls, by)
+    names = dict.fromkeys(groups.tolist())
+    found = {name: fit_sphering(embedding.latent[rows & (groups == name)]) for name in names}
     fits = {name: {"controls": each.controls, "shrinkage": round(each.shrinkage, 4)} for name, each in found.items()}
     return found, {"controls": controls, "by": by, "of": fits}
 
@@ -138,14 +154,15 @@ def _is_result(controls: str) -> bool:
     return controls.lower().endswith(".h5ad") and "=" not in controls
 
 
-def _groups(embedding: Embedding, by: str | None) -> np.ndarray:
+def _groups(columns: Mapping[str, np.ndarray], count: int, by: str | None) -> np.ndarray:
     if by is None:
-        return np.full(len(embedding), "all", dtype=object)
-    words = as_words(embedding.column(by))
-    if (words == "").any():
-        raise InputError(
-            f"{int((words == '').sum())} rows have nothing in the column '{by}'; fill it, or leave it out."
-        )
+        return np.full(count, "all", dtype=object)
+    if by not in columns:
+        raise InputError(f"There is no column '{by}' to sphere by; there are: {', '.join(columns)}.")
+    words = as_words(columns[by])
+    empty = int((words == "").sum())
+    if empty:
+        raise InputError(f"{empty} rows have nothing in the column '{by}'; fill it, or leave it out.")
     return words
 
 

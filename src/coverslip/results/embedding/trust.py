@@ -33,17 +33,22 @@ def trust_rows(
     before = unsphered(embedding)
     words = {name: as_words(columns[name]) for name in (*BATCHES, "treatment") if name in columns}
     batch = batch_column(words)
-    clusters = columns.get("cluster")
-    k = None if clusters is None else len(set(as_words(clusters)))
     table = evaluate_trust(
         embedding.latent,
-        clusters=k if k and 1 < k < len(embedding) // 4 else None,
+        clusters=clusters_of(embedding, columns),
         batches=None if batch is None else (batch, words[batch]),
         treatments=words.get("treatment"),
         baselines={**before, **{name: values for name, values in baselines.items() if name.startswith("PCA")}},
         seed=seed,
     )
     return table.records()
+
+
+def clusters_of(embedding: Embedding, columns: Mapping[str, np.ndarray]) -> int | None:
+    """How many clusters it has; None where there are none, or too many for the number of samples."""
+    clusters = columns.get("cluster")
+    k = 0 if clusters is None else len(set(as_words(clusters)))
+    return k if 1 < k < len(embedding) // 4 else None
 
 
 def page_rows(embedding: Embedding, opened: Samples | None) -> list[dict[str, Any]]:
