@@ -75,8 +75,8 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
     if options.trust:
         found += trust_rows(embedding, columns, baselines, seed)
     if options.views:
-        kept, why = view_rows(embedding, opened, options.views, clusters_of(embedding, columns), seed)
-        found += kept
+        viewed, why = view_rows(embedding, opened, options.views, clusters_of(embedding, columns), seed)
+        found += viewed
         notes += why
     rows, more = reconstruction_rows(embedding, opened, split, groups, seed) if options.reconstruction else ([], ())
     if not found and not rows:
