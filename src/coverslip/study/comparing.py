@@ -140,10 +140,11 @@ def compare(
     rows, measures = _measured(found, columns, split, label, group or usual_groups(columns), kept)
     for row in rows:
         row["s per 1,000"] = seconds[row["representation"].removesuffix(_SPHERED)]
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    rows = [{key: row.get(key, np.nan) for key in keys} for row in rows]  # what was measured of some alone
     write_table({key: np.array([row[key] for row in measures]) for key in measures[0]}, out / "measures.csv")
     plain = [{key: value[0] if isinstance(value, tuple) else value for key, value in row.items()} for row in rows]
-    keys = list(dict.fromkeys(key for row in plain for key in row))
-    write_table({key: np.array([row.get(key, np.nan) for row in plain]) for key in keys}, out / "table.csv")
+    write_table({key: np.array([row[key] for row in plain]) for key in keys}, out / "table.csv")
     record = provenance(
         study="compare",
         inputs=describe_inputs(samples, opened),
