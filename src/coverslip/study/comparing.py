@@ -38,6 +38,7 @@ PCA, RAW = "pca", "raw"
 """What is compared with: principal components of the pixels, as many as the smallest embedding has, and the pixels."""
 
 _SPHERED = ", sphered"
+_STAYS = "What stays in other fits, and with changed images"
 
 _COLUMNS = {
     "linear probe balanced accuracy": "linear probe",
@@ -161,7 +162,7 @@ def compare(
         notes=notes,
         facts=[(f"{len(opened):,}", "samples"), (str(len(rows)), "representations")],
         figures={},
-        tables={"Representations": rows},
+        tables=_tables(rows),
         provenance=record,
     )
     return Findings(rows, notes, rows)
@@ -336,6 +337,17 @@ def _measured(
                 row[title] = (one.value, one.low, one.high)
         rows.append(row)
     return rows, measures
+
+
+def _tables(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The table of the page, and what stays in one of its own: a single one would be too wide to be seen whole."""
+    apart = {title for measure, title in _COLUMNS.items() if measure.endswith((REFITS, VIEWS))}
+    tables = {"Representations": [{key: value for key, value in row.items() if key not in apart} for row in rows]}
+    of_some = [row for row in rows if any(isinstance(row.get(key), tuple) for key in apart)]
+    if of_some:
+        shown = ("representation", *(key for key in of_some[0] if key in apart))
+        tables[_STAYS] = [{key: row[key] for key in shown} for row in of_some]
+    return tables
 
 
 def _notes(rows: Sequence[Mapping[str, Any]], split: bool, group: str | None) -> list[str]:
