@@ -208,7 +208,7 @@ def _no_gaps(k: int, tried: list[dict[str, Any]]) -> list[str]:
         return []
     return [
         f"The {k} clusters that were proposed go over into each other: between none and the next there is a gap (dip "
-        "test), so they may be parts of one cloud; look at several numbers (clusters)."
+        "test), so fewer may do, or there may be none; look at several numbers (clusters)."
     ]
 
 

@@ -71,7 +71,7 @@ def _between(latent: np.ndarray, clusters: np.ndarray) -> str:
     if not joined:
         return "Between each and the next there is a gap (dip test)."
     if len(joined) == len(found):
-        return "There is no gap between any of them and the next (dip test): they may be parts of one cloud."
+        return "There is no gap between any of them and the next (dip test): fewer may do, or there may be none."
     if len(joined) <= _LISTED:
         pairs = ", ".join(f"{gap.one} and {gap.other}" for gap in joined)
         return f"There is no gap (dip test) between {pairs}: look whether they deserve one name."
