@@ -36,9 +36,12 @@ def test_facts_that_are_missing_or_all_the_same_explain_nothing() -> None:
 def test_the_page_says_how_far_clusters_are_apart_and_what_they_go_with() -> None:
     latent = np.random.default_rng(0).normal(size=(60, 2))
     cells = Embedding.from_arrays(latent, {**FACTS, "cluster": CLUSTERS})
-    (said,), rows = about_clusters(cells, "cluster")
+    (said, between), rows = about_clusters(cells, "cluster")
     assert said.startswith("k-means always finds groups")
     assert "these 3 is -0.0" in said
+    assert between.startswith("There is no gap between any of them")
+    apart = Embedding.from_arrays(latent + 20 * (CLUSTERS == "1")[:, None], {"cluster": CLUSTERS})
+    assert about_clusters(apart, "cluster")[0][1].startswith("There is no gap (dip test) between 10 and 2: look")
     assert rows[0] == pytest.approx(
         {"cluster": "1", "goes with": "touches_border: True", "in it": 0.9, "elsewhere": 0.1, "strength": 0.8}
     )

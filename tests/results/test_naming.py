@@ -11,12 +11,17 @@ import pytest
 
 import coverslip as cs
 from coverslip.core.errors import InputError
+from coverslip.figures import maps
 from coverslip.figures.document import Page
-from coverslip.results.embedding.groups import groups_to_name
+from coverslip.figures.maps import pca_map
+from coverslip.methods import deep_cluster
+from coverslip.models.folder import Model
+from coverslip.results.embedding.groups import groups_to_name, whose
+from coverslip.results.embedding.labelling import label
 from coverslip.results.embedding.naming import Names, label_cells, of_clusters, read_names
-from coverslip.results.embedding.options import Report
+from coverslip.results.embedding.options import Label, Report
 from coverslip.results.embedding.page import write_page
-from coverslip.results.embedding.placing import placed, placed_rows
+from coverslip.results.embedding.placing import about_placed, placed, placed_rows
 from coverslip.results.embedding.report import write_report
 
 
@@ -57,6 +62,29 @@ def test_names_of_a_models_clusters_are_for_other_cells_too() -> None:
     assert of_clusters(same, cells) == same
     with pytest.raises(InputError, match="no cluster '4': its clusters are 1, 2, 3"):
         of_clusters(Names(names={"4": "G1"}), cells)
+
+
+def test_clusters_that_were_asked_for_do_not_pass_for_those_of_the_model(tmp_path: Path) -> None:
+    """`predict --clusters N` puts k-means clusters into the column where the model's own had been."""
+    told = {"kind": "embedding", "model": {"method": "deep_cluster", "folder": str(tmp_path / "model")}}
+    membership = {"membership": np.repeat(np.eye(3), 20, axis=0)}
+    model = Model("deep_cluster", deep_cluster.Config(), {}, folder=tmp_path / "model")
+    (tmp_path / "names.json").write_text(json.dumps({"names": {"1": "G1", "2": "S", "3": "M"}}))
+
+    def label_with_model(clusters: list[str], names: Path) -> Any:
+        cells = cs.Embedding.from_arrays(blobs().latent, {"cluster": clusters}, obsm=membership, provenance=told)
+        return label(model, cells, names, tmp_path / "labels.parquet", True, Label(), tmp_path / "cells.h5ad"), cells
+
+    own, others = ["1"] * 20 + ["2"] * 20 + ["3"] * 20, ["2"] * 40 + ["1"] * 20
+    written, cells = label_with_model(own, tmp_path / "names.json")
+    assert written.said == "Labelled 60 of 60 cells: 20 G1, 20 M, 20 S"
+    assert whose(cells, "cluster") == "model"
+    with pytest.raises(InputError, match="not those of the model: others were asked for with --clusters"):
+        label_with_model(others, tmp_path / "names.json")
+    found_there = {"names": {"1": "G1", "2": "S"}, "sizes": {"1": 20, "2": 40}, "of": "result"}
+    (tmp_path / "there.json").write_text(json.dumps(found_there))
+    with pytest.raises(InputError, match="clusters that were found in a result"):
+        label_with_model(own, tmp_path / "there.json")
 
 
 def test_other_cells_get_the_name_of_their_neighbours() -> None:
@@ -123,23 +151,56 @@ def test_the_report_says_what_can_be_trusted_and_places_new_cells(tmp_path: Path
     for words in ("Trust without labels", "stability of clusters", "mixing of plate", "Samples placed on the map"):
         assert words in html
 
-    both, maps = placed(known, tmp_path / "new.h5ad")
-    assert both.column("placed").tolist() == ["known"] * 60 + ["new"] * 12
+    both, on_map = placed(known, tmp_path / "new.h5ad")
+    assert both.column("placed")[:60].tolist() == ["known"] * 60
+    assert set(both.column("placed")[60:]) <= {"new", "new, far from all known"}
     said = both.column("said")[60:]
     assert (said == new.column("cluster")).mean() > 0.7
     nearest = both.column("nearest")[60:].astype(int)
     gaps = np.linalg.norm(new.latent[:, None] - known.latent[None], axis=2)
     np.testing.assert_array_equal(nearest, gaps.argmin(axis=1))
-    from coverslip.figures.maps import pca_map
-
-    np.testing.assert_allclose(maps["PCA"][:60], pca_map(known.latent)[0], atol=1e-5)
+    np.testing.assert_allclose(on_map["PCA"][:60], pca_map(known.latent)[0], atol=1e-5)
     again, _ = placed(known, cs.read.write_embedding(known, tmp_path / "same.h5ad"))
-    np.testing.assert_allclose(placed(known, tmp_path / "same.h5ad")[1]["PCA"][60:], maps["PCA"][:60], atol=1e-4)
+    np.testing.assert_allclose(placed(known, tmp_path / "same.h5ad")[1]["PCA"][60:], on_map["PCA"][:60], atol=1e-4)
     assert len(placed_rows(both)) == 12
     taken = cs.Embedding.from_arrays(known.latent, {**known.obs, "placed": ["here"] * 60, "distance": np.zeros(60)})
     mine = placed_rows(placed(taken, tmp_path / "new.h5ad")[0])
     assert [row["distance"] for row in mine] == [row["distance"] for row in placed_rows(both)]
     assert len(again) == 120
+
+
+def test_new_cells_come_onto_the_map_that_is_there_and_what_is_like_nothing_is_said(tmp_path: Path) -> None:
+    known = blobs(each=40)
+    told = {"kind": "embedding"}
+    xy = np.random.default_rng(0).normal(size=(120, 2))
+    known = cs.Embedding.from_arrays(known.latent, known.obs, obsm={"X_umap": xy}, provenance=told)
+    strange = np.concatenate([known.latent[:9] + 0.001, np.full((3, 3), 60.0)])
+    path = cs.read.write_embedding(cs.Embedding.from_arrays(strange, {}), tmp_path / "new.h5ad")
+    both, on_map = placed(known, path)
+    for name, xy_known in (("UMAP", xy), ("PCA", pca_map(known.latent)[0])):
+        np.testing.assert_allclose(on_map[name][:120], xy_known, atol=1e-5)  # where they were
+        np.testing.assert_allclose(on_map[name][120:129], xy_known[:9], atol=0.05)  # beside the one they are like
+    assert both.column("placed")[120:].tolist() == ["new"] * 9 + ["new, far from all known"] * 3
+    assert about_placed(both).startswith("3 of 12 new samples lie farther")
+    assert "nothing like these was known" in about_placed(both)
+    assert [row["distance"] > 10 for row in placed_rows(both)] == [True] * 3 + [False] * 9
+    same, _ = placed(known, cs.read.write_embedding(known, tmp_path / "same.h5ad"))
+    assert "as many as chance has" in about_placed(same)
+
+
+def test_a_umap_is_kept_in_the_result_for_those_who_come_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"kind": "embedding"}
+    path = cs.read.write_embedding(
+        cs.Embedding.from_arrays(blobs().latent, blobs().obs, provenance=told), tmp_path / "cells.h5ad"
+    )
+    layout = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    asked: list[int] = []
+    monkeypatch.setattr(maps, "umap_map", lambda latent, seed: asked.append(1) or layout)
+    new = cs.read.write_embedding(blobs(seed=3, each=4), tmp_path / "new.h5ad")
+    for more in ({}, {"place": str(new)}):
+        cs.write_report(path, tmp_path / "page.html", umap=True, trust=False, **more)
+    assert asked == [1]
+    np.testing.assert_array_equal(cs.read.read_embedding(path).adata.obsm["X_umap"], layout)
 
 
 def test_cells_of_another_model_are_not_placed(tmp_path: Path) -> None:

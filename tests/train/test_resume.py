@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tifffile import imwrite
 
 import coverslip as cs
-from coverslip.core.errors import Stopped
+from coverslip.core.errors import InputError, Stopped
 from coverslip.core.samples import ArraySamples
 from coverslip.read import read_tensors
+from coverslip.samples import open_samples
+from coverslip.samples.opening.mark import mark_of
 from coverslip.train.loop import _Loop
 from coverslip.train.run import Run
 
@@ -123,3 +126,36 @@ def test_a_fit_stopped_after_any_step_goes_on_to_the_same_weights(
             weights_of(tmp_path / "stopped")
     resumed = weights_of(tmp_path / "stopped")
     assert all(np.array_equal(resumed[name], whole[name]) for name in whole)
+
+
+def test_a_stopped_fit_does_not_go_on_with_other_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many, as large, and called alike: only the pixels differ, or a class."""
+    settings = {"latent": 2, "width": 4, "epochs": 2, "batch": 8, "validation": 0}
+    run = Run(folder=tmp_path / "stopped", resume=True, device="cpu", precision="fp32", save_every=0.0)
+    rng = np.random.default_rng(0)
+    first, second = (rng.integers(0, 4000, (16, 1, 16, 16)).astype(np.uint16) for _ in range(2))
+    label = np.repeat(["a", "b"], 8)
+    with monkeypatch.context() as patched:
+        patched.setattr(_Loop, "_stopping", lambda loop: True)
+        with pytest.raises(Stopped):
+            cs.fit("vae", ArraySamples(first, {"label": label}), settings, run=run)
+    for other in (ArraySamples(second, {"label": label}), ArraySamples(first, {"label": label[::-1]})):
+        with pytest.raises(InputError, match="begun with other images, classes or splits"):
+            cs.fit("vae", other, settings, run=run)
+    assert len(cs.fit("vae", ArraySamples(first, {"label": label}), settings, run=run).history) == 2
+
+
+def test_what_tells_images_from_others_is_seen_in_files_and_fields(tmp_path: Path) -> None:
+    from coverslip.core.fields import ArrayFields
+
+    images = np.random.default_rng(0).integers(0, 4000, (40, 20, 20)).astype(np.uint16)
+    changed = images.copy()
+    changed[-1, 10, 10] += 1
+    assert mark_of(ArrayFields([*images])) == mark_of(ArrayFields([*images.copy()]))
+    assert mark_of(ArrayFields([*images])) != mark_of(ArrayFields([*changed]))
+    for i, image in enumerate(images):
+        imwrite(tmp_path / f"{i}.tif", image)
+    before = mark_of(open_samples(tmp_path))
+    assert mark_of(open_samples(tmp_path)) == before
+    imwrite(tmp_path / "1.tif", images[1], compression="zlib")  # one that is not looked into
+    assert mark_of(open_samples(tmp_path)) != before

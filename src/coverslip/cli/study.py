@@ -362,7 +362,11 @@ def compare(
     config: ConfigFile = None,
     label: Annotated[str, typer.Option(help="Column that holds the classes, where there is one.")] = "label",
     group: Annotated[str | None, typer.Option(help="Column whose groups are never divided, such as plate.")] = None,
-    restarts: Annotated[int, typer.Option(help="Fits of each method that finds objects, with other seeds.")] = 1,
+    restarts: Annotated[int, typer.Option(help="Fits of each method, with other seeds.")] = 1,
+    sphere: Annotated[
+        str | None, typer.Option(help="Measure vectors once more, sphered on these controls: 'treatment = DMSO'.")
+    ] = None,
+    sphere_by: Annotated[str | None, typer.Option(help="Column, such as plate, each with its own controls.")] = None,
     channels: Channels = None,
     planes: Planes = "channels",
     device: Device = "auto",
@@ -385,6 +389,8 @@ def compare(
         label=label,
         group=group,
         restarts=restarts,
+        sphere=sphere,
+        sphere_by=sphere_by,
         channels=read_channels(channels),
         planes=planes,
         run=Run(device=device, precision=precision),

@@ -48,12 +48,15 @@ def other_models(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str,
     """The folders of two models, where two records name a model each and these are not the same; else None.
 
     A model may lie in several places, such as in each store that it made: its weights tell, and only where they are not
-    known its folder.
+    known its folder. Vectors that were sphered are no longer those of their model: ``, sphered`` stands behind it.
     """
     models = [model if isinstance(model := record.get("model"), Mapping) else {} for record in (one, other)]
     theirs, folders = ([model.get(name) for model in models] for name in ("weights_sha256", "folder"))
     told = theirs if all(theirs) else folders
-    return (str(folders[0]), str(folders[1])) if all(told) and told[0] != told[1] else None
+    sphered = [", sphered" if model.get("sphering") else "" for model in models]
+    if (all(told) and told[0] != told[1]) or (all(models) and sphered[0] != sphered[1]):
+        return f"{folders[0]}{sphered[0]}", f"{folders[1]}{sphered[1]}"
+    return None
 
 
 def file_hash(path: str | Path) -> str:

@@ -33,6 +33,8 @@ class Page:
         Where every figure is written as PNG, too.
     first_epoch : int
         Loss curves from this epoch on.
+    result : Path or None
+        The file or folder of the result, where it has one: what took long to find out can be kept in it.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class Page:
     tables: dict[str, Any] = field(default_factory=dict)
     figures_folder: Path | None = None
     first_epoch: int = 1
+    result: Path | None = None
 
 
 def page_path(path: str | Path) -> Path:

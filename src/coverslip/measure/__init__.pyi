@@ -27,12 +27,17 @@ from .embeddings.evaluate import pca_baseline as pca_baseline
 from .embeddings.evaluate import pca_reconstruction as pca_reconstruction
 from .embeddings.explained import Explanation as Explanation
 from .embeddings.explained import explained_by as explained_by
+from .embeddings.kept import evaluate_kept as evaluate_kept
+from .embeddings.kept import neighbours_kept as neighbours_kept
 from .embeddings.latent import active_units as active_units
 from .embeddings.latent import collapsed as collapsed
 from .embeddings.latent import empirical_kl as empirical_kl
 from .embeddings.latent import empirical_kl_histogram as empirical_kl_histogram
 from .embeddings.latent import empirical_kl_joint as empirical_kl_joint
 from .embeddings.latent import kl_per_dimension as kl_per_dimension
+from .embeddings.modes import Gap as Gap
+from .embeddings.modes import dip as dip
+from .embeddings.modes import gaps as gaps
 from .embeddings.neighbours import ClusterSamples as ClusterSamples
 from .embeddings.neighbours import cluster_samples as cluster_samples
 from .embeddings.neighbours import nearest as nearest
@@ -41,6 +46,8 @@ from .embeddings.neighbours import worth_a_look as worth_a_look
 from .embeddings.probe import ProbeResult as ProbeResult
 from .embeddings.probe import knn_probe as knn_probe
 from .embeddings.probe import linear_probe as linear_probe
+from .embeddings.sphering import Sphering as Sphering
+from .embeddings.sphering import fit_sphering as fit_sphering
 from .embeddings.trust import Retrieval as Retrieval
 from .embeddings.trust import Stability as Stability
 from .embeddings.trust import batch_mixing as batch_mixing

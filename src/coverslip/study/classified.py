@@ -19,9 +19,10 @@ from coverslip.measure import Classification
 from coverslip.models.record import describe_inputs
 from coverslip.samples.opening import open_as
 from coverslip.samples.opening.again import as_words
+from coverslip.samples.opening.mark import mark_of
 from coverslip.samples.sheets.splits import usual_groups
 from coverslip.study.divisions import Division
-from coverslip.study.fits import fit_name, fit_once, forget, mark_of, other_fit
+from coverslip.study.fits import fit_name, fit_once, forget, other_fit
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:

@@ -7,21 +7,27 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from coverslip import methods
-from coverslip.core import Embedding, InputError, Samples, free_memory, provenance, track
+from coverslip.core import Embedding, InputError, Samples, Subset, free_memory, provenance, track
 from coverslip.io import atomic_path, write_table
-from coverslip.measure import evaluate_embedding, evaluate_trust, pca_baseline
+from coverslip.measure import evaluate_embedding, evaluate_kept, evaluate_trust, pca_baseline
+from coverslip.measure.embeddings.evaluate import Row
+from coverslip.measure.embeddings.kept import REFITS, SAMPLES, VIEWS
 from coverslip.measure.embeddings.trust import batch_column
 from coverslip.measure.inputs import missing
+from coverslip.models.folder import Model
 from coverslip.models.record import describe_inputs
+from coverslip.results.embedding.sphering import controls_of, sphered_beside
+from coverslip.results.embedding.views import embedded_views
 from coverslip.samples import open_samples
+from coverslip.samples.opening.views import Views
 from coverslip.samples.sheets.splits import train_and_test, usual_groups
 from coverslip.study.bench import finds_objects
-from coverslip.study.fits import fit_once
+from coverslip.study.fits import fit_name, fit_once, seeds_of
 from coverslip.study.labelled import CLASSICAL
 from coverslip.study.output import Findings
 from coverslip.study.page import write_study_page
@@ -31,6 +37,9 @@ from coverslip.train.run import Run
 PCA, RAW = "pca", "raw"
 """What is compared with: principal components of the pixels, as many as the smallest embedding has, and the pixels."""
 
+_SPHERED = ", sphered"
+_STAYS = "What stays in other fits, and with changed images"
+
 _COLUMNS = {
     "linear probe balanced accuracy": "linear probe",
     "k-NN probe balanced accuracy": "k-NN",
@@ -39,11 +48,16 @@ _COLUMNS = {
     "ARI": "ARI",
     "stability of clusters": "stability",
     "silhouette of clusters": "silhouette",
+    f"neighbours kept, {REFITS}": "neighbours, refits",
+    f"clusters kept, {REFITS}": "clusters, refits",
+    f"neighbours kept, {VIEWS}": "neighbours, views",
+    f"clusters kept, {VIEWS}": "clusters, views",
 }
 _WORDS = (
     "Linear probe and k-NN: balanced accuracy on samples they were not fitted to. ACC, NMI, ARI: K-means with as many "
-    "clusters as classes, against the classes. Stability: ARI between clusterings of resampled samples. Seconds are "
-    "those of embedding 1,000 samples here, images read anew."
+    "clusters as classes, against the classes. Stability: ARI between clusterings of resampled samples. Refits, views: "
+    "what stays of the 15 neighbours (share) and of the clusters (ARI) with fits from other seeds, and with images "
+    "turned, a little moved and lit. Seconds are those of embedding 1,000 samples here, images read anew."
 )
 
 
@@ -56,6 +70,8 @@ def compare(
     label: str = "label",
     group: str | None = None,
     restarts: int = 1,
+    sphere: str | None = None,
+    sphere_by: str | None = None,
     channels: Sequence[str | int] | None = None,
     planes: str | int = "channels",
     run: Run | None = None,
@@ -82,7 +98,10 @@ def compare(
     group : str, optional
         Column whose groups are never divided; default: the usual ones, such as plate.
     restarts : int
-        Fits of each method that finds objects, with other seeds.
+        Fits of each method, with other seeds. Of methods that embed samples the first is measured, and how much of it
+        the others have too.
+    sphere, sphere_by : str, optional
+        As for `coverslip.predict`: each representation but ``raw`` is measured once more, sphered on these controls.
     channels, planes
         As for `coverslip.fit`.
     run : Run, optional
@@ -104,41 +123,63 @@ def compare(
         how: dict[str, Any] = {"channels": channels, "planes": planes, "restarts": restarts, "run": run}
         return compare_segmenters(samples, of, out, configs=configs, **how)
     configs = _configs(of, settings or {}, _embeds, (PCA, RAW))
-    if restarts != 1:
-        raise InputError("Methods that embed samples are fitted once each; leave --restarts out.")
+    if sphere is None and sphere_by is not None:
+        raise InputError("To sphere by groups say which rows are controls, too: --sphere 'treatment = DMSO'.")
+    seeds = {name: seeds_of(type(config), config.model_dump(), restarts) for name, config in configs.items()}
     opened = open_samples(samples, channels=channels, planes=planes)
     columns = opened.obs
     for name in filter(None, (group, None if label == "label" else label)):
         if name not in columns:
             raise InputError(f"There is no column '{name}'; name one of {', '.join(columns)}.")
     split = train_and_test(columns, len(opened))
-    found, seconds = _representations(opened, configs, of, split, out, run, channels, planes)
-    rows, measures = _measured(found, columns, split, label, group or usual_groups(columns))
+    if sphere is not None:
+        controls_of(columns, len(opened), sphere, sphere_by)  # before anything is fitted
+    found, seconds, kept = _representations(opened, configs, of, split, out, run, channels, planes, seeds)
+    said: list[str] = []
+    if sphere is not None:
+        found, said = _and_sphered(found, columns, sphere, sphere_by)
+    rows, measures = _measured(found, columns, split, label, group or usual_groups(columns), kept)
     for row in rows:
-        row["s per 1,000"] = seconds[row["representation"]]
+        row["s per 1,000"] = seconds[row["representation"].removesuffix(_SPHERED)]
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    rows = [{key: row.get(key, np.nan) for key in keys} for row in rows]  # what was measured of some alone
     write_table({key: np.array([row[key] for row in measures]) for key in measures[0]}, out / "measures.csv")
     plain = [{key: value[0] if isinstance(value, tuple) else value for key, value in row.items()} for row in rows]
-    keys = list(dict.fromkeys(key for row in plain for key in row))
-    write_table({key: np.array([row.get(key, np.nan) for row in plain]) for key in keys}, out / "table.csv")
+    write_table({key: np.array([row[key] for row in plain]) for key in keys}, out / "table.csv")
     record = provenance(
         study="compare",
         inputs=describe_inputs(samples, opened),
         of=list(of),
         settings={name: config.model_dump(mode="json") for name, config in configs.items()},
+        **({"sphere": sphere, "sphere_by": sphere_by} if sphere else {}),
     )
     with atomic_path(out / "provenance.json") as temporary:
         temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
-    notes = [_WORDS, *_notes(rows, split is not None, group or usual_groups(columns))]
+    notes = [_WORDS, *said, *_notes(rows, split is not None, group or usual_groups(columns))]
     write_study_page(
         out / "report.html",
         title="Representations compared",
         notes=notes,
         facts=[(f"{len(opened):,}", "samples"), (str(len(rows)), "representations")],
         figures={},
-        tables={"Representations": rows},
+        tables=_tables(rows),
         provenance=record,
     )
     return Findings(rows, notes, rows)
+
+
+def _and_sphered(
+    found: Mapping[str, np.ndarray], columns: Mapping[str, np.ndarray], controls: str, by: str | None
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Each representation, and the same sphered; and sentences on how."""
+    both: dict[str, np.ndarray] = {}
+    said: list[str] = []
+    for name, values in found.items():
+        both[name] = values
+        if name != RAW:
+            both[f"{name}{_SPHERED}"], how = sphered_beside(values, columns, controls, by)
+            said += [f"{name}: {sentence}" for sentence in how]
+    return both, said
 
 
 def _configs(
@@ -185,15 +226,19 @@ def _representations(
     run: Run,
     channels: Sequence[str | int] | None,
     planes: str | int,
-) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Vectors by name, and seconds for 1,000 samples."""
+    seeds: Mapping[str, range],
+) -> tuple[dict[str, np.ndarray], dict[str, float], dict[str, Kept]]:
+    """Vectors by name, seconds for 1,000 samples, and vectors by other fits and of changed images."""
     from coverslip.io.h5ad import write_embedding
     from coverslip.verbs.predict import predict
 
     found: dict[str, np.ndarray] = {}
     seconds: dict[str, float] = {}
+    kept: dict[str, Kept] = {}
+    how: dict[str, Any] = {"run": run, "channels": channels, "planes": planes}
     for name in track(list(configs), "Representations"):
-        model = fit_once(name, opened, out / "fits" / name, configs[name], run=run, channels=channels, planes=planes)
+        model = fit_once(name, opened, out / "fits" / name, configs[name], **how)
+        kept[name] = _embedded_again(model, opened, name, out, configs[name], seeds[name], how)
         start = perf_counter()
         embedding = predict(model, opened, device=run.device, clusters=0)
         seconds[name] = 1000 * (perf_counter() - start) / len(opened)
@@ -214,13 +259,45 @@ def _representations(
         start = perf_counter()
         components = pca_baseline(train, pixels, size)
         seconds[PCA] = reading + 1000 * (perf_counter() - start) / len(opened)
+        rows = _some_rows(len(opened))
+        changed = Views(Subset(opened, rows)).read(np.arange(len(rows))).reshape(len(rows), -1).astype(np.float32)
+        kept[PCA], kept[RAW] = Kept(rows, [], [pca_baseline(train, changed, size)]), Kept(rows, [], [changed])
         if PCA in of:
             facts = provenance(kind="embedding", inputs=describe_inputs(opened, opened))
             of_pixels = Embedding.from_arrays(components, opened.obs, provenance=facts)
             write_embedding(of_pixels, out / "embeddings" / "pca.h5ad")
         seconds[RAW] = reading
         found |= {name: values for name, values in {PCA: components, RAW: pixels}.items() if name in of}
-    return {name: found[name] for name in of}, seconds
+    return {name: found[name] for name in of}, seconds, kept
+
+
+class Kept(NamedTuple):
+    """Vectors of some rows by other fits, and of changed images by the same fit."""
+
+    rows: np.ndarray
+    refits: list[np.ndarray]
+    views: list[np.ndarray]
+
+
+def _embedded_again(
+    model: Model, opened: Samples, name: str, out: Path, config: Any, seeds: range, how: Mapping[str, Any]
+) -> Kept:
+    """By fits from the other seeds, and changed images by the model itself."""
+    rows = _some_rows(len(opened))
+    some, device = Subset(opened, rows), how["run"].device
+    refits = []
+    for seed in seeds[1:]:
+        folder = out / "fits" / f"{name},{fit_name({'seed': seed})}"
+        other = fit_once(name, opened, folder, config.model_copy(update={"seed": seed}), **how)
+        refits.append(other.implementation.predict(other, some, device=device).latent)
+    return Kept(rows, refits, embedded_views(model, some, 1, device=device))
+
+
+def _some_rows(count: int) -> np.ndarray:
+    """Rows that are embedded again: all, or so many drawn."""
+    if count <= SAMPLES:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(0).choice(count, SAMPLES, replace=False))
 
 
 def _measured(
@@ -229,6 +306,7 @@ def _measured(
     split: np.ndarray | None,
     label: str,
     group: str | None,
+    again: Mapping[str, Kept],
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """A row per representation, and one per measure of each."""
     n = len(next(iter(found.values())))
@@ -237,23 +315,39 @@ def _measured(
     groups = columns[group][kept].astype(str) if group else None
     batch = batch_column(columns)
     rows, measures = [], []
+    clusters = None if labels is None else len(np.unique(labels[~missing(labels)]))
     for name, values in track(list(found.items()), "Measuring"):
         x = values[kept]
         of_classes = evaluate_embedding(x, labels, groups=groups, split=None if split is None else split[kept])
         of_trust = evaluate_trust(
             x,
-            clusters=None if labels is None else len(np.unique(labels[~missing(labels)])),
+            clusters=clusters,
             batches=None if batch is None else (batch, columns[batch][kept]),
             treatments=columns["treatment"][kept] if "treatment" in columns else None,
         )
+        of_kept: tuple[Row, ...] = ()
+        if name in again:
+            own, refits, views = again[name]
+            of_kept = evaluate_kept(values[own], refits=refits, views=views, clusters=clusters).rows
         row: dict[str, Any] = {"representation": name, "values": values.shape[1]}
-        for one in (*of_classes.rows, *of_trust.rows):
+        for one in (*of_classes.rows, *of_trust.rows, *of_kept):
             measures.append({**one.__dict__, "features": name})
             title = _COLUMNS.get(one.measure) or (one.measure if " of " in one.measure and batch else None)
             if title and one.measure != "silhouette of classes":
                 row[title] = (one.value, one.low, one.high)
         rows.append(row)
     return rows, measures
+
+
+def _tables(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """The table of the page, and what stays in one of its own: a single one would be too wide to be seen whole."""
+    apart = {title for measure, title in _COLUMNS.items() if measure.endswith((REFITS, VIEWS))}
+    tables = {"Representations": [{key: value for key, value in row.items() if key not in apart} for row in rows]}
+    of_some = [row for row in rows if any(isinstance(row.get(key), tuple) for key in apart)]
+    if of_some:
+        shown = ("representation", *(key for key in of_some[0] if key in apart))
+        tables[_STAYS] = [{key: row[key] for key in shown} for row in of_some]
+    return tables
 
 
 def _notes(rows: Sequence[Mapping[str, Any]], split: bool, group: str | None) -> list[str]:

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from coverslip.core import InputError, Samples, Stopped
+from coverslip.core import InputError, Stopped
 from coverslip.io import atomic_path
-from coverslip.io.paths import PARTS
 from coverslip.models.loading import load
-from coverslip.samples.opening.again import as_words
-from coverslip.samples.sheets.splits import GROUPS
+from coverslip.samples.opening.mark import mark_of
 from coverslip.verbs.fit import FITTING, fit_to_folder
 
 if TYPE_CHECKING:
     from coverslip.core.config import Config
     from coverslip.models.folder import Model
     from coverslip.train.run import Run
-
-
-_LOOKED_AT = 16
-"""Samples whose pixels tell them from others."""
-
-
-def mark_of(samples: Any, *columns: str) -> str:
-    """What tells samples from others that are as many and as large: a hash.
-
-    Parameters
-    ----------
-    samples : Samples, Fields or Embedding
-        Pixels of some count, so that other channels and other planes make other samples.
-    *columns : str
-        Columns that count beside those that say which image it is, its class, its group and its split.
-    """
-    found = hashlib.sha256(str(len(samples)).encode())
-    for name in sorted({"image", *PARTS, "label", "split", *GROUPS, *columns} & set(samples.obs)):
-        found.update("\n".join([name, *as_words(samples.obs[name])]).encode())
-    if isinstance(samples, Samples):
-        some = np.linspace(0, len(samples) - 1, min(len(samples), _LOOKED_AT)).astype(int)
-        found.update(np.ascontiguousarray(samples.read(some)).tobytes())
-    return found.hexdigest()
 
 
 def seeds_of(kind: type[Config], settings: Mapping[str, Any], restarts: int) -> range:

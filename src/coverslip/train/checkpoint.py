@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _FILE = "checkpoint.safetensors"
 
+MARK = "mark"
+"""What tells the samples of a fit from others, in its identity."""
+
 
 @dataclass
 class Progress:
@@ -114,7 +117,13 @@ def _below(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.
 
 
 def _same(saved: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
-    for key in sorted(saved.keys() | asked.keys()):
+    marks = {saved.get(MARK, ""), asked.get(MARK, "")} - {""}
+    if len(marks) > 1:
+        raise InputError(
+            f"The unfinished fit in {folder} was begun with other images, classes or splits than these: resume it with "
+            "the same ones, or delete that folder to start over."
+        )
+    for key in sorted((saved.keys() | asked.keys()) - {MARK}):
         if saved.get(key) != asked.get(key):
             raise InputError(
                 f"The unfinished fit in {folder} has {key}={saved.get(key)!r}, not {asked.get(key)!r}: resume it "

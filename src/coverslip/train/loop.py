@@ -18,7 +18,7 @@ import numpy as np
 from coverslip.core import InputError, Stopped, Training, stop_on_signal, task
 from coverslip.nn.device import cores_shared_by
 from coverslip.train.batch import Batch, on_device
-from coverslip.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from coverslip.train.checkpoint import MARK, Progress, load_checkpoint, save_checkpoint
 from coverslip.train.feed import Batches
 from coverslip.train.run import Run
 
@@ -102,6 +102,7 @@ def train(
     from coverslip.train.memory import keep_freed_memory
 
     keep_freed_memory()
+    identity = {**identity, MARK: run.mark}
     fabric, device, precision = make_fabric(run)
     module = module.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(

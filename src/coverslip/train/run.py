@@ -31,6 +31,9 @@ class Run:
         batch. Default: half of the memory that is free.
     save_every : float
         Seconds between checkpoints.
+    mark : str
+        What tells the samples from others (`coverslip.samples.opening.mark.mark_of`): a checkpoint of others is not
+        resumed. Empty: nothing is known of them but what the method itself says.
     """
 
     folder: Path | None = None
@@ -41,6 +44,7 @@ class Run:
     precision: str = "auto"
     max_ram: int | None = None
     save_every: float = 10.0
+    mark: str = ""
 
     def __post_init__(self) -> None:
         if self.device not in ("auto", "cpu", "cuda", "mps"):

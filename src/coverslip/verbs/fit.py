@@ -19,6 +19,7 @@ from coverslip.models.record import check_inputs, describe_inputs, path_of
 from coverslip.nn.device import choose_device
 from coverslip.samples.cutting.crop_fields import crop_settings
 from coverslip.samples.opening import open_as
+from coverslip.samples.opening.mark import mark_of
 from coverslip.samples.sheets.instances import doubtful_masks
 from coverslip.samples.sheets.splits import divided_groups
 from coverslip.train.run import Run, is_main_process
@@ -72,6 +73,8 @@ def fit(
     begun = _start(module, config)
     opened = open_as(module.CARD.takes, samples, **how)
     with about(path_of(samples)):
+        if run is not None and run.folder is not None:
+            run = replace(run, mark=mark_of(opened))
         whole = getattr(opened, "has_labels", False) and not getattr(config, "scribbles", False)  # strokes have pieces
         doubts = doubtful_masks(opened) if whole else []
         fitted = module.fit(opened, config, run, **begun)

@@ -146,6 +146,7 @@ def _said(value: Any) -> str:
 def _refuse_another_model(found: Index, embedding: Embedding) -> None:
     mine, theirs = found.model, embedding.provenance.get("model", {})
     differs = [key for key in ("method", "settings", "patch_px") if mine.get(key) != theirs.get(key)]
+    differs += ["sphering"] if bool(mine.get("sphering")) != bool(theirs.get("sphering")) else []
     # Embeddings of older versions do not say which weights they are of.
     hashes = {each["weights_sha256"] for each in (mine, theirs) if each.get("weights_sha256")}
     if differs == ["patch_px"] and len(hashes) < 2:
@@ -164,7 +165,8 @@ def _named(model: Any) -> str:
     if not model:
         return "a model that is not known"
     folder = model.get("folder")
-    return f"the model {Path(folder).name} ({model.get('method')})" if folder else f"a model of {model.get('method')}"
+    named = f"the model {Path(folder).name} ({model.get('method')})" if folder else f"a model of {model.get('method')}"
+    return f"{named}, sphered" if model.get("sphering") else named
 
 
 def export_index(index: Index, path: str | Path, *, where: str = "", force: bool = False) -> Written:

@@ -83,6 +83,7 @@ def write_report(
         dict(tables or {}),
         None if figures_folder is None else Path(figures_folder),
         first_epoch,
+        Path(result) if isinstance(result, str | Path) else None,
     )
     if figures_folder is not None:
         refuse_existing(figures_folder, force)

@@ -77,6 +77,11 @@ def vectors_of(
     _refuse_patches(patch, count, region)
     if kind.name != "embedding":
         raise InputError(f"{used} gives {kind.given}, and no vectors to search with.")
+    if known.get("sphering"):
+        raise InputError(
+            f"The vectors to compare {given} with were sphered: give a result that was sphered as they were (coverslip "
+            "predict … --sphere RESULT.h5ad)."
+        )
     found = predict(fitted, given, device=device, clusters=0)
     return found, ()
 

@@ -119,7 +119,7 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
         "clusters": k,
         "cluster_sizes": sizes.tolist(),
         "numbers_tried": tried,
-        "warnings": _warnings(config, sizes, history),
+        "warnings": [*_warnings(config, sizes, history), *_no_gaps(k, tried)],
     }
     return Fitted("deep_cluster", config, {**weights, CENTRES: centres}, facts, history)
 
@@ -200,6 +200,16 @@ def _seen_and_wanted(x: Tensor, generator: torch.Generator, config: Config, *, t
     """What the network is shown, and what it should give back."""
     seen = config.augment(x, generator) if training else x
     return seen, x if config.reconstruct == "original" else seen
+
+
+def _no_gaps(k: int, tried: list[dict[str, Any]]) -> list[str]:
+    """A sentence where a number was proposed, and nothing divides the clusters."""
+    if not any(row["k"] == k and row["apart"] == 0 for row in tried):
+        return []
+    return [
+        f"The {k} clusters that were proposed go over into each other: between none and the next there is a gap (dip "
+        "test), so fewer may do, or there may be none; look at several numbers (clusters)."
+    ]
 
 
 def _settled(config: Config) -> Settled:

@@ -28,16 +28,22 @@ class Proposal:
     stability : float
         Mean adjusted Rand index of k-means fitted to one half of the samples and to the other, from other starts: 1
         where every half tells the same clusters.
+    apart : float
+        Share of the clusters that a gap divides from the nearest one, by the dip test (`coverslip.measure.gaps`).
     """
 
     k: int
     silhouette: float
     stability: float
+    apart: float
 
     @property
     def score(self) -> float:
-        """Silhouette times stability: what is neither apart nor found again is no cluster."""
-        return self.silhouette * max(self.stability, 0.0)
+        """Silhouette times stability, halved where no gap divides any: what is not found again is no cluster.
+
+        A gap alone decides nothing, for groups that go over into each other, as phases of a cycle do, have none.
+        """
+        return self.silhouette * max(self.stability, 0.0) * (1 + self.apart) / 2
 
 
 def propose(latent: np.ndarray, *, most: int = 15, seed: int = 0) -> tuple[int, list[dict[str, Any]]]:
@@ -55,19 +61,22 @@ def propose(latent: np.ndarray, *, most: int = 15, seed: int = 0) -> tuple[int, 
     Returns
     -------
     k : int
-        The number of greatest ``silhouette x stability``; 1 where fewer than 3 samples differ. It is never found that
-        there are no clusters: where every silhouette is below about 0.25 there may be none.
+        The number of greatest ``silhouette x stability x (1 + apart) / 2``; 1 where fewer than 3 samples differ. It is
+        never found that there are no clusters: where every silhouette is below about 0.25, or none is apart, there may
+        be none.
     table : list of dict
-        ``k``, ``silhouette`` and ``stability`` of every number tried.
+        ``k``, ``silhouette``, ``stability`` and ``apart`` of every number tried.
 
     References
     ----------
     Rousseeuw: Silhouettes, J. Comput. Appl. Math. 20 (1987). Lange, Roth, Braun, Buhmann: Stability-based validation of
-    clustering solutions, Neural Computation 16 (2004).
+    clustering solutions, Neural Computation 16 (2004). Hartigan, Hartigan: The dip test of unimodality, Annals of
+    Statistics 13 (1985).
     """
     from sklearn.cluster import KMeans
 
     from coverslip.measure import adjusted_rand_index, silhouette
+    from coverslip.measure.embeddings.modes import share_apart
     from coverslip.measure.threads import few_threads
 
     rng = np.random.default_rng(seed)
@@ -82,6 +91,6 @@ def propose(latent: np.ndarray, *, most: int = 15, seed: int = 0) -> tuple[int, 
                 halves = np.array_split(rng.permutation(len(z)), 2)
                 told = [KMeans(k, n_init=3, random_state=seed + pair).fit(z[half]).predict(z) for half in halves]
                 agreements.append(adjusted_rand_index(*told))
-        table.append(Proposal(k, silhouette(z, whole), float(np.mean(agreements))))
+        table.append(Proposal(k, silhouette(z, whole), float(np.mean(agreements)), share_apart(z, whole)))
     best = max(table, key=lambda found: found.score).k if table else 1
     return best, [asdict(found) for found in table]

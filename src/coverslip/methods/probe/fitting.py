@@ -92,7 +92,7 @@ def _vectors_of(samples: Embedding) -> dict[str, Any]:
     """Which model made the vectors, where they say so."""
     model = samples.provenance.get("model")
     model = model if isinstance(model, dict) else {}
-    told = {name: model[name] for name in ("folder", "weights_sha256") if model.get(name)}
+    told = {name: model[name] for name in ("folder", "weights_sha256", "sphering") if model.get(name)}
     return {"vectors_of": told} if told else {}
 
 

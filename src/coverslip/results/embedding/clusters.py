@@ -8,14 +8,18 @@ import numpy as np
 
 from coverslip.core import Embedding
 from coverslip.io.paths import PATH_COLUMNS
-from coverslip.measure import explained_by, silhouette
+from coverslip.measure import explained_by, gaps, silhouette
+from coverslip.measure.embeddings.modes import TOLD_APART
 
 _OF_VECTORS = ("kl", "anomaly", "reconstruction_error", "membership", "confidence")
+_LISTED = 4
+"""Pairs of clusters that are named; of more only the number is."""
+
 _OF_PLACES = ("object", "frame", "top_px", "left_px", "image", "source_image", "source_mask", *PATH_COLUMNS)
 
 
 def about_clusters(embedding: Embedding, column: str) -> tuple[list[str], list[dict[str, Any]]]:
-    """A sentence on how far apart clusters are, and a table of what each goes with.
+    """Sentences on how far apart clusters are, and a table of what each goes with.
 
     Parameters
     ----------
@@ -57,4 +61,19 @@ def about_clusters(embedding: Embedding, column: str) -> tuple[list[str], list[d
         }
         for fact in explained_by(clusters, facts)
     ]
-    return [said], rows
+    return [said, _between(embedding.latent, clusters)], rows
+
+
+def _between(latent: np.ndarray, clusters: np.ndarray) -> str:
+    """A sentence on which clusters go over into the next."""
+    found = gaps(latent, clusters)
+    joined = [gap for gap in found if gap.p >= TOLD_APART]
+    if not joined:
+        return "Between each and the next there is a gap (dip test)."
+    if len(joined) == len(found):
+        return "There is no gap between any of them and the next (dip test): fewer may do, or there may be none."
+    if len(joined) <= _LISTED:
+        pairs = ", ".join(f"{gap.one} and {gap.other}" for gap in joined)
+        return f"There is no gap (dip test) between {pairs}: look whether they deserve one name."
+    count = len({name for gap in joined for name in (gap.one, gap.other)})
+    return f"Between {count} of them and the next there is no gap (dip test): some may deserve one name."

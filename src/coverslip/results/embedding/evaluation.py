@@ -13,7 +13,9 @@ from coverslip.core import Embedding, InputError, Measured, Samples, about
 from coverslip.io.h5ad import read_embedding
 from coverslip.results.embedding.options import Evaluate
 from coverslip.results.embedding.reconstruction import reconstruction_rows
-from coverslip.results.embedding.trust import trust_rows
+from coverslip.results.embedding.sphering import unsphered
+from coverslip.results.embedding.trust import clusters_of, trust_rows
+from coverslip.results.embedding.views import view_rows
 from coverslip.samples.opening.again import as_words, columns_of, images_of
 from coverslip.samples.sheets.splits import train_and_test
 
@@ -40,7 +42,9 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
     groups = as_words(columns[group]) if group else _usual_groups(columns)
     split = train_and_test(columns, len(embedding))
     opened = (
-        images_of(columns, embedding.provenance, images) if options.baseline or options.reconstruction else (None, "")
+        images_of(columns, embedding.provenance, images)
+        if options.baseline or options.reconstruction or options.views
+        else (None, "")
     )
     baselines, notes = {}, []
     if options.baseline and opened[0] is not None:
@@ -60,7 +64,7 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
             columns[label][kept] if label in columns else None,
             groups=None if groups is None else groups[kept],
             split=None if split is None else split[kept],
-            baselines={name: values[kept] for name, values in baselines.items()},
+            baselines={name: values[kept] for name, values in {**unsphered(embedding), **baselines}.items()},
             seed=seed,
         )
         found += table.records()
@@ -70,6 +74,10 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
         found += table.records()
     if options.trust:
         found += trust_rows(embedding, columns, baselines, seed)
+    if options.views:
+        viewed, why = view_rows(embedding, opened, options.views, clusters_of(embedding, columns), seed)
+        found += viewed
+        notes += why
     rows, more = reconstruction_rows(embedding, opened, split, groups, seed) if options.reconstruction else ([], ())
     if not found and not rows:
         raise InputError(" ".join([*notes, *more, "Nothing is left to measure."]))

@@ -8,6 +8,7 @@ import numpy as np
 
 from coverslip.core import Embedding
 from coverslip.measure import cluster_samples, neighbour_shares, worth_a_look
+from coverslip.results.embedding.naming import OF_MODEL, OF_RESULT
 
 MOST = 60
 """Of more clusters than this nobody names each."""
@@ -50,6 +51,7 @@ def groups_to_name(embedding: Embedding, column: str, pictured: np.ndarray, seed
     chosen = cluster_samples(latent, clusters, own, count=SHOWN, seed=seed)
     return {
         "column": column,
+        "of": whose(embedding, column),
         "clusters": [
             {
                 "name": each.name,
@@ -63,3 +65,11 @@ def groups_to_name(embedding: Embedding, column: str, pictured: np.ndarray, seed
         ],
         "look": pictured[worth_a_look(latent, own, LOOK)].tolist(),
     }
+
+
+def whose(embedding: Embedding, column: str) -> str:
+    """Whether a column holds the clusters of a model, by its soft memberships, or such as were found in the result."""
+    if "membership" not in embedding.adata.obsm:
+        return OF_RESULT
+    own = (np.asarray(embedding.adata.obsm["membership"]).argmax(axis=1) + 1).astype(str)
+    return OF_MODEL if (embedding.column(column).astype(str) == own).all() else OF_RESULT

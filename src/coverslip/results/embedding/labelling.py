@@ -12,7 +12,8 @@ from coverslip.io.h5ad import write_embedding
 from coverslip.io.named import Named, write_named
 from coverslip.io.paths import PARTS
 from coverslip.models.folder import Model
-from coverslip.results.embedding.naming import UNNAMED, Labelled, Names, label_cells, of_clusters, read_names
+from coverslip.results.embedding.groups import whose
+from coverslip.results.embedding.naming import OF_RESULT, UNNAMED, Labelled, Names, label_cells, of_clusters, read_names
 from coverslip.results.embedding.options import Label
 from coverslip.samples import Sheet, write_sheet
 from coverslip.samples.opening.again import as_text, is_empty
@@ -39,14 +40,19 @@ def label(
                 "models do not compare; embed the cells with the model of what was named."
             )
     else:
-        reference = _of_model(named, cells, path)
+        if given.of == OF_RESULT:
+            raise InputError(
+                f"{names} names clusters that were found in a result, not those of a model: give that result in place "
+                "of the model."
+            )
+        reference = _of_model(named, cells, path, given.column)
         given = of_clusters(given, reference)
     found = label_cells(reference, cells, given, count=options.look)
     _write(cells, found, given, out, path)
     return Written(out, _said(found), notes=_notes(found))
 
 
-def _of_model(model: Model, cells: Embedding, path: Path) -> Embedding:
+def _of_model(model: Model, cells: Embedding, path: Path, column: str) -> Embedding:
     """The cells themselves, if their clusters are those of the model."""
     described = cells.provenance.get("model")
     described = described if isinstance(described, dict) else {}
@@ -54,6 +60,11 @@ def _of_model(model: Model, cells: Embedding, path: Path) -> Embedding:
         raise InputError(
             f"The clusters of {path} were found in it, not by a model: give the result in which they were named in "
             "place of the model."
+        )
+    if whose(cells, column) == OF_RESULT:
+        raise InputError(
+            f"The clusters of {path} (column '{column}') are not those of the model: others were asked for with "
+            "--clusters; give the result in which they were named in place of the model, or predict without --clusters."
         )
     folder = described.get("folder")
     if described.get("method") != model.method or (
@@ -78,7 +89,9 @@ def _write(cells: Embedding, found: Labelled, names: Names, out: Path, path: Pat
         both = beside(obs, {name: ours[name] for name in ("label", "confidence", "look")})
         obsm = {str(name): np.asarray(cells.adata.obsm[name]) for name in cells.adata.obsm if name != "latent"}
         told = {**cells.provenance, "names": names.model_dump()}
-        write_embedding(Embedding.from_arrays(cells.latent, both, obsm=obsm, provenance=told), out)
+        labelled = Embedding.from_arrays(cells.latent, both, obsm=obsm, provenance=told)
+        labelled.adata.uns.update({name: kept for name, kept in cells.adata.uns.items() if name != "coverslip"})
+        write_embedding(labelled, out)
         return
     kept = {name: obs[name] for name in _KEPT if name in obs}
     if out.suffix.lower() == ".parquet":

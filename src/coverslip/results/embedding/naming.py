@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from coverslip.core import Embedding, InputError
 from coverslip.io.reasons import reason
 from coverslip.measure import neighbour_shares, worth_a_look
+
+OF_MODEL, OF_RESULT = "model", "result"
+"""Whose the clusters are: a model's own, which other results of it have too, or those of one result."""
 
 UNNAMED = ""
 """Clusters that nobody named: their cells have no label."""
@@ -35,6 +38,8 @@ class Names(BaseModel):
         Cells of each cluster when it was named: names of another result are noticed by them.
     cells : dict of str to str
         Names of single cells by their ids; they go before those of their clusters.
+    of : {"", "model", "result"}
+        Whether the clusters are those of a model, or were found in the result that was named; empty: not said.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +49,7 @@ class Names(BaseModel):
     names: dict[str, str]
     sizes: dict[str, int] = {}
     cells: dict[str, str] = {}
+    of: Literal["", "model", "result"] = ""
 
 
 def read_names(path: str | Path) -> Names:

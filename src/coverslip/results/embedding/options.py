@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator, field_validator, model_validator
 
 from coverslip.core import Options, flag
 
@@ -21,6 +21,18 @@ class Predict(Options):
     clusters: str | int = flag(
         "auto", "k-means clusters: auto (the default; a method's own, where it has some), a number, or 0 for none."
     )
+
+    sphere: str | None = flag(
+        None,
+        "Sphere the vectors on controls, the rows that fulfil this: 'treatment = DMSO'; or as another .h5ad was.",
+    )
+    sphere_by: str | None = flag(None, "Column, such as plate, whose groups are sphered each on its own controls.")
+
+    @model_validator(mode="after")
+    def _controls_for_each(self) -> Predict:
+        if self.sphere_by is not None and self.sphere is None:
+            raise ValueError("sphere-by needs sphere: say which rows are controls")
+        return self
 
     @field_validator("clusters")
     @classmethod
@@ -41,6 +53,9 @@ class Evaluate(Options):
     baseline: bool = flag(True, "Compare with PCA of the pixels and the raw pixels.")
     trust: bool = flag(True, "Measure what needs no classes: whether clusters come back, and how much is batch.")
     reconstruction: bool = flag(True, "Measure how well the model gives the images back, where it can.")
+    views: int = flag(
+        0, "So many views of each image, turned and a little changed: whether neighbours and clusters stay.", ge=0
+    )
 
 
 class Report(Options):

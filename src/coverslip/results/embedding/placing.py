@@ -15,7 +15,12 @@ from coverslip.measure import nearest
 from coverslip.samples.opening.again import images_of
 
 PLACED = "placed"
-"""Of each sample whether it is of the ``known`` or of the ``new`` ones."""
+"""Of each sample whether it is of the ``known`` or of the ``new`` ones, and of these, which are far from all known."""
+
+NEW, FAR = "new", "new, far from all known"
+
+_FAR = 99
+"""Farther from its nearest known sample than this percentage of the known ones are from theirs, a new one is far."""
 
 _NEIGHBOURS = 5
 _LISTED = 200
@@ -34,11 +39,13 @@ def placed(known: Embedding, path: str | Path) -> tuple[Embedding, dict[str, np.
     Returns
     -------
     embedding : Embedding
-        N + M samples. Further columns: ``placed``; for new ones ``nearest`` (the id of the known sample most like it),
-        ``distance`` to it in units of the typical distance between known neighbours (much above 1: nothing like it is
-        known), and, where there is a column ``label`` or ``cluster``, ``said``: what most of the 5 nearest are.
+        N + M samples. Further columns: ``placed`` (``known``, ``new``, or ``new, far from all known``: farther from the
+        nearest one than 99 % of the known are from theirs); for new ones ``nearest`` (the id of the known sample most
+        like it), ``distance`` to it in units of the typical distance between known neighbours, and, where there is a
+        column ``label`` or ``cluster``, ``said``: what most of the 5 nearest are.
     maps : dict of str to ndarray, shape (N + M, 2)
-        The axes are those of the known samples; on a UMAP a new one lies amid its nearest.
+        Known samples stay where they were. The axes are theirs; on a UMAP, which has none, a new sample lies amid its
+        nearest known ones, where UMAP itself begins to place further samples.
 
     Raises
     ------
@@ -47,7 +54,9 @@ def placed(known: Embedding, path: str | Path) -> tuple[Embedding, dict[str, np.
     """
     new = comparable(known, path)
     which, far = nearest(new.latent, known.latent, _NEIGHBOURS)
-    usual = float(np.median(nearest(known.latent, k=1)[1])) or 1.0
+    between = nearest(known.latent, k=1)[1][:, 0]
+    usual = float(np.median(between)) or 1.0
+    is_far = far[:, 0] > np.percentile(between, _FAR)
     maps = {}
     if known.latent.shape[1] == 2:
         maps["Latents"] = np.concatenate([known.latent, new.latent])
@@ -57,7 +66,7 @@ def placed(known: Embedding, path: str | Path) -> tuple[Embedding, dict[str, np.
         weight = 1 / np.maximum(far, 1e-9)
         amid = (xy[which] * weight[..., None]).sum(axis=1) / weight.sum(axis=1, keepdims=True)
         maps["UMAP"] = np.concatenate([xy, amid])
-    return _together(known, new, which, far / usual), maps
+    return _together(known, new, which, far / usual, is_far), maps
 
 
 def comparable(known: Embedding, path: str | Path) -> Embedding:
@@ -95,13 +104,15 @@ def _along(known: np.ndarray, new: np.ndarray) -> np.ndarray:
     return np.concatenate([xy, np.hstack([new, np.ones((len(new), 1))]) @ affine])
 
 
-def _together(known: Embedding, new: Embedding, which: np.ndarray, distance: np.ndarray) -> Embedding:
+def _together(
+    known: Embedding, new: Embedding, which: np.ndarray, distance: np.ndarray, is_far: np.ndarray
+) -> Embedding:
     import pandas as pd
 
-    n, m = len(known), len(new)
+    n = len(known)
     obs = pd.concat([known.adata.obs, new.adata.obs], ignore_index=True)
     facts: dict[str, Any] = {
-        PLACED: np.array(["known"] * n + ["new"] * m, dtype=object),
+        PLACED: np.array(["known"] * n + np.where(is_far, FAR, NEW).tolist(), dtype=object),
         "nearest": np.array([""] * n + [str(known.adata.obs_names[i]) for i in which[:, 0]], dtype=object),
         "distance": np.concatenate([np.full(n, np.nan), distance[:, 0]]),
     }
@@ -132,6 +143,22 @@ def placed_rows(embedding: Embedding) -> list[dict[str, Any]]:
     obs = embedding.adata.obs
     ours = {own_name(name, obs): name for name in (PLACED, "nearest", "distance", "said")}
     named = obs[[name for name in ("image", "window_px", *ours) if name in obs]].rename(columns=ours)
-    new = named[named[PLACED] == "new"].sort_values("distance", ascending=False).head(_LISTED)
+    new = named[named[PLACED] != "known"].sort_values("distance", ascending=False).head(_LISTED)
     rows: list[dict[str, Any]] = new.drop(columns=PLACED).to_dict("records")
     return rows
+
+
+def about_placed(embedding: Embedding) -> str:
+    """A sentence on how many of the new samples are like nothing that is known."""
+    column = np.asarray(embedding.adata.obs[own_name(PLACED, embedding.adata.obs)]).astype(str)
+    new, far = int((column != "known").sum()), int((column == FAR).sum())
+    found = (
+        f"{far:,} of {new:,} new samples lie farther from anything known than {_FAR} % of the known ones do from each "
+        "other"
+    )
+    if far <= 2 * new * (100 - _FAR) / 100:
+        return f"{found}, which is as many as chance has: the new samples are like those that the map was made of."
+    return (
+        f"{found}, where {100 - _FAR} % would by chance: nothing like these was known, and where the map shows them "
+        "says little; look at them first."
+    )

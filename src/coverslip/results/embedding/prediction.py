@@ -17,6 +17,7 @@ from coverslip.models.record import finished, path_of, prediction_record
 from coverslip.nn.device import choose_device
 from coverslip.results.embedding.options import Predict
 from coverslip.results.embedding.places import add_places
+from coverslip.results.embedding.sphering import about_sphering, add_sphering
 from coverslip.samples.opening.samples import SheetSamples
 from coverslip.work.asked import Asked
 from coverslip.work.samples import predicted
@@ -33,8 +34,10 @@ def _of_opened(
     with about(path_of(inputs)):
         embedding = _joined(predicted(model, opened, asked, given))
     add_places(embedding)
-    add_clusters(embedding, options.clusters)
     embedding.adata.uns["coverslip"] = prediction_record(model, inputs, opened, given, model.how(asked.input))
+    if options.sphere is not None:
+        add_sphering(embedding, options.sphere, options.sphere_by)
+    add_clusters(embedding, options.clusters)
     return embedding
 
 
@@ -55,6 +58,7 @@ def predict_to_file(
     counts = zip(embedding.latent.shape, ("sample", "dimension"), strict=True)
     samples, dimensions = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts)
     notes = opened.sheet.notes if isinstance(opened, SheetSamples) else ()
+    notes += tuple(about_sphering(embedding))
     notes += renamed(opened.obs, embedding.adata.obs.columns)
     names = stored_names(embedding.adata.obs.columns)
     if names:

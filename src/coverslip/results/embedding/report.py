@@ -7,17 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, Samples, Subset
+from coverslip.core import Embedding, InputError, Samples, Subset
 from coverslip.figures import latent_map, loss_curves, save_figure, thumbnail_map
 from coverslip.figures.document import Page, save_figures
 from coverslip.figures.illustrations import drawn
 from coverslip.figures.maps import ensure_map
 from coverslip.figures.thumbnails import thumbnails
+from coverslip.io.h5ad import write_embedding
 from coverslip.models.folder import Model
 from coverslip.results.embedding.clusters import about_clusters
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import write_page
-from coverslip.results.embedding.placing import comparable, placed, placed_rows, with_further
+from coverslip.results.embedding.placing import about_placed, comparable, placed, placed_rows, with_further
+from coverslip.results.embedding.sphering import about_sphering
 from coverslip.results.embedding.tissue import tissue_figure
 from coverslip.results.embedding.trust import page_rows
 from coverslip.samples.opening.again import images_of
@@ -32,10 +34,14 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
     are_patches = not {"window_px", "patch_y_px"}.isdisjoint(embedding.adata.obs)
     things = page.things or ("patches" if are_patches else "cells")
     kind = "umap" if options.umap else "pca"
+    laid_out = kind == "umap" and "X_umap" not in embedding.adata.obsm
     ensure_map(embedding, kind)
+    if laid_out and page.result is not None:
+        page.notes.extend(_keep(embedding, page.result))
     opened, complaint = images_of(dict(embedding.adata.obs), embedding.provenance, images)
     if complaint:
         page.notes.append(f"The crops are not shown: {complaint}")
+    page.notes.extend(about_sphering(embedding))
     page.notes.extend(_at_border(embedding))
     said, explained = about_clusters(embedding, options.clusters)
     page.notes.extend(said)
@@ -55,6 +61,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
     if options.place is not None:
         known = embedding
         embedding, maps = placed(known, options.place)
+        page.notes.append(about_placed(embedding))
         pictures = with_further(pictures, options.place)
         tables = {"Samples placed on the map": placed_rows(embedding), **tables}
     else:
@@ -75,8 +82,19 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         things=things,
         colour_by=options.colour or ("placed" if maps else None),
         clusters=options.clusters if maps is None else "",  # two clusterings have no names in common
-        first_map="UMAP" if options.umap and not maps else "",
+        first_map="UMAP" if options.umap else "",
     )
+
+
+def _keep(embedding: Embedding, path: Path) -> list[str]:
+    """Keep a UMAP in the result, so that whoever looks again, or places further samples, finds the same map."""
+    if embedding.provenance.get("kind") != "embedding":
+        return []  # a file of another program is not changed
+    try:
+        write_embedding(embedding, path)
+    except InputError as error:
+        return [f"The UMAP was not kept in the result, and is laid out again next time: {error}"]
+    return []
 
 
 def _at_border(embedding: Embedding) -> list[str]:

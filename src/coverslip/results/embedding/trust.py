@@ -11,6 +11,7 @@ import numpy as np
 from coverslip.core import Embedding, Samples
 from coverslip.measure import evaluate_trust, pca_baseline
 from coverslip.measure.embeddings.trust import BATCHES, batch_column
+from coverslip.results.embedding.sphering import unsphered
 from coverslip.samples.opening.again import as_words
 
 _MOST = 20_000
@@ -23,22 +24,31 @@ _VALUES = 2e8
 def trust_rows(
     embedding: Embedding, columns: Mapping[str, np.ndarray], baselines: Mapping[str, np.ndarray], seed: int
 ) -> list[dict[str, Any]]:
-    """The measures as `coverslip.measure.evaluate_trust` has them, beside the principal components."""
+    """The measures as `coverslip.measure.evaluate_trust` has them, beside the principal components.
+
+    Of sphered vectors also those of what they were before.
+    """
     if len(embedding) < 8:
         return []
+    before = unsphered(embedding)
     words = {name: as_words(columns[name]) for name in (*BATCHES, "treatment") if name in columns}
     batch = batch_column(words)
-    clusters = columns.get("cluster")
-    k = None if clusters is None else len(set(as_words(clusters)))
     table = evaluate_trust(
         embedding.latent,
-        clusters=k if k and 1 < k < len(embedding) // 4 else None,
+        clusters=clusters_of(embedding, columns),
         batches=None if batch is None else (batch, words[batch]),
         treatments=words.get("treatment"),
-        baselines={name: values for name, values in baselines.items() if name.startswith("PCA")},
+        baselines={**before, **{name: values for name, values in baselines.items() if name.startswith("PCA")}},
         seed=seed,
     )
     return table.records()
+
+
+def clusters_of(embedding: Embedding, columns: Mapping[str, np.ndarray]) -> int | None:
+    """How many clusters it has; None where there are none, or too many for the number of samples."""
+    clusters = columns.get("cluster")
+    k = 0 if clusters is None else len(set(as_words(clusters)))
+    return k if 1 < k < len(embedding) // 4 else None
 
 
 def page_rows(embedding: Embedding, opened: Samples | None) -> list[dict[str, Any]]:

@@ -76,6 +76,7 @@
     return JSON.stringify({
       coverslip: "names",
       column,
+      of: data.naming.of,
       names: Object.fromEntries(clusters.map((cluster) => [cluster.name, fields.get(cluster.name).value.trim()])),
       sizes: Object.fromEntries(clusters.map((cluster) => [cluster.name, cluster.size])),
       cells: Object.fromEntries(typed(single)),
