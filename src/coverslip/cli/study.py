@@ -349,6 +349,54 @@ def focal_planes(
     _print_findings(findings, out, "planes.png")
 
 
+@study_app.command(epilog="Example: coverslip study depth vae crops/ --sizes 20,40,80 --set epochs=20 --out depth")
+def depth(
+    method: Annotated[str, typer.Argument(help="A method with a depth rule: vae.")],
+    samples: Annotated[Path, typer.Argument(help="A sample sheet (CSV) or a folder of images.")],
+    out: Out,
+    sizes: Annotated[
+        str | None, typer.Option(help="Sizes that the images are resized to: 20,40,80x60; default: as they are.")
+    ] = None,
+    depths: Annotated[
+        str | None,
+        typer.Option(help="Depths: 1,2,3,4; default: up to two more and two fewer than the rule, as a size allows."),
+    ] = None,
+    aspect: Annotated[
+        str, typer.Option(help="Images of other proportions: same (refuse them), pad (add background) or stretch.")
+    ] = "same",
+    restarts: Annotated[int, typer.Option(help="Fits of each depth and size, with different seeds.")] = 3,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    channels: Channels = None,
+    planes: Planes = "channels",
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Fit networks of each depth, and say which is best and what the depth rule loses.
+
+    Judged by the loss of the same held-out images, at each size by itself. Of several sizes the rule is fitted anew. A
+    second run goes on where the first stopped.
+    """
+    from coverslip.cli.cards import parse_size
+    from coverslip.study.depth import depth_study
+    from coverslip.train.run import Run
+
+    findings = depth_study(
+        method,
+        samples,
+        out,
+        sizes=None if sizes is None else [parse_size(part) for part in sizes.split(",")],
+        depths=None if depths is None else read_numbers(depths, "--depths"),
+        aspect=aspect,  # type: ignore[arg-type]
+        restarts=restarts,
+        settings=read_settings(config, settings),
+        channels=read_channels(channels),
+        planes=planes,
+        run=Run(device=device, precision=precision),
+    )
+    _print_findings(findings, out, "depth.png")
+
+
 @study_app.command(
     epilog="Example: coverslip study compare cells.csv --of vae,simclr,pca,raw --set vae.epochs=20 --out compared"
 )

@@ -15,6 +15,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "prediction": ["predict"],
         "inference": ["encode", "decode", "reconstruct", "sample", "interpolate", "traverse"],
         "pictures": ["illustrate"],
-        "summary": ["layers"],
+        "summary": ["depths", "layers"],
     },
 )
