@@ -64,16 +64,19 @@ def sweep(
     label: Annotated[
         str, typer.Option(help="Column for a linear probe of each fit, where the sheet has it.")
     ] = "label",
+    first_epoch: Annotated[int, typer.Option(help="Loss curves from this epoch on.")] = 1,
     device: Device = "auto",
 ) -> None:
     """Fit every combination of some settings.
 
     A second run goes on where the first stopped. Losses that are weighted by a swept setting, such as beta, do not
-    compare; the terms of the loss do.
+    compare; the terms of the loss do. Of autoencoders the page shows the same images as each combination gives them
+    back, and what each latent says.
     """
     from coverslip.cli.tables import print_notes, print_rows
     from coverslip.study.fits import fit_name
     from coverslip.study.sweep import run_sweep
+    from coverslip.study.sweep_page import KL_OF
 
     varied = read_values(over)
     rows = run_sweep(
@@ -84,15 +87,16 @@ def sweep(
         settings=read_settings(config, settings),
         restarts=restarts,
         label=label,
+        first_epoch=first_epoch,
         device=device,
     )
-    print_rows([{key: value for key, value in row.items() if key != "note"} for row in rows])
+    print_rows([{k: value for k, value in row.items() if k != "note" and not k.startswith(KL_OF)} for row in rows])
     typer.echo("")
     print_notes(
         f"{fit_name({key: row[key] for key in (*varied, 'seed')})}: {row['note']}" for row in rows if row["note"]
     )
     figure = f"Figure: {out / 'sweep.png'}   " if (out / "sweep.png").exists() else ""
-    typer.echo(f"Table: {out / 'sweep.csv'}   {figure}Models: {out / 'fits'}")
+    typer.echo(f"Table: {out / 'sweep.csv'}   {figure}Page: {out / 'report.html'}   Models: {out / 'fits'}")
 
 
 @study_app.command(

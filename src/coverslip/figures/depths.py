@@ -65,6 +65,8 @@ def depth_figure(points: Points, rules: Mapping[Size, int], refitted: Callable[[
 
 
 def _losses(axes: Axes, own: Points, rule: int) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
     depths = [point["depth"] for point in own]
     values = np.array([value for point in own for value in point["each"]])
     if rule in depths:
@@ -82,21 +84,16 @@ def _losses(axes: Axes, own: Points, rule: int) -> None:
         )
     if values.min() > 0 and values.max() > _STEEP * values.min():
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_locator(NullLocator())
     axes.plot(depths, [point["value"] for point in own], color=ACCENT, zorder=2)
     for point in own:
         for value, lost in zip(point["each"], point["lost"], strict=True):
             face = "white" if lost else ACCENT
             axes.scatter([point["depth"]], [value], s=20, facecolor=face, edgecolor=ACCENT, linewidths=1.1, zorder=3)
     best = next(point for point in own if point["best"])
-    axes.annotate(
-        f"{best['value']:.4g}",
-        (best["depth"], best["value"]),
-        xytext=(0, -13),
-        textcoords="offset points",
-        ha="center",
-        color=INK,
-        fontsize=8,
-    )
+    axes.scatter([best["depth"]], [best["value"]], s=120, facecolor="none", edgecolor=INK, linewidths=1.4, zorder=4)
     axes.margins(y=0.16)
     axes.set_xlim(min(depths) - 0.5, max(depths) + 0.5)
     axes.set_xticks(depths)

@@ -341,8 +341,9 @@ def _written(
 
 
 _CAPTION = (
-    "Dots are single fits, hollow where they collapsed; the line is their mean; the band marks the depth that the rule "
-    "takes. Losses are sums over the pixels of one image, so they compare within a size, not between sizes."
+    "Dots are single fits, hollow where they collapsed; the line is their mean, with a ring at the best depth; the "
+    "band marks the depth that the rule takes. Losses are sums over the pixels of one image, so they compare within a "
+    "size, not between sizes."
 )
 
 
