@@ -225,7 +225,7 @@ def kl_by_fit(fits: Mapping[str, np.ndarray]) -> Figure:
     if not fits:
         raise InputError("No fit has a KL for each dimension, so there is nothing to draw.")
     most = max(len(kl) for kl in fits.values())
-    figure = figure_of(max(4.2, 0.26 * most + 2.6), 3.2)
+    figure = figure_of(max(8.0, 0.26 * most + 2.6), 3.2)
     axes = figure.subplots()
     for (name, kl), colour in zip(fits.items(), series_colours(len(fits)), strict=True):
         ordered = np.sort(np.asarray(kl, dtype=np.float64))[::-1]

@@ -45,7 +45,7 @@ class Line:
 
     def __str__(self) -> str:
         sign = "+" if self.offset >= 0 else "\u2212"
-        return f"L = round({self.slope:.3f} · log2(H · W) {sign} {abs(self.offset):.2f})"
+        return f"L = round({round(self.slope, 3) + 0.0:.3f} · log2(H · W) {sign} {abs(self.offset):.2f})"
 
     def at(self, size: Size) -> int:
         """The depth for a size, at least 1."""
