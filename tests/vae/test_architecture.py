@@ -20,7 +20,7 @@ from coverslip.methods.vae.model import VAE
 from coverslip.methods.vae.summary import layers
 from coverslip.models import load
 from coverslip.models.folder import Model
-from coverslip.nn.summary import layer_table, trainable_parameters
+from coverslip.nn.summary import trainable_parameters
 
 LARGE, SMALL = (2, 140, 140), (1, 20, 20)
 
@@ -99,24 +99,6 @@ def test_mult_adds_are_those_that_are_done() -> None:
     }
     assert {row.shape[1:]: row.mult_adds for row in rows if row.mult_adds} == done
     assert sum(row.mult_adds for row in rows) == sum(done.values()) + done[2,]  # mu and logvar
-
-
-def test_what_is_computed_between_the_layers_is_counted_too() -> None:
-    class Attentive(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.value = torch.nn.Linear(8, 4)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            out: torch.Tensor = (x @ x.mT) @ self.value(x)
-            return out
-
-    net = Attentive()
-    rows = layer_table(net, net, (5, 8))
-    assert [(row.kind, row.mult_adds) for row in rows] == [
-        ("Linear (value)", 5 * 8 * 4),
-        ("between the layers", 5 * 8 * 5 + 5 * 5 * 4),
-    ]
 
 
 @pytest.mark.parametrize(("shape", "deepest"), [((3, 96, 70), (3, 3)), ((1, 40, 33), (5, 5))])

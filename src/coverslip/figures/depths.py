@@ -106,7 +106,7 @@ def _depths(axes: Axes, points: Points, rules: Mapping[Size, int], refitted: Cal
     best = {(p["height"], p["width"]): p["depth"] for p in points if p["best"]}
     axes.plot(x, [rules[size] for size in sizes], color=CATEGORIES[1], marker="s", markersize=5, label="rule")
     if refitted is not None:
-        drawn = {"color": FAINT, "linestyle": (0, (3.2, 1.8)), "marker": "x", "markersize": 6}
+        drawn: dict[str, Any] = {"color": FAINT, "linestyle": (0, (3.2, 1.8)), "marker": "x", "markersize": 6}
         axes.plot(x, [refitted(size) for size in sizes], label="refitted", **drawn)
     axes.plot(x, [best[size] for size in sizes], color=ACCENT, linestyle="", marker="o", markersize=6, label="best")
     axes.set_xticks(x, [f"{size[0]}x{size[1]}" for size in sizes])

@@ -190,7 +190,8 @@ def _at_size(held: Divided, resizing: Resizing) -> Samples:
     if len(small) * prod(small.shape) * small.dtype.itemsize > free_memory() // 4:
         return small
     pieces = [small.read(part) for part in np.array_split(np.arange(len(small)), -(-len(small) // 256))]
-    return ArraySamples(np.concatenate(pieces), small.obs, small.channels)
+    obs: dict[str, Any] = dict(small.obs)
+    return ArraySamples(np.concatenate(pieces), obs, small.channels)
 
 
 def _measured(model: Model, size: Size, depth: int, seed: int) -> Row:
@@ -326,7 +327,7 @@ def _written(
     write_table(columns(points, leave_out=("each", "lost")), out / "summary.csv")
     with atomic_path(out / "provenance.json") as temporary:
         temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
-    figure = save_figure(depth_figure(points, rules, line and line.at), out / "depth.png")
+    figure = save_figure(depth_figure(points, rules, None if line is None else line.at), out / "depth.png")
     table = [_shown(point) for point in points]
     write_study_page(
         out / "report.html",

@@ -143,7 +143,7 @@ def _drawn(rows: Sequence[Mapping[str, Any]], seen: Seen, pictured: Samples | No
         shown = dict(list(seen.reconstructions.items())[:_MOST_ROWS])
         originals = pictured.read(np.arange(len(pictured)))
         figure = reconstruction_grid(originals, shown, pictured.channels, len(originals))
-        text = "The same held-out images above, and what each combination (its first seed) gives them back as."
+        text = "The same images above, held out where some are, and what each combination (its first seed) gives back."
         found["reconstructions.png"] = ("Reconstructions", figure, text)
     if 0 < len(seen.latents) <= _MOST_CURVES:
         text = "Flat at 0: dimensions that say nothing. Beside each name the sum over its dimensions, without weight."
