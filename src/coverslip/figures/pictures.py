@@ -68,7 +68,7 @@ def reconstruction_grid(
         names = list(channels) if len(channels) == n_channels else [f"channel {c}" for c in range(n_channels)]
         names = names if n_channels > 1 or channels else [""]
         panels = [np.repeat(scaled[:, :, c, :, :, None], 3, axis=-1) for c in range(n_channels)]
-    side, beside = 0.82, max(1.0, 0.075 * max(map(len, rows)) + 0.35)
+    side, beside = 0.82, max(1.0, 0.082 * max(map(len, rows)) + 0.35)
     figure = figure_of(side * count + beside, len(panels) * (len(rows) * side * height / width + 0.34) + 0.1)
     for axes, name, panel in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], names, panels, strict=True):
         sheet = montage(panel, gap=max(1, width // 20))
