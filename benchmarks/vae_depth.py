@@ -1,6 +1,6 @@
 """Does the depth rule choose the best depth? The source's study, repeated at four sizes on real nuclei.
 
-Nuclei of BBBC039 are cropped at 40 x 40 pixels. What `coverslip study depth` calls resizes some of them, so that the same
+Nuclei of BBBC039 are cropped at 40 x 40 pixels. `coverslip.study.depth_study` resizes some of them, so that the same
 cells are seen at 20, 40, 80 and 140 pixels, and fits a VAE of each depth with the source's settings (latent 2, beta 1,
 squared error) to nuclei of training fields, judged by the loss on nuclei of validation fields.
 
