@@ -99,6 +99,11 @@ def test_layers_of_a_field_are_not_taken_for_those_of_a_tile(sheet: Sheet, tmp_p
     assert row["source_layers"] == "../light.layers.tif"
 
 
+def test_other_paths_of_a_row_are_as_seen_from_the_tiles(sheet: Sheet, tmp_path: Path) -> None:
+    row = tile_sheet(sheet.with_column("annotation", ["light.geojson"]), tmp_path / "tiles", (1, 2)).rows[0]
+    assert row["annotation"] == "../light.geojson"
+
+
 @given(
     st.integers(40, 300),
     st.integers(40, 300),

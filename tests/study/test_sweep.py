@@ -61,11 +61,15 @@ def test_terms_compare_across_beta_where_losses_do_not(
     drawn: list[str] = []
     draw = figures.sweep_figure
     monkeypatch.setattr(
-        figures, "sweep_figure", lambda rows, over, measures: drawn.extend(measures) or draw(rows, over, measures)
+        figures,
+        "sweep_figure",
+        lambda rows, over, measures, **how: drawn.extend(measures) or draw(rows, over, measures),
     )
     low, high = sweep_of(samples, tmp_path)
-    assert drawn == ["val_reconstruction", "val_kl", "active_units", "val_unexplained", "probe"]
+    assert drawn == ["val_reconstruction", "val_kl", "val_beta_kl", "active_units", "val_unexplained", "probe"]
     for row, beta in ((low, 0.1), (high, 1)):
+        assert row["val_beta_kl"] == beta * row["val_kl"]
+        assert row["beta_kl"] == beta * row["kl"]
         assert row["val_loss"] == pytest.approx(row["val_reconstruction"] + beta * row["val_kl"], rel=1e-5)
     assert {"val_reconstruction", "val_kl"} <= set(read_table(tmp_path / "sweep.csv"))
 
@@ -74,10 +78,14 @@ def test_what_is_not_given_back_compares_however_intensities_are_scaled(
     samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[str] = []
-    monkeypatch.setattr(figures, "sweep_figure", lambda rows, over, measures: drawn.extend(measures))
-    monkeypatch.setattr(figures, "save_figure", lambda *_: None)
+    draw = figures.sweep_figure
+    monkeypatch.setattr(
+        figures,
+        "sweep_figure",
+        lambda rows, over, measures, **how: drawn.extend(measures) or draw(rows, over, measures),
+    )
     rows = sweep_of(samples, tmp_path, over={"normalise": ["dtype", "zscore"]})
-    assert drawn == ["val_kl", "active_units", "val_unexplained", "probe"]
+    assert drawn == ["val_kl", "val_beta_kl", "active_units", "val_unexplained", "probe"]
     for row in rows:
         model = cs.load(tmp_path / "fits" / f"normalise={row['normalise']}")
         held_out = np.setdiff1d(np.arange(len(samples)), training_split(samples, model.config)[0]["train"])
@@ -85,6 +93,35 @@ def test_what_is_not_given_back_compares_however_intensities_are_scaled(
         shown = cs.methods.vae.decode(model, cs.methods.vae.encode(model, Subset(samples, held_out))[0], raw=True)
         error = np.square(raw - shown).mean((0, 2, 3)) / raw.var((0, 2, 3))
         assert row["val_unexplained"] == pytest.approx(error.mean(), rel=0.02)  # raw ones are whole numbers
+
+
+def test_autoencoders_are_shown_side_by_side_on_the_same_images(
+    samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[Any, ...]] = []
+    draw, curves = figures.reconstruction_grid, figures.loss_curves
+    monkeypatch.setattr(figures, "reconstruction_grid", lambda *given: shown.append(given) or draw(*given))
+    monkeypatch.setattr(
+        figures, "loss_curves", lambda h, **how: shown.append((h, how["first_epoch"])) or curves(h, **how)
+    )
+    rows = sweep_of(samples, tmp_path, over={"latent": [2, 3]}, restarts=2, first_epoch=2)
+    (inputs, outputs, *_), (histories, first) = shown
+    assert list(outputs) == ["latent=2", "latent=3"]  # of each combination the first seed
+    model = cs.load(tmp_path / "fits" / "latent=3,seed=0")
+    places = [i for i in range(len(samples)) for one in inputs if np.array_equal(samples.read([i])[0], one)]
+    assert len(places) == len(inputs) == 8
+    _, given_back = cs.methods.vae.reconstruct(model, Subset(samples, places), device="cpu")
+    scale = np.array(model.facts["normaliser"]["scale"])[:, None, None]
+    offset = np.array(model.facts["normaliser"]["offset"])[:, None, None]
+    np.testing.assert_allclose(outputs["latent=3"], given_back * scale + offset, rtol=1e-4)
+    assert first == 2
+    assert {"kl", "beta_kl", "val_beta_kl"} <= set(histories["latent=2,seed=1"][0])
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert all(words in page for words in ("Reconstructions", "KL of each latent dimension", "Losses by epoch"))
+    assert rows[0]["kl_z0"] + rows[0]["kl_z1"] == pytest.approx(rows[0]["val_kl"], rel=0.01)
+    assert np.isnan(rows[0]["kl_z2"])
+    assert np.isfinite(rows[2]["kl_z2"])
+    assert read_table(tmp_path / "sweep.csv")["kl_z2"].astype(float)[2] == pytest.approx(rows[2]["kl_z2"])
 
 
 def test_a_second_run_fits_only_what_is_missing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,9 @@ TOTALS = {
     ("mp2_128", SMALL): 229_061,
     ("mp2_64", SMALL): 63_333,
 }
+
+# Mult-adds as the source has them, in millions: transposed convolutions counted at each pixel that they give.
+MULT_ADDS = dict(zip(TOTALS, (204.90, 534.75, 776.96, 207.02, 253.19, 604.79, 9.16, 35.94, 21.19, 5.47), strict=True))
 
 # Output shapes of the convolutions and transposed convolutions, from the same tables.
 CONVOLUTIONS = {
@@ -73,6 +77,28 @@ def test_layer_table_shows_the_shapes_of_the_source(preset: str) -> None:
     assert sum(row.parameters for row in rows) == TOTALS[preset, shape]
     assert rows[-1].shape == (1, *shape)
     assert facts["depth"] == f"{len(PRESETS[preset].widths)} (preset {preset})"
+
+
+@pytest.mark.parametrize(("preset", "shape"), TOTALS)
+def test_layers_have_the_mult_adds_of_the_source_counted_its_way(preset: str, shape: tuple[int, int, int]) -> None:
+    rows, _ = layers(Config(preset=preset), shape)
+    convolutions = [row for row in rows if row.kind.startswith("Conv")]
+    theirs = sum(row.parameters * (prod(row.shape[2:]) if row in convolutions else 1) for row in rows)
+    assert theirs / 1e6 == pytest.approx(MULT_ADDS[preset, shape], abs=0.006)
+
+
+def test_mult_adds_are_those_that_are_done() -> None:
+    rows, _ = layers(Config(preset="mp2_64"), SMALL)
+    done = {
+        (32, 20, 20): 9 * 32 * 400,
+        (64, 10, 10): 9 * 32 * 64 * 100,
+        (2,): 64 * 25 * 2,
+        (1600,): 2 * 1600,
+        (32, 10, 10): 16 * 64 * 32 * 25,  # transposed: at each pixel that it is given
+        (1, 20, 20): 16 * 32 * 100,
+    }
+    assert {row.shape[1:]: row.mult_adds for row in rows if row.mult_adds} == done
+    assert sum(row.mult_adds for row in rows) == sum(done.values()) + done[2,]  # mu and logvar
 
 
 @pytest.mark.parametrize(("shape", "deepest"), [((3, 96, 70), (3, 3)), ((1, 40, 33), (5, 5))])

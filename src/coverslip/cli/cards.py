@@ -56,17 +56,22 @@ def print_model(name: str) -> None:
 
 
 def print_layers(name: str, size: str, channels: int, settings: list[str]) -> None:
-    """The layers a method would have for an image size, with output shapes and parameters."""
+    """The layers a method would have for an image size, with output shapes, mult-adds and parameters."""
     module = methods.get(name)
     if not hasattr(module, "layers"):
         raise InputError(f"The method '{name}' has no layer table.")
     height, width = parse_size(size)
     config = module.Config.parse(read_settings(None, settings))
     rows, facts = module.layers(config, (channels, height, width))
-    table: list[tuple[Any, ...]] = [(row.kind, str([1, *row.shape[1:]]), f"{row.parameters:,}") for row in rows]
-    total = sum(row.parameters for row in rows)
-    print_table(("layer", "output shape", "parameters"), [*table, ("total", "", f"{total:,}")], right=(2,))
+    table: list[tuple[Any, ...]] = [
+        (row.kind, str([1, *row.shape[1:]]) if row.shape else "", f"{row.mult_adds:,}", f"{row.parameters:,}")
+        for row in rows
+    ]
+    done, parameters = sum(row.mult_adds for row in rows), sum(row.parameters for row in rows)
+    header = ("layer", "output shape", "mult-adds", "parameters")
+    print_table(header, [*table, ("total", "", f"{done:,}", f"{parameters:,}")], right=(2, 3))
     typer.echo("")
+    typer.echo(f"mult-adds: {done / 1e6:,.2f} million for one image of {channels} x {height} x {width}")
     for key, value in facts.items():
         typer.echo(f"{key}: {value}")
 

@@ -293,6 +293,39 @@ def tile(
     print_notes(tiles.notes)
 
 
+@samples_app.command(epilog="Example: coverslip samples resize crops/ --to 80x80 --out crops-80")
+def resize(
+    sheet: Annotated[Path, typer.Argument(help="A sample sheet or a folder of images.")],
+    out: Out,
+    to: Annotated[str, typer.Option(help="Height x width afterwards, pixels: 80x80, or 80 for a square.")],
+    aspect: Annotated[
+        str,
+        typer.Option(help="Images of other proportions: same (refuse them), pad (add background) or stretch."),
+    ] = "same",
+    pixel_size: PixelSize = None,
+    force: Force = False,
+) -> None:
+    """Bring images to another size.
+
+    Antialiased where they shrink; masks keep their numbers. Writes images, masks and paired images in their own type,
+    and a sheet with all columns, whose images say how large their pixels are now.
+    """
+    from coverslip.cli.cards import parse_size
+    from coverslip.cli.tables import print_next, print_notes
+    from coverslip.samples import read_sheet, resize_sheet
+
+    made = resize_sheet(
+        read_sheet(sheet).with_pixel_size(pixel_size),
+        out,
+        parse_size(to),
+        aspect=aspect,  # type: ignore[arg-type]
+        overwrite=force,
+    )
+    typer.echo(f"{len(made)} image{'s' * (len(made) != 1)} of {'x'.join(map(str, parse_size(to)))} pixels: {made.path}")
+    print_notes(made.notes)
+    print_next("coverslip", "samples", "check", out)
+
+
 @samples_app.command(
     epilog="Example: coverslip samples phantom fields.csv --split val --overlap 0,0.2,0.4,0.6 --out phantoms"
 )

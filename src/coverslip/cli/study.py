@@ -64,16 +64,19 @@ def sweep(
     label: Annotated[
         str, typer.Option(help="Column for a linear probe of each fit, where the sheet has it.")
     ] = "label",
+    first_epoch: Annotated[int, typer.Option(help="Loss curves from this epoch on.")] = 1,
     device: Device = "auto",
 ) -> None:
     """Fit every combination of some settings.
 
     A second run goes on where the first stopped. Losses that are weighted by a swept setting, such as beta, do not
-    compare; the terms of the loss do.
+    compare; the terms of the loss do. Of autoencoders the page shows the same images as each combination gives them
+    back, and what each latent says.
     """
     from coverslip.cli.tables import print_notes, print_rows
     from coverslip.study.fits import fit_name
     from coverslip.study.sweep import run_sweep
+    from coverslip.study.sweep_page import KL_OF
 
     varied = read_values(over)
     rows = run_sweep(
@@ -84,15 +87,16 @@ def sweep(
         settings=read_settings(config, settings),
         restarts=restarts,
         label=label,
+        first_epoch=first_epoch,
         device=device,
     )
-    print_rows([{key: value for key, value in row.items() if key != "note"} for row in rows])
+    print_rows([{k: value for k, value in row.items() if k != "note" and not k.startswith(KL_OF)} for row in rows])
     typer.echo("")
     print_notes(
         f"{fit_name({key: row[key] for key in (*varied, 'seed')})}: {row['note']}" for row in rows if row["note"]
     )
     figure = f"Figure: {out / 'sweep.png'}   " if (out / "sweep.png").exists() else ""
-    typer.echo(f"Table: {out / 'sweep.csv'}   {figure}Models: {out / 'fits'}")
+    typer.echo(f"Table: {out / 'sweep.csv'}   {figure}Page: {out / 'report.html'}   Models: {out / 'fits'}")
 
 
 @study_app.command(
@@ -347,6 +351,54 @@ def focal_planes(
         run=Run(device=device, precision=precision),
     )
     _print_findings(findings, out, "planes.png")
+
+
+@study_app.command(epilog="Example: coverslip study depth vae crops/ --sizes 20,40,80 --set epochs=20 --out depth")
+def depth(
+    method: Annotated[str, typer.Argument(help="A method with a depth rule: vae.")],
+    samples: Annotated[Path, typer.Argument(help="A sample sheet (CSV) or a folder of images.")],
+    out: Out,
+    sizes: Annotated[
+        str | None, typer.Option(help="Sizes that the images are resized to: 20,40,80x60; default: as they are.")
+    ] = None,
+    depths: Annotated[
+        str | None,
+        typer.Option(help="Depths: 1,2,3,4; default: up to two more and two fewer than the rule, as a size allows."),
+    ] = None,
+    aspect: Annotated[
+        str, typer.Option(help="Images of other proportions: same (refuse them), pad (add background) or stretch.")
+    ] = "same",
+    restarts: Annotated[int, typer.Option(help="Fits of each depth and size, with different seeds.")] = 3,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    channels: Channels = None,
+    planes: Planes = "channels",
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Fit networks of each depth, and say which is best and what the depth rule loses.
+
+    Judged by the loss of the same held-out images, at each size by itself. Of several sizes the rule is fitted anew. A
+    second run goes on where the first stopped.
+    """
+    from coverslip.cli.cards import parse_size
+    from coverslip.study.depth import depth_study
+    from coverslip.train.run import Run
+
+    findings = depth_study(
+        method,
+        samples,
+        out,
+        sizes=None if sizes is None else [parse_size(part) for part in sizes.split(",")],
+        depths=None if depths is None else read_numbers(depths, "--depths"),
+        aspect=aspect,  # type: ignore[arg-type]
+        restarts=restarts,
+        settings=read_settings(config, settings),
+        channels=read_channels(channels),
+        planes=planes,
+        run=Run(device=device, precision=precision),
+    )
+    _print_findings(findings, out, "depth.png")
 
 
 @study_app.command(

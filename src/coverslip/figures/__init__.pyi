@@ -1,4 +1,5 @@
 from .curves import loss_curves as loss_curves
+from .latents import kl_by_fit as kl_by_fit
 from .latents import kl_per_dimension as kl_per_dimension
 from .latents import latent_map as latent_map
 from .pictures import outlines as outlines

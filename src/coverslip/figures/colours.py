@@ -70,6 +70,16 @@ def category_colours(count: int) -> tuple[str, ...]:
     return (*CATEGORIES[:count], *("#" + "".join(f"{round(255 * part):02x}" for part in rgb) for rgb in mixed))
 
 
+def series_colours(count: int) -> list[str]:
+    """A colour for each of so many lines: those of `CATEGORIES`; of more than these, in order along `CONTINUOUS`."""
+    if count <= len(CATEGORIES):
+        return list(CATEGORIES[:count])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colormaps[CONTINUOUS](0.95 * i / (count - 1))) for i in range(count)]
+
+
 def to_rgb(colours: Sequence[str]) -> np.ndarray:
     """Hexadecimal colours ``#rrggbb`` as numbers.
 

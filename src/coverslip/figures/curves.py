@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import InputError
-from coverslip.figures.colours import CATEGORIES
+from coverslip.figures.colours import series_colours
 from coverslip.figures.style import FAINT, figure_of, short, styled
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def loss_curves(
         known = ", ".join(sorted({column for table in tables.values() for column in table})) or "nothing"
         raise InputError(f"No history has any of the losses {', '.join(keys)}; they have: {known}.")
     figure = figure_of(3.6 * len(shown) + 0.4, 3.1 + 0.19 * len(tables))
-    colours = _colours(len(tables))
+    colours = series_colours(len(tables))
     for axes, key in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
         _panel(axes, tables, key, colours, first_epoch)
         axes.set_title((titles or {}).get(key, _TITLES.get(key, key.replace("_", " ").capitalize())))
@@ -156,11 +156,3 @@ def _series(table: Mapping[str, np.ndarray], key: str) -> dict[str, str]:
         if column is not None:
             found[kind] = column
     return found
-
-
-def _colours(count: int) -> list[Any]:
-    if count <= len(CATEGORIES):
-        return list(CATEGORIES[:count])
-    from matplotlib import colormaps
-
-    return [colormaps["viridis"](0.95 * i / (count - 1)) for i in range(count)]

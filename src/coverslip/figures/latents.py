@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from coverslip.core import InputError
-from coverslip.figures.colours import ACCENT, CONTINUOUS, MISSING, OTHER
+from coverslip.figures.colours import ACCENT, CONTINUOUS, MISSING, OTHER, series_colours
 from coverslip.figures.columns import Column, describe_column
-from coverslip.figures.style import FAINT, figure_of, styled
+from coverslip.figures.style import FAINT, figure_of, short, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -201,4 +201,39 @@ def kl_per_dimension(
     if collapsed is not None:
         active = int((~dead).sum())
         stack[-1].set_xlabel(f"{active} of {len(kl)} in use" + (", on grey: collapsed" if dead.any() else ""))
+    return figure
+
+
+@styled
+def kl_by_fit(fits: Mapping[str, np.ndarray]) -> Figure:
+    """How much each latent of several fits says about an image, most telling first: a line for each fit.
+
+    Parameters
+    ----------
+    fits : mapping of str to ndarray, shape (D,)
+        Per fit, the KL(q(z|x) || N(0, 1)) of each dimension, mean over images, nats; D may differ.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If there is no fit.
+    """
+    if not fits:
+        raise InputError("No fit has a KL for each dimension, so there is nothing to draw.")
+    most = max(len(kl) for kl in fits.values())
+    figure = figure_of(max(8.0, 0.26 * most + 2.6), 3.2)
+    axes = figure.subplots()
+    for (name, kl), colour in zip(fits.items(), series_colours(len(fits)), strict=True):
+        ordered = np.sort(np.asarray(kl, dtype=np.float64))[::-1]
+        label = f"{name}  {short(float(ordered.sum()))}"
+        axes.plot(np.arange(1, len(ordered) + 1), ordered, color=colour, marker="o", markersize=3.5, label=label)
+    axes.set_title("KL of each dimension (nats), and of all together")
+    axes.set_xlabel("dimension, most telling first")
+    axes.set_xticks(np.arange(1, most + 1, max(1, most // 16)))
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0)
     return figure

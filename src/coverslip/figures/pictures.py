@@ -22,7 +22,7 @@ _TINT = 0.35
 @styled
 def reconstruction_grid(
     inputs: np.ndarray,
-    outputs: np.ndarray,
+    outputs: np.ndarray | Mapping[str, np.ndarray],
     channels: Sequence[str] = (),
     n: int = 8,
     *,
@@ -30,12 +30,14 @@ def reconstruction_grid(
 ) -> Figure:
     """Inputs above, their reconstructions below, for every channel.
 
-    Both are shown in the same range, that of the inputs, so a reconstruction that is too dim looks too dim.
+    All are shown in the same range, that of the inputs, so a reconstruction that is too dim looks too dim.
 
     Parameters
     ----------
-    inputs, outputs : ndarray, shape (N, C, H, W)
-        In the same units.
+    inputs : ndarray, shape (N, C, H, W)
+        Images.
+    outputs : ndarray or mapping of str to ndarray, shape (N, C, H, W)
+        Their reconstructions, in the same units; of several models by name, a row each.
     channels : sequence of str, optional
         Channel names.
     n : int
@@ -52,25 +54,27 @@ def reconstruction_grid(
     InputError
         If the shapes differ or are not ``(N, C, H, W)``.
     """
-    if inputs.shape != outputs.shape:
-        raise InputError(f"Inputs {inputs.shape} and outputs {outputs.shape} are not of one shape.")
+    named = outputs if isinstance(outputs, Mapping) else {"output": outputs}
+    wrong = [each.shape for each in named.values() if each.shape != inputs.shape]
+    if wrong:
+        raise InputError(f"Inputs {inputs.shape} and outputs {wrong[0]} are not of one shape.")
     display = fit_display(inputs, channels, rgb=rgb)
-    pairs = np.stack([inputs[:n], outputs[:n]])
-    _, count, n_channels, height, width = pairs.shape
-    scaled = np.stack([display.scale(half) for half in pairs])  # (2, n, C, H, W)
+    rows = {"input": inputs, **named}
+    scaled = np.stack([display.scale(each[:n]) for each in rows.values()])  # (rows, n, C, H, W)
+    _, count, n_channels, height, width = scaled.shape
     if display.rgb:
         names, panels = ["colour"], [np.moveaxis(scaled, 2, -1)]
     else:
         names = list(channels) if len(channels) == n_channels else [f"channel {c}" for c in range(n_channels)]
         names = names if n_channels > 1 or channels else [""]
         panels = [np.repeat(scaled[:, :, c, :, :, None], 3, axis=-1) for c in range(n_channels)]
-    side = 0.82
-    figure = figure_of(side * count + 1.0, len(panels) * (2 * side * height / width + 0.34) + 0.1)
+    side, beside = 0.82, max(1.0, 0.082 * max(map(len, rows)) + 0.35)
+    figure = figure_of(side * count + beside, len(panels) * (len(rows) * side * height / width + 0.34) + 0.1)
     for axes, name, panel in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], names, panels, strict=True):
         sheet = montage(panel, gap=max(1, width // 20))
         bare(axes).imshow(sheet, interpolation="nearest")
-        for row, text in enumerate(("input", "output")):
-            y = (row + 0.5) / 2 * sheet.shape[0]
+        for row, text in enumerate(rows):
+            y = (row + 0.5) / len(rows) * sheet.shape[0]
             axes.text(-0.012 * sheet.shape[1], y, text, ha="right", va="center", color=FAINT, fontsize=8)
         axes.set_title(name, pad=5)
     return figure

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import InputError
-from coverslip.figures.colours import ACCENT, CATEGORIES
+from coverslip.figures.colours import ACCENT, CATEGORIES, series_colours
 from coverslip.figures.columns import natural_key
 from coverslip.figures.style import FAINT, INK, figure_of, styled
 
@@ -62,7 +62,7 @@ def learning_curve_figure(points: Points) -> Figure:
     curves = [point for point in points if point["trained_on"] != CLASSICAL]
     groups = _groups(curves)
     sizes = sorted({point["size"] for point in curves})
-    colours = dict(zip(groups, _colours(len(groups)), strict=True))
+    colours = dict(zip(groups, series_colours(len(groups)), strict=True))
     figure, panels = _panels(0.24 * (1 + (len(groups) + 2) // 4) if groups else 0)
     for axes, (measure, title) in zip(panels, TITLES.items(), strict=True):
         shown = _of(curves, measure=measure)
@@ -298,14 +298,6 @@ def _groups(points: Points) -> list[str]:
 def _aside(count: int) -> np.ndarray:
     """Small steps to both sides, so that sets of equally many planes do not hide each other."""
     return np.linspace(-0.15, 0.15, count) if count > 1 else np.zeros(1)
-
-
-def _colours(count: int) -> list[Any]:
-    if count <= len(CATEGORIES):
-        return list(CATEGORIES[:count])
-    from matplotlib import colormaps
-
-    return [colormaps["viridis"](0.95 * i / (count - 1)) for i in range(count)]
 
 
 def _short(name: str, most: int = 22) -> str:

@@ -67,13 +67,21 @@ def sweep_table(rows: Rows, over: Sequence[str], measures: Sequence[str] | None 
 
 
 @styled
-def sweep_figure(rows: Rows, over: Sequence[str], measures: Sequence[str] | None = None) -> Figure:
+def sweep_figure(
+    rows: Rows,
+    over: Sequence[str],
+    measures: Sequence[str] | None = None,
+    *,
+    titles: Mapping[str, str] | None = None,
+) -> Figure:
     """One panel per measure: over one setting a line with its interval, over two a heat map.
 
     Parameters
     ----------
     rows, over, measures
         As for `sweep_table`; one or two settings.
+    titles : mapping of str to str, optional
+        Panel titles, for those that should differ from the measure.
 
     Returns
     -------
@@ -99,7 +107,7 @@ def sweep_figure(rows: Rows, over: Sequence[str], measures: Sequence[str] | None
             _line(axes, table, over[0], measure)
         else:
             _heat(axes, table, over[0], over[1], measure)
-        axes.set_title(measure.replace("_", " "))
+        axes.set_title((titles or {}).get(measure, measure.replace("_", " ")))
     for axes in panels[len(measures) :]:
         axes.set_visible(False)
     return figure

@@ -6,6 +6,7 @@ from .cutting.cutouts import find_background as find_background
 from .cutting.phantom_sheet import phantom_sheet as phantom_sheet
 from .cutting.phantoms import Phantom as Phantom
 from .cutting.phantoms import overlap_phantoms as overlap_phantoms
+from .cutting.resize_images import resize_sheet as resize_sheet
 from .cutting.tile_fields import tile_sheet as tile_sheet
 from .cutting.unpacking import unpack as unpack
 from .examples.drawn import draw_nuclei as draw_nuclei
@@ -27,6 +28,8 @@ from .opening.preview import Preview as Preview
 from .opening.preview import preview as preview
 from .opening.recipes import RECIPES as RECIPES
 from .opening.recipes import Recipe as Recipe
+from .opening.resized import ResizedSamples as ResizedSamples
+from .opening.resized import Resizing as Resizing
 from .opening.samples import SheetSamples as SheetSamples
 from .opening.samples import open_samples as open_samples
 from .sections.drawing import SectionSettings as SectionSettings

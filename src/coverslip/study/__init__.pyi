@@ -1,4 +1,5 @@
 from .comparing import compare as compare
+from .depth import depth_study as depth_study
 from .learning import learning_curve as learning_curve
 from .leaving import leave_one_out as leave_one_out
 from .output import Findings as Findings

@@ -94,6 +94,13 @@ def fit_once(
     return model
 
 
+def kept_row(model: Model) -> dict[str, Any]:
+    """What a fit's history says of the weights that were kept: those of the best epoch, else the last; or nothing."""
+    best = model.facts.get("best_epoch")
+    chosen = [row for row in model.history if row["epoch"] == best] if best else model.history
+    return dict(chosen[-1]) if chosen else {}
+
+
 def forget(folder: Path) -> None:
     """Remove the model of a fit that is measured."""
     shutil.rmtree(folder, ignore_errors=True)

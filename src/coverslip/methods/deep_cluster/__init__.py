@@ -4,6 +4,9 @@ import lazy_loader
 
 from coverslip.methods.deep_cluster.card import CARD as CARD
 
+WEIGHTS = {"mmd": "regularisation", "kl": "regularisation", "clustering": "beta"}
+"""Terms of the loss, and the settings that they are multiplied with in it."""
+
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={

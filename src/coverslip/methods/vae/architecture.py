@@ -125,6 +125,11 @@ def depth_rule(height: int, width: int) -> int:
     return max(1, min(blocks, deepest))
 
 
+def deepest(height: int, width: int) -> int:
+    """The greatest depth that an image size allows: its deepest map has a pixel along the short side."""
+    return floor(log2(min(height, width)))
+
+
 def plan(
     shape: tuple[int, int, int],
     *,
@@ -183,7 +188,7 @@ def plan(
     if min(sizes[-1]) < 1:
         raise InputError(
             f"{len(widths)} blocks halve {height} x {width_px} pixels away entirely; use depth 'auto' or at most "
-            f"{floor(log2(min(height, width_px)))}."
+            f"{deepest(height, width_px)}."
         )
     decoded = sizes[-1]
     for up in ups:

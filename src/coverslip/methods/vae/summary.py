@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
-from coverslip.methods.vae.architecture import plan
+from coverslip.core import InputError
+from coverslip.methods.vae.architecture import deepest, depth_rule, plan
 from coverslip.methods.vae.config import Config
 from coverslip.nn.summary import Layer, layer_table
+
+
+def depths(config: Config, shape: tuple[int, int, int]) -> tuple[int, int]:
+    """What depth there can be for an input shape, for `coverslip study depth`.
+
+    Parameters
+    ----------
+    config : Config
+        Settings; `preset` and `downsample` count.
+    shape : tuple of int
+        Channels, height and width.
+
+    Returns
+    -------
+    rule, most : int
+        The depth that ``depth=auto`` takes, and the greatest.
+
+    Raises
+    ------
+    InputError
+        If the image is too small, or the settings leave no choice.
+    """
+    if config.preset or config.downsample == "residual":
+        fixed = f"preset={config.preset}" if config.preset else "downsample=residual"
+        raise InputError(f"With {fixed} the depth is that of this network; leave it out.")
+    plan(shape)
+    return depth_rule(*shape[1:]), deepest(*shape[1:])
 
 
 def layers(config: Config, shape: tuple[int, int, int]) -> tuple[list[Layer], dict[str, str]]:

@@ -47,6 +47,19 @@ class Zoomed:
         return np.stack([down @ (across @ channel.T).T for channel in old])
 
 
+def resampled(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Whole images ``(…, H, W)`` at another size, each axis zoomed by itself as in `Zoomed`; floats, not rounded."""
+    *others, height, width = pixels.shape
+    kind = np.float32 if pixels.dtype.itemsize <= 2 else np.float64
+    floats = pixels.astype(kind)
+    (_, down), (_, across) = (
+        _weights(0, new, new / old, old, kind) for new, old in zip(size, (height, width), strict=True)
+    )
+    rows = np.moveaxis((across @ floats.reshape(-1, width).T).T.reshape(-1, height, size[1]), 1, 0)
+    made = (down @ rows.reshape(height, -1)).reshape(size[0], -1, size[1])
+    return np.ascontiguousarray(np.moveaxis(made, 0, 1)).reshape(*others, *size)
+
+
 def spread(values: np.ndarray, region: Region, onto: Region, zoom: float) -> np.ndarray:
     """Bring values of a zoomed region back onto pixels of the field, smoothly.
 
@@ -121,20 +134,22 @@ def _spans(region: Region) -> tuple[tuple[int, int], tuple[int, int]]:
     return (region.y, region.stop_y), (region.x, region.stop_x)
 
 
-def _weights(start: int, stop: int, zoom: float, length: int) -> tuple[int, sparse.csr_array]:
+def _weights(
+    start: int, stop: int, zoom: float, length: int, kind: type[np.floating] = np.float32
+) -> tuple[int, sparse.csr_array]:
     """Which pixels of one axis are read, from the first on, and how each new pixel is made of them."""
     half = max(1.0, 1 / zoom)
     centres = (np.arange(start, stop) + 0.5) / zoom - 0.5
     first = min(max(0, math.ceil(centres[0] - half)), length - 1)
     last = min(length, max(math.floor(centres[-1] + half), first) + 1)
-    return first, _triangles(centres - first, half, last - first)
+    return first, _triangles(centres - first, half, last - first, kind)
 
 
 def _onto(places: range, first: int, length: int, zoom: float) -> sparse.csr_array:
     return _triangles((np.asarray(places) + 0.5) * zoom - 0.5 - first, max(1.0, zoom), length)
 
 
-def _triangles(centres: np.ndarray, half: float, length: int) -> sparse.csr_array:
+def _triangles(centres: np.ndarray, half: float, length: int, kind: type[np.floating] = np.float32) -> sparse.csr_array:
     """Weights of pixels around centres, each row of sum 1; beyond the border the outermost pixel is meant."""
     reach = math.ceil(half)
     near = np.floor(centres).astype(int)[:, None] + np.arange(-reach, reach + 2)
@@ -142,4 +157,4 @@ def _triangles(centres: np.ndarray, half: float, length: int) -> sparse.csr_arra
     rows = np.broadcast_to(np.arange(len(centres))[:, None], near.shape)
     columns = np.clip(near, 0, length - 1)
     made = sparse.coo_array((weights.ravel(), (rows.ravel(), columns.ravel())), shape=(len(centres), length)).tocsr()
-    return sparse.csr_array(sparse.diags_array(1 / made.sum(axis=1)) @ made).astype(np.float32)
+    return sparse.csr_array(sparse.diags_array(1 / made.sum(axis=1)) @ made).astype(kind)

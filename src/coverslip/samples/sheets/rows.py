@@ -12,7 +12,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, Region
 from coverslip.core.cores import cores
-from coverslip.io.paths import PARTS, relative_path
+from coverslip.io.paths import PARTS, PATH_COLUMNS, relative_path
 from coverslip.samples.sheets.sheet import Sheet
 
 FILES = ("image", "mask", "layers")
@@ -156,13 +156,22 @@ def carried(sheet: Sheet, index: int, out: Path) -> dict[str, str]:
     ``source_series`` and ``source_frame``. Files of pieces say themselves which axes they have, and how large their
     pixels are.
     """
-    own = (*FILES, "source", *PARTS, "axes", "pixel_size")
-    kept = {key: text for key, text in sheet.rows[index].items() if key not in own}
+    kept = facts_of(sheet, index, out)
     for column in FILES:
         file = sheet.file(index, column)
         if file is not None:
             kept[f"source_{column}"] = relative_path(file, out)
     return kept | {f"source_{name}": sheet.rows[index][name] for name in PARTS if sheet.rows[index].get(name)}
+
+
+def facts_of(sheet: Sheet, index: int, out: Path) -> dict[str, str]:
+    """All that a row says but for its own files and what these are; paths as seen from the folder `out`."""
+    own = (*FILES, "source", *PARTS, "axes", "pixel_size")
+    return {
+        key: relative_path(file, out) if key in PATH_COLUMNS and (file := sheet.file(index, key)) else text
+        for key, text in sheet.rows[index].items()
+        if key not in own
+    }
 
 
 def at_row(sheet: Sheet, index: int, error: InputError) -> InputError:
