@@ -77,6 +77,7 @@ def sizes_of(
     validation: float,
     seed: int,
     folds: int = 5,
+    tested: np.ndarray | None = None,
 ) -> list[Division]:
     """Fewer and more labels: labelled images are divided into training and validation, and others are tested.
 
@@ -90,6 +91,8 @@ def sizes_of(
         others are tested. Larger sizes hold the smaller ones.
     repeats : int
         Draws of each size.
+    tested : ndarray of int, optional
+        Rows that are tested whatever the size; labelled are some of the others then.
 
     Raises
     ------
@@ -97,27 +100,28 @@ def sizes_of(
         If a size cannot be had.
     """
     asked = [_size(text) for text in sizes]
-    counted = any(not share for _, share in asked)
+    rows = np.arange(len(codes)) if tested is None else np.setdiff1d(np.arange(len(codes)), tested)
+    counted = any(not share for _, share in asked) and tested is None
     if counted:
         _enough(codes, groups, folds, "give shares of all images instead (--sizes 20%,50%)")
     found = []
     for repeat in range(repeats):
-        order: np.ndarray = np.arange(0)
-        test: np.ndarray = np.arange(0)
+        rest, test = rows, tested
         if counted:
             rest, test = stratified(codes, groups, folds, seed + repeat // folds)[repeat % folds]
-            order = np.random.default_rng([seed, repeat]).permutation(rest)
+        order = np.random.default_rng([seed, repeat]).permutation(rest)
         for (number, share), text in zip(asked, sizes, strict=True):
             if share:
-                part = split_indices(len(codes), groups, codes, val=1 - number / 100, seed=seed + repeat)
-                labelled, tested = part["train"], part["val"]
+                own = None if groups is None else groups[rows]
+                part = split_indices(len(rows), own, codes[rows], val=1 - number / 100, seed=seed + repeat)
+                labelled, others = rows[part["train"]], rows[part["val"]]
             else:
                 drawn = [order[codes[order] == k][:number] for k in np.unique(codes)]
-                labelled = np.sort(np.concatenate(drawn))
-                tested = test
+                labelled, others = np.sort(np.concatenate(drawn)), test
             train, val = _inside(labelled, codes, groups, validation, seed + repeat)
             facts = {"size": text, "repeat": repeat + 1}
-            found.append(Division(f"size={text.replace('%', 'pc')},repeat={repeat + 1}", facts, train, val, tested))
+            name = f"size={text.replace('%', 'pc')},repeat={repeat + 1}"
+            found.append(Division(name, facts, train, val, others if tested is None else tested))
     return found
 
 
