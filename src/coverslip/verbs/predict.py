@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import results
-from coverslip.core import Kind, Options, Samples, Written
+from coverslip.core import InputError, Kind, Options, Samples, Written
 from coverslip.io.tags import provenance_of
 from coverslip.models.folder import Model
 from coverslip.models.loading import loaded
@@ -145,6 +145,11 @@ def _describe_objects(
     given: Mapping[str, Any],
 ) -> Written:
     """Ask a model about each object of labels, cut out as its training samples were."""
+    if "size" in model.facts.get("input", {}):
+        raise InputError(
+            "The model was fitted to images of several sizes, so it does not say how large a crop around an object is "
+            "to be: fit one to crops of one size (coverslip samples crop)."
+        )
     kind = results.get(model.gives)
     cut = {name: value for name, value in model.facts.get("crops", {}).items() if name in ("neighbours", "fill")}
 
