@@ -193,10 +193,14 @@ def test_activation_maps_are_of_the_class_that_the_rule_calls(fitted: Fitted) ->
 
 
 @pytest.mark.skipif(not has_onnx(), reason="the extra 'onnx' is not installed")
-def test_an_onnx_file_says_the_same_of_stored_pixels(samples: ArraySamples, tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", [{"network": "linear"}, {**QUICK, "epochs": 1, "size": 11}])
+def test_an_onnx_file_says_the_same_of_stored_pixels(
+    samples: ArraySamples, change: dict[str, Any], tmp_path: Path
+) -> None:
+    """The change of size is part of the file."""
     import onnxruntime
 
-    model = cs.fit("classify", samples, {"network": "linear"}, run=PRECISE)
+    model = cs.fit("classify", samples, change, run=PRECISE)
     cs.export(model, onnx=tmp_path / "bars.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "bars.onnx"), providers=["CPUExecutionProvider"])
     pixels = samples.read(np.arange(100)).astype(np.float32)

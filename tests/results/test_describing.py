@@ -78,7 +78,9 @@ def test_find_then_classify(
     for i in range(2):  # as prediction draws them
         (labels / f"{i}.overlay.jpg").write_bytes(overlay_jpeg(*drawn(labels, i)))
     assert main(["predict", str(model), str(labels), "--device", "cpu"]) == 0
-    assert "Described 18 objects in 2 images as crops of 16 x 16 pixels" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Described 18 objects in 2 images as crops of 16 x 16 pixels (" in said
+    assert f"{truth.count('bright')} bright" in said
     table = cs.read.read_table(labels / "objects.parquet")
     assert table["class"].tolist() == truth
     assert {"area_px", "confidence", "set", "probability_bright", "probability_dim"} <= set(table)

@@ -24,8 +24,8 @@ def test_proportions_are_kept_and_the_rest_is_the_grey_of_the_border() -> None:
     assert (found[0, 1, -4:] == 7).all()
     assert found[0, 0, 8, 8] == 900
     stretched = sized(image, 16, "stretched")
-    assert stretched[0, 0, 5, 8] == pytest.approx(900, abs=1)  # a quarter of the height is two eighths of sixteen
-    assert sized(image[..., :4], 4) is not None
+    assert stretched[0, 0, 7, 8] == 900
+    assert stretched[0, 0, 5, 8] == 800  # its middle lies at 0.875 of the way from the border's row to the next
     np.testing.assert_array_equal(sized(image[..., :4], 4), image[..., :4])
     with pytest.raises(InputError, match="kept or stretched, not 'cut'"):
         sized(image, 16, "cut")  # type: ignore[arg-type]

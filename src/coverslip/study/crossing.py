@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip import results
-from coverslip.core import ClassScores, InputError, provenance
+from coverslip.core import ClassScores, InputError, Samples, Subset, provenance
 from coverslip.io import atomic_path, write_table
 from coverslip.measure import Interval, balanced_accuracy, evaluate_classes, paired_difference
 from coverslip.measure.classes.evaluate import ALL, Classification
 from coverslip.measure.scores import accuracy
-from coverslip.samples.opening import whole_of
+from coverslip.samples.opening import opened_with, whole_of
 from coverslip.study.chance import coverage_note, coverage_rows
 from coverslip.study.classified import SCORES, Bench, Tested, open_bench
 from coverslip.study.divisions import folds_of
@@ -111,7 +111,8 @@ def cross_validate(
     with atomic_path(bench.out / "provenance.json") as temporary:
         temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
     more = {"Differences on the same images": differences, "Coverage of each class": coverage}
-    _page(bench, kinds, table, fold_rows, more, notes, record)
+    shown = Subset(bench.samples, next(iter(pooled.values()))[2])
+    _page(bench, kinds, shown, table, fold_rows, more, notes, record)
     return Findings(points, notes, table)
 
 
@@ -143,7 +144,8 @@ def together(bench: Bench, tested: Sequence[Tested]) -> tuple[Classification, Cl
     obs = {name: np.asarray(column)[rows] for name, column in bench.samples.obs.items() if name != "split"}
     sheet = getattr(whole_of(bench.samples), "sheet", None)
     where = {"folder": str(Path(sheet.folder).resolve())} if sheet is not None else {}
-    facts = {"kind": "scores", "model": {"method": bench.method, "settings": first.provenance["model"]["settings"]}}
+    how = {"settings": first.provenance["model"]["settings"], "input": opened_with(bench.samples)}
+    facts = {"kind": "scores", "model": {"method": bench.method, **how}}
     scores = ClassScores(
         bench.classes,
         np.concatenate([each.scores.probability for each in tested])[:, order],
@@ -253,6 +255,7 @@ def _notes(bench: Bench, folds: int, repeats: int, differences: Sequence[Mapping
 def _page(
     bench: Bench,
     kinds: Mapping[str, Any],
+    images: Samples,
     table: list[dict[str, Any]],
     fold_rows: list[dict[str, Any]],
     more: Mapping[str, list[dict[str, Any]]],
@@ -277,6 +280,7 @@ def _page(
     write_report(
         bench.out / _scores_name(first, kinds),
         bench.out / "report.html",
+        images=images,
         title=f"Cross-validation of {bench.method}{' · ' + first if first else ''}",
         notes=notes,
         tables=tables,

@@ -101,13 +101,14 @@ def sizes_of(
         If a size cannot be had.
     """
     asked = [_Size.read(text, validation) for text in sizes]
-    rows = np.arange(len(codes)) if tested is None else np.setdiff1d(np.arange(len(codes)), tested)
+    marked: np.ndarray = np.arange(0) if tested is None else tested
+    rows = np.setdiff1d(np.arange(len(codes)), marked)
     counted = any(size.number for size in asked) and tested is None
     if counted:
         _enough(codes, groups, folds, "give shares of all images instead (--sizes 20%,50%)")
     found = []
     for repeat in range(repeats):
-        rest, test = rows, tested
+        rest, test = rows, marked
         if counted:
             rest, test = stratified(codes, groups, folds, seed + repeat // folds)[repeat % folds]
         order = np.random.default_rng([seed, repeat]).permutation(rest)

@@ -85,7 +85,7 @@ def image_curve(
     notes = [
         *bench.notes,
         f"Each size was drawn {restarts} times. Labelled images are those of training and validation "
-        f"({bench.validation:.0%}) together; tested are {tested_on}. Values are of all draws, with 95 % bootstrap "
+        f"together; tested are {tested_on}. Values are of all draws, with 95 % bootstrap "
         f"intervals over {'groups' if bench.grouped_by else 'images'}.",
         f"Balanced accuracy by chance is {1 / len(bench.classes):.3f}.",
     ]

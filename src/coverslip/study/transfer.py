@@ -152,7 +152,9 @@ def _page(
 
     value = {(p["fitted to"], p["tested on"]): (p["value"], p["low"], p["high"]) for p in points if _is_main(p)}
     sources = [source for source in (*names, OTHERS) if any(key[0] == source for key in value)]
-    across = [{"fitted to": source} | {name: value.get((source, name), "") for name in names} for source in sources]
+    across: list[dict[str, Any]] = []
+    for source in sources:
+        across.append({"fitted to": source, **{name: value.get((source, name)) for name in names}})
     write_study_page(
         bench.out / "report.html",
         title=f"Transfer of {bench.method}",

@@ -153,10 +153,11 @@ def _describe_objects(
     kind = results.get(model.gives)
     cut = {name: value for name, value in model.facts.get("crops", {}).items() if name in ("neighbours", "fill")}
 
+    values = []
+
     def described(crops: Samples) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = kind.verb("columns")(
-            kind.verb("predict")(model, crops, replace(asked, input={}), options, given)
-        )
+        values.append(kind.verb("predict")(model, crops, replace(asked, input={}), options, given))
+        found: Mapping[str, Any] = kind.verb("columns")(values[-1])
         return found
 
     record = {"method": model.method, "folder": str(model.folder), "kind": kind.name}
@@ -165,6 +166,8 @@ def _describe_objects(
         inputs, out, asked.force, described, (height, width), model.how(asked.input), cut, record
     )
     said = f"Described {written.said} as crops of {height} x {width} pixels"
+    if values and "counted" in kind.verbs:
+        said += f" ({kind.verb('counted')(values)})"
     notes = written.notes
     if "crops" not in model.facts:
         notes += (

@@ -117,8 +117,9 @@ def cross_plausibility(
     Candès: Classification with valid and adaptive coverage, NeurIPS 2020 (CV+).
     """
     asked = [oddness(softmax(z / temperature).astype(np.float32)) for z in logits]
-    found = np.ones(asked[0].shape)
-    counts = np.bincount(codes, minlength=found.shape[1])
+    count_of_images, classes = asked[0].shape
+    found = np.ones((count_of_images, classes))
+    counts = np.bincount(codes, minlength=classes)
     for k, count in enumerate(counts):
         of_class = codes == k if count >= least else np.ones(len(codes), bool)
         for place, values in enumerate(asked):

@@ -318,6 +318,7 @@ def _retrained(
 def _warnings(task: Task, config: Config, outcome: Outcome, calibrating: np.ndarray) -> list[str]:
     said = [text for text in (alike(task.classes), divided_groups(task.samples.obs)) if text]
     held = np.bincount(calibrating, minlength=len(task.classes))
+    word = "held-out" if len(calibrating) == len(task.split["val"]) else "labelled"
     if not held.sum():
         said.append(
             "Nothing was held out, so probabilities are not calibrated and there are no prediction sets: mark some "
@@ -325,15 +326,15 @@ def _warnings(task: Task, config: Config, outcome: Outcome, calibrating: np.ndar
         )
     elif held.sum() < ENOUGH:
         said.append(
-            f"{held.sum()} held-out images are too few for prediction sets: with fewer than {ENOUGH} each holds every "
+            f"{held.sum()} {word} images are too few for prediction sets: with fewer than {ENOUGH} each holds every "
             "class at an error rate of 0.1."
         )
     elif held.min() < ENOUGH:
         few, name = int(held.min()), task.classes[int(held.argmin())]
-        counted = f"Only {few} held-out images are" if few > 1 else f"{'Only one' if few else 'No'} held-out image is"
+        counted = f"Only {few} {word} images are" if few > 1 else f"{'Only one' if few else 'No'} {word} image is"
         said.append(
             f"{counted} of the class '{name}', too few for prediction sets that hold for it alone: classes with fewer "
-            f"than {ENOUGH} are compared with all held-out images."
+            f"than {ENOUGH} are compared with all {word} images."
         )
     if config.retrain and config.network not in SHALLOW and held.sum():
         said.append(

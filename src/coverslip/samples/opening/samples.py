@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ArraySamples, Image, InputError, Samples, track
+from coverslip.samples.opening import opened_with
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.given import given
 from coverslip.samples.opening.planes import Planes, as_numbers, number_type
@@ -82,7 +83,8 @@ def open_samples(
         remedy; or if rows name masks, since fields must be cropped first.
     """
     source = given(source)
-    if joined:
+    how: dict[str, Any]
+    if joined and not opened_with(source).get("joined"):
         from coverslip.samples.opening.joined import join_samples
 
         how = {"use_source": use_source, "expected": expected, "series": series, "frames": frames}
@@ -100,8 +102,8 @@ def open_samples(
         source = divided(source, series, frames)
     if isinstance(source, Sheet):
         source = source.with_pixel_size(pixel_size)
-        how = {"channels": channels, "planes": planes, "size": size, "aspect": aspect}
-        return SheetSamples(source, use_source=use_source, expected=expected, **how)
+        how = {"use_source": use_source, "expected": expected, "size": size, "aspect": aspect}
+        return SheetSamples(source, channels=channels, planes=planes, **how)
     as_expected(source.channels, expected)
     return source
 
