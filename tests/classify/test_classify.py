@@ -193,14 +193,10 @@ def test_activation_maps_are_of_the_class_that_the_rule_calls(fitted: Fitted) ->
 
 
 @pytest.mark.skipif(not has_onnx(), reason="the extra 'onnx' is not installed")
-@pytest.mark.parametrize("change", [{"network": "linear"}, {**QUICK, "epochs": 1, "size": 11}])
-def test_an_onnx_file_says_the_same_of_stored_pixels(
-    samples: ArraySamples, change: dict[str, Any], tmp_path: Path
-) -> None:
-    """The change of size is part of the file."""
+def test_an_onnx_file_says_the_same_of_stored_pixels(samples: ArraySamples, tmp_path: Path) -> None:
     import onnxruntime
 
-    model = cs.fit("classify", samples, change, run=PRECISE)
+    model = cs.fit("classify", samples, {"network": "linear"}, run=PRECISE)
     cs.export(model, onnx=tmp_path / "bars.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "bars.onnx"), providers=["CPUExecutionProvider"])
     pixels = samples.read(np.arange(100)).astype(np.float32)
@@ -208,6 +204,17 @@ def test_an_onnx_file_says_the_same_of_stored_pixels(
     expected = cs.predict(model, samples, device="cpu").probability[:100]
     np.testing.assert_allclose(found, expected, atol=1e-4)
     assert (found.argmax(1) == expected.argmax(1)).all()
+
+
+@pytest.mark.parametrize("size", [11, 21])
+def test_the_change_of_size_is_part_of_the_network_that_is_exported(samples: ArraySamples, size: int) -> None:
+    fitted = classify.fit(samples, classify.Config.parse({**QUICK, "epochs": 1, "size": size}), PRECISE)
+    exported = classify.portable(fitted)
+    assert exported.sides == (16, 16)
+    with torch.inference_mode():
+        found = exported.network(torch.from_numpy(samples.read(np.arange(100)).astype(np.float32)))
+    expected = classify.predict(fitted, Subset(samples, np.arange(100)), device="cpu").probability
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
