@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -123,10 +124,13 @@ def _crossed(
 
 def _solved(features: np.ndarray, labels: np.ndarray, strength: float, config: Config) -> tuple[np.ndarray, np.ndarray]:
     """Weights ``(K, F)`` and biases ``(K,)`` of a linear head."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     balanced = None if config.imbalance == "none" else "balanced"
-    found = LogisticRegression(C=strength, max_iter=500, class_weight=balanced).fit(features, labels)
+    with warnings.catch_warnings():  # the weakest penalties may not settle; held-out images judge what came of it
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = LogisticRegression(C=strength, max_iter=500, class_weight=balanced).fit(features, labels)
     weight, bias = found.coef_, found.intercept_
     if len(weight) == 1:  # of two classes scikit-learn keeps the difference
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
