@@ -34,7 +34,7 @@ def test_plausibilities_count_images_that_the_head_had_not_seen() -> None:
             above = 1
             for i in np.flatnonzero(codes == k):
                 z = np.exp(logits[fold[i]][n] / 1.3)
-                above += odd[i] >= np.float32(1) - np.float32((z / z.sum())[k])
+                above += odd[i] >= 1 - (z / z.sum())[k]
             assert found[n, k] == pytest.approx(above / (1 + (codes == k).sum()))
     rare = cross.cross_plausibility(odd, codes, fold, logits, 1.3, least=1000)
     assert rare.min() >= 1 / 41  # compared with all, where a class has too few
@@ -71,7 +71,7 @@ def test_sets_cover_what_they_promise_and_a_saved_model_says_the_same(kind: str)
     )  # the classes are the same; only the sets and the temperature differ
 
 
-def test_heads_of_neighbours_are_those_of_the_network_without_a_part() -> None:
+def test_heads_of_neighbours_are_those_of_the_network_but_for_ties() -> None:
     fitted = classify.fit(bars(60), classify.Config.parse({"network": "knn"}), RUN)
     model = network(fitted)
     h = np.random.default_rng(0).normal(size=(4, model.head.known.shape[1])).astype(np.float32)
@@ -82,5 +82,7 @@ def test_heads_of_neighbours_are_those_of_the_network_without_a_part() -> None:
     }
     nearest = int(model.head.nearest)
     whole = model.head(torch.from_numpy(h)).numpy()
-    np.testing.assert_allclose(cross.nearest_heads(weights, nearest, 3)[0](h), whole, atol=1e-5)
+    found = cross.nearest_heads(weights, nearest, 3)[0](h)
+    np.testing.assert_allclose(found, whole, atol=0.006)
+    assert len(np.unique(found)) == found.size  # equal votes are told apart
     assert fitted.warnings == ()

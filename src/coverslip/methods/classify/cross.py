@@ -17,6 +17,9 @@ ARRAYS = (FOLD, WEIGHT, BIAS, KNOWN, KNOWN_CODES)
 _LEAST = 2
 """Members of the smallest class that parts take."""
 
+_TIES = 0.005
+"""Equal votes are told apart by the nearest image of the class; less than a vote of any, as sets would be too large."""
+
 Head = Callable[[np.ndarray], np.ndarray]
 """From features ``(N, F)`` to logits ``(N, K)``."""
 
@@ -67,7 +70,7 @@ def linear_heads(weights: Mapping[str, np.ndarray]) -> list[Head]:
 
 
 def nearest_heads(weights: Mapping[str, np.ndarray], nearest: int, classes: int) -> list[Head]:
-    """The neighbours of a model, for each part without those in it."""
+    """The neighbours of a model, for each part without those in it; images with equal votes come in an order, too."""
     known, codes, fold = weights[KNOWN], weights[KNOWN_CODES], weights[FOLD]
 
     def head(place: int) -> Head:
@@ -78,7 +81,8 @@ def nearest_heads(weights: Mapping[str, np.ndarray], nearest: int, classes: int)
             near = (h / np.maximum(np.linalg.norm(h, axis=1, keepdims=True), 1e-12)) @ there.T
             found = np.argpartition(-near, count - 1, axis=1)[:, :count]
             votes = (own[found][..., None] == np.arange(classes)).sum(axis=1)
-            return np.asarray(np.log((votes + 1 / classes) / (count + 1)))
+            nearest_of = np.stack([near[:, own == k].max(axis=1, initial=-1) for k in range(classes)], axis=1)
+            return np.asarray(np.log((votes + 1 / classes) / (count + 1)) + _TIES * nearest_of.astype(np.float64))
 
         return logits
 
@@ -116,7 +120,7 @@ def cross_plausibility(
     Vovk: Cross-conformal predictors, Annals of Mathematics and Artificial Intelligence 74 (2015); Romano, Sesia and
     Candès: Classification with valid and adaptive coverage, NeurIPS 2020 (CV+).
     """
-    asked = [oddness(softmax(z / temperature).astype(np.float32)) for z in logits]
+    asked = [oddness(softmax(z / temperature)) for z in logits]
     count_of_images, classes = asked[0].shape
     found = np.ones((count_of_images, classes))
     counts = np.bincount(codes, minlength=classes)

@@ -99,7 +99,7 @@ def fit(
     if trunk is not None:
         facts["trunk"] = trunk
     if crossed is not None:
-        facts["temperature"] = _calibrated(crossed.logits, crossed.codes, weights)
+        facts["temperature"] = _calibrated(crossed.logits, crossed.codes, weights, np.float64)
         weights |= crossed.weights
     else:
         facts["temperature"] = _calibrate(model, task, config, run, prepare, weights)
@@ -277,10 +277,15 @@ def _calibrate(
     return _calibrated(z, held, weights)
 
 
-def _calibrated(logits: np.ndarray, codes: np.ndarray, weights: dict[str, Any]) -> float:
-    """The temperature that images which no fit has seen ask for; how odd they look goes among the weights."""
+def _calibrated(
+    logits: np.ndarray, codes: np.ndarray, weights: dict[str, Any], kind: type[np.floating[Any]] = np.float32
+) -> float:
+    """The temperature that images which no fit has seen ask for; how odd they look goes among the weights.
+
+    Probabilities are rounded to `kind`, as those are that they will be compared with.
+    """
     found = temperature(logits, codes)
-    odd = oddness(softmax(logits / found).astype(np.float32))
+    odd = oddness(softmax(logits / found).astype(kind))
     weights[HELD_OUT], weights[HELD_CODES] = odd[np.arange(len(codes)), codes], codes
     return found
 
