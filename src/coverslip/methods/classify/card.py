@@ -39,10 +39,11 @@ CARD = Card(
         "Shortcuts on the same images, balanced accuracy of a linear probe: the file alone 0.681 [0.635, 0.733], mean "
         "colour 0.642 [0.587, 0.694], size 0.594 [0.552, 0.634]; whole image in 16 x 16 pixels 0.672 [0.627, 0.715].",
         "Few labels, Herlev, normal against abnormal, 306 images that no fit has seen, three draws, 64 x 64: a linear "
-        "classifier on the trunk of SimCLR, fitted for 40 epochs to the other 611 images without classes, has a balanced "
-        "accuracy of 0.530 [0.477, 0.581], 0.671 [0.614, 0.727] and 0.709 [0.655, 0.761] with 10, 30 and 90 images per "
-        "class, on pixels 0.544, 0.588 and 0.576: the start adds -0.014 [-0.067, 0.039], 0.083 [0.003, 0.163] and 0.133 "
-        "[0.056, 0.212]. ResNet-18 trained whole: 0.543, 0.583, 0.728 from scratch, 0.512, 0.609, 0.714 from that trunk.",
+        "classifier on the trunk of SimCLR, fitted for 40 epochs to the other 611 images without classes, has a "
+        "balanced accuracy of 0.530 [0.477, 0.581], 0.671 [0.614, 0.727] and 0.709 [0.655, 0.761] with 10, 30 and 90 "
+        "images per class, on pixels 0.544, 0.588 and 0.576: the start adds -0.014 [-0.067, 0.039], 0.083 [0.003, "
+        "0.163] and 0.133 [0.056, 0.212]. ResNet-18 trained whole: 0.543, 0.583, 0.728 from scratch, 0.512, 0.609, "
+        "0.714 from that trunk.",
         "Mobincep, WaveM-CNN, OrgaNet, MobileNetV2 and ResNet-18 have not been measured on real images here (0 folds): "
         "a run takes hours on two cores. benchmarks/classify_folds.py makes it.",
     ),
