@@ -175,13 +175,19 @@ def test_a_study_goes_on_at_the_unfinished_fold_and_refuses_other_settings(study
         cross_validate("classify", brighter, study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
 
 
-def test_shuffled_labels_give_chance_through_folds_and_sizes(tmp_path: Path) -> None:
+def test_shuffled_labels_give_chance_through_folds_sizes_and_laboratories(tmp_path: Path) -> None:
     blind = bars(240, shuffled=True)
     found = cross_validate("classify", blind, tmp_path / "folds", folds=3, **LINEAR)
     assert found.table[0]["accuracy"][0] == pytest.approx(1 / 3, abs=0.1)
     curve = image_curve("classify", blind, tmp_path / "sizes", sizes=["10", "50%"], restarts=2, **LINEAR)
     assert [row["accuracy"][0] for row in curve.table] == pytest.approx([1 / 3, 1 / 3], abs=0.12)
     assert (tmp_path / "sizes" / "learning-curve.png").is_file()
+    where = {**blind.obs, "laboratory": np.array(["Basel", "Kyoto"])[np.arange(240) // 120]}
+    labs = ArraySamples(blind.read(range(240)), where)
+    found = transfer(
+        "classify", labs, tmp_path / "labs", domain="laboratory", folds=2, settings={"network": "knn"}, run=RUN
+    )
+    assert [row["accuracy"][0] for row in found.table] == pytest.approx([1 / 3] * 4, abs=0.12)
 
 
 def test_domains_are_measured_on_their_own(tmp_path: Path) -> None:
