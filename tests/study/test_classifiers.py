@@ -12,6 +12,7 @@ import pytest
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, InputError
+from coverslip.measure import Classification, evaluate_classes
 from coverslip.study.chance import coverage_by_chance
 from coverslip.study.crossing import cross_validate
 from coverslip.study.divisions import folds_of, sizes_of
@@ -73,6 +74,13 @@ def test_marked_images_are_tested_whatever_the_size(tmp_path: Path) -> None:
         "classify", ArraySamples(both.read(range(60)), marked), tmp_path, sizes=["6"], restarts=2, **LINEAR
     )
     assert found.table[0]["images"] == 30  # 15, twice
+
+
+def test_a_domain_of_a_single_class_is_measured_but_for_what_takes_two() -> None:
+    only = Classification(("a", "b"), np.zeros(9, int), np.tile(np.float32([[0.7, 0.3]]), (9, 1)))
+    rows = {row["measure"]: row["value"] for row in evaluate_classes(only) if row["class"] == "all"}
+    assert rows["accuracy"] == 1
+    assert "AUC macro" not in rows
 
 
 def test_coverage_by_chance_is_that_of_so_few_calibrating_images() -> None:
