@@ -21,6 +21,7 @@ import numpy as np
 
 from coverslip.measure import evaluate_classes
 from coverslip.read import write_table
+from coverslip.study.chance import coverage_rows
 from coverslip.study.classified import open_bench
 from coverslip.study.crossing import compared, together
 from coverslip.study.divisions import folds_of
@@ -40,6 +41,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "resnet18": {"network": "resnet18"},
     "linear": {"network": "linear"},
     "knn": {"network": "knn"},
+    "linear, held out": {"network": "linear", "cross": 0},
+    "knn, held out": {"network": "knn", "cross": 0},
 }
 
 
@@ -86,12 +89,19 @@ def main() -> None:
     pooled = {kind: together(bench, [each for each in tested if each.kind == kind]) for kind in kinds}
     rows = [{"kind": kind, **row} for kind, (found, _, _) in pooled.items() for row in evaluate_classes(found)]
     differences = compared(pooled, list(kinds))
+    chance_of = {
+        (kind, row["class"]): row["by chance"]
+        for kind, (found, _, _) in pooled.items()
+        for row in coverage_rows(found, [t for t in tested if t.kind == kind], evaluate_classes(found))
+    }
     write_table(columns(rows), asked.out / "summary.csv")
     chance = np.bincount(bench.codes).max() / len(bench.codes)
     print(f"{len(bench.codes)} images, {len(bench.classes)} classes; always the largest: {chance:.3f}")
     for row in rows:
         if row["class"] == "all" or row["measure"] == "coverage":
-            print(f"{row['kind']:30} {row['class']:20} {row['measure']:18} {_shown(row, '.3f')}")
+            expected = chance_of.get((row["kind"], row["class"])) if row["measure"] == "coverage" else None
+            by_chance = f"  by chance {expected}" if expected else ""
+            print(f"{row['kind']:30} {row['class']:20} {row['measure']:18} {_shown(row, '.3f')}{by_chance}")
     for row in differences:
         print(f"{row['first']} - {row['minus']}: {row['measure']} {_shown(row, '+.3f')}")
 

@@ -206,6 +206,17 @@ def test_an_onnx_file_says_the_same_of_stored_pixels(samples: ArraySamples, tmp_
     assert (found.argmax(1) == expected.argmax(1)).all()
 
 
+@pytest.mark.parametrize("size", [11, 21])
+def test_the_change_of_size_is_part_of_the_network_that_is_exported(samples: ArraySamples, size: int) -> None:
+    fitted = classify.fit(samples, classify.Config.parse({**QUICK, "epochs": 1, "size": size}), PRECISE)
+    exported = classify.portable(fitted)
+    assert exported.sides == (16, 16)
+    with torch.inference_mode():
+        found = exported.network(torch.from_numpy(samples.read(np.arange(100)).astype(np.float32)))
+    expected = classify.predict(fitted, Subset(samples, np.arange(100)), device="cpu").probability
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

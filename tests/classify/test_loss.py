@@ -9,6 +9,7 @@ from scipy.special import softmax
 
 from coverslip.core import InputError
 from coverslip.methods.classify.calibration import plausibility, temperature
+from coverslip.methods.classify.clusters import Clusters, nearness_to_others, scatter_about
 from coverslip.methods.classify.loss import Centroids, mmd_to_normal, scatter_within, spread_between
 from coverslip.methods.classify.rules import named_centres, nearness
 from coverslip.methods.classify.wavelet import Split
@@ -42,6 +43,26 @@ def test_centres_are_the_class_means_of_the_epoch_before_and_move_with_the_batch
     (gradient,) = torch.autograd.grad(centres[0].sum(), z)
     np.testing.assert_allclose(gradient[:3], 1 / 3, rtol=1e-6)
     assert (gradient[3:] == 0).all()
+
+
+def test_the_terms_of_the_authors_run_measure_from_centres_of_the_epoch_before() -> None:
+    memory, rng = Clusters(60, 3, seed=0), np.random.default_rng(2)
+    truth = np.arange(60) % 3
+    z = (4 * np.eye(3)[truth] + rng.normal(0, 0.1, (60, 3))).astype(np.float32)
+    for rows in np.split(np.arange(60), 3):
+        memory.note(torch.from_numpy(z[rows]), rows, epoch=0)
+    assert not memory.ready
+    memory.note(torch.zeros(2, 3), np.arange(2), epoch=1)
+    assert memory.ready
+    means = np.stack([z[truth == k].mean(0) for k in range(3)])
+    order = [int(np.linalg.norm(means - centre, axis=1).argmin()) for centre in memory.centres.numpy()]
+    assert sorted(order) == [0, 1, 2]
+    np.testing.assert_allclose(memory.centres, means[order], atol=1e-5)
+
+    distances = np.linalg.norm(z[:, None] - means[None], axis=2)
+    within, between = (distances.min(1) ** 2).mean(), (1 / (distances.sum(1) - distances.min(1))).mean()
+    assert float(scatter_about(torch.from_numpy(z), memory.centres)) == pytest.approx(within, rel=1e-4)
+    assert float(nearness_to_others(torch.from_numpy(z), memory.centres)) == pytest.approx(between, rel=1e-4)
 
 
 def test_mmd_to_the_normal_distribution_is_equation_7_2() -> None:

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Picture
 
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, Image, LabelMap
+from coverslip.figures.colours import category_colours, to_rgb
+from coverslip.figures.overlay_files import overlay_jpeg
 from coverslip.figures.overlays import CLASSES
 from coverslip.io.labels import maps_path, write_maps
 from coverslip.results.labels.describing import describe
+from coverslip.results.labels.folder import read_label_folder
 from coverslip.results.labels.refining import refine
 from coverslip.train.run import Run
 
@@ -30,6 +34,12 @@ def field(seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
         labels[y : y + 12, x : x + 12] = n + 1
         classes.append("bright" if bright else "dim")
     return image.clip(0).astype(np.uint16), labels, classes
+
+
+def drawn(labels: Path, index: int) -> tuple[Image, np.ndarray]:
+    """The image and the labels of a picture."""
+    folder = read_label_folder(labels)
+    return folder.image(index), folder.labels(index).labels
 
 
 @pytest.fixture
@@ -65,12 +75,28 @@ def test_find_then_classify(
     found: tuple[Path, list[str]], model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     labels, truth = found
+    for i in range(2):  # as prediction draws them
+        (labels / f"{i}.overlay.jpg").write_bytes(overlay_jpeg(*drawn(labels, i)))
     assert main(["predict", str(model), str(labels), "--device", "cpu"]) == 0
-    assert "Described 18 objects in 2 images as crops of 16 x 16 pixels" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Described 18 objects in 2 images as crops of 16 x 16 pixels (" in said
+    assert f"{truth.count('bright')} bright" in said
     table = cs.read.read_table(labels / "objects.parquet")
     assert table["class"].tolist() == truth
     assert {"area_px", "confidence", "set", "probability_bright", "probability_dim"} <= set(table)
     assert json.loads((labels / "provenance.json").read_text())["described_by"]["method"] == "classify"
+
+    for i in range(2):
+        numbers = read_label_folder(labels).labels(i).labels
+        picture = np.asarray(Picture.open(labels / f"{i}.overlay.jpg").convert("RGB")).astype(float)
+        for number, name in enumerate(truth[9 * i : 9 * i + 9], 1):
+            y, x = (int(at) for at in np.argwhere(numbers == number)[-1])  # a lower right corner: no legend there
+            corner = picture[2 * y - 2 : 2 * y + 4, 2 * x - 2 : 2 * x + 4].reshape(-1, 3)
+            near = {
+                other: np.abs(corner - 255 * to_rgb([colour])[0]).sum(axis=1).min()
+                for other, colour in zip(("bright", "dim"), category_colours(2), strict=True)
+            }
+            assert min(near, key=lambda other: near[other]) == name
 
     assert main(["predict", str(model), str(labels), "--device", "cpu"]) == 0  # again: the columns are replaced
     assert not any(name.startswith("coverslip_") for name in cs.read.read_table(labels / "objects.parquet"))

@@ -114,7 +114,7 @@ def test_the_page_shows_pictures_confusions_and_every_class(scores: ClassScores,
     assert '"truth":[0,0,1,1,2,2]' in page
     assert '<div class="card across">\n    <h2>Each class</h2>' in page  # all columns are seen
     assert page.count("image/webp") + page.count('"pictures":{"0":') >= 1
-    assert "M called" not in page  # no model, so nothing is looked at closely
+    assert "<h2>Most confused: M called G1</h2>" in page  # the pictures themselves, where no model says where it looked
 
 
 def test_a_table_for_spreadsheets_at_another_error_rate(scores: ClassScores, tmp_path: Path) -> None:

@@ -12,11 +12,15 @@ import pytest
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, InputError
-from coverslip.study.crossing import cross_validate, domains
+from coverslip.measure import Classification, evaluate_classes
+from coverslip.study.chance import coverage_by_chance
+from coverslip.study.crossing import cross_validate
 from coverslip.study.divisions import folds_of, sizes_of
 from coverslip.study.labelled_images import image_curve
 from coverslip.study.shortcut import shortcuts
+from coverslip.study.transfer import transfer
 from coverslip.train.run import Run
+from coverslip.verbs.fit import one_or_joined
 
 from ..classify.bars import bars
 
@@ -51,7 +55,88 @@ def test_larger_sizes_hold_the_smaller_ones_and_are_tested_alike() -> None:
     assert len(share.train) + len(share.val) + len(share.test) == 70
 
 
-@pytest.mark.parametrize("size", ["x", "0", "1", "100%"])
+def test_shares_that_train_are_held_out_and_tested_are_a_size_too() -> None:
+    (division,) = sizes_of(CODES, None, ["40/20/40"], 1, 0.5, seed=0)
+    assert [len(division.train), len(division.val), len(division.test)] == pytest.approx([28, 14, 28], abs=1)
+    assert division.name == "size=40-20-40,repeat=1"
+
+
+def test_marked_images_are_tested_whatever_the_size(tmp_path: Path) -> None:
+    tested = np.arange(0, 70, 5)
+    few, share = sizes_of(CODES, None, ["3", "50%"], 1, 0.2, 0, tested=tested)
+    np.testing.assert_array_equal(few.test, tested)
+    np.testing.assert_array_equal(share.test, tested)
+    assert not set(tested) & {*few.train, *few.val, *share.train, *share.val}
+    assert len(share.train) + len(share.val) == pytest.approx(28, abs=1)
+    both = bars(60)
+    marked = {**both.obs, "split": np.where(np.arange(60) % 4 == 0, "test", "")}
+    found = image_curve(
+        "classify", ArraySamples(both.read(range(60)), marked), tmp_path, sizes=["6"], restarts=2, **LINEAR
+    )
+    assert found.table[0]["images"] == 30  # 15, twice
+
+
+def test_a_domain_of_a_single_class_is_measured_but_for_what_takes_two() -> None:
+    only = Classification(("a", "b"), np.zeros(9, int), np.tile(np.float32([[0.7, 0.3]]), (9, 1)))
+    rows = {row["measure"]: row["value"] for row in evaluate_classes(only) if row["class"] == "all"}
+    assert rows["accuracy"] == 1
+    assert "AUC macro" not in rows
+
+
+def test_coverage_by_chance_is_that_of_so_few_calibrating_images() -> None:
+    low, high = coverage_by_chance([15] * 5, [30] * 5, 0.1)
+    assert 0.84 < low < 0.90
+    assert 0.97 < high < 1
+    narrow = coverage_by_chance([999] * 5, [3000] * 5, 0.1)
+    assert narrow == pytest.approx((0.89, 0.91), abs=0.005)
+    assert coverage_by_chance([5], [10], 0.1) == (1, 1)  # nothing can be ruled out
+
+
+def test_cross_validation_says_which_coverage_is_chance(study: Path) -> None:
+    page = (study / "report.html").read_text()
+    assert "<h2>Coverage of each class</h2>" in page
+    assert "calibrating images" in page
+
+
+def test_a_fit_to_one_laboratory_is_tested_at_home_and_abroad(tmp_path: Path) -> None:
+    ours, theirs = bars(60, side=12), bars(45, side=12, seed=1)
+    wrong = np.where(theirs.obs["label"] == "high", "low", np.where(theirs.obs["label"] == "low", "high", "middle"))
+    both = ArraySamples(
+        np.concatenate([ours.read(range(60)), theirs.read(range(45))]),
+        {
+            "label": np.r_[ours.obs["label"], wrong],
+            "laboratory": np.array(["Basel", "Kyoto"])[(np.arange(105) >= 60).astype(int)],
+        },
+    )
+    found = transfer("classify", both, tmp_path / "out", domain="laboratory", folds=3, **LINEAR)
+    reached = {(row["fitted to"], row["tested on"]): row["accuracy"][0] for row in found.table}
+    assert reached["Basel", "Basel"] == reached["Kyoto", "Kyoto"] == 1
+    assert reached["Basel", "Kyoto"] == reached["Kyoto", "Basel"] == pytest.approx(1 / 3)  # two classes changed names
+    assert any("does not carry over" in note for note in found.notes)
+    alone = ArraySamples(ours.read(range(60)), {**ours.obs, "laboratory": np.array(["Basel"] * 60)})
+    with pytest.raises(InputError, match=r"names one domain only \(Basel\)"):
+        transfer("classify", alone, tmp_path / "b", domain="laboratory", **LINEAR)
+
+
+def test_a_kept_model_opens_other_images_as_the_study_did(tmp_path: Path) -> None:
+    """Channels that were chosen, and sheets that were joined: what the model is asked of later is opened alike."""
+    pixels = bars(45, channels=3)
+    for i, image in enumerate(pixels.read(range(45))):
+        cs.read.write_image_tiff(image, tmp_path / f"{i}.tif")
+    lines = [f"{i}.tif,{label}" for i, label in enumerate(pixels.obs["label"])]
+    sheet = tmp_path / "cells.csv"
+    sheet.write_text("\n".join(["image,label", *lines, ""]))
+    cross_validate("classify", sheet, tmp_path / "a", folds=3, channels=[2], keep_models=True, **LINEAR)
+    (model, *_) = sorted((tmp_path / "a" / "fits").rglob("model"))
+    assert cs.load(model).facts["input"]["channels"] == [2]
+    assert len(cs.predict(model, sheet, device="cpu")) == 45  # of three channels
+    joined = cs.samples.join_samples([sheet, bars(30, side=9)], size=12, names=["ours", "theirs"])
+    fitted = cs.fit("classify", joined, {"network": "linear", "size": 12}, run=RUN)
+    scores = cs.predict(fitted, sheet, device="cpu")
+    assert (scores.predicted == pixels.obs["label"]).mean() > 0.9
+
+
+@pytest.mark.parametrize("size", ["x", "0", "1", "100%", "20/20/50", "20/80"])
 def test_a_size_that_cannot_be_is_refused(size: str) -> None:
     with pytest.raises(InputError, match=r"is no size|at least 2 labelled images"):
         sizes_of(CODES, None, [size], 1, 0.2, 0)
@@ -98,13 +183,19 @@ def test_a_study_goes_on_at_the_unfinished_fold_and_refuses_other_settings(study
         cross_validate("classify", brighter, study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
 
 
-def test_shuffled_labels_give_chance_through_folds_and_sizes(tmp_path: Path) -> None:
+def test_shuffled_labels_give_chance_through_folds_sizes_and_laboratories(tmp_path: Path) -> None:
     blind = bars(240, shuffled=True)
     found = cross_validate("classify", blind, tmp_path / "folds", folds=3, **LINEAR)
     assert found.table[0]["accuracy"][0] == pytest.approx(1 / 3, abs=0.1)
     curve = image_curve("classify", blind, tmp_path / "sizes", sizes=["10", "50%"], restarts=2, **LINEAR)
     assert [row["accuracy"][0] for row in curve.table] == pytest.approx([1 / 3, 1 / 3], abs=0.12)
     assert (tmp_path / "sizes" / "learning-curve.png").is_file()
+    where = {**blind.obs, "laboratory": np.array(["Basel", "Kyoto"])[np.arange(240) // 120]}
+    labs = ArraySamples(blind.read(range(240)), where)
+    found = transfer(
+        "classify", labs, tmp_path / "labs", domain="laboratory", folds=2, settings={"network": "knn"}, run=RUN
+    )
+    assert [row["accuracy"][0] for row in found.table] == pytest.approx([1 / 3] * 4, abs=0.12)
 
 
 def test_domains_are_measured_on_their_own(tmp_path: Path) -> None:
@@ -199,4 +290,4 @@ def test_sheets_of_other_sizes_and_dtypes_are_domains_of_one_model(tmp_path: Pat
     with pytest.raises(InputError, match="Samples of 2 and 3 channels cannot be joined"):
         cs.samples.join_samples([bars(3, channels=2), eight], size=16)
     with pytest.raises(InputError, match="say which with --set size=64"):
-        domains([small, eight], {}, None, "channels")
+        one_or_joined("classify", ["a.csv", "b.csv"], {})

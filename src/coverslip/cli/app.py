@@ -46,7 +46,10 @@ def _root(
 @app.command(epilog="Example: coverslip fit vae crops/ --out model --set latent=10 --set epochs=50")
 def fit(
     method: Annotated[str, typer.Argument(help="A method; 'coverslip methods' lists them.")],
-    samples: Annotated[Path, typer.Argument(help="A sample sheet (CSV) or a folder of images.")],
+    samples: Annotated[
+        list[Path],
+        typer.Argument(help="A sample sheet (CSV) or a folder of images; for classify several, brought to size=N."),
+    ],
     out: Out,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -74,7 +77,7 @@ def fit(
     from coverslip.core import nodata_rule
     from coverslip.core.memory import parse_bytes
     from coverslip.train.run import Run, is_main_process
-    from coverslip.verbs.fit import fit_to_folder
+    from coverslip.verbs.fit import fit_to_folder, one_or_joined
 
     given = read_settings(config, settings, seed)
     run = Run(
@@ -85,15 +88,15 @@ def fit(
         precision=precision,
         max_ram=None if max_ram is None else parse_bytes(max_ram),
     )
+    how: dict[str, Any] = {"channels": read_channels(channels), "planes": planes}
     model = fit_to_folder(
         method,
-        samples,
+        one_or_joined(method, samples, given, **how),
         out,
         given,
         run=run,
         force=force,
-        channels=read_channels(channels),
-        planes=planes,
+        **how,
         nodata=None if nodata is None else nodata_rule(nodata),
     )
     if not is_main_process():
@@ -109,7 +112,7 @@ def fit(
         typer.echo(model.facts["said"])
     print_notes(model.warnings)
     ending = results.get(methods.get(method).CARD.gives).endings[0]
-    print_next("coverslip", "predict", out, samples, *(["--out", f"cells{ending}"] if ending else []))
+    print_next("coverslip", "predict", out, samples[0], *(["--out", f"cells{ending}"] if ending else []))
 
 
 @app.command(epilog="Example: coverslip predict nuclei-fluo image.tif")

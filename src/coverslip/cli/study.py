@@ -41,6 +41,7 @@ Over = Annotated[
     typer.Option(metavar="KEY=A,B,C", help="A setting and its values, each compared with the first; may be repeated."),
 ]
 Channels = Annotated[str | None, typer.Option(help="Channels to use, by name or number: 0,2")]
+Domain = Annotated[str | None, typer.Option(help="Column of domains, each measured on its own too.")]
 Planes = Annotated[str, typer.Option(help="Focal planes: channels, max, sharpest, sharpest3, or a number.")]
 Precision = Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")]
 
@@ -104,13 +105,18 @@ def sweep(
 )
 def learning_curve(
     method: Annotated[str, typer.Argument(help="A method that finds objects, such as unet, or classify.")],
-    samples: Annotated[Path, typer.Argument(help="A sheet with a column 'mask', or of classes, or a folder.")],
+    samples: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A sheet with a column 'mask', or of classes, or a folder; several for classify, brought to size=N."
+        ),
+    ],
     out: Out,
     sizes: Annotated[
         str | None,
         typer.Option(
             help="Numbers of training fields (default: 1,2,4,… and all); of a classifier labelled images per class "
-            "(10,30,90, the default) or shares of all images (20%,40%,60%)."
+            "(10,30,90, the default), shares of all images (20%,50%), or train/held out/test (20/20/60,60/20/20)."
         ),
     ] = None,
     restarts: Restarts = 3,
@@ -121,6 +127,7 @@ def learning_curve(
         ),
     ] = None,
     over: Over = None,
+    domain: Domain = None,
     steps: Steps = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -145,27 +152,31 @@ def learning_curve(
             raise InputError("Fits of a classifier stop by their validation images: leave --steps out, set epochs.")
         from coverslip.study.labelled_images import image_curve
 
+        given = read_settings(config, settings)
+        inputs, how = _inputs(method, samples, given, channels, planes)
         findings = image_curve(
             method,
-            samples,
+            inputs,
             out,
             sizes=[part.strip() for part in (sizes or "10,30,90").split(",")],
             restarts=restarts,
             over=read_values(over or []),
-            settings=read_settings(config, settings),
+            domain=domain or ("domain" if len(samples) > 1 else None),
+            settings=given,
             group=group,
-            channels=read_channels(channels),
-            planes=planes,
+            **how,
             keep_models=keep_models,
             run=Run(device=device, precision=precision),
         )
         _print_findings(findings, out, "learning-curve.png")
         return
-    if over:
-        raise InputError("A learning curve of a method that finds objects has one kind of fit: leave --over out.")
+    if over or domain:
+        raise InputError("A learning curve of a method that finds objects has no --over and no --domain; leave it out.")
+    if len(samples) > 1:
+        raise InputError("A learning curve of a method that finds objects is of one sheet; give one.")
     findings = learning_curve(
         method,
-        samples,
+        samples[0],
         out,
         sizes=None if sizes is None else read_numbers(sizes, "--sizes"),
         restarts=restarts,
@@ -200,7 +211,7 @@ def cross_validate(
     group: Annotated[
         str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
     ] = None,
-    domain: Annotated[str | None, typer.Option(help="Column of domains, each measured on its own too.")] = None,
+    domain: Domain = None,
     config: ConfigFile = None,
     settings: Settings = None,
     channels: Channels = None,
@@ -215,14 +226,11 @@ def cross_validate(
 
     Folds are stratified by class, and whole groups are held out. A second run goes on at the unfinished fold.
     """
-    from coverslip.study.crossing import cross_validate, domains
+    from coverslip.study.crossing import cross_validate
     from coverslip.train.run import Run
 
     given = read_settings(config, settings)
-    inputs: Any = samples[0]
-    if len(samples) > 1:
-        inputs, domain = domains(samples, given, read_channels(channels), planes), domain or "domain"
-        channels, planes = None, "channels"
+    inputs, how = _inputs(method, samples, given, channels, planes)
     findings = cross_validate(
         method,
         inputs,
@@ -230,15 +238,62 @@ def cross_validate(
         folds=folds,
         repeats=repeats,
         over=read_values(over or []),
-        domain=domain,
+        domain=domain or ("domain" if len(samples) > 1 else None),
         settings=given,
         group=group,
-        channels=read_channels(channels),
-        planes=planes,
+        **how,
         keep_models=keep_models,
         run=Run(device=device, precision=precision),
     )
     _print_findings(findings, out, "")
+
+
+@study_app.command(epilog="Example: coverslip study transfer classify ours.csv theirs.csv --set size=64 --out transfer")
+def transfer(
+    method: Annotated[str, typer.Argument(help="A method that tells classes: classify.")],
+    samples: Annotated[
+        list[Path],
+        typer.Argument(help="Sheets, or folders of class folders, one of each laboratory; or one sheet and --domain."),
+    ],
+    out: Out,
+    domain: Annotated[str | None, typer.Option(help="Column of laboratories, where one sheet holds them all.")] = None,
+    folds: Annotated[int, typer.Option(help="Parts of each laboratory's images, each tested once at home.")] = 5,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
+    ] = None,
+    config: ConfigFile = None,
+    settings: Settings = None,
+    channels: Channels = None,
+    planes: Planes = "channels",
+    keep_models: Annotated[
+        bool, typer.Option("--keep-models/--no-keep-models", help="Keep the model of each fit.")
+    ] = False,
+    device: Device = "auto",
+    precision: Precision = "auto",
+) -> None:
+    """Fit a classifier to the images of one laboratory, and test it on those of the others.
+
+    Beside that stands what it reaches at home, on images it has not seen, and what a fit to all other laboratories
+    reaches. A second run goes on at the unfinished fit.
+    """
+    from coverslip.study.transfer import transfer as transferred
+    from coverslip.train.run import Run
+
+    given = read_settings(config, settings)
+    inputs, how = _inputs(method, samples, given, channels, planes)
+    findings = transferred(
+        method,
+        inputs,
+        out,
+        domain=domain or ("domain" if len(samples) > 1 else "laboratory"),
+        folds=folds,
+        settings=given,
+        group=group,
+        **how,
+        keep_models=keep_models,
+        run=Run(device=device, precision=precision),
+    )
+    _print_findings_of([{k: _shown(v) for k, v in row.items()} for row in findings.table], findings, out)
 
 
 @study_app.command(epilog="Example: coverslip study shortcut cells.csv --out shortcuts")
@@ -474,6 +529,17 @@ def read_numbers(text: str, option: str) -> list[int]:
     if not all(part.isdecimal() for part in parts):
         raise InputError(f"'{text}' is no list of whole numbers; write {option} 1,2,4.")
     return [int(part) for part in parts]
+
+
+def _inputs(
+    method: str, samples: list[Path], given: dict[str, Any], channels: str | None, planes: str
+) -> tuple[Any, dict[str, Any]]:
+    """What a study of classes is of, and what is left to be said of how it is opened."""
+    from coverslip.verbs.fit import one_or_joined
+
+    how: dict[str, Any] = {"channels": read_channels(channels), "planes": planes}
+    inputs = one_or_joined(method, samples, given, **how)
+    return inputs, how if len(samples) == 1 else {}
 
 
 def _print_findings(findings: Findings, out: Path, figure: str) -> None:

@@ -51,6 +51,30 @@ def confusion_figure(table: np.ndarray, classes: Sequence[str]) -> Figure:
 
 
 @styled
+def gallery_figure(pictures: np.ndarray, words: Sequence[str], across: int = 6) -> Figure:
+    """Pictures in rows, with a few words below each.
+
+    Parameters
+    ----------
+    pictures : ndarray, shape (N, h, w, 3)
+        Colours, uint8.
+    words : sequence of str
+        N.
+    across : int
+        Pictures in a row.
+    """
+    down = -(-len(pictures) // across)
+    figure = figure_of(1.1 * min(len(pictures), across) + 0.2, 1.35 * down)
+    grid = figure.subplots(down, min(len(pictures), across), squeeze=False)
+    for axes in grid.ravel():
+        axes.set_axis_off()
+    for axes, picture, text in zip(grid.ravel(), pictures, words, strict=False):
+        axes.imshow(picture, interpolation="nearest")
+        axes.set_title(text, fontsize=7, y=-0.22)
+    return figure
+
+
+@styled
 def roc_figure(curves: Mapping[str, Curve]) -> Figure:
     """ROC curves by name, each with the area below it; a dashed line is chance."""
     figure = figure_of(4.2, 3.4 + 0.17 * min(len(curves), _MANY))

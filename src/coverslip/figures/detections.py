@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import UNNAMED, Detections, Image
+from coverslip.figures.overlay_files import draw_legend
 from coverslip.figures.overlays import coloured
 
 _SIDE = 2000
@@ -66,8 +67,8 @@ def drawn(
                     [box[0], box[1], max(box[2], box[0] + width), max(box[3], box[1] + width)], fill=colours[name]
                 )
     layers = [found.names, *([found.regions.names] if found.regions is not None else [])]
-    shown = [name for name in colours if any((names == name).any() for names in layers)]
-    _legend(pen, shown, colours, picture.size)
+    shown = {name: colour for name, colour in colours.items() if any((names == name).any() for names in layers)}
+    draw_legend(pen, shown, picture.size)
     return picture
 
 
@@ -80,19 +81,3 @@ def _outlines(
             pen.line(line, fill=colours.get(name, colours[UNNAMED]), width=width, joint="curve")
             if wrong is not None and wrong[i]:
                 pen.line(line, fill=_WRONG, width=max(1, width // 2), joint="curve")
-
-
-def _legend(pen: Any, shown: list[str], colours: Mapping[str, str], size: tuple[int, int]) -> None:
-    from PIL import ImageFont
-
-    if not shown:
-        return
-    height = max(12, round(max(size) / 70))
-    font = ImageFont.load_default(height)
-    widest = max(pen.textlength(name, font=font) for name in shown)
-    line = round(1.4 * height)
-    pen.rectangle([0, 0, widest + 2.2 * height, line * len(shown) + height // 2], fill="#ffffff")
-    for k, name in enumerate(shown):
-        top = k * line + height // 3
-        pen.rectangle([height // 3, top, height // 3 + height, top + height], fill=colours[name])
-        pen.text((1.7 * height, top - height // 6), name, fill="#1c2530", font=font)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,12 @@ def overlay_png(overlays: Sequence[Overlay]) -> bytes:
     return stream.getvalue()
 
 
-def overlay_jpeg(image: Image, labels: Image | np.ndarray, side: int = _SIDE) -> bytes:
+def overlay_jpeg(
+    image: Image,
+    labels: Image | np.ndarray,
+    side: int = _SIDE,
+    classes: Mapping[str, tuple[str, np.ndarray]] | None = None,
+) -> bytes:
     """An image with the outlines of its objects, as one JPEG.
 
     Parameters
@@ -59,19 +65,58 @@ def overlay_jpeg(image: Image, labels: Image | np.ndarray, side: int = _SIDE) ->
         Its objects; an `Image` is read some rows at a time.
     side : int
         Pixels along the longer side, at most; small images are drawn twice as large, so that lines are fine.
+    classes : mapping of str to (str, ndarray of int), optional
+        Of each class its colour ``#rrggbb`` and its objects; then there is a legend, and objects of none are drawn in
+        the usual colour.
     """
     from PIL import Image as Picture
+    from PIL import ImageDraw
 
     step = -(-max(image.height, image.width) // side)
     small = shrink_labels(labels, step)
-    codes = outline_codes(small, {RIGHT: np.unique(small[small > 0])})
+    kinds, colours = {RIGHT: np.unique(small[small > 0])}, [COLOURS[RIGHT]]
+    for colour, own in (classes or {}).values():
+        colours.append(colour)
+        kinds[len(colours)] = own
+    codes = outline_codes(small, kinds)
     picture = coloured(image, side)
     factor = codes.shape[0] // small.shape[0]
     picture = picture.repeat(factor, axis=0).repeat(factor, axis=1)
-    picture[codes > 0] = np.round(255 * to_rgb([COLOURS[RIGHT]])[0])
+    drawn = codes > 0
+    picture[drawn] = np.round(255 * to_rgb(colours))[codes[drawn] - 1]
+    whole = Picture.fromarray(picture)
+    there = {name: colour for name, (colour, own) in (classes or {}).items() if len(own)}
+    draw_legend(ImageDraw.Draw(whole), there, whole.size)
     stream = io.BytesIO()
-    Picture.fromarray(picture).save(stream, "JPEG", quality=90)
+    whole.save(stream, "JPEG", quality=90)
     return stream.getvalue()
+
+
+def draw_legend(pen: Any, colours: Mapping[str, str], size: tuple[int, int]) -> None:
+    """Draw names with their colours into the upper left corner of a picture of Pillow; nothing without names.
+
+    Parameters
+    ----------
+    pen : PIL.ImageDraw.ImageDraw
+        Of the picture.
+    colours : mapping of str to str
+        ``#rrggbb`` of each name.
+    size : (int, int)
+        Width and height of the picture, pixels.
+    """
+    from PIL import ImageFont
+
+    if not colours:
+        return
+    height = max(12, round(max(size) / 70))
+    font = ImageFont.load_default(height)
+    widest = max(pen.textlength(name, font=font) for name in colours)
+    line = round(1.4 * height)
+    pen.rectangle([0, 0, widest + 2.2 * height, line * len(colours) + height // 2], fill="#ffffff")
+    for k, (name, colour) in enumerate(colours.items()):
+        top = k * line + height // 3
+        pen.rectangle([height // 3, top, height // 3 + height, top + height], fill=colour)
+        pen.text((1.7 * height, top - height // 6), name, fill="#1c2530", font=font)
 
 
 def _content(uri: str) -> bytes:

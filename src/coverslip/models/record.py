@@ -99,6 +99,8 @@ def describe_inputs(inputs: Any, opened: Samples | Fields | Embedding) -> dict[s
         record["path"] = str(Path(path).resolve())
         if Path(path).is_file():
             record["sha256"] = file_hash(path)
+    if getattr(opened, "sources", ()):
+        record["paths"] = list(opened.sources)  # type: ignore[union-attr]
     if folder is not None:
         record["folder"] = str(Path(folder).resolve())
     return record

@@ -19,6 +19,7 @@ The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the
 ``embed``      ``(model, inputs, patches, level)``: the same of slides and images that are no results yet
 ``score``      ``(model, inputs, parts, label, device)``: numbers on held-out inputs, for a sweep
 ``columns``    ``(value)``: what it says of each sample, as columns of a table
+``counted``    ``(values)``: what several say together, in a few words
 ``describe``   ``(labels, out, force, describe, shape, how, cut, record)``: columns for objects, from crops around them
 ``to_file``    ``(value, path)``: a value in memory as a file, for studies
 ``segment``    ``(model, inputs, device)``: label maps one after the other, where objects are found

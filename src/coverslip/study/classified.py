@@ -17,7 +17,7 @@ from coverslip.io import atomic_path
 from coverslip.io.atomic import refuse_existing
 from coverslip.measure import Classification
 from coverslip.models.record import describe_inputs
-from coverslip.samples.opening import open_as
+from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.opening.mark import mark_of
 from coverslip.samples.sheets.splits import usual_groups
@@ -32,17 +32,23 @@ FIT, MODEL, SCORES = "fit.json", "model", "scores.parquet"
 """What the folder of a fit holds: what it is a fit of, its model, what it says of the tested images (written last)."""
 
 
+CALIBRATING = "calibrating"
+"""Under this name scores of a fit say how many images of each class calibrated its prediction sets."""
+
+
 class Divided(Subset):
     """Some rows of samples, of which some train and the others are held out."""
 
-    def __init__(self, samples: Samples, train: np.ndarray, val: np.ndarray) -> None:
+    def __init__(self, samples: Samples, train: np.ndarray, val: np.ndarray, groups: np.ndarray | None = None) -> None:
         super().__init__(samples, np.concatenate([train, val]))
-        self._split = np.array(["train"] * len(train) + ["val"] * len(val), dtype=object)
+        self._more = {"split": np.array(["train"] * len(train) + ["val"] * len(val), dtype=object)}
+        if groups is not None:  # those of the study, whatever their column is called
+            self._more["group"] = groups[self.indices].astype(str)
 
     @property
     def obs(self) -> Mapping[str, np.ndarray]:
-        """The columns, with the split."""
-        return {**super().obs, "split": self._split}
+        """The columns, with the split and the groups of the study."""
+        return {**super().obs, **self._more}
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,8 @@ class Bench:
         Device and precision.
     keep_models : bool
         Whether models stay.
+    notes : tuple of str
+        What was done to images that differ in size.
     """
 
     method: str
@@ -86,6 +94,7 @@ class Bench:
     out: Path
     run: Run
     keep_models: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def validation(self) -> float:
@@ -96,6 +105,12 @@ class Bench:
     def mark(self) -> str:
         """What tells these images and their classes from others."""
         return mark_of(self.samples, self.config.label)
+
+    def check_domain(self, domain: str | None) -> None:
+        """Refuse a column of domains that is not there."""
+        if domain is not None and domain not in self.samples.obs:
+            known = ", ".join(self.samples.obs)
+            raise InputError(f"There is no column '{domain}' of domains; the columns are: {known}.")
 
     def run_fits(self, kinds: Mapping[str, Config], plan: Sequence[Division], word: str) -> list[Tested]:
         """Make every fit that is not there yet, of every kind in every division."""
@@ -118,7 +133,7 @@ class Bench:
             raise other_fit(folder)
         scores = results.get("scores")
         if not (folder / SCORES).is_file():
-            given = Divided(self.samples, division.train, division.val)
+            given = Divided(self.samples, division.train, division.val, self.groups)
             model = fit_once(self.method, given, folder / MODEL, config, run=self.run)
             found = model.implementation.predict(model, Subset(self.samples, division.test), device=self.run.device)
             facts: dict[str, Any] = {
@@ -127,6 +142,7 @@ class Bench:
             }
             seconds = float(sum(row.get("seconds", 0.0) for row in model.history))
             facts |= {"seconds": round(seconds, 1), "epochs": len(model.history), "warnings": list(model.warnings)}
+            facts[CALIBRATING] = model.facts.get(CALIBRATING)
             scores.verb("to_file")(replace(found, provenance=facts), folder / SCORES)
         if not self.keep_models:
             forget(folder / MODEL)
@@ -225,9 +241,11 @@ def open_bench(
         able = ", ".join(name for name in methods.names() if classifies(name))
         gives = results.get(methods.get(method).CARD.gives).given
         raise InputError(f"This study is for methods that tell classes ({able}); '{method}' gives {gives}.")
-    config = methods.get(method).Config.parse(settings or {})
+    module = methods.get(method)
+    config = module.Config.parse(settings or {})
     refuse_existing(Path(out) / "fits", force=True)
-    opened = open_as("samples", samples, channels=channels, planes=planes)
+    one_size = module.one_size(config) if hasattr(module, "one_size") else None
+    opened, said = open_at_one_size("samples", samples, one_size, channels=channels, planes=planes)
     if config.label not in opened.obs:
         known = ", ".join(opened.obs) or "none"
         raise InputError(
@@ -248,5 +266,16 @@ def open_bench(
     groups = None if column is None else np.unique(as_words(opened.obs[column]).astype(str), return_inverse=True)[1]
     codes = np.array([names.index(word) for word in words])
     return Bench(
-        method, samples, opened, codes, tuple(names), groups, column or "", config, Path(out), run or Run(), keep_models
+        method,
+        samples,
+        opened,
+        codes,
+        tuple(names),
+        groups,
+        column or "",
+        config,
+        Path(out),
+        run or Run(),
+        keep_models,
+        (said,) if said else (),
     )

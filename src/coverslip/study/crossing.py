@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip import results
-from coverslip.core import ClassScores, InputError, provenance
+from coverslip.core import ClassScores, InputError, Samples, Subset, provenance
 from coverslip.io import atomic_path, write_table
 from coverslip.measure import Interval, balanced_accuracy, evaluate_classes, paired_difference
 from coverslip.measure.classes.evaluate import ALL, Classification
 from coverslip.measure.scores import accuracy
-from coverslip.samples.opening.joined import Joined, join_samples
+from coverslip.samples.opening import opened_with, whole_of
+from coverslip.study.chance import coverage_note, coverage_rows
 from coverslip.study.classified import SCORES, Bench, Tested, open_bench
 from coverslip.study.divisions import folds_of
 from coverslip.study.fits import fit_name
@@ -82,49 +83,37 @@ def cross_validate(
         If the study cannot be made, before anything is fitted.
     """
     bench = open_bench(method, samples, out, **shared)
-    if domain is not None and domain not in bench.samples.obs:
-        raise InputError(f"There is no column '{domain}' of domains; the columns are: {', '.join(bench.samples.obs)}.")
+    bench.check_domain(domain)
     kinds = kinds_of(bench, over or {})
     plan = folds_of(bench.codes, bench.groups, folds, repeats, bench.validation, bench.config.seed)
     tested = bench.run_fits(kinds, plan, "Cross-validation")
     points, fold_rows = [], []
     pooled: dict[str, tuple[Classification, ClassScores, np.ndarray]] = {}
+    coverage: list[dict[str, Any]] = []
     for kind in kinds:
         own = [each for each in tested if each.kind == kind]
         fold_rows += [row for each in own for row in _of_fold(bench, each)]
         pooled[kind] = together(bench, own)
         found, scores, rows = pooled[kind]
         results.get("scores").verb("to_file")(scores, bench.out / _scores_name(kind, kinds))
-        points += [{"kind": kind, "domain": ALL, **row} for row in evaluate_classes(found)]
-        for name, those in _domains(bench, domain, rows):
-            points += [{"kind": kind, "domain": name, **row} for row in evaluate_classes(_some(found, those))]
+        measured = evaluate_classes(found)
+        points += [{"kind": kind, "domain": ALL, **row} for row in measured]
+        coverage += [{"kind": kind, **row} for row in coverage_rows(found, own, measured)]
+        for name, those in domains_of(bench, domain, rows):
+            points += [{"kind": kind, "domain": name, **row} for row in evaluate_classes(some_of(found, those))]
     differences = compared(pooled, list(kinds))
     write_table(columns(fold_rows), bench.out / "table.csv")
     write_table(columns(points), bench.out / "summary.csv")
     table = wide_of(points)
     notes = _notes(bench, folds, repeats, differences)
+    notes += coverage_note(coverage, next(iter(pooled.values()))[1].error_rate)
     record = provenance(study="cross-validate", **bench.record(folds=folds, repeats=repeats, kinds=list(kinds)))
     with atomic_path(bench.out / "provenance.json") as temporary:
         temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
-    _page(bench, kinds, pooled, table, fold_rows, differences, notes, record)
+    more = {"Differences on the same images": differences, "Coverage of each class": coverage}
+    shown = Subset(bench.samples, next(iter(pooled.values()))[2])
+    _page(bench, kinds, shown, table, fold_rows, more, notes, record)
     return Findings(points, notes, table)
-
-
-def domains(
-    samples: Sequence[Any], settings: dict[str, Any], channels: Sequence[str | int] | None, planes: str | int
-) -> Joined:
-    """Several sheets as the domains of one model, at the size of the settings.
-
-    Raises
-    ------
-    InputError
-        If the settings name none.
-    """
-    size = settings.get("size")
-    if not isinstance(size, int) or size < 1:
-        raise InputError("Several sheets are brought to one size; say which with --set size=64.")
-    settings.setdefault("normalise", "dtype")  # every image is brought to [0, 1] by itself
-    return join_samples(samples, size=size, channels=channels, planes=planes)
 
 
 def kinds_of(bench: Bench, over: Mapping[str, Sequence[Any]]) -> dict[str, Config]:
@@ -153,9 +142,10 @@ def together(bench: Bench, tested: Sequence[Tested]) -> tuple[Classification, Cl
     stacked = [each.scores.plausibility for each in tested]
     plausibility = None if any(p is None for p in stacked) else np.concatenate([p for p in stacked if p is not None])
     obs = {name: np.asarray(column)[rows] for name, column in bench.samples.obs.items() if name != "split"}
-    sheet = getattr(getattr(bench.samples, "samples", bench.samples), "sheet", None)
+    sheet = getattr(whole_of(bench.samples), "sheet", None)
     where = {"folder": str(Path(sheet.folder).resolve())} if sheet is not None else {}
-    facts = {"kind": "scores", "model": {"method": bench.method, "settings": first.provenance["model"]["settings"]}}
+    how = {"settings": first.provenance["model"]["settings"], "input": opened_with(bench.samples)}
+    facts = {"kind": "scores", "model": {"method": bench.method, **how}}
     scores = ClassScores(
         bench.classes,
         np.concatenate([each.scores.probability for each in tested])[:, order],
@@ -215,14 +205,16 @@ def _of_fold(bench: Bench, each: Tested) -> list[dict[str, Any]]:
     return [{**facts, **row} for row in evaluate_classes(found, resamplings=FEW, by_class=False)]
 
 
-def _domains(bench: Bench, domain: str | None, rows: np.ndarray) -> list[tuple[str, np.ndarray]]:
+def domains_of(bench: Bench, domain: str | None, rows: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """The name of each domain, and where its images are among these rows; none where nobody asked."""
     if domain is None:
         return []
     names = np.asarray(bench.samples.obs[domain]).astype(str)[rows]
     return [(name, np.flatnonzero(names == name)) for name in sorted(set(names))]
 
 
-def _some(found: Classification, rows: np.ndarray) -> Classification:
+def some_of(found: Classification, rows: np.ndarray) -> Classification:
+    """Some of the images."""
     return replace(
         found,
         codes=found.codes[rows],
@@ -242,9 +234,10 @@ def _notes(bench: Bench, folds: int, repeats: int, differences: Sequence[Mapping
     )
     often = "" if repeats == 1 else f", {repeats} repeats"
     notes = [
+        *bench.notes,
         f"{folds}-fold cross-validation, stratified by class, {whole}{often}; {bench.validation:.0%} of what is not "
         "tested decides when to stop. Numbers are of all tested images together, with 95 % bootstrap intervals over "
-        + ("groups." if bench.grouped_by else "images.")
+        + ("groups." if bench.grouped_by else "images."),
     ]
     largest = np.bincount(bench.codes).max() / len(bench.codes)
     notes.append(
@@ -262,10 +255,10 @@ def _notes(bench: Bench, folds: int, repeats: int, differences: Sequence[Mapping
 def _page(
     bench: Bench,
     kinds: Mapping[str, Any],
-    pooled: Mapping[str, Any],
+    images: Samples,
     table: list[dict[str, Any]],
     fold_rows: list[dict[str, Any]],
-    differences: list[dict[str, Any]],
+    more: Mapping[str, list[dict[str, Any]]],
     notes: list[str],
     record: Mapping[str, Any],
 ) -> None:
@@ -279,12 +272,15 @@ def _page(
         if row["measure"] == "accuracy"
     ]
     tables: dict[str, Any] = {"All tested images": table, "Each fold": each}
-    if differences:
-        tables["Differences on the same images"] = differences
+    for name, rows in more.items():
+        if rows:
+            shown = [{k: v for k, v in row.items() if k not in ("beyond chance", "kind") or v} for row in rows]
+            tables[name] = [{k: "yes" if v is True else v for k, v in row.items()} for row in shown]
     first = next(iter(kinds))
     write_report(
         bench.out / _scores_name(first, kinds),
         bench.out / "report.html",
+        images=images,
         title=f"Cross-validation of {bench.method}{' · ' + first if first else ''}",
         notes=notes,
         tables=tables,

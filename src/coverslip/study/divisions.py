@@ -63,7 +63,7 @@ def folds_of(
     found = []
     for repeat in range(repeats):
         for fold, (rest, test) in enumerate(stratified(codes, groups, folds, seed + repeat)):
-            train, val = _inside(rest, codes, groups, validation, seed + repeat)
+            train, val = inside(rest, codes, groups, validation, seed + repeat)
             facts = {"repeat": repeat + 1, "fold": fold + 1}
             found.append(Division(f"repeat={repeat + 1},fold={fold + 1}", facts, train, val, test))
     return found
@@ -77,6 +77,7 @@ def sizes_of(
     validation: float,
     seed: int,
     folds: int = 5,
+    tested: np.ndarray | None = None,
 ) -> list[Division]:
     """Fewer and more labels: labelled images are divided into training and validation, and others are tested.
 
@@ -87,52 +88,88 @@ def sizes_of(
     sizes : sequence of str
         ``"30"``: so many labelled images of each class (all of a class that has fewer), and one of `folds` parts of the
         images is tested, the same for every size of a repeat. ``"20%"``: this share of all images is labelled, and all
-        others are tested. Larger sizes hold the smaller ones.
+        others are tested. ``"20/20/60"``: shares that train, that are held out and that are tested. Larger numbers hold
+        the smaller ones.
     repeats : int
         Draws of each size.
+    tested : ndarray of int, optional
+        Rows that are tested whatever the size; labelled are some of the others then.
 
     Raises
     ------
     InputError
         If a size cannot be had.
     """
-    asked = [_size(text) for text in sizes]
-    counted = any(not share for _, share in asked)
+    asked = [_Size.read(text, validation) for text in sizes]
+    marked: np.ndarray = np.arange(0) if tested is None else tested
+    rows = np.setdiff1d(np.arange(len(codes)), marked)
+    counted = any(size.number for size in asked) and tested is None
     if counted:
         _enough(codes, groups, folds, "give shares of all images instead (--sizes 20%,50%)")
     found = []
     for repeat in range(repeats):
-        order: np.ndarray = np.arange(0)
-        test: np.ndarray = np.arange(0)
+        rest, test = rows, marked
         if counted:
             rest, test = stratified(codes, groups, folds, seed + repeat // folds)[repeat % folds]
-            order = np.random.default_rng([seed, repeat]).permutation(rest)
-        for (number, share), text in zip(asked, sizes, strict=True):
-            if share:
-                part = split_indices(len(codes), groups, codes, val=1 - number / 100, seed=seed + repeat)
-                labelled, tested = part["train"], part["val"]
+        order = np.random.default_rng([seed, repeat]).permutation(rest)
+        for size, text in zip(asked, sizes, strict=True):
+            if size.number:
+                drawn = [order[codes[order] == k][: size.number] for k in np.unique(codes)]
+                labelled, others = np.sort(np.concatenate(drawn)), test
             else:
-                drawn = [order[codes[order] == k][:number] for k in np.unique(codes)]
-                labelled = np.sort(np.concatenate(drawn))
-                tested = test
-            train, val = _inside(labelled, codes, groups, validation, seed + repeat)
+                own = None if groups is None else groups[rows]
+                part = split_indices(len(rows), own, codes[rows], val=1 - size.share, seed=seed + repeat)
+                labelled, others = rows[part["train"]], rows[part["val"]]
+            train, val = inside(labelled, codes, groups, size.validation, seed + repeat)
             facts = {"size": text, "repeat": repeat + 1}
-            found.append(Division(f"size={text.replace('%', 'pc')},repeat={repeat + 1}", facts, train, val, tested))
+            name = f"size={text.replace('%', 'pc').replace('/', '-')},repeat={repeat + 1}"
+            found.append(Division(name, facts, train, val, others if tested is None else tested))
     return found
 
 
-def _size(text: str) -> tuple[int, bool]:
-    """A number, and whether it is a share in percent."""
-    share = text.endswith("%")
-    number = text.removesuffix("%")
-    if not number.isdecimal() or not int(number) > 0 or (share and int(number) >= 100):
-        raise InputError(f"'{text}' is no size; write images per class (10,30,90) or shares (20%,40%,60%).")
-    if not share and int(number) < 2:
-        raise InputError("Of each class at least 2 labelled images are needed: one to train, one to stop by.")
-    return int(number), share
+@dataclass(frozen=True)
+class _Size:
+    """How many images are labelled: so many of each class, or a share of all; and which share of them is held out."""
+
+    number: int
+    share: float
+    validation: float
+
+    @classmethod
+    def read(cls, text: str, validation: float) -> _Size:
+        """Read ``"30"``, ``"20%"`` or ``"20/20/60"``.
+
+        Raises
+        ------
+        InputError
+            If it is none of them.
+        """
+        parts = text.removesuffix("%").split("/")
+        if not all(part.isdecimal() and int(part) > 0 for part in parts) or len(parts) not in (1, 3):
+            raise _no_size(text)
+        numbers = [int(part) for part in parts]
+        if len(numbers) == 3:
+            if sum(numbers) != 100 or text.endswith("%"):
+                raise _no_size(text)
+            labelled = numbers[0] + numbers[1]
+            return cls(0, labelled / 100, numbers[1] / labelled)
+        if text.endswith("%"):
+            if numbers[0] >= 100:
+                raise _no_size(text)
+            return cls(0, numbers[0] / 100, validation)
+        if numbers[0] < 2:
+            raise InputError("Of each class at least 2 labelled images are needed: one to train, one to stop by.")
+        return cls(numbers[0], 0, validation)
 
 
-def _inside(
+def _no_size(text: str) -> InputError:
+    return InputError(
+        f"'{text}' is no size; write images per class (10,30,90), shares of all images (20%,40%,60%), or shares to "
+        "train, to hold out and to test (20/20/60,40/20/40,60/20/20)."
+    )
+
+
+def inside(
     rows: np.ndarray, codes: np.ndarray, groups: np.ndarray | None, validation: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Training and validation rows; every class keeps a training image."""

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from coverslip.core import provenance
 from coverslip.io import write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
+from coverslip.samples.sheets.splits import given_split
 from coverslip.study.classified import open_bench
-from coverslip.study.crossing import FEW, kinds_of, together, wide_of
+from coverslip.study.crossing import FEW, domains_of, kinds_of, some_of, together, wide_of
 from coverslip.study.divisions import sizes_of
 from coverslip.study.output import Findings
 from coverslip.study.tables import columns
@@ -27,11 +26,13 @@ def image_curve(
     sizes: Sequence[str] = ("10", "30", "90"),
     restarts: int = 3,
     over: Mapping[str, Sequence[Any]] | None = None,
+    domain: str | None = None,
     **shared: Any,
 ) -> Findings:
     """Fit a classifier to more and more labels, and test each fit on images that it never saw.
 
-    Labelled images are those of training and validation together, so that a size says what had to be labelled.
+    Labelled images are those of training and validation together, so that a size says what had to be labelled. Where a
+    column ``split`` says ``test``, these images are tested whatever the size, and all others may be labelled.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ def image_curve(
         Draws of each size; with images per class each tests another fifth of the images.
     over : mapping of str to sequence, optional
         Settings and the values each takes: a curve for each combination.
+    domain : str, optional
+        Column of domains, each of which is measured on its own too.
     **shared
         ``settings``, ``group``, ``keep_models``, ``run``, ``channels``, ``planes``: see `open_bench`.
 
@@ -52,14 +55,17 @@ def image_curve(
         One point per kind of fit, size and measure, over the tested images of all draws, as in ``summary.csv``.
     """
     bench = open_bench(method, samples, out, **shared)
+    bench.check_domain(domain)
     kinds = kinds_of(bench, over or {})
-    plan = sizes_of(bench.codes, bench.groups, sizes, restarts, bench.validation, bench.config.seed)
+    parts = given_split(bench.samples.obs, len(bench.codes))
+    marked = parts["test"] if parts is not None and len(parts["test"]) else None
+    plan = sizes_of(bench.codes, bench.groups, sizes, restarts, bench.validation, bench.config.seed, tested=marked)
     tested = bench.run_fits(kinds, plan, "Learning curve")
     points, fits = [], []
     for kind in kinds:
         for size in sizes:
             own = [each for each in tested if each.kind == kind and each.division.facts["size"] == size]
-            found, _, _ = together(bench, own)
+            found, _, rows = together(bench, own)
             draws: dict[str, list[float]] = {}
             for one in own:
                 labelled = len(one.division.train) + len(one.division.val)
@@ -68,13 +74,18 @@ def image_curve(
                     fits.append({"kind": kind, **one.division.facts, "labelled": labelled, **row})
             for row in evaluate_classes(found):
                 each = tuple(draws.get(row["measure"], ())) if row["class"] == ALL else ()
-                points.append({"kind": kind, "size": size, **row, "each": each})
+                points.append({"kind": kind, "size": size, "domain": ALL, **row, "each": each})
+            for name, those in domains_of(bench, domain, rows):
+                of_domain = evaluate_classes(some_of(found, those))
+                points += [{"kind": kind, "size": size, "domain": name, **row} for row in of_domain]
     write_table(columns(fits), bench.out / "table.csv")
     write_table(columns(points, leave_out=("each",)), bench.out / "summary.csv")
-    table = wide_of(points, ("kind", "size"))
+    table = wide_of(points, ("kind", "size", "domain"))
+    tested_on = "the images that the sheet marks so" if marked is not None else "other images"
     notes = [
+        *bench.notes,
         f"Each size was drawn {restarts} times. Labelled images are those of training and validation "
-        f"({bench.validation:.0%}) together; values are of the tested images of all draws, with 95 % bootstrap "
+        f"together; tested are {tested_on}. Values are of all draws, with 95 % bootstrap "
         f"intervals over {'groups' if bench.grouped_by else 'images'}.",
         f"Balanced accuracy by chance is {1 / len(bench.classes):.3f}.",
     ]
@@ -95,14 +106,15 @@ def _page(
     from coverslip.figures.classes import curve_figure
     from coverslip.study.page import write_study_page
 
-    shown = [p for p in points if p["class"] == ALL and p["measure"] in ("accuracy", "balanced accuracy")]
+    whole = [p for p in points if p["domain"] == ALL and p["class"] == ALL]
+    shown = [p for p in whole if p["measure"] in ("accuracy", "balanced accuracy")]
     figure = save_figure(curve_figure(shown), out / "learning-curve.png")
-    whole = np.unique([str(p["size"]) for p in points])
+    sizes = {str(p["size"]) for p in points}
     write_study_page(
         out / "report.html",
         title=f"Learning curve of {method}",
         notes=notes,
-        facts=[(str(images), "images"), (str(len(whole)), "sizes")],
+        facts=[(str(images), "images"), (str(len(sizes)), "sizes")],
         figures={"Accuracy over labelled images": (figure.read_bytes(), "Dots are single draws, bands intervals.")},
         tables={"Tested images of all draws": table},
         provenance=provenance(study="learning-curve", **record),

@@ -18,7 +18,8 @@ from coverslip.models.loading import load
 from coverslip.models.record import check_inputs, describe_inputs, path_of
 from coverslip.nn.device import choose_device
 from coverslip.samples.cutting.crop_fields import crop_settings
-from coverslip.samples.opening import open_as
+from coverslip.samples.opening import open_at_one_size, opened_with
+from coverslip.samples.opening.joined import join_samples
 from coverslip.samples.opening.mark import mark_of
 from coverslip.samples.sheets.instances import doubtful_masks
 from coverslip.samples.sheets.splits import divided_groups
@@ -71,7 +72,8 @@ def fit(
             raise InputError(f"The method '{method}' looks at all pixels of its samples; leave nodata={nodata} out.")
         how["nodata"] = nodata_rule(nodata)
     begun = _start(module, config)
-    opened = open_as(module.CARD.takes, samples, **how)
+    one_size = module.one_size(config) if hasattr(module, "one_size") else None
+    opened, resized = open_at_one_size(module.CARD.takes, samples, one_size, **how)
     with about(path_of(samples)):
         if run is not None and run.folder is not None:
             run = replace(run, mark=mark_of(opened))
@@ -81,10 +83,11 @@ def fit(
         obs = getattr(opened, "obs", None)
         divided = divided_groups(obs) if obs is not None else ""
         doubts += [divided] if divided and divided not in fitted.warnings else []
-    facts = {**fitted.facts, "input": how}
+    facts = {**fitted.facts, "input": {**how, **opened_with(opened)}}
     cut = crop_settings(opened)
     if cut:
         facts["crops"] = cut
+    doubts += [resized] if resized else []
     if doubts:
         facts["warnings"] = [*fitted.warnings, *doubts]
     return Model(
@@ -102,6 +105,47 @@ def _start(module: ModuleType, config: Any) -> dict[str, Model]:
     """The model that a fit begins from, where the settings of its method name one."""
     named = module.start_of(config) if hasattr(module, "start_of") else None
     return {} if named is None else {"start": load(named)}
+
+
+def one_or_joined(
+    method: str,
+    sources: Sequence[Any],
+    settings: Mapping[str, Any],
+    *,
+    channels: Sequence[str | int] | None = None,
+    planes: str | int = "channels",
+) -> Any:
+    """A sheet as it is, or several as the domains of one model.
+
+    Parameters
+    ----------
+    method : str
+        Several are for methods with the setting ``size``.
+    sources : sequence of str or Path
+        Sheets or folders.
+    settings : mapping
+        ``size``, and perhaps ``aspect``, say how several are brought together.
+    channels, planes
+        As for `fit`, which need not be told them again then.
+
+    Returns
+    -------
+    str, Path or Joined
+
+    Raises
+    ------
+    InputError
+        If the method has no such setting, or it is not given.
+    """
+    if len(sources) == 1:
+        return sources[0]
+    if not {"size", "aspect"} <= set(methods.get(method).Config.model_fields):
+        raise InputError(f"The method '{method}' is fitted to one sheet; give one.")
+    size = settings.get("size")
+    if not isinstance(size, int) or size < 1:
+        raise InputError("Several sheets are brought to one size; say which with --set size=64.")
+    how = {"aspect": settings["aspect"]} if "aspect" in settings else {}
+    return join_samples(sources, size=size, channels=channels, planes=planes, **how)
 
 
 def fit_to_folder(

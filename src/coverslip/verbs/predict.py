@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import results
-from coverslip.core import Kind, Options, Samples, Written
+from coverslip.core import InputError, Kind, Options, Samples, Written
 from coverslip.io.tags import provenance_of
 from coverslip.models.folder import Model
 from coverslip.models.loading import loaded
@@ -145,13 +145,19 @@ def _describe_objects(
     given: Mapping[str, Any],
 ) -> Written:
     """Ask a model about each object of labels, cut out as its training samples were."""
+    if "size" in model.facts.get("input", {}):
+        raise InputError(
+            "The model was fitted to images of several sizes, so it does not say how large a crop around an object is "
+            "to be: fit one to crops of one size (coverslip samples crop)."
+        )
     kind = results.get(model.gives)
     cut = {name: value for name, value in model.facts.get("crops", {}).items() if name in ("neighbours", "fill")}
 
+    values = []
+
     def described(crops: Samples) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = kind.verb("columns")(
-            kind.verb("predict")(model, crops, replace(asked, input={}), options, given)
-        )
+        values.append(kind.verb("predict")(model, crops, replace(asked, input={}), options, given))
+        found: Mapping[str, Any] = kind.verb("columns")(values[-1])
         return found
 
     record = {"method": model.method, "folder": str(model.folder), "kind": kind.name}
@@ -160,6 +166,8 @@ def _describe_objects(
         inputs, out, asked.force, described, (height, width), model.how(asked.input), cut, record
     )
     said = f"Described {written.said} as crops of {height} x {width} pixels"
+    if values and "counted" in kind.verbs:
+        said += f" ({kind.verb('counted')(values)})"
     notes = written.notes
     if "crops" not in model.facts:
         notes += (

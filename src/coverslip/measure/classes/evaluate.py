@@ -107,8 +107,9 @@ def evaluate_classes(
     }
     if found.ordered:
         wholes["quadratic kappa"] = interval(of_confusion(k, kappa_of), codes, predicted)
+    if len(np.unique(codes)) > 1:  # a domain may hold one class only, which nothing can be told from
+        wholes["AUC macro"] = interval(macro_auroc, codes, found.probability, n=slow)
     wholes |= {
-        "AUC macro": interval(macro_auroc, codes, found.probability, n=slow),
         "AUC micro": interval(micro_auroc, codes, found.probability, n=slow),
         "calibration error": interval(calibration_error, right, confidence),
         "log loss": interval(mean, log_loss(codes, found.probability)),

@@ -9,11 +9,15 @@ from pydantic import Field, model_validator
 from coverslip.core import Config as Settings
 from coverslip.core import Training
 from coverslip.samples.opening.augment import Augment
+from coverslip.samples.opening.sized import Aspect
 
 Network = Literal["mobincep", "wavem_cnn", "organet", "mobilenet_v2", "resnet18", "linear", "knn"]
 
 SHALLOW = ("linear", "knn")
 """Networks whose features are given, so that nothing is trained epoch by epoch."""
+
+_SIDE = 128
+"""What images that differ in size are brought to, where nobody says."""
 
 _OF_SOURCE = {"mobincep": {"between": 0.01, "within": 0.01}, "organet": {"mmd": 1.0}}
 """What the sources weigh their further terms with; Mobincep's are those of the authors' own run."""
@@ -30,7 +34,16 @@ class Config(Training):
     order: tuple[str, ...] = Field(
         (), description="The classes from low to high, where they are ordered; all of them: normal,light,severe."
     )
-    size: int = Field(0, ge=0, description="Images are resized to this height and width, pixels; 0: as they are.")
+    size: int = Field(
+        0,
+        ge=0,
+        description="Images are resized to this height and width, pixels; 0: as they are, or 128 where they differ.",
+    )
+    aspect: Aspect = Field(
+        "kept",
+        description="Of images that differ in size: kept proportions in a square filled with the grey of the border, "
+        "or stretched.",
+    )
     width: float = Field(1.0, gt=0, description="Factor of the channels of Mobincep and WaveM-CNN; 64 x of resnet18.")
     wavelet: str = Field("haar", description="WaveM-CNN: haar, or the name of another orthogonal wavelet (db2, sym4).")
     start: str = Field(
@@ -48,6 +61,11 @@ class Config(Training):
     scatter_on: Literal["features", "logits"] = Field(
         "features", description="What both of these look at: the pooled features (the text), or the logits."
     )
+    centres: Literal["classes", "kmeans"] = Field(
+        "classes",
+        description="What both measure from: the mean of each class over the epoch before; or, as in the authors' own "
+        "run, centres that k-means finds of the logits once per epoch, without labels (scatter_on=logits).",
+    )
     mmd: float | None = Field(
         None, ge=0, description="Weight of the distance of the codes from N(0, I); default: the source's (organet 1)."
     )
@@ -60,6 +78,12 @@ class Config(Training):
         "none",
         description="Of unequal classes: none leaves them so; weights counts rare ones more in the loss; oversample "
         "shows them more often. The latter two give probabilities as if all classes were equally frequent.",
+    )
+    cross: int = Field(
+        5,
+        ge=0,
+        description="linear and knn: calibrated on all labelled images in so many parts, each judged by a head that "
+        "was fitted without it; 0: on the held-out ones alone, as the others.",
     )
     retrain: bool = Field(
         False, description="Once the number of epochs is found, train anew on training and validation together."
@@ -87,6 +111,10 @@ class Config(Training):
     def _fits_together(self) -> Config:
         if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
             raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
+        if self.cross == 1:
+            raise ValueError("cross counts parts: 0 for none, or 2 and more")
+        if self.centres == "kmeans" and self.scatter_on != "logits":
+            raise ValueError("centres by k-means are of the logits: say scatter_on=logits, too")
         if len(set(self.order)) < len(self.order):
             raise ValueError("order lists a class twice")
         able = _STARTED.get(self.start, _FROM_MODELS)
@@ -113,3 +141,9 @@ def start_of(config: Settings) -> str | None:
     """The model that `config` has a fit begin from, which `coverslip.fit` loads and hands over; None: there is none."""
     assert isinstance(config, Config)
     return None if config.start in _STARTED else config.start
+
+
+def one_size(config: Settings) -> dict[str, object]:
+    """What images that differ in size are brought to, and how; see `coverslip.samples.opening.open_at_one_size`."""
+    assert isinstance(config, Config)
+    return {"size": config.size or _SIDE, "aspect": config.aspect}

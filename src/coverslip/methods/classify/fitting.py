@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from coverslip.core import Fitted, InputError, Samples
 from coverslip.methods.classify.calibration import ENOUGH, oddness, softmax, temperature
+from coverslip.methods.classify.clusters import Clusters, nearness_to_others, scatter_about
 from coverslip.methods.classify.config import SHALLOW, Config
 from coverslip.methods.classify.inference import (
     CENTRES,
@@ -29,9 +30,9 @@ from coverslip.methods.classify.shallow import fit_shallow
 from coverslip.methods.classify.task import Task, task_of
 from coverslip.nn.device import choose_device
 from coverslip.nn.imagenet import put_imagenet
-from coverslip.samples.opening.again import alike
+from coverslip.samples.opening.again import alike, as_words
 from coverslip.samples.opening.normalise import Normaliser
-from coverslip.samples.sheets.splits import divided_groups
+from coverslip.samples.sheets.splits import divided_groups, usual_groups
 from coverslip.train.batch import Batch
 from coverslip.train.feed import Feed
 from coverslip.train.loop import Outcome, train
@@ -78,8 +79,10 @@ def fit(
     normaliser = _normaliser(task.training, config, start)
     prepare = preparation(normaliser, config.size)
     model, began = _begun(task, config, start, trunk, prepare)
+    crossed = None
     if config.network in SHALLOW:
-        outcome = fit_shallow(model, task.training, task.held_out, task.codes, prepare, config, run)
+        parts = (task.training, task.held_out, task.codes)
+        outcome, crossed = fit_shallow(model, *parts, prepare, _groups(task), config, run)
     else:
         outcome = _trained(model, task, config, run, prepare, "fit")
     weights = dict(outcome.weights)
@@ -95,8 +98,18 @@ def fit(
     }
     if trunk is not None:
         facts["trunk"] = trunk
-    facts["temperature"] = _calibrate(model, task, config, run, prepare, weights)
-    facts["warnings"] = _warnings(task, config, outcome)
+    if crossed is not None:
+        facts["temperature"] = _calibrated(crossed.logits, crossed.codes, weights, np.float64)
+        weights |= crossed.weights
+    else:
+        facts["temperature"] = _calibrate(model, task, config, run, prepare, weights)
+    calibrating = weights.get(HELD_CODES, task.codes[:0])
+    counts = np.bincount(calibrating, minlength=len(task.classes))
+    # Of classes with fewer nothing is promised by themselves.
+    facts["calibrating"] = {
+        name: int(n) if n >= ENOUGH else 0 for name, n in zip(task.classes, counts.tolist(), strict=True)
+    }
+    facts["warnings"] = _warnings(task, config, outcome, calibrating)
     if config.retrain and config.network not in SHALLOW and len(task.split["val"]):
         weights |= _retrained(task, config, start, trunk, run, prepare, outcome)
     return Fitted("classify", config, weights, facts, outcome.history)
@@ -166,7 +179,9 @@ def _trained(
 ) -> Outcome:
     """Train all weights; the best epoch's come back, or the last one's where nothing was held out."""
     features = int(model.trunk.features) if config.scatter_on == "features" else len(task.classes)  # type: ignore[arg-type]
-    learner = _Learner(model, Centroids(len(task.classes), features))
+    by_kmeans = config.centres == "kmeans"
+    clusters = Clusters(len(task.samples), len(task.classes), config.seed) if by_kmeans else None
+    learner = _Learner(model, Centroids(len(task.classes), features), clusters)
     labels = torch.from_numpy(task.codes)
     counts = np.bincount(task.codes[task.split["train"]], minlength=len(task.classes))
     share = torch.from_numpy(counts.sum() / (len(counts) * counts)).float() if config.imbalance == "weights" else None
@@ -181,12 +196,18 @@ def _trained(
         h, z = module(x.contiguous(memory_format=torch.channels_last))
         entropy = F.cross_entropy(z, codes, weight=None if share is None else share.to(z))
         terms = {"loss": entropy, "cross_entropy": entropy, "accuracy": (z.argmax(1) == codes).float().mean()}
-        if between or within:
+        if clusters is not None:
+            if module.training:
+                clusters.note(z, batch.rows, epoch)
+            known = clusters.ready.to(z)  # in the first epoch there are no centres yet
+            terms |= {"between": known * nearness_to_others(z, clusters.centres)}
+            terms |= {"within": known * scatter_about(z, clusters.centres)}
+        elif between or within:
             v = h if config.scatter_on == "features" else z
             if module.training:
                 learner.centroids.note(v, codes, epoch)
-            centres, known = learner.centroids.with_batch(v, codes)
-            terms |= {"between": spread_between(centres, known), "within": scatter_within(v, codes, centres)}
+            centres, counts_of = learner.centroids.with_batch(v, codes)
+            terms |= {"between": spread_between(centres, counts_of), "within": scatter_within(v, codes, centres)}
         if match:
             terms["mmd"] = mmd_to_normal(z, generator)
         if module.training:
@@ -215,10 +236,11 @@ def _trained(
 class _Learner(nn.Module):
     """The network, and what it remembers while it learns."""
 
-    def __init__(self, model: Classifier, centroids: Centroids) -> None:
+    def __init__(self, model: Classifier, centroids: Centroids, clusters: Clusters | None) -> None:
         super().__init__()
         self.model = model
         self.centroids = centroids
+        self.clusters = clusters
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         found: tuple[Tensor, Tensor] = self.model(x)
@@ -252,10 +274,26 @@ def _calibrate(
         return 1.0
     _, z = codes_of(model, task.held_out, prepare, device, "Calibrating")
     z = nearness(z, weights[CENTRES]) if config.by_centres else z
-    found = temperature(z, held)
-    odd = oddness(softmax(z / found).astype(np.float32))
-    weights[HELD_OUT], weights[HELD_CODES] = odd[np.arange(len(held)), held], held
+    return _calibrated(z, held, weights)
+
+
+def _calibrated(
+    logits: np.ndarray, codes: np.ndarray, weights: dict[str, Any], kind: type[np.floating[Any]] = np.float32
+) -> float:
+    """The temperature that images which no fit has seen ask for; how odd they look goes among the weights.
+
+    Probabilities are rounded to `kind`, as those are that they will be compared with.
+    """
+    found = temperature(logits, codes)
+    odd = oddness(softmax(logits / found).astype(kind))
+    weights[HELD_OUT], weights[HELD_CODES] = odd[np.arange(len(codes)), codes], codes
     return found
+
+
+def _groups(task: Task) -> np.ndarray | None:
+    """The groups of the samples, by number; None where there are none."""
+    by = usual_groups(task.samples.obs)
+    return None if by is None else np.unique(as_words(task.samples.obs[by]).astype(str), return_inverse=True)[1]
 
 
 def _retrained(
@@ -282,9 +320,10 @@ def _retrained(
     return weights
 
 
-def _warnings(task: Task, config: Config, outcome: Outcome) -> list[str]:
+def _warnings(task: Task, config: Config, outcome: Outcome, calibrating: np.ndarray) -> list[str]:
     said = [text for text in (alike(task.classes), divided_groups(task.samples.obs)) if text]
-    held = np.bincount(task.codes[task.split["val"]], minlength=len(task.classes))
+    held = np.bincount(calibrating, minlength=len(task.classes))
+    word = "held-out" if len(calibrating) == len(task.split["val"]) else "labelled"
     if not held.sum():
         said.append(
             "Nothing was held out, so probabilities are not calibrated and there are no prediction sets: mark some "
@@ -292,15 +331,15 @@ def _warnings(task: Task, config: Config, outcome: Outcome) -> list[str]:
         )
     elif held.sum() < ENOUGH:
         said.append(
-            f"{held.sum()} held-out images are too few for prediction sets: with fewer than {ENOUGH} each holds every "
+            f"{held.sum()} {word} images are too few for prediction sets: with fewer than {ENOUGH} each holds every "
             "class at an error rate of 0.1."
         )
     elif held.min() < ENOUGH:
         few, name = int(held.min()), task.classes[int(held.argmin())]
-        counted = f"Only {few} held-out images are" if few > 1 else f"{'Only one' if few else 'No'} held-out image is"
+        counted = f"Only {few} {word} images are" if few > 1 else f"{'Only one' if few else 'No'} {word} image is"
         said.append(
             f"{counted} of the class '{name}', too few for prediction sets that hold for it alone: classes with fewer "
-            f"than {ENOUGH} are compared with all held-out images."
+            f"than {ENOUGH} are compared with all {word} images."
         )
     if config.retrain and config.network not in SHALLOW and held.sum():
         said.append(

@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from coverslip.core import Fitted, InputError, Samples, track
-from coverslip.methods.classify.calibration import plausibility, softmax
+from coverslip.methods.classify import cross
+from coverslip.methods.classify.calibration import ENOUGH, plausibility, softmax
 from coverslip.methods.classify.config import Config
-from coverslip.methods.classify.model import Classifier, build
+from coverslip.methods.classify.model import Classifier, Neighbours, build
 from coverslip.methods.classify.rules import nearness
 from coverslip.nn.device import choose_device
 from coverslip.nn.weights import restored
@@ -63,7 +64,8 @@ def network(fitted: Fitted, device: str = "cpu") -> Classifier:
     """
     config = fitted.config
     assert isinstance(config, Config)
-    own = {name: a for name, a in fitted.weights.items() if name not in (CENTRES, HELD_OUT, HELD_CODES)}
+    beside = (CENTRES, HELD_OUT, HELD_CODES, *cross.ARRAYS)
+    own = {name: a for name, a in fitted.weights.items() if name not in beside}
     known = own["head.known"].shape[0] if "head.known" in own else 0
     shape = shown_shape(config, tuple(fitted.facts["shape"]))
     classes = len(fitted.facts["classes"])
@@ -98,13 +100,29 @@ def scored(fitted: Fitted, samples: Samples, device: str = "auto") -> tuple[np.n
     config = fitted.config
     assert isinstance(config, Config)
     prepare = preparation(Normaliser.from_dict(fitted.facts["normaliser"]), config.size)
-    _, logits = codes_of(network(fitted, device), samples, prepare, device, "Classifying")
+    model = network(fitted, device)
+    features, logits = codes_of(model, samples, prepare, device, "Classifying")
     if CENTRES in fitted.weights:
         logits = nearness(logits, fitted.weights[CENTRES])
     probability = softmax(logits / fitted.facts["temperature"]).astype(np.float32)
     if HELD_OUT not in fitted.weights:
         return probability, None
-    return probability, plausibility(fitted.weights[HELD_OUT], fitted.weights[HELD_CODES], probability)
+    if cross.FOLD not in fitted.weights:
+        return probability, plausibility(fitted.weights[HELD_OUT], fitted.weights[HELD_CODES], probability)
+    return probability, _crossed(fitted, model, features)
+
+
+def _crossed(fitted: Fitted, model: Classifier, features: np.ndarray) -> np.ndarray:
+    """Plausibilities where all labelled images calibrate."""
+    weights, classes = fitted.weights, len(fitted.facts["classes"])
+    if isinstance(model.head, Neighbours):
+        heads = cross.nearest_heads(weights, int(model.head.nearest), classes)
+    else:
+        heads = cross.linear_heads(weights)
+    held = (weights[HELD_OUT], weights[HELD_CODES], weights[cross.FOLD])
+    return cross.cross_plausibility(
+        *held, [head(features) for head in heads], fitted.facts["temperature"], least=ENOUGH
+    )
 
 
 def activation_maps(

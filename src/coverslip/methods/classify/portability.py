@@ -26,18 +26,24 @@ def portable(fitted: Fitted) -> Portable:
     Returns
     -------
     Portable
-        Its images have the height and width that the network was shown; with the setting ``size`` they are resized
-        before. Prediction sets are not part of it.
+        Its images have the height and width of those that it was fitted to; the setting ``size`` is part of the
+        network. Prediction sets are not.
     """
     config = fitted.config
     assert isinstance(config, Config)
     normaliser = Normaliser.from_dict(fitted.facts["normaliser"])
-    channels, height, width = shown_shape(config, tuple(fitted.facts["shape"]))
+    channels, height, width = fitted.facts["shape"]
+    shown = shown_shape(config, (channels, height, width))[1:]
     names = fitted.facts.get("channels") or [f"channel_{i}" for i in range(channels)]
     classes = fitted.facts["classes"]
-    resized = f" Resize images to {height} x {width} (bilinear) before." if config.size else ""
+    given = fitted.facts.get("input", {})
+    one_size = "Bring each image to this size as coverslip.samples.opening.sized does" if "size" in given else ""
+    scaled = ", after each channel was scaled between its percentiles 0.1 and 99.9" if given.get("joined") else ""
+    whole = _Whole(network(fitted), normaliser, fitted.facts["temperature"], fitted.weights.get(CENTRES))
+    if shown != (height, width):
+        whole.resize((height, width), shown)
     return Portable(
-        network=_Whole(network(fitted), normaliser, fitted.facts["temperature"], fitted.weights.get(CENTRES)).eval(),
+        network=whole.eval(),
         inputs=tuple(map(str, names)),
         outputs=tuple(
             OutputMap(f"class_{k}", f"Probability of the class {name}.", (0, 1)) for k, name in enumerate(classes)
@@ -47,7 +53,8 @@ def portable(fitted: Fitted) -> Portable:
         multiple=1,
         reach=0,
         diameter=0,
-        afterwards=f"The class is the place of the largest of {len(classes)} numbers: {', '.join(classes)}.{resized}",
+        afterwards=f"The class is the place of the largest of {len(classes)} numbers: {', '.join(classes)}."
+        + (f" {one_size}{scaled}." if one_size else ""),
         task="classification",
         sides=(height, width),
         grey=(min(normaliser.offset), max(o + s for o, s in zip(normaliser.offset, normaliser.scale, strict=True))),
@@ -71,10 +78,27 @@ class _Whole(nn.Module):
         self.register_buffer("offset", torch.tensor(normaliser.offset)[:, None, None])
         self.register_buffer("scale", torch.tensor(normaliser.scale)[:, None, None])
         self.centres = None if centres is None else torch.from_numpy(np.array(centres))
+        self.rows: Tensor | None = None
+        self.columns: Tensor | None = None
+
+    def resize(self, before: tuple[int, int], after: tuple[int, int]) -> None:
+        """Bring images of one size to another first, by the weights that `preparation` gives each pixel."""
+        shrunk = min(after) < max(before)
+        self.rows = _spread(before[0], after[0], shrunk)
+        self.columns = _spread(before[1], after[1], shrunk).T.contiguous()
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Probabilities ``(N, K)`` of stored pixels ``(N, C, H, W)``, float32."""
-        z = self.model(((pixels - self.offset) / self.scale).clamp(0, 1))[1]
+        x = ((pixels - self.offset) / self.scale).clamp(0, 1)
+        if self.rows is not None and self.columns is not None:
+            x = self.rows @ x @ self.columns
+        z = self.model(x)[1]
         if self.centres is not None:
             z = -0.5 * (z[:, None] - self.centres[None]).square().sum(2)
         return F.softmax(z / self.temperature, dim=1)
+
+
+def _spread(before: int, after: int, shrunk: bool) -> Tensor:
+    """How much of each of `before` pixels goes into each of `after` ones, ``(after, before)``."""
+    each = torch.eye(before)[None, None]
+    return F.interpolate(each, (after, before), mode="bilinear", antialias=shrunk)[0, 0]

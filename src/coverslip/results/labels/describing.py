@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ArraySamples, Image, InputError, LabelMap, Samples, Written, about, beside, track
+from coverslip.core.columns import own_name
+from coverslip.figures.colours import category_colours
 from coverslip.io.atomic import atomic_path, free_place, refuse_own
 from coverslip.io.tables import write_table
 from coverslip.io.tags import PROVENANCE, provenance_of
-from coverslip.results.labels.folder import LabelFolder
+from coverslip.results.labels.folder import CLASS, LabelFolder
 from coverslip.results.labels.measuring import labels_to_measure, own_place, replace_own
 from coverslip.results.labels.objects import Table, input_of, joined, measured, written_tables
+from coverslip.results.labels.placing import draw_again
 from coverslip.samples.cutting.crops import crop_objects
 from coverslip.samples.opening.channels import Channels
 from coverslip.samples.opening.planes import Planes
@@ -81,6 +84,7 @@ def describe(
         path = own
         replace_own(found, tables, path)
         _note(found, {**record, "columns": sorted(names)})
+        _draw_classes(found, tables, names)
     objects = sum(len(table["label"]) for table in tables)
     said = f"{objects:,} object{'s' * (objects != 1)} in {len(found):,} image{'s' * (len(found) != 1)}"
     return Written(path if own is None else found.path, said, joined(found, tables))
@@ -122,6 +126,19 @@ def _crops(
     crops, facts = crop_objects(image, labels.labels, shape, planes=how.get("planes", "channels"), **cut)
     chosen = tuple(names[i] for i in pick) if names else ()
     return ArraySamples(crops[:, pick], {"object": facts["object"].tolist()}, chosen), facts["object"]
+
+
+def _draw_classes(found: LabelFolder, tables: list[Table], names: set[str]) -> None:
+    """Draw the outlines of each image in the colours of the classes that were told, where there are such pictures."""
+    ours = next((name for name in (own_name(CLASS, names), CLASS) if name in names), None)
+    if ours is None:
+        return
+    told = [np.asarray(table.get(ours, ()), object) for table in tables]
+    known = sorted({str(name) for column in told for name in column if name})
+    colours = dict(zip(known, category_colours(len(known)), strict=True))
+    for i, (table, column) in enumerate(zip(tables, told, strict=True)):
+        classes = {name: (colour, np.asarray(table["label"])[column == name]) for name, colour in colours.items()}
+        draw_again(found, i, found.labels(i).labels, classes)
 
 
 def _told_before(found: LabelFolder) -> set[str]:

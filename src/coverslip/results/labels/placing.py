@@ -30,11 +30,16 @@ def overlay_path(folder: Path, name: str) -> Path:
     return folder / f"{name}.overlay.jpg"
 
 
-def draw_again(found: LabelFolder, index: int, labels: np.ndarray) -> None:
-    """Draw the outlines over an image anew after its labels have changed, where there is such a picture."""
+def draw_again(
+    found: LabelFolder,
+    index: int,
+    labels: np.ndarray,
+    classes: Mapping[str, tuple[str, np.ndarray]] | None = None,
+) -> None:
+    """Draw the outlines over an image anew, where there is such a picture: its labels, or their classes, changed."""
     picture = overlay_path(found.existing(index).parent, found.stem(index))
     if picture.is_file():
-        drawn = overlay_jpeg(found.image(index), labels)
+        drawn = overlay_jpeg(found.image(index), labels, classes=classes)
         with atomic_path(picture) as temporary:
             temporary.write_bytes(drawn)
 

@@ -36,5 +36,6 @@ KIND = Kind(
         "score": ".score:score",
         "to_file": ".file:write_scores",
         "columns": ".file:our_columns",
+        "counted": ".prediction:counted",
     },
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,17 @@ def predict_to_file(
 
 def said_of(scores: ClassScores, things: str = "image") -> str:
     """What came of it, in words."""
+    return f"Classified {len(scores):,} {things}{'s' * (len(scores) != 1)}: {counted([scores])}"
+
+
+def counted(several: Sequence[ClassScores]) -> str:
+    """How many of each class there are in scores of one model, and how many are better left to a person."""
+    scores = _joined(list(several))
     counts = np.bincount(scores.codes, minlength=len(scores.classes))
     order = np.argsort(-counts, kind="stable")
     named = ", ".join(f"{counts[k]:,} {scores.classes[k]}" for k in order if counts[k])
-    said = f"Classified {len(scores):,} {things}{'s' * (len(scores) != 1)}: {named}"
     unsure = int(scores.abstained.sum())
-    return f"{said}; {unsure:,} better left to a person" if unsure else said
+    return f"{named}; {unsure:,} better left to a person" if unsure else named
 
 
 def doubts_of(scores: ClassScores) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from coverslip.core import ClassScores, InputError, Samples, Subset
 from coverslip.figures import loss_curves
-from coverslip.figures.classes import Curve, confusion_figure, reliability_figure, roc_figure
+from coverslip.figures.classes import Curve, confusion_figure, gallery_figure, reliability_figure, roc_figure
 from coverslip.figures.document import Page, save_figures, write_document
 from coverslip.figures.encode import script_json, webp_pictures
 from coverslip.figures.illustrations import drawn
@@ -175,18 +175,22 @@ def _curves(found: Classification) -> dict[str, Curve]:
 def _model_figures(
     model: Model | None, known: Judged | None, scores: ClassScores, opened: Samples | None, first_epoch: int
 ) -> dict[str, Any]:
-    if model is None:
-        return {}
     figures: dict[str, Any] = {}
-    if len(model.history) > 1:  # what is not trained epoch by epoch has no curve
+    if model is not None and len(model.history) > 1:  # what is not trained epoch by epoch has no curve
         curves = loss_curves({model.method: model.history}, first_epoch=first_epoch)
         figures["Losses"] = (curves, model.implementation.CARD.losses)
-    illustrate = getattr(model.implementation, "illustrate", None)
-    if illustrate is None or opened is None:
+    if opened is None:
         return figures
+    illustrate = None if model is None else getattr(model.implementation, "illustrate", None)
     for heading, rows in _galleries(known, scores).items():
-        for shown in illustrate(model, Subset(opened, rows)):
-            figures[f"{shown.name}: {heading}"] = (drawn(shown, opened), shown.caption)
+        shown = [] if illustrate is None else list(illustrate(model, Subset(opened, rows)))
+        for one in shown:
+            figures[f"{one.name}: {heading}"] = (drawn(one, opened), one.caption)
+        if known is not None and not shown:
+            pictures = thumbnails(Subset(opened, rows), size=96)
+            words = [f"{value:.2f}" for value in scores.confidence[rows]]
+            said = "Those called so most surely, with the probability of the class that they were called."
+            figures[f"Most confused: {heading}"] = (gallery_figure(pictures, words), said)
     return figures
 
 

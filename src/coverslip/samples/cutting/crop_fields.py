@@ -19,6 +19,7 @@ from coverslip.core import Image, InputError, free_name, provenance, renamed, tr
 from coverslip.io.labels import image_stem
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.cutting.crops import Border, Neighbours, Table, checked_options, crop_objects
+from coverslip.samples.opening import whole_of
 from coverslip.samples.opening.planes import Planes
 from coverslip.samples.sheets.instances import doubts_about, shortened
 from coverslip.samples.sheets.masks import refuse_other_things
@@ -135,7 +136,7 @@ def _provenance(sheet: Sheet, settings: dict[str, Any]) -> str:
 
 def crop_settings(samples: Any) -> dict[str, Any]:
     """How samples were cut out of fields, where `crop_sheet` made them; else empty."""
-    folder = getattr(getattr(samples, "sheet", None), "folder", None)
+    folder = getattr(getattr(whole_of(samples), "sheet", None), "folder", None)
     if folder is None:
         return {}
     try:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Samples
+from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
-from coverslip.samples.opening.samples import open_samples
+from coverslip.samples.opening.sized import Aspect, sized
 
 DOMAIN = "domain"
 """The column that says which of the inputs a sample is from."""
@@ -18,17 +19,29 @@ DOMAIN = "domain"
 _PERCENTILES = (0.1, 99.9)
 
 
-def join_samples(sources: Sequence[Any], *, size: int, names: Sequence[str] | None = None, **how: Any) -> Joined:
+def join_samples(
+    sources: Sequence[Any],
+    *,
+    size: int,
+    aspect: Aspect = "stretched",
+    names: Sequence[str] | None = None,
+    count: int = 0,
+    **how: Any,
+) -> Joined:
     """Open several sheets or folders as one.
 
     Parameters
     ----------
     sources : sequence of str, Path, Sheet or Samples
-        Each of equally shaped samples; they differ among each other.
+        Of any size and dtype.
     size : int
-        Height and width that all are resized to, pixels.
+        Height and width that all are brought to, pixels.
+    aspect : {"stretched", "kept"}
+        How; see `coverslip.samples.opening.sized.sized`.
     names : sequence of str, optional
         Of the domains; default: what the sheets or folders are called.
+    count : int
+        Channels; 0: as many as the one with most of them has.
     **how
         ``channels`` and ``planes``, as for `open_samples`.
 
@@ -43,26 +56,42 @@ def join_samples(sources: Sequence[Any], *, size: int, names: Sequence[str] | No
     InputError
         If one cannot be opened, or their channels cannot be brought together.
     """
-    parts = [open_samples(source, **how) for source in sources]
+    parts = [open_at_one_size("samples", source, {"size": size, "aspect": aspect}, **how)[0] for source in sources]
     called = list(names or map(_name, sources, range(1, len(parts) + 1)))
     if len(set(called)) < len(called):
         raise InputError(f"Two inputs are called alike ({', '.join(called)}); rename one, so that domains have names.")
-    return Joined(parts, called, size)
+    kept = {name: how[name] for name in ("channels", "planes") if how.get(name) is not None}
+    found = Joined(parts, called, size, aspect=aspect, count=count, how=kept)
+    found.sources = tuple(str(Path(path).resolve()) for path in map(_path, sources) if path is not None)
+    return found
 
 
 class Joined:
     """Several samples one behind the other; see `join_samples`."""
 
-    def __init__(self, parts: Sequence[Samples], names: Sequence[str], size: int) -> None:
+    def __init__(
+        self,
+        parts: Sequence[Samples],
+        names: Sequence[str],
+        size: int,
+        *,
+        aspect: Aspect = "stretched",
+        count: int = 0,
+        how: Mapping[str, Any] | None = None,
+    ) -> None:
         if not parts or size < 1:
             raise InputError("Domains are joined at one size: name one or more inputs, and a size such as 64.")
-        counts = sorted({part.shape[0] for part in parts})
+        counts = sorted({part.shape[0] for part in parts} | ({count} if count else set()))
         if len(counts) > 1 and counts != [1, counts[-1]]:
             raise InputError(
                 f"Samples of {' and '.join(map(str, counts))} channels cannot be joined; choose as many of each "
                 "(--channels)."
             )
-        self.parts, self._size, self._count = list(parts), size, counts[-1]
+        self.parts, self._size, self._aspect, self._count = list(parts), size, aspect, counts[-1]
+        self.how: dict[str, Any] = {**(how or {}), "size": size, "aspect": aspect, "joined": self._count}
+        """What a model that is fitted to these opens others with."""
+        self.sources: tuple[str, ...] = ()
+        """Where they come from, for provenance."""
         self._starts = np.cumsum([0, *map(len, parts)])
         columns = dict.fromkeys(name for part in parts for name in part.obs)
         self._obs = {name: np.concatenate([_column(part, name) for part in parts]) for name in columns}
@@ -102,15 +131,10 @@ class Joined:
         return out
 
     def _brought(self, stored: np.ndarray) -> np.ndarray:
-        import torch
-        import torch.nn.functional as F
-
         x = stored.astype(np.float32)
         low, high = np.percentile(x, _PERCENTILES, axis=(2, 3), keepdims=True)
         x = ((x - low) / np.maximum(high - low, 1e-6)).clip(0, 1).astype(np.float32)
-        shrunk = self._size < max(x.shape[2:])
-        found = F.interpolate(torch.from_numpy(x), (self._size, self._size), mode="bilinear", antialias=shrunk)
-        return np.broadcast_to(found.numpy(), (len(x), *self.shape)) if len(x) else found.numpy()
+        return np.broadcast_to(sized(x, self._size, self._aspect), (len(x), *self.shape))
 
 
 def _column(part: Samples, name: str) -> np.ndarray:
@@ -122,6 +146,10 @@ def _column(part: Samples, name: str) -> np.ndarray:
     return np.array([str(Path(folder) / text) for text in texts], object) if name == "image" and folder else texts
 
 
+def _path(source: Any) -> str | Path | None:
+    return getattr(source, "path", None) or (source if isinstance(source, str | Path) else None)
+
+
 def _name(source: Any, number: int) -> str:
-    path = getattr(source, "path", None) or (source if isinstance(source, str | Path) else None)
+    path = _path(source)
     return str(number) if path is None else Path(path).resolve().stem

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ArraySamples, Image, InputError, Samples, track
+from coverslip.samples.opening import opened_with
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.given import given
 from coverslip.samples.opening.planes import Planes, as_numbers, number_type
+from coverslip.samples.opening.sized import Aspect, SizesDiffer, sized
 from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell, whose, with_unsaid
 from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, read_sheet
@@ -34,6 +36,9 @@ def open_samples(
     series: int | str | None = None,
     frames: str | None = None,
     pixel_size: float | str | None = None,
+    size: int = 0,
+    aspect: Aspect = "kept",
+    joined: int = 0,
 ) -> Samples:
     """Open images of equal shape as samples; pixels are read when they are asked for.
 
@@ -58,6 +63,12 @@ def open_samples(
     pixel_size : float or str, optional
         How large the pixels of images in files are, µm (or ``"0.5x0.25"``, height x width); default: what the column
         ``pixel_size`` or else the files say.
+    size : int
+        Of files: bring every image, which may be of any size, to this height and width; 0: they must be equal.
+    aspect : {"kept", "stretched"}
+        How; see `coverslip.samples.opening.sized.sized`.
+    joined : int
+        Open them as `join_samples` does, with so many channels, as one of several domains; 0: as stored.
 
     Returns
     -------
@@ -72,6 +83,13 @@ def open_samples(
         remedy; or if rows name masks, since fields must be cropped first.
     """
     source = given(source)
+    how: dict[str, Any]
+    if joined and not opened_with(source).get("joined"):
+        from coverslip.samples.opening.joined import join_samples
+
+        how = {"use_source": use_source, "expected": expected, "series": series, "frames": frames}
+        how |= {"channels": channels, "planes": planes, "pixel_size": pixel_size}
+        return join_samples([source], size=size, aspect=aspect, count=joined, **how)
     if isinstance(source, list):
         source = _stacked(source)
     if isinstance(source, np.ndarray):
@@ -84,7 +102,8 @@ def open_samples(
         source = divided(source, series, frames)
     if isinstance(source, Sheet):
         source = source.with_pixel_size(pixel_size)
-        return SheetSamples(source, channels=channels, planes=planes, use_source=use_source, expected=expected)
+        how = {"use_source": use_source, "expected": expected, "size": size, "aspect": aspect}
+        return SheetSamples(source, channels=channels, planes=planes, **how)
     as_expected(source.channels, expected)
     return source
 
@@ -100,6 +119,8 @@ class SheetSamples:
         planes: str | int = "channels",
         use_source: bool = False,
         expected: Sequence[str] = (),
+        size: int = 0,
+        aspect: Aspect = "kept",
     ) -> None:
         if not len(sheet):
             raise InputError(f"{sheet.name} has no rows; add a row for each image.")
@@ -111,6 +132,11 @@ class SheetSamples:
         if use_source and not sheet.has("source"):
             raise InputError(f"{sheet.name} names no paired images; fill its column 'source' or leave use_source out.")
         self.sheet = sheet
+        self._size, self._aspect = size, aspect
+        self.how: dict[str, Any] = {"channels": None if channels is None else list(channels), "planes": planes}
+        """What these were opened with, beside the sheet."""
+        if size:
+            self.how |= {"size": size, "aspect": aspect}
         self._planes = Planes.parse(planes)
         self._columns = ("image", "source") if use_source else ("image",)
         self._images = {column: open_column(sheet, column) for column in self._columns}
@@ -177,7 +203,7 @@ class SheetSamples:
         """Rows whose images are of one file, ``(n, C, H, W)``."""
         image = self._images[column][rows[0]]
         same = all(self._images[column][row] is image for row in rows) and not self.sheet.has("window_px")
-        if same and "T" in image.axes and "Z" not in image.axes and len(rows) > 1:
+        if same and "T" in image.axes and "Z" not in image.axes and len(rows) > 1 and not self._size:
             frames = np.array([self.sheet.frame(int(row)) for row in rows])
             first, last = int(frames.min()), int(frames.max())
             if last - first < 4 * len(frames):  # else too much would be read that nobody asked for
@@ -189,7 +215,7 @@ class SheetSamples:
         for row in rows:
             pixels = self._planes.read(self.image(int(row), column))
             check_finite(pixels, self._images[column][row].source)
-            found.append(pixels)
+            found.append(sized(pixels[None], self._size, self._aspect)[0] if self._size else pixels)
         return np.stack(found)
 
     def _agree(
@@ -202,7 +228,8 @@ class SheetSamples:
             shape = self._shape_of(0, model)
             for i in range(1, len(self)):
                 self._compare(i, self.image(i, column), shape, model, channels)
-            if (first.height, first.width, first.dtype) != (model.height, model.width, model.dtype):
+            alike = self._size or (first.height, first.width) == (model.height, model.width)
+            if not alike or first.dtype != model.dtype:
                 raise InputError(
                     f"{self.sheet.where(0)}: the paired image {model.source} is {_facts(model, shape)}, the image "
                     f"{first.height} x {first.width} pixels of {first.dtype}; pair images of one size and dtype."
@@ -214,7 +241,8 @@ class SheetSamples:
                 f"{whose(self.sheet, odd, self.image(odd))} has {len(picks[odd])} channel(s), but the first image "
                 f"{len(picks[0])}; leave it out, or choose the channels that all have."
             )
-        shape = (len(picks[0]), first.height, first.width)
+        height, width = (self._size, self._size) if self._size else (first.height, first.width)
+        shape = (len(picks[0]), height, width)
         as_they_are = all(pick == tuple(range(count)) for pick, count in zip(picks, counts, strict=True))
         return shape, number_type(first.dtype), names, None if as_they_are else np.array(picks)
 
@@ -241,15 +269,18 @@ class SheetSamples:
         found = self._shape_of(i, image)
         # Where channels of the images alone are chosen, there may be others beside them.
         first = 1 if (channels.wanted is not None or channels.expected) and self._columns == ("image",) else 0
+        if self._size:
+            shape = (shape[0], *found[1:])
         if found[first:] == shape[first:] and image.dtype == model.dtype:
             return
+        kind: type[InputError] = InputError
         if found[1:] == shape[1:] and image.dtype == model.dtype:
             remedy = "samples need the same channels: leave the image out, or choose the channels that all have"
         elif found != shape:
-            remedy = f"samples need one size: {_CROP_FIRST}"
+            remedy, kind = f"samples need one size: {_CROP_FIRST}", SizesDiffer
         else:
             remedy = "samples need one dtype: convert the images alike, or make a sheet for each"
-        raise InputError(
+        raise kind(
             f"{self.sheet.where(i)}: {image.source} is {_facts(image, found)}, but the first image "
             f"{_facts(model, shape)}; {remedy}."
         )

@@ -161,7 +161,7 @@ def _inspect_masks(sheet: Sheet, images: dict[int, FileFacts], deep: bool, probl
 
 def _uneven(sheet: Sheet, images: dict[int, FileFacts]) -> Iterator[Problem]:
     """Images that differ from most of the others."""
-    sizes = "samples need one size: crop them with coverslip samples crop, or leave these out"
+    sizes = "samples need one size (classify resizes them): crop them with coverslip samples crop, or leave these out"
     features: list[tuple[str, Literal["error", "warning"], str, dict[int, str]]] = [
         ("axes", "error", "say which axis is which, or leave the image out", {i: f.axes for i, f in images.items()}),
         ("channels", "error", "samples need the same channels", {i: f.channels for i, f in images.items()}),
