@@ -9,6 +9,8 @@ from coverslip.measure.threads import few_threads
 _NEIGHBOURS = 20  # as N2D has it
 _DIMENSIONS = 5
 _EPOCHS = 200
+_FLOOR = 1e-4
+"""Added to variances on the map, so that groups that lie in a plane have a likelihood."""
 
 
 def starting_clusters(latent: np.ndarray, k: int, how: str, seed: int) -> np.ndarray:
@@ -63,6 +65,7 @@ def neighbours_of(latent: np.ndarray, count: int) -> np.ndarray:
 def _on_a_map(latent: np.ndarray, k: int, seed: int) -> np.ndarray:
     import warnings
 
+    from sklearn.cluster import KMeans
     from sklearn.mixture import GaussianMixture
 
     with warnings.catch_warnings():
@@ -78,4 +81,16 @@ def _on_a_map(latent: np.ndarray, k: int, seed: int) -> np.ndarray:
             n_jobs=1,
         ).fit_transform(latent)
     with few_threads(mapped.size):
-        return np.asarray(GaussianMixture(k, n_init=5, reg_covar=1e-4, random_state=seed).fit_predict(mapped))
+        first = KMeans(k, n_init=20, random_state=seed).fit(mapped)
+        # A mixture of best likelihood divides one dense group and joins two: it may only move the borders of k-means.
+        parts = [mapped[first.labels_ == i] for i in range(k)]
+        spreads = [np.cov(part.T).reshape(part.shape[1], -1) + _FLOOR * np.eye(part.shape[1]) for part in parts]
+        mixture = GaussianMixture(
+            k,
+            weights_init=np.array([len(part) for part in parts]) / len(mapped),
+            means_init=first.cluster_centers_,
+            precisions_init=np.linalg.inv(np.nan_to_num(spreads)),
+            reg_covar=_FLOOR,
+            random_state=seed,
+        )
+        return np.asarray(mixture.fit_predict(mapped))
