@@ -159,6 +159,25 @@ def test_clusters_may_start_on_a_map(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clustering_accuracy(starting_clusters(latent, 2, "kmeans", 0), side) < 0.7
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mixture_only_moves_the_borders_of_compact_groups(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The likeliest mixture would divide an angle into its two thin arms, and join two round groups."""
+    rng = np.random.default_rng(0)
+    along, across = rng.uniform(0, 1, 200), rng.normal(0, 0.01, 200)
+    angle = np.concatenate([np.stack([along, across], 1), np.stack([across, along], 1)])
+    latent = np.concatenate([angle, rng.normal((5, 0), 0.4, (200, 2)), rng.normal((5, 3), 0.4, (200, 2))])
+
+    class Map:
+        def __init__(self, **how: Any) -> None: ...
+
+        def fit_transform(self, z: np.ndarray) -> np.ndarray:
+            return z
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Map))
+    truth = np.repeat([0, 1, 2], [400, 200, 200])
+    assert clustering_accuracy(starting_clusters(latent, 3, "umap", seed), truth) == 1
+
+
 def test_a_proposal_is_apart_and_found_again() -> None:
     rng = np.random.default_rng(0)
     centres = np.array([[0, 0], [6, 0], [0, 6], [6, 6]])
