@@ -60,3 +60,12 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return "" if value != value else f"{value:.4g}"
     return str(value)
+
+
+def in_words(value: object) -> str:
+    """Counts or a list in one line; a dash for none."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} ({count})" for key, count in value.items()) or "-"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "-"
+    return str(value)
