@@ -23,7 +23,7 @@ def starting_clusters(latent: np.ndarray, k: int, how: str, seed: int) -> np.nda
     k : int
         Number of clusters.
     how : {"kmeans", "umap"}
-        k-means of the latents; or a Gaussian mixture on a UMAP of them.
+        k-means of the latents; or a Gaussian mixture on a UMAP of them, begun at k-means of the map.
     seed : int
         Decides all that is random.
 
