@@ -62,12 +62,13 @@ def test_its_settings_are_swept_over(images: Path, tmp_path: Path, capsys: pytes
     assert table["components"].tolist() == [1, 3]
     assert table["probe"].tolist() == [1, 1]
     assert not {"seed", "seconds", "loss"} & set(table)
-    assert {path.name for path in (tmp_path / "sweep").iterdir()} == {"fits", "sweep.csv", "sweep.png"}
+    made = {path.name for path in (tmp_path / "sweep").iterdir()}
+    assert made == {"fits", "sweep.csv", "sweep.png", "report.html", "provenance.json"}
     assert "Figure" in capsys.readouterr().out
 
     sweep = ["study", "sweep", "toy_pca", images, "--over", "components=1,3", "--out", tmp_path / "unmeasured"]
     assert run(*sweep, "--label", "nothing") == 0
-    assert {path.name for path in (tmp_path / "unmeasured").iterdir()} == {"fits", "sweep.csv"}
+    assert {path.name for path in (tmp_path / "unmeasured").iterdir()} == made - {"sweep.png"}
     assert "Figure" not in capsys.readouterr().out
 
 

@@ -144,6 +144,17 @@ def start_of(config: Settings) -> str | None:
 
 
 def one_size(config: Settings) -> dict[str, object]:
-    """What images that differ in size are brought to, and how; see `coverslip.samples.opening.open_at_one_size`."""
+    """What images that differ in size are brought to, and how; see `coverslip.samples.opening.open_at_one_size`.
+
+    Parameters
+    ----------
+    config : Config
+        Of the classifier.
+
+    Returns
+    -------
+    dict
+        ``size``, pixels, and ``aspect``.
+    """
     assert isinstance(config, Config)
     return {"size": config.size or _SIDE, "aspect": config.aspect}

@@ -28,8 +28,8 @@ CARD = Card(
         "USPS, all 9,298 digits of 16 x 16, K = 10, no labels used, accuracy (best one-to-one match) and NMI: "
         "k-means of the pixels 0.663 [0.653, 0.673], 0.609 [0.601, 0.621]; of 10 principal components 0.667 [0.658, "
         "0.677], 0.600 [0.592, 0.612].",
-        "Preset recommended, the same digits, five seeds, before the mixture started from k-means of the map: mean 0.920 "
-        "(0.830 to 0.970), 0.907 (0.873 to 0.925), for two seeds put two digits into one cluster. As it is now, "
+        "Preset recommended, the same digits, five seeds, before the mixture started from k-means of the map: mean "
+        "0.920 (0.830 to 0.970), 0.907 (0.873 to 0.925), for two seeds put two digits into one cluster. As it is now, "
         "these two alone: SEEDS, NMIS.",
         "Preset recommended, the same digits, stages of one earlier fit (seed 0): k-means of the vectors of the first "
         "stage, 20 epochs, 0.756, 0.702; the groups on their UMAP, where the clustering stage starts, 0.936, 0.869.",

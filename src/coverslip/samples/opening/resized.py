@@ -10,7 +10,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize, Region, Samples, free_memory
-from coverslip.samples.opening.zoomed import resampled
 
 Aspect = Literal["same", "pad", "stretch"]
 
@@ -75,6 +74,8 @@ class Resizing:
         Each new pixel is the mean of the old ones around its place, weighted by a triangle as wide as two new pixels
         (two old ones, where it is enlarged), as in `coverslip.samples.opening.zoomed`. Whole numbers are rounded.
         """
+        from coverslip.samples.opening.zoomed import resampled  # it loads scipy
+
         if pixels.dtype == bool:
             return self.labels(pixels, whose)
         place = self.place(pixels.shape[-2], pixels.shape[-1], whose)
