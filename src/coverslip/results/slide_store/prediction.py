@@ -85,7 +85,7 @@ def predict_to_file(
         return compress_all(model, fields, source, out, asked, options)
     out = Path(out or f"{bare_name(source)}{ENDING}")
     if not out.name.lower().endswith(ENDING):
-        raise InputError(f"{out} should end in {ENDING}, because that is what is written.")
+        raise InputError(f"{out} should end in {ENDING}, for one slide can be used, and becomes a store of its own.")
     return compress(model, fields, 0, source, out, asked, options)
 
 
