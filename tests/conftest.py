@@ -22,6 +22,8 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("COVERSLIP_DATA", ROOT.parent / "shared" / "data"))
 
+_AS_IMPORTED: dict[str, Any] = {}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="write the expected values of seeded fits anew")
@@ -43,6 +45,14 @@ def _at_any_speed() -> Iterator[None]:
         for name in ("_LINE_SECONDS", "_WORTH_SECONDS"):
             patch.setattr(f"coverslip.cli.progress.{name}", float("inf"))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _drawn_alike(request: pytest.FixtureRequest) -> None:
+    """What a module's `RNG` draws for a test does not depend on which tests this process ran before."""
+    rng = getattr(request.module, "RNG", None)
+    if rng is not None:
+        rng.bit_generator.state = _AS_IMPORTED.setdefault(request.module.__name__, rng.bit_generator.state)
 
 
 @pytest.fixture(scope="session")

@@ -9,26 +9,23 @@ import pytest
 
 import coverslip as cs
 from coverslip.cli import main
-from coverslip.core import InputError
-from coverslip.samples.opening.sized import sized
+from coverslip.samples import Resizing
 
 
 def test_proportions_are_kept_and_the_rest_is_the_grey_of_the_border() -> None:
     image = np.full((1, 2, 4, 8), 100, np.uint16)
     image[0, 1] = 7
     image[0, :, 1:3, 2:6] = 900
-    found = sized(image, 16)
+    found = Resizing((16, 16), "pad").pixels(image)
     assert found.shape == (1, 2, 16, 16)
     assert found.dtype == np.uint16
     assert (found[0, 0, :4] == 100).all()
     assert (found[0, 1, -4:] == 7).all()
     assert found[0, 0, 8, 8] == 900
-    stretched = sized(image, 16, "stretched")
+    stretched = Resizing((16, 16), "stretch").pixels(image)
     assert stretched[0, 0, 7, 8] == 900
     assert stretched[0, 0, 5, 8] == 800  # its middle lies at 0.875 of the way from the border's row to the next
-    np.testing.assert_array_equal(sized(image[..., :4], 4), image[..., :4])
-    with pytest.raises(InputError, match="kept or stretched, not 'cut'"):
-        sized(image, 16, "cut")  # type: ignore[arg-type]
+    np.testing.assert_array_equal(Resizing((4, 4), "pad").pixels(image[..., :4]), image[..., :4])
 
 
 def test_a_folder_of_several_sizes_is_learnt_and_predicted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ from coverslip.cli.study_options import (
     Precision,
     Restarts,
     Steps,
+    UndividedGroup,
     inputs_of,
     print_findings,
     print_rows_and_notes,
@@ -130,17 +131,13 @@ def cross_validate(
     folds: Annotated[int, typer.Option(help="Parts of the images, each tested once.")] = 5,
     repeats: Annotated[int, typer.Option(help="How often the images are divided anew.")] = 1,
     over: Over = None,
-    group: Annotated[
-        str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
-    ] = None,
+    group: UndividedGroup = None,
     domain: Domain = None,
     config: ConfigFile = None,
     settings: Settings = None,
     channels: Channels = None,
     planes: Planes = "channels",
-    keep_models: Annotated[
-        bool, typer.Option("--keep-models/--no-keep-models", help="Keep the model of each fold.")
-    ] = False,
+    keep_models: KeepModels = False,
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
@@ -179,9 +176,7 @@ def transfer(
     out: Out,
     domain: Annotated[str | None, typer.Option(help="Column of laboratories, where one sheet holds them all.")] = None,
     folds: Annotated[int, typer.Option(help="Parts of each laboratory's images, each tested once at home.")] = 5,
-    group: Annotated[
-        str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
-    ] = None,
+    group: UndividedGroup = None,
     config: ConfigFile = None,
     settings: Settings = None,
     channels: Channels = None,
@@ -221,9 +216,7 @@ def shortcut(
     samples: Annotated[Path, typer.Argument(help="A sample sheet with a column of classes, or a folder of each.")],
     out: Out,
     label: Annotated[str, typer.Option(help="Column of classes.")] = "label",
-    group: Annotated[
-        str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
-    ] = None,
+    group: UndividedGroup = None,
     planes: Planes = "channels",
     seed: Annotated[int, typer.Option(help="Decides the folds.")] = 0,
 ) -> None:

@@ -22,6 +22,9 @@ Steps = Annotated[
 Baseline = Annotated[
     bool, typer.Option("--baseline/--no-baseline", help="Otsu and watershed on the same fields, for comparison.")
 ]
+UndividedGroup = Annotated[
+    str | None, typer.Option(help="Column whose groups are never divided; default: group, plate or source_image.")
+]
 KeepModels = Annotated[bool, typer.Option("--keep-models/--no-keep-models", help="Keep the model of each fit.")]
 Over = Annotated[
     list[str] | None,

@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 from coverslip.core import Config as Settings
 from coverslip.core import Training
 from coverslip.samples.opening.augment import Augment
-from coverslip.samples.opening.sized import Aspect
 
 Network = Literal["mobincep", "wavem_cnn", "organet", "mobilenet_v2", "resnet18", "linear", "knn"]
 
@@ -39,10 +38,10 @@ class Config(Training):
         ge=0,
         description="Images are resized to this height and width, pixels; 0: as they are, or 128 where they differ.",
     )
-    aspect: Aspect = Field(
-        "kept",
-        description="Of images that differ in size: kept proportions in a square filled with the grey of the border, "
-        "or stretched.",
+    aspect: Literal["pad", "stretch"] = Field(
+        "pad",
+        description="Of images that differ in size: pad keeps proportions, in a square filled with the grey of the "
+        "border; stretch does not.",
     )
     width: float = Field(1.0, gt=0, description="Factor of the channels of Mobincep and WaveM-CNN; 64 x of resnet18.")
     wavelet: str = Field("haar", description="WaveM-CNN: haar, or the name of another orthogonal wavelet (db2, sym4).")

@@ -37,7 +37,7 @@ def portable(fitted: Fitted) -> Portable:
     names = fitted.facts.get("channels") or [f"channel_{i}" for i in range(channels)]
     classes = fitted.facts["classes"]
     given = fitted.facts.get("input", {})
-    one_size = "Bring each image to this size as coverslip.samples.opening.sized does" if "size" in given else ""
+    one_size = "Bring each image to this size as coverslip.samples.Resizing does" if "size" in given else ""
     scaled = ", after each channel was scaled between its percentiles 0.1 and 99.9" if given.get("joined") else ""
     whole = _Whole(network(fitted), normaliser, fitted.facts["temperature"], fitted.weights.get(CENTRES))
     if shown != (height, width):

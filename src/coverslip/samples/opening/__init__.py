@@ -56,7 +56,7 @@ def open_at_one_size(takes: str, inputs: Any, one_size: Mapping[str, Any] | None
     InputError
         If they cannot be opened so.
     """
-    from coverslip.samples.opening.sized import SizesDiffer
+    from coverslip.samples.opening.resized import SizesDiffer
 
     try:
         return open_as(takes, inputs, **how), ""
@@ -64,7 +64,7 @@ def open_at_one_size(takes: str, inputs: Any, one_size: Mapping[str, Any] | None
         if one_size is None:
             raise
     size, aspect = one_size["size"], one_size["aspect"]
-    what = "its proportions kept and the rest filled with the grey of its border" if aspect == "kept" else "stretched"
+    what = "its proportions kept and the rest filled with the grey of its border" if aspect == "pad" else "stretched"
     said = (
         f"The images differ in size: each was brought to {size} x {size} pixels, {what}. Sizes and proportions may "
         "tell classes by themselves; 'coverslip study shortcut' says whether they do."

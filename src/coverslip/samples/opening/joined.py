@@ -11,7 +11,7 @@ import numpy as np
 from coverslip.core import InputError, Samples
 from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
-from coverslip.samples.opening.sized import Aspect, sized
+from coverslip.samples.opening.resized import Aspect, Resizing
 
 DOMAIN = "domain"
 """The column that says which of the inputs a sample is from."""
@@ -23,7 +23,7 @@ def join_samples(
     sources: Sequence[Any],
     *,
     size: int,
-    aspect: Aspect = "stretched",
+    aspect: Aspect = "stretch",
     names: Sequence[str] | None = None,
     count: int = 0,
     **how: Any,
@@ -36,8 +36,8 @@ def join_samples(
         Of any size and dtype.
     size : int
         Height and width that all are brought to, pixels.
-    aspect : {"stretched", "kept"}
-        How; see `coverslip.samples.opening.sized.sized`.
+    aspect : {"stretch", "pad"}
+        How; see `coverslip.samples.opening.resized.Resizing`.
     names : sequence of str, optional
         Of the domains; default: what the sheets or folders are called.
     count : int
@@ -75,7 +75,7 @@ class Joined:
         names: Sequence[str],
         size: int,
         *,
-        aspect: Aspect = "stretched",
+        aspect: Aspect = "stretch",
         count: int = 0,
         how: Mapping[str, Any] | None = None,
     ) -> None:
@@ -134,7 +134,7 @@ class Joined:
         x = stored.astype(np.float32)
         low, high = np.percentile(x, _PERCENTILES, axis=(2, 3), keepdims=True)
         x = ((x - low) / np.maximum(high - low, 1e-6)).clip(0, 1).astype(np.float32)
-        return np.broadcast_to(sized(x, self._size, self._aspect), (len(x), *self.shape))
+        return np.broadcast_to(Resizing((self._size, self._size), self._aspect).pixels(x), (len(x), *self.shape))
 
 
 def _column(part: Samples, name: str) -> np.ndarray:

@@ -17,6 +17,10 @@ _BYTES = 16
 """Of memory for each pixel that is read or made, beside the pixels as they are stored."""
 
 
+class SizesDiffer(InputError):
+    """Images that are to be samples have several sizes, and nothing says which they should have."""
+
+
 @dataclass(frozen=True)
 class Resizing:
     """To what size images are brought, and how.
@@ -76,6 +80,8 @@ class Resizing:
         """
         from coverslip.samples.opening.zoomed import resampled  # it loads scipy
 
+        if pixels.shape[-2:] == self.to:
+            return pixels
         if pixels.dtype == bool:
             return self.labels(pixels, whose)
         place = self.place(pixels.shape[-2], pixels.shape[-1], whose)

@@ -14,7 +14,7 @@ from coverslip.samples.opening import opened_with
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.given import given
 from coverslip.samples.opening.planes import Planes, as_numbers, number_type
-from coverslip.samples.opening.sized import Aspect, SizesDiffer, sized
+from coverslip.samples.opening.resized import Aspect, Resizing, SizesDiffer
 from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, in_threads, open_cell, whose, with_unsaid
 from coverslip.samples.sheets.sheet import PATH_COLUMNS, Sheet, read_sheet
@@ -37,7 +37,7 @@ def open_samples(
     frames: str | None = None,
     pixel_size: float | str | None = None,
     size: int = 0,
-    aspect: Aspect = "kept",
+    aspect: Aspect = "pad",
     joined: int = 0,
 ) -> Samples:
     """Open images of equal shape as samples; pixels are read when they are asked for.
@@ -65,8 +65,8 @@ def open_samples(
         ``pixel_size`` or else the files say.
     size : int
         Of files: bring every image, which may be of any size, to this height and width; 0: they must be equal.
-    aspect : {"kept", "stretched"}
-        How; see `coverslip.samples.opening.sized.sized`.
+    aspect : {"pad", "stretch", "same"}
+        How; see `coverslip.samples.opening.resized.Resizing`.
     joined : int
         Open them as `join_samples` does, with so many channels, as one of several domains; 0: as stored.
 
@@ -120,7 +120,7 @@ class SheetSamples:
         use_source: bool = False,
         expected: Sequence[str] = (),
         size: int = 0,
-        aspect: Aspect = "kept",
+        aspect: Aspect = "pad",
     ) -> None:
         if not len(sheet):
             raise InputError(f"{sheet.name} has no rows; add a row for each image.")
@@ -215,7 +215,7 @@ class SheetSamples:
         for row in rows:
             pixels = self._planes.read(self.image(int(row), column))
             check_finite(pixels, self._images[column][row].source)
-            found.append(sized(pixels[None], self._size, self._aspect)[0] if self._size else pixels)
+            found.append(Resizing((self._size, self._size), self._aspect).pixels(pixels) if self._size else pixels)
         return np.stack(found)
 
     def _agree(
