@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -32,3 +32,24 @@ class Training(Config):
     )
     patience: int = Field(0, ge=0, description="Stop after so many epochs without a better validation loss; 0: never.")
     seed: int = Field(0, ge=0, description="Decides the start weights, the order of samples and all noise.")
+
+    @property
+    def pretrained(self) -> str | None:
+        """The model that a fit begins from, its folder or name; None: there is none."""
+        return None
+
+
+class Pretrainable(Training):
+    """How a network is trained that may begin from a fitted one of the same method and shape."""
+
+    shape_settings: ClassVar[tuple[str, ...]] = ()
+    """Names of the settings that decide the shape of the network."""
+
+    start: str = Field(
+        "random", description="Start weights: random, or those of a fitted model of this method (its folder or name)."
+    )
+
+    @property
+    def pretrained(self) -> str | None:
+        """The model that a fit begins from, its folder or name; None: there is none."""
+        return None if self.start == "random" else self.start

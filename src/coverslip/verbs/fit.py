@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from coverslip import methods
-from coverslip.core import Config, InputError, NoDataRule, about, nodata_rule, provenance
+from coverslip.core import Config, InputError, NoDataRule, Training, about, nodata_rule, provenance
 from coverslip.io.atomic import refuse_existing, refuse_own
 from coverslip.io.places import held, remove_unfinished
 from coverslip.models.folder import Model, refuse_foreign
@@ -71,7 +70,7 @@ def fit(
         if module.CARD.takes != "fields":
             raise InputError(f"The method '{method}' looks at all pixels of its samples; leave nodata={nodata} out.")
         how["nodata"] = nodata_rule(nodata)
-    begun = _start(module, config)
+    begun = _start(config)
     one_size = module.one_size(config) if hasattr(module, "one_size") else None
     opened, resized = open_at_one_size(module.CARD.takes, samples, one_size, **how)
     with about(path_of(samples)):
@@ -101,9 +100,9 @@ def fit(
     )
 
 
-def _start(module: ModuleType, config: Any) -> dict[str, Model]:
+def _start(config: Any) -> dict[str, Model]:
     """The model that a fit begins from, where the settings of its method name one."""
-    named = module.start_of(config) if hasattr(module, "start_of") else None
+    named = config.pretrained if isinstance(config, Training) else None
     return {} if named is None else {"start": load(named)}
 
 

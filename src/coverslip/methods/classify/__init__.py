@@ -10,7 +10,7 @@ FACTS = {"classes": list, "shape": list, "normaliser": dict, "temperature": floa
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "config": ["Config", "one_size", "start_of"],
+        "config": ["Config", "one_size"],
         "fitting": ["fit"],
         "prediction": ["predict"],
         "inference": ["activation_maps"],

@@ -131,15 +131,14 @@ class Config(Training):
         return float(_OF_SOURCE.get(self.network, {}).get(term, 0.0) if value is None else value)
 
     @property
+    def pretrained(self) -> str | None:
+        """The model that a fit takes its trunk from; None: there is none."""
+        return None if self.start in _STARTED else self.start
+
+    @property
     def by_centres(self) -> bool:
         """Whether classes are told by the nearest centre."""
         return self.rule == "centres" or (self.rule == "auto" and self.network == "organet")
-
-
-def start_of(config: Settings) -> str | None:
-    """The model that `config` has a fit begin from, which `coverslip.fit` loads and hands over; None: there is none."""
-    assert isinstance(config, Config)
-    return None if config.start in _STARTED else config.start
 
 
 def one_size(config: Settings) -> dict[str, object]:

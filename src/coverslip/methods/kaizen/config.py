@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from coverslip.core import Training
+from coverslip.core.settings import Pretrainable
 
 RECIPES: dict[str, dict[str, Any]] = {
     "house": {},
@@ -29,8 +29,10 @@ RECIPES: dict[str, dict[str, Any]] = {
 """What each recipe sets otherwise than the defaults; ``seed`` is the source's definition, its search included."""
 
 
-class Config(Training):
+class Config(Pretrainable):
     """Settings of Kaizen. An epoch shows every training object once, and as many empty places as `centred` leaves."""
+
+    shape_settings: ClassVar[tuple[str, ...]] = ("width", "codes", "groups", "code_dim", "codebook")
 
     recipe: str = Field(
         "house",

@@ -20,12 +20,13 @@ from coverslip.train.batch import Batch
 from coverslip.train.loop import train
 from coverslip.train.run import Run
 from coverslip.train.split import training_split
+from coverslip.train.start import begin_from
 
 _WATCHED = 2000
 """Of more held-out patches than this, only so many are looked at after each epoch."""
 
 
-def fit(fields: Fields, config: Config | None = None, run: Run | None = None) -> Fitted:
+def fit(fields: Fields, config: Config | None = None, run: Run | None = None, *, start: Fitted | None = None) -> Fitted:
     """Fit a generator to fields with masks.
 
     Parameters
@@ -37,6 +38,8 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         Settings.
     run : Run, optional
         Device, precision, checkpoint folder.
+    start : Fitted, optional
+        The model that `Config.start` names.
 
     Returns
     -------
@@ -60,6 +63,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = build(config)
+    begin_from(start, model, "kaizen", config, inputs=1)
 
     def step(
         module: torch.nn.Module, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int

@@ -10,7 +10,7 @@ FACTS = {"inputs": int, "classes": list, "anchors": list, "margin": int}
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "config": ["Config", "start_of"],
+        "config": ["Config"],
         "fitting": ["fit"],
         "prediction": ["predict"],
         "inference": ["Finder"],

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from coverslip.core import Config as Base
 from coverslip.core import Training
 from coverslip.methods.section.presets import PRESETS
 from coverslip.samples.opening.augment import Augment
@@ -106,13 +105,12 @@ class Config(Training):
         return self
 
     @property
+    def pretrained(self) -> str | None:
+        """The model whose network is taken as it is, to learn staging by its cells; None: a network is fitted."""
+        return self.network or None
+
+    @property
     def listed(self) -> tuple[str, ...]:
         """The class names that were asked for; empty: those that are marked."""
         known = PRESETS.get(self.classes[0]) if len(self.classes) == 1 else None
         return self.classes if known is None else known[self.target]
-
-
-def start_of(config: Base) -> str | None:
-    """The model whose network `config` takes, which `coverslip.fit` loads and hands over."""
-    assert isinstance(config, Config)
-    return config.network or None

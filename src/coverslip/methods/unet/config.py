@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from coverslip.core import Training
+from coverslip.core.settings import Pretrainable
 from coverslip.samples.opening.augment import Augment
 
 
-class Config(Training):
+class Config(Pretrainable):
     """Settings of the U-Net. An epoch shows about as many pixels as the training fields have."""
+
+    shape_settings: ClassVar[tuple[str, ...]] = ("separation", "width", "levels", "stem")
 
     epochs: int = Field(40, ge=1, description="Passes over the training fields.")
     batch: int = Field(4, ge=1, description="Patches per optimiser step, over all devices together.")
@@ -35,7 +37,7 @@ class Config(Training):
         2, description="Side of the squares of pixels that become channels on entry: 2 is 4 times as fast as 1."
     )
     patch: int = Field(256, ge=32, description="Side of a training patch, pixels.")
-    zoom: float = Field(1.0, ge=1, le=8, description="Largest factor by which patches are enlarged or shrunk; 1: none.")
+    zoom: float = Field(1.2, ge=1, le=8, description="Largest factor by which patches are enlarged or shrunk; 1: none.")
     percentiles: tuple[float, float] = Field(
         (1.0, 99.8), description="Percentiles of each field, per channel, that its grey values are scaled by."
     )

@@ -21,11 +21,12 @@ from coverslip.train.loop import train
 from coverslip.train.patches import PatchFeed
 from coverslip.train.run import Run
 from coverslip.train.split import training_split
+from coverslip.train.start import begin_from
 
 _NARROWEST, _WIDEST = 64, 512
 
 
-def fit(fields: Fields, config: Config | None = None, run: Run | None = None) -> Fitted:
+def fit(fields: Fields, config: Config | None = None, run: Run | None = None, *, start: Fitted | None = None) -> Fitted:
     """Fit a U-Net to fields with masks.
 
     Parameters
@@ -37,6 +38,8 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
         Settings.
     run : Run, optional
         Device, precision, memory, checkpoint folder.
+    start : Fitted, optional
+        The model that `Config.start` names.
 
     Returns
     -------
@@ -74,6 +77,7 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None) ->
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         model = build(config, fields.count)
+    begin_from(start, model, "unet", config, inputs=fields.count)
 
     def step(
         module: torch.nn.Module, batch: Batch[torch.Tensor], generator: torch.Generator, epoch: int
