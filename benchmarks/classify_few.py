@@ -27,11 +27,11 @@ from coverslip.measure.embeddings.folds import stratified
 from coverslip.measure.scores import accuracy
 from coverslip.read import write_table
 from coverslip.samples import open_samples
-from coverslip.study.classified import Bench, Tested, open_bench
-from coverslip.study.crossing import together
-from coverslip.study.divisions import sizes_of
+from coverslip.study.classes.bench import Bench, Tested, open_bench
+from coverslip.study.classes.crossing import together
+from coverslip.study.classes.divisions import sizes_of
+from coverslip.study.findings import columns
 from coverslip.study.fits import fit_once
-from coverslip.study.tables import columns
 from coverslip.train.run import Run
 
 KINDS: dict[str, dict[str, Any]] = {

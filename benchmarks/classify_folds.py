@@ -21,11 +21,11 @@ import numpy as np
 
 from coverslip.measure import evaluate_classes
 from coverslip.read import write_table
-from coverslip.study.chance import coverage_rows
-from coverslip.study.classified import open_bench
-from coverslip.study.crossing import compared, together
-from coverslip.study.divisions import folds_of
-from coverslip.study.tables import columns
+from coverslip.study.classes.bench import open_bench
+from coverslip.study.classes.chance import coverage_rows
+from coverslip.study.classes.crossing import compared, together
+from coverslip.study.classes.divisions import folds_of
+from coverslip.study.findings import columns
 from coverslip.train.run import Run
 
 NORMAL = ("normal_superficiel", "normal_intermediate", "normal_columnar")

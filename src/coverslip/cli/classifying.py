@@ -69,14 +69,14 @@ def learning_curve(
     Larger training sets hold the smaller ones; every fit takes as many optimiser steps and is evaluated on the same
     held-out fields (column 'split', or a share of the fields). A second run goes on where the first stopped.
     """
-    from coverslip.study.classified import classifies
-    from coverslip.study.learning import learning_curve
+    from coverslip.study.classes.bench import classifies
+    from coverslip.study.fields.learning import learning_curve
     from coverslip.train.run import Run
 
     if classifies(method):
         if steps is not None:
             raise InputError("Fits of a classifier stop by their validation images: leave --steps out, set epochs.")
-        from coverslip.study.labelled_images import image_curve
+        from coverslip.study.classes.learning import image_curve
 
         given = read_settings(config, settings)
         inputs, how = inputs_of(method, samples, given, channels, planes)
@@ -145,7 +145,7 @@ def cross_validate(
 
     Folds are stratified by class, and whole groups are held out. A second run goes on at the unfinished fold.
     """
-    from coverslip.study.crossing import cross_validate
+    from coverslip.study.classes.crossing import cross_validate
     from coverslip.train.run import Run
 
     given = read_settings(config, settings)
@@ -192,7 +192,7 @@ def transfer(
     Beside that stands what it reaches at home, on images it has not seen, and what a fit to all other laboratories
     reaches. A second run goes on at the unfinished fit.
     """
-    from coverslip.study.transfer import transfer as transferred
+    from coverslip.study.classes.transfer import transfer as transferred
     from coverslip.train.run import Run
 
     given = read_settings(config, settings)
@@ -221,7 +221,7 @@ def shortcut(
     seed: Annotated[int, typer.Option(help="Decides the folds.")] = 0,
 ) -> None:
     """Look whether borders, sizes, colours or files tell the classes, before a network learns them."""
-    from coverslip.study.shortcut import shortcuts
+    from coverslip.study.classes.shortcut import shortcuts
 
     findings = shortcuts(samples, out, label=label, group=group, planes=planes, seed=seed)
     rows = [

@@ -45,7 +45,7 @@ def leave_one_out(
 
     A second run goes on where the first stopped.
     """
-    from coverslip.study.leaving import leave_one_out
+    from coverslip.study.fields.leaving import leave_one_out
     from coverslip.train.run import Run
 
     findings = leave_one_out(
@@ -87,7 +87,7 @@ def focal_planes(
 
     A second run goes on where the first stopped.
     """
-    from coverslip.study.planes import focal_planes
+    from coverslip.study.fields.planes import focal_planes
     from coverslip.train.run import Run
 
     findings = focal_planes(

@@ -30,7 +30,7 @@ def rank(
     Each two of the classes are the ends of a scale in turn; all of them are what its order is measured against.
     """
     from coverslip.cli.tables import print_rows
-    from coverslip.study.ranking import rank_study
+    from coverslip.study.rankings.ranking import rank_study
 
     rows = rank_study(
         vectors,
@@ -64,7 +64,7 @@ def plates(
     Prepares the images, fits a scale to features that people know, ranks wells and treatments, and makes the page.
     """
     from coverslip.cli.tables import print_notes
-    from coverslip.study.plates import PAGE, RANKING, plate_study
+    from coverslip.study.rankings.plates import PAGE, RANKING, plate_study
 
     ranking, notes = plate_study(
         folder,

@@ -11,7 +11,7 @@ from coverslip.cli.options import parse_value, read_channels, split_setting
 from coverslip.core import InputError
 
 if TYPE_CHECKING:
-    from coverslip.study.output import Findings
+    from coverslip.study.findings import Findings
 
 SegmentingMethod = Annotated[str, typer.Argument(help="A method that finds objects, such as unet.")]
 MaskedSheet = Annotated[Path, typer.Argument(help="A sample sheet with a column 'mask', or a folder of both.")]

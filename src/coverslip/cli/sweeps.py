@@ -33,8 +33,8 @@ def sweep(
     """
     from coverslip.cli.tables import print_notes, print_rows
     from coverslip.study.fits import fit_name
-    from coverslip.study.sweep import run_sweep
-    from coverslip.study.sweep_page import KL_OF
+    from coverslip.study.sweeps.page import KL_OF
+    from coverslip.study.sweeps.sweep import run_sweep
 
     varied = read_values(over)
     rows = run_sweep(
@@ -85,7 +85,7 @@ def depth(
     second run goes on where the first stopped.
     """
     from coverslip.cli.cards import parse_size
-    from coverslip.study.depth import depth_study
+    from coverslip.study.sweeps.depth import depth_study
     from coverslip.train.run import Run
 
     findings = depth_study(

@@ -1,9 +1,9 @@
 from .comparing import compare as compare
-from .depth import depth_study as depth_study
-from .learning import learning_curve as learning_curve
-from .leaving import leave_one_out as leave_one_out
-from .output import Findings as Findings
-from .planes import focal_planes as focal_planes
-from .plates import plate_study as plate_study
-from .ranking import rank_study as rank_study
-from .sweep import run_sweep as run_sweep
+from .fields.learning import learning_curve as learning_curve
+from .fields.leaving import leave_one_out as leave_one_out
+from .fields.planes import focal_planes as focal_planes
+from .findings import Findings as Findings
+from .rankings.plates import plate_study as plate_study
+from .rankings.ranking import rank_study as rank_study
+from .sweeps.depth import depth_study as depth_study
+from .sweeps.sweep import run_sweep as run_sweep

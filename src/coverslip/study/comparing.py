@@ -26,12 +26,12 @@ from coverslip.results.embedding.views import embedded_views
 from coverslip.samples import open_samples
 from coverslip.samples.opening.views import Views
 from coverslip.samples.sheets.splits import train_and_test, usual_groups
-from coverslip.study.bench import finds_objects
+from coverslip.study.fields.bench import finds_objects
+from coverslip.study.fields.fits import CLASSICAL
+from coverslip.study.fields.segmenters import compare_segmenters
+from coverslip.study.findings import Findings
 from coverslip.study.fits import fit_name, fit_once, seeds_of
-from coverslip.study.labelled import CLASSICAL
-from coverslip.study.output import Findings
 from coverslip.study.page import write_study_page
-from coverslip.study.segmenters import compare_segmenters
 from coverslip.train.run import Run
 
 PCA, RAW = "pca", "raw"
@@ -78,8 +78,8 @@ def compare(
 ) -> Findings:
     """Fit several methods to the same samples and measure what each makes of them.
 
-    Methods that find objects are compared with each other: see `coverslip.study.segmenters.compare_segmenters`. What
-    follows is of methods that embed samples.
+    Methods that find objects are compared with each other, see
+    `coverslip.study.fields.segmenters.compare_segmenters`; what follows is of methods that embed samples.
 
     Parameters
     ----------

@@ -13,16 +13,16 @@ import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, InputError
 from coverslip.measure import Classification, evaluate_classes
-from coverslip.study.chance import coverage_by_chance
-from coverslip.study.crossing import cross_validate
-from coverslip.study.divisions import folds_of, sizes_of
-from coverslip.study.labelled_images import image_curve
-from coverslip.study.shortcut import shortcuts
-from coverslip.study.transfer import transfer
+from coverslip.study.classes.chance import coverage_by_chance
+from coverslip.study.classes.crossing import cross_validate
+from coverslip.study.classes.divisions import folds_of, sizes_of
+from coverslip.study.classes.learning import image_curve
+from coverslip.study.classes.shortcut import shortcuts
+from coverslip.study.classes.transfer import transfer
 from coverslip.train.run import Run
 from coverslip.verbs.fit import one_or_joined
 
-from ..classify.bars import bars
+from ...classify.bars import bars
 
 RUN = Run(device="cpu", precision="fp32")
 LINEAR: dict[str, Any] = {"settings": {"network": "linear"}, "run": RUN}

@@ -16,9 +16,9 @@ from coverslip.core.fields import FieldSubset
 from coverslip.read import read_table, write_image_tiff
 from coverslip.samples import Sheet, open_fields, read_sheet
 from coverslip.study import Findings, focal_planes
-from coverslip.study.planes import _counts, _sets, _sharpest_first
+from coverslip.study.fields.planes import _counts, _sets, _sharpest_first
 
-from .conftest import RUN, SETTINGS, made_fields
+from ..conftest import RUN, SETTINGS, made_fields
 
 
 def planes(samples: Any, out: Path, **options: Any) -> Findings:

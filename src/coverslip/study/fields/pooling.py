@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.measure.intervals import Additive, Sums, bootstrap
-from coverslip.study.labelled import ERRORS
+from coverslip.study.fields.fits import ERRORS
 
 _OBJECTS = ("n_true", "n_predicted")
 _PIXELS = ("pixels_true", "pixels_predicted")

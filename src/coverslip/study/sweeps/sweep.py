@@ -18,7 +18,7 @@ from coverslip.models.record import describe_inputs
 from coverslip.samples.opening import open_as
 from coverslip.samples.opening.normalise import Normaliser
 from coverslip.study.fits import fit_name, fit_once, kept_row, seeds_of
-from coverslip.study.sweep_page import KL_OF, Seen, write_sweep
+from coverslip.study.sweeps.page import KL_OF, Seen, write_sweep
 from coverslip.train.run import Run
 from coverslip.train.split import evenly, training_split
 

@@ -7,15 +7,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from coverslip.study.labelled import ERRORS, Outcome
-from coverslip.study.pooling import pooled
+from coverslip.study.fields.fits import ERRORS, Outcome
+from coverslip.study.fields.pooling import pooled
+from coverslip.study.findings import Rows
 
 ALL = "all"
 """What stands in the column ``group`` for all evaluated fields together."""
 
 _COUNTS = ("n_true", "n_predicted", "tp", "fp", "fn", "pixels_true", "pixels_predicted")
-
-Rows = list[dict[str, Any]]
 
 
 def image_rows(outcomes: Sequence[Outcome], groups: np.ndarray | None) -> Rows:
@@ -108,12 +107,6 @@ def summary_rows(images: Rows, keys: Sequence[str]) -> Rows:
                 point |= {"restart_low": min(each), "restart_high": max(each)}
                 rows.append(point | {"restarts": len(restarts), "images": len(names)})
     return rows
-
-
-def columns(rows: Rows, leave_out: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """Rows as columns for `coverslip.read.write_table`; a fact that some rows lack is missing there."""
-    names = dict.fromkeys(name for row in rows for name in row if name not in leave_out)
-    return {name: np.array([row.get(name) for row in rows], dtype=object) for name in names}
 
 
 def wide(points: Rows, keys: Sequence[str], measures: Sequence[str], kind: Literal["value", "mean"] = "value") -> Rows:

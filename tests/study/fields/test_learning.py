@@ -17,12 +17,12 @@ from coverslip.core.image import Image
 from coverslip.methods import unet
 from coverslip.read import read_table
 from coverslip.samples import find_nuclei
-from coverslip.study import Findings, labelled, learning_curve
-from coverslip.study.learning import _order, _sizes
+from coverslip.study import Findings, learning_curve
+from coverslip.study.fields.learning import _order, _sizes
 from coverslip.train.loop import _Loop
 from coverslip.train.patches import PatchFeed
 
-from .conftest import RUN, SETTINGS, discs, made_fields, picture
+from ..conftest import RUN, SETTINGS, discs, made_fields, picture
 
 
 def curve(fields: Any, out: Path, **options: Any) -> Findings:
@@ -156,7 +156,7 @@ def test_a_finished_study_is_written_anew_without_a_fit(
     out, findings = study
     before = finished(out)
     (out / "table.csv").unlink()
-    monkeypatch.setattr(labelled, "fit_once", lambda *_, **__: pytest.fail("fitted again"))
+    monkeypatch.setattr("coverslip.study.fields.fits.fit_once", lambda *_, **__: pytest.fail("fitted again"))
     assert curve(fields, out).points == findings.points
     assert finished(out) == before
     assert (out / "table.csv").is_file()

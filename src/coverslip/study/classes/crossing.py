@@ -18,12 +18,11 @@ from coverslip.measure import Interval, balanced_accuracy, evaluate_classes, pai
 from coverslip.measure.classes.evaluate import ALL, Classification
 from coverslip.measure.scores import accuracy
 from coverslip.samples.opening import opened_with, whole_of
-from coverslip.study.chance import coverage_note, coverage_rows
-from coverslip.study.classified import SCORES, Bench, Tested, open_bench
-from coverslip.study.divisions import folds_of
+from coverslip.study.classes.bench import SCORES, Bench, Tested, open_bench
+from coverslip.study.classes.chance import coverage_note, coverage_rows
+from coverslip.study.classes.divisions import folds_of
+from coverslip.study.findings import Findings, columns
 from coverslip.study.fits import fit_name
-from coverslip.study.output import Findings
-from coverslip.study.tables import columns
 
 if TYPE_CHECKING:
     from coverslip.core.config import Config
@@ -62,7 +61,7 @@ def cross_validate(
     Parameters
     ----------
     method, samples, out
-        As for `coverslip.study.classified.open_bench`.
+        As for `coverslip.study.classes.bench.open_bench`.
     folds, repeats : int
         Parts, and how often the images are divided anew.
     over : mapping of str to sequence, optional

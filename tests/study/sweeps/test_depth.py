@@ -16,7 +16,7 @@ from coverslip.methods import vae
 from coverslip.methods.vae.architecture import depth_rule
 from coverslip.read import read_table
 from coverslip.study import depth_study
-from coverslip.study.depth import Line, _depths, _notes, _points, _refitted
+from coverslip.study.sweeps.depth import Line, _depths, _notes, _points, _refitted
 
 SETTINGS = {"width": 4, "epochs": 1, "batch": 16, "latent": 2}
 
@@ -82,7 +82,7 @@ def test_all_fits_hold_out_the_same_images(study: tuple[Path, Any]) -> None:
 def test_a_second_run_fits_only_what_is_missing(
     samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from coverslip.study import depth
+    from coverslip.study.sweeps import depth
 
     fit, fitted = depth.fit_once, []
 

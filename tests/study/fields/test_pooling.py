@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from coverslip.measure import evaluate_labels
-from coverslip.study.pooling import disagreements, pooled
+from coverslip.study.fields.pooling import disagreements, pooled
 
 
 def image(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:

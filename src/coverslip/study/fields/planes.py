@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import Fields, InputError
-from coverslip.study.bench import open_bench
+from coverslip.study.fields.bench import open_bench
+from coverslip.study.fields.fits import Fit
+from coverslip.study.fields.output import write_study
+from coverslip.study.fields.parts import check_objects, held_out
+from coverslip.study.findings import Findings, Rows
 from coverslip.study.fits import fit_name
-from coverslip.study.labelled import Fit
-from coverslip.study.output import Findings, write_study
-from coverslip.study.parts import check_objects, held_out
-from coverslip.study.tables import Rows
 
 if TYPE_CHECKING:
     pass

@@ -1,10 +1,9 @@
-"""What a study leaves behind: tables, one figure, one page, where it comes from."""
+"""What a study of fields leaves behind: tables, one figure, one page, where it comes from."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +11,10 @@ import numpy as np
 
 from coverslip.core import provenance
 from coverslip.io import atomic_path, write_table
-from coverslip.study.labelled import Outcome
-from coverslip.study.pooling import disagreements
-from coverslip.study.tables import Rows, columns, fit_rows, image_rows, summary_rows, wide
+from coverslip.study.fields.fits import Outcome
+from coverslip.study.fields.pooling import disagreements
+from coverslip.study.fields.tables import fit_rows, image_rows, summary_rows, wide
+from coverslip.study.findings import Findings, Rows, columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,25 +25,6 @@ _INTERVALS = (
     "much other fields would change it. Means over fields stand in a table of their own: where fields hold few objects "
     "or none, they can reverse a finding."
 )
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What a study found.
-
-    Parameters
-    ----------
-    points : list of dict
-        Means over restarts, as in ``summary.csv``; ``each`` holds the restarts.
-    notes : list of str
-        Sentences about them.
-    table : list of dict
-        The main measures side by side: ``(value, low, high)`` each.
-    """
-
-    points: Rows = field(repr=False)
-    notes: list[str]
-    table: Rows = field(repr=False)
 
 
 def write_study(

@@ -14,8 +14,8 @@ from coverslip import methods, results
 from coverslip.core import Fields, FieldSubset, InputError, track
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.record import describe_inputs
+from coverslip.study.fields.fits import CLASSICAL, Fit, Outcome, run_fits
 from coverslip.study.fits import seeds_of
-from coverslip.study.labelled import CLASSICAL, Fit, Outcome, run_fits
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:

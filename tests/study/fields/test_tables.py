@@ -9,8 +9,9 @@ import pytest
 
 from coverslip.core.fields import ArrayFields
 from coverslip.methods.unet import Config
-from coverslip.study.labelled import Fit, Outcome
-from coverslip.study.tables import columns, fit_rows, image_rows, summary_rows, wide
+from coverslip.study.fields.fits import Fit, Outcome
+from coverslip.study.fields.tables import fit_rows, image_rows, summary_rows, wide
+from coverslip.study.findings import columns
 
 KEYS = ("trained_on", "size")
 GROUPS = np.array(["HeLa", "HeLa", "A549", "A549"], dtype=object)

@@ -13,11 +13,10 @@ from coverslip.io import atomic_path, write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
 from coverslip.samples.opening.again import as_words
-from coverslip.study.classified import Bench, Tested, open_bench
-from coverslip.study.crossing import some_of, together, wide_of
-from coverslip.study.divisions import Division, folds_of, inside
-from coverslip.study.output import Findings
-from coverslip.study.tables import columns
+from coverslip.study.classes.bench import Bench, Tested, open_bench
+from coverslip.study.classes.crossing import some_of, together, wide_of
+from coverslip.study.classes.divisions import Division, folds_of, inside
+from coverslip.study.findings import Findings, columns
 
 OTHERS = "all others"
 """What stands for a fit to every laboratory but the one that is tested."""
@@ -34,7 +33,7 @@ def transfer(
     Parameters
     ----------
     method, samples, out
-        As for `coverslip.study.classified.open_bench`.
+        As for `coverslip.study.classes.bench.open_bench`.
     domain : str
         Column of domains: laboratories, microscopes, stains, data sets.
     folds : int

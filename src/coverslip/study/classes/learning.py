@@ -11,11 +11,10 @@ from coverslip.io import write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
 from coverslip.samples.sheets.splits import given_split
-from coverslip.study.classified import open_bench
-from coverslip.study.crossing import FEW, domains_of, kinds_of, some_of, together, wide_of
-from coverslip.study.divisions import sizes_of
-from coverslip.study.output import Findings
-from coverslip.study.tables import columns
+from coverslip.study.classes.bench import open_bench
+from coverslip.study.classes.crossing import FEW, domains_of, kinds_of, some_of, together, wide_of
+from coverslip.study.classes.divisions import sizes_of
+from coverslip.study.findings import Findings, columns
 
 
 def image_curve(
@@ -37,7 +36,7 @@ def image_curve(
     Parameters
     ----------
     method, samples, out
-        As for `coverslip.study.classified.open_bench`.
+        As for `coverslip.study.classes.bench.open_bench`.
     sizes : sequence of str
         Labelled images per class (``10``), or shares of all images (``20%``), see `sizes_of`.
     restarts : int

@@ -79,8 +79,8 @@ def rank_study(
         If a class does not occur.
     """
     from coverslip.io import write_table
+    from coverslip.study.findings import columns
     from coverslip.study.page import write_study_page
-    from coverslip.study.tables import columns
 
     names = [str(name).strip() for name in anchors]
     if len(names) < 2:

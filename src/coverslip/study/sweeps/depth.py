@@ -18,10 +18,9 @@ from coverslip.io.atomic import refuse_existing
 from coverslip.models.record import describe_inputs
 from coverslip.samples import open_samples
 from coverslip.samples.opening.resized import Aspect, ResizedSamples, Resizing
-from coverslip.study.classified import Divided
+from coverslip.study.classes.bench import Divided
+from coverslip.study.findings import Findings, columns
 from coverslip.study.fits import fit_name, fit_once, kept_row, seeds_of
-from coverslip.study.output import Findings
-from coverslip.study.tables import columns
 from coverslip.train.run import Run
 from coverslip.train.split import training_split
 

@@ -17,8 +17,7 @@ from coverslip.samples import Sheet, read_sheet
 from coverslip.samples.opening.planes import Planes
 from coverslip.samples.sheets.rows import check_finite, frame_of, open_cell
 from coverslip.samples.sheets.splits import usual_groups
-from coverslip.study.output import Findings
-from coverslip.study.tables import columns
+from coverslip.study.findings import Findings, columns
 
 WHOLE = "whole image"
 """What is not a shortcut, for comparison."""

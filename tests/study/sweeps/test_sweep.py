@@ -14,8 +14,8 @@ from coverslip.core.errors import InputError, Stopped
 from coverslip.core.fields import ArrayFields, FieldSubset
 from coverslip.core.samples import ArraySamples, Subset
 from coverslip.read import read_table
-from coverslip.study import sweep
-from coverslip.study.sweep import run_sweep
+from coverslip.study.sweeps import sweep
+from coverslip.study.sweeps.sweep import run_sweep
 from coverslip.train.loop import _Loop
 from coverslip.train.split import training_split
 

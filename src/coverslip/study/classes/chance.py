@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.measure.classes.evaluate import Classification
-from coverslip.study.classified import CALIBRATING, Tested
+from coverslip.study.classes.bench import CALIBRATING, Tested
 
 _DRAWS = 20_000
 _ENDS = (2.5, 97.5)

@@ -21,7 +21,7 @@ from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.opening.mark import mark_of
 from coverslip.samples.sheets.splits import usual_groups
-from coverslip.study.divisions import Division
+from coverslip.study.classes.divisions import Division
 from coverslip.study.fits import fit_name, fit_once, forget, other_fit
 from coverslip.train.run import Run
 

@@ -14,7 +14,7 @@ from coverslip.read import read_table
 from coverslip.samples import Sheet, open_fields
 from coverslip.study import Findings, leave_one_out
 
-from .conftest import RUN, SETTINGS, made_fields
+from ..conftest import RUN, SETTINGS, made_fields
 
 
 def left_out(fields: Any, out: Path, **options: Any) -> Findings:

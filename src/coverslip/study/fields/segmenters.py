@@ -14,12 +14,13 @@ from coverslip.core import FieldSubset, InputError, track
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.loading import load
 from coverslip.models.record import describe_inputs
-from coverslip.study.bench import find_segmenter
+from coverslip.study.fields.bench import find_segmenter
+from coverslip.study.fields.fits import CLASSICAL, MODEL, Fit, Outcome, classical, run_fits
+from coverslip.study.fields.output import write_study
+from coverslip.study.fields.parts import check_objects, held_out
+from coverslip.study.fields.tables import ALL
+from coverslip.study.findings import Findings, Rows
 from coverslip.study.fits import fit_name, seeds_of
-from coverslip.study.labelled import CLASSICAL, MODEL, Fit, Outcome, classical, run_fits
-from coverslip.study.output import Findings, write_study
-from coverslip.study.parts import check_objects, held_out
-from coverslip.study.tables import ALL, Rows
 from coverslip.train.run import Run
 
 _SHOWN = 3

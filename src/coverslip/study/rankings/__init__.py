@@ -1,0 +1,1 @@
+"""Rankings of treatments: strategies side by side, and whole plates in one go."""

@@ -1,0 +1,1 @@
+"""Many settings of one method: sweeps, and how deep a network should be."""
