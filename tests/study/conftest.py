@@ -12,7 +12,7 @@ from coverslip.read import write_image_tiff, write_labels
 from coverslip.samples import Sheet, write_sheet
 from coverslip.train.run import Run
 
-SETTINGS = {"width": 4, "levels": 2, "patch": 32, "batch": 2, "learning_rate": 0.02}
+SETTINGS = {"width": 4, "levels": 2, "patch": 32, "batch": 2, "learning_rate": 0.02, "zoom": 1}
 RUN = Run(device="cpu", precision="fp32")
 SIDE = 32
 
