@@ -16,6 +16,7 @@ from coverslip.core.samples import ArraySamples
 from coverslip.core.settings import Training
 from coverslip.nn.device import choose_device, choose_precision
 from coverslip.train.batch import Batch
+from coverslip.train.device import make_fabric
 from coverslip.train.feed import Feed
 from coverslip.train.loop import Outcome, train
 from coverslip.train.run import Run
@@ -227,3 +228,16 @@ def test_precision_is_what_was_asked_for_or_native() -> None:
     assert choose_precision("fp32", "cpu") == "fp32"
     assert choose_precision("auto", "mps") == "fp32"
     assert choose_precision("auto", "cpu") in ("fp32", "bf16")
+
+
+def test_half_precision_rounds_what_is_multiplied_and_not_what_is_given() -> None:
+    """A box at pixel 301 would lie at 300 in bfloat16."""
+    fabric, _, precision = make_fabric(Run(device="cpu", precision="bf16"))
+    network = fabric.setup(torch.nn.Linear(1, 1, bias=False))
+    seen: list[torch.Tensor] = []
+    network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    network.module.register_forward_hook(lambda _, given, out: seen.extend([given[0], out]))
+    network(torch.tensor([[301.0]]))
+    assert precision == "bf16"
+    assert [float(given) for given in seen[:2]] == [301.0, 301.0]
+    assert seen[2].dtype == torch.bfloat16

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from coverslip.nn.device import choose_device, choose_precision
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins import Precision
 
-_FABRIC_PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+_MIXED: dict[str, Literal["bf16-mixed", "16-mixed"]] = {"bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
 def _started() -> tuple[int, int] | None:
@@ -38,7 +39,21 @@ def make_fabric(run: Run) -> tuple[Fabric, str, str]:
         devices=devices,
         num_nodes=nodes,
         strategy="ddp" if several else "auto",
-        precision=_FABRIC_PRECISION[precision],
+        plugins=_mixed(precision, device) if precision in _MIXED else None,
     )
     fabric.launch()
     return fabric, device, precision
+
+
+def _mixed(precision: str, device: str) -> Precision:
+    """Half precision in the operations that stand it, by autocast; what a network is given keeps its own.
+
+    Fabric rounds that too, whatever it is: a box at pixel 301 would lie at 300 in bfloat16, and torchvision refuses it.
+    """
+    from lightning_fabric.plugins import MixedPrecision
+
+    class Given(MixedPrecision):
+        def convert_input(self, data: Any) -> Any:
+            return data
+
+    return Given(_MIXED[precision], device)
