@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of
 from coverslip.figures.colours import category_colours
 from coverslip.figures.style import FAINT, INK, bare, figure_of, styled
 from coverslip.figures.thumbnails import Display, fit_display
@@ -275,7 +276,7 @@ def outlines(
     axes = bare(figure.subplots())
     axes.imshow(picture, interpolation="antialiased")
     count = len(np.unique(labels[labels > 0]))
-    axes.set_title(title or f"{count} object{'s' * (count != 1)}", color=INK)
+    axes.set_title(title or number_of(count, "object"), color=INK)
     if groups:
         from matplotlib.patches import Patch
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from coverslip.core import Fitted, InputError, Samples, track
+from coverslip.core.words import number_of
 from coverslip.methods.classify import cross
 from coverslip.methods.classify.calibration import ENOUGH, plausibility, softmax
 from coverslip.methods.classify.config import Config
@@ -195,7 +196,7 @@ def check_shape(fitted: Fitted, samples: Samples) -> None:
     (channels, *fitted_to), (count, *found) = expected, samples.shape
     if count != channels:
         raise InputError(
-            f"The model was fitted to {channels} channel{'s' * (channels != 1)}, but the samples have {count}: give "
+            f"The model was fitted to {number_of(channels, 'channel')}, but the samples have {count}: give "
             "images with the channels of the fit (--channels names them)."
         )
     raise InputError(

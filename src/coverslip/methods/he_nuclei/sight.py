@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip.classical.foreground import typical_diameter
 from coverslip.core import Fields, InputError, Length
+from coverslip.core.words import number_of
 from coverslip.methods.he_nuclei.attention import Stain
 from coverslip.methods.he_nuclei.brown import DAB, WithoutBrown, holds_brown
 from coverslip.methods.he_nuclei.scenes import DIAMETER
@@ -128,7 +129,7 @@ def check_colours(fields: Fields, index: int) -> None:
     """
     if fields.count == 3:
         return
-    what = f"{fields.name(index)} has {fields.count} channel{'s' * (fields.count != 1)}"
+    what = f"{fields.name(index)} has {number_of(fields.count, 'channel')}"
     if fields.count == 4:
         raise InputError(f"{what}: say which are red, green and blue, such as --channels 0,1,2.")
     raise InputError(

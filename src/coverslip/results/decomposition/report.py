@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from coverslip.core import Decomposition, InputError, track
+from coverslip.core.words import number_of
 from coverslip.figures.document import Page, save_figures
 from coverslip.io.images.opening import open_image
 from coverslip.measure.objects.unexplained import unexplained_regions
@@ -181,7 +182,7 @@ def _columns(columns: Columns, explained: Sequence[Explained]) -> Columns:
 
 
 def _replay(found: LabelFolder, index: int, explained: Explained, judged: Judged, columns: Columns) -> Replay:
-    count = f"{explained.objects:,} object{'' if explained.objects == 1 else 's'}"
+    count = number_of(explained.objects, "object")
     note = (
         f"{100 * explained.share:.1f} % explained · {count}" if np.isfinite(explained.share) else "nothing to explain"
     )

@@ -17,6 +17,7 @@ import numpy as np
 
 from coverslip import __version__
 from coverslip.core import Detections, Fields, Image, InputError, Written, about, stop_on_signal, task
+from coverslip.core.words import number_of
 from coverslip.figures.detections import section_jpeg
 from coverslip.io.atomic import flush, refuse_existing, refuse_own, replace_folder
 from coverslip.io.marks.writing import write_qupath
@@ -175,7 +176,7 @@ def said_of(found: Sequence[Detections]) -> str:
     objects, images = sum(map(len, found)), len(found)
     counts = {name: sum(int((one.codes == code).sum()) for one in found) for code, name in enumerate(found[0].classes)}
     listed = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    said = f"Found {objects:,} object{'s' * (objects != 1)} in {images:,} image{'s' * (images != 1)}"
+    said = f"Found {number_of(objects, 'object')} in {number_of(images, 'image')}"
     said += f": {listed}" if listed else ""
     unnamed = objects - sum(counts.values())
     return f"{said}; {unnamed:,} not staged" if unnamed else said

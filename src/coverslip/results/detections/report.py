@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import UNNAMED, Detections, InputError
+from coverslip.core.words import number_of
 from coverslip.figures import loss_curves
 from coverslip.figures.classes import confusion_figure
 from coverslip.figures.colours import category_colours
@@ -257,7 +258,7 @@ def _pictures(result: DetectionFolder, images: Any, page: Page, known: Judged | 
             return []
         picture = section_jpeg(image, one, palette(one), _SIDE, _wrong(one, i, known))
         uri = "data:image/jpeg;base64," + base64.b64encode(picture).decode("ascii")
-        found.append({"uri": uri, "name": file.name, "note": f"{len(one):,} object{'s' * (len(one) != 1)}"})
+        found.append({"uri": uri, "name": file.name, "note": number_of(len(one), "object")})
     if len(result) > _SHOWN:
         page.notes.append(f"Pictures are shown of the first {_SHOWN} of {len(result):,} images.")
     return found

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from coverslip.core import Detections, InputError, Marks
+from coverslip.core.words import number_of
 from coverslip.io.marks.reading import check_alone, read_marks
 from coverslip.io.meant import Meant
 from coverslip.io.paths import resolve_path, split_part
@@ -194,7 +195,7 @@ def _of_sheet(
     facts: list[Mapping[str, str]] = [{**rows[i], **sheet.rows[k]} for i, k in pairs]
     without = {"truth has no result": len(images) - len(pairs)}
     without |= {"result has no truth": len(some) - len(pairs)} if split is None else {}
-    notes = tuple(f"Left out {n} image{'s' * (n != 1)} whose {what}." for what, n in without.items() if n)
+    notes = tuple(f"Left out {number_of(n, 'image')} whose {what}." for what, n in without.items() if n)
     return Judged([some[i] for i, _ in pairs], true, facts, [i for i, _ in pairs], notes)
 
 

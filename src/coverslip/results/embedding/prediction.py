@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, Samples, Written, about, free_name, own_name, renamed
+from coverslip.core.words import number_of
 from coverslip.io.atomic import free_place
 from coverslip.io.h5ad import stored_names, write_embedding
 from coverslip.io.places import held
@@ -56,7 +57,7 @@ def predict_to_file(
         embedding = _of_opened(model, inputs, opened, asked, options, given)
         write_embedding(embedding, out)
     counts = zip(embedding.latent.shape, ("sample", "dimension"), strict=True)
-    samples, dimensions = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in counts)
+    samples, dimensions = (number_of(n, word) for n, word in counts)
     notes = opened.sheet.notes if isinstance(opened, SheetSamples) else ()
     notes += tuple(about_sphering(embedding))
     notes += renamed(opened.obs, embedding.adata.obs.columns)

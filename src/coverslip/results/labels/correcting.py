@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from coverslip.core import InputError, Written, track
+from coverslip.core.words import number_of
 from coverslip.io.labels import write_labels
 from coverslip.io.places import held
 from coverslip.results.labels.folder import LabelFolder
@@ -58,5 +59,5 @@ def correct(found: LabelFolder, corrected: Sequence[np.ndarray]) -> Written:
             write_labels(replace(was[i], labels=new, probability=None), found.existing(i))
             draw_again(found, i, new)
         measured = measure_to_file(found.path, None, None, True, {}, Measure())
-    said = f"{len(changed):,} image{'s' * (len(changed) != 1)} changed. {measured.said}"
+    said = f"{number_of(len(changed), 'image')} changed. {measured.said}"
     return Written(found.path, said, notes=measured.notes)

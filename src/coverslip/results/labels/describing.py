@@ -12,6 +12,7 @@ import numpy as np
 
 from coverslip.core import ArraySamples, Image, InputError, LabelMap, Samples, Written, about, beside, track
 from coverslip.core.columns import own_name
+from coverslip.core.words import number_of
 from coverslip.figures.colours import category_colours
 from coverslip.io.atomic import atomic_path, free_place, refuse_own
 from coverslip.io.tables import write_table
@@ -86,7 +87,7 @@ def describe(
         _note(found, {**record, "columns": sorted(names)})
         _draw_classes(found, tables, names)
     objects = sum(len(table["label"]) for table in tables)
-    said = f"{objects:,} object{'s' * (objects != 1)} in {len(found):,} image{'s' * (len(found) != 1)}"
+    said = f"{number_of(objects, 'object')} in {number_of(len(found), 'image')}"
     return Written(path if own is None else found.path, said, joined(found, tables))
 
 

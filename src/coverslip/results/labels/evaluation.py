@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, LabelMap, Measured, track
+from coverslip.core.words import number_of
 from coverslip.measure.objects.segmentation import evaluate_labels
 from coverslip.measure.objects.specks import without_specks
 from coverslip.results.labels.options import Evaluate
@@ -79,9 +80,9 @@ def pairs_to_measure(result: Any, truth: Any, options: Evaluate) -> tuple[list[t
     if len({split_word(image.facts.get("split", "")) for _, image in pairs} - {""}) > 1:
         notes.append(_MIXED)
     if len(true) > len(pairs):
-        notes.append(f"Left out {_images(len(true) - len(pairs))} whose truth has no result.")
+        notes.append(f"Left out {number_of(len(true) - len(pairs), 'image')} whose truth has no result.")
     if len(found) > len(pairs) and split is None:
-        notes.append(f"Left out {_images(len(found) - len(pairs))} whose result has no truth.")
+        notes.append(f"Left out {number_of(len(found) - len(pairs), 'image')} whose result has no truth.")
     return pairs, notes
 
 
@@ -96,10 +97,6 @@ def _part(images: Sequence[Labelled], split: str) -> list[Labelled]:
     if not part:
         raise InputError(f"No image of the truth has the split '{wanted}'; name another one, or leave the split out.")
     return part
-
-
-def _images(count: int) -> str:
-    return f"{count} image" + ("s" if count != 1 else "")
 
 
 def _read(pairs: Sequence[tuple[Labelled, Labelled]], doubts: list[str], least: int) -> Iterator[tuple[str, Any, Any]]:

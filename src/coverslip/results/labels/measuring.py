@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Written, about, track
+from coverslip.core.words import number_of
 from coverslip.io.atomic import atomic_path, free_place, refuse_own
 from coverslip.io.cells import read_cells
 from coverslip.io.images.opening import is_image_name
@@ -60,8 +61,8 @@ def measure_to_file(
         tables, notes = _with_others(found, _tables(found, how, options), path, force)
         replace_own(found, tables, path)
     objects = sum(len(table["label"]) for table in tables)
-    said = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((objects, "object"), (len(found), "image")))
-    return Written(path, "Measured {} in {}".format(*said), notes=notes)
+    said = f"Measured {number_of(objects, 'object')} in {number_of(len(found), 'image')}"
+    return Written(path, said, notes=notes)
 
 
 def labels_to_measure(labels: Any, images: Any = None) -> LabelFolder:

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, Written, about, stop_on_signal, task
+from coverslip.core.words import number_of
 from coverslip.io.atomic import refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
@@ -117,8 +118,7 @@ def _placed(
 
 def said_of(objects: int, images: int) -> str:
     """What came of it, in words."""
-    counted = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((objects, "object"), (images, "image")))
-    return "Found {} in {}".format(*counted)
+    return f"Found {number_of(objects, 'object')} in {number_of(images, 'image')}"
 
 
 class _Prediction:

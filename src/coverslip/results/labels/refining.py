@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, LabelMap, Region, Written, track
+from coverslip.core.words import number_of
 from coverslip.io.atomic import atomic_path
 from coverslip.io.labels import read_maps, write_labels
 from coverslip.io.tags import PROVENANCE
@@ -56,8 +57,8 @@ def refine(found: LabelFolder, remake: Remake, given: Mapping[str, Any]) -> Writ
         with atomic_path(found.path / PROVENANCE) as temporary:
             temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
     measured = measure_to_file(found.path, None, None, True, {}, Measure())
-    said = (f"{n:,} {word}{'s' * (n != 1)}" for n, word in ((count, "object"), (len(found), "image")))
-    return Written(found.path, "Found {} in {}".format(*said), notes=measured.notes)
+    said = f"Found {number_of(count, 'object')} in {number_of(len(found), 'image')}"
+    return Written(found.path, said, notes=measured.notes)
 
 
 def remade(found: LabelFolder, index: int, remake: Remake, given: Mapping[str, Any]) -> LabelMap:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from coverslip.core import Image, track
+from coverslip.core.words import number_of
 from coverslip.figures.overlay_files import overlay_png
 from coverslip.figures.overlays import FALSE, RIGHT, Overlay, draw_overlay
 from coverslip.figures.style import short
@@ -121,7 +122,7 @@ def _name(row: dict[str, str]) -> str:
 
 
 def _note(facts: StainFacts) -> str:
-    count = f"{facts.objects} {'nucleus' if facts.objects == 1 else 'nuclei'}"
+    count = number_of(facts.objects, "nucleus", "nuclei")
     return f"{count} · {_words(facts.flags)}" if facts.flags else count
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from coverslip.core import NoDataRule
+from coverslip.core.words import number_of
 from coverslip.work.asked import Asked
 
 
@@ -20,7 +21,7 @@ def notes_on(found: Mapping[str, tuple[float, ...]]) -> tuple[str, ...]:
     if not found:
         return ()
     name, value = next(iter(found.items()))
-    have = "1 image has areas" if len(found) == 1 else f"{len(found):,} images have areas"
+    have = number_of(len(found), "image has areas", "images have areas")
     which = Path(name).name if len(found) == 1 else f"the first is {Path(name).name}"
     grey = ", ".join(f"{one:g}" for one in value)
     return (

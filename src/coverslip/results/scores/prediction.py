@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ClassScores, Embedding, Samples, Written, about, renamed
+from coverslip.core.words import number_of
 from coverslip.io.atomic import free_place, refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
@@ -64,7 +65,7 @@ def predict_to_file(
 
 def said_of(scores: ClassScores, things: str = "image") -> str:
     """What came of it, in words."""
-    return f"Classified {len(scores):,} {things}{'s' * (len(scores) != 1)}: {counted([scores])}"
+    return f"Classified {number_of(len(scores), things)}: {counted([scores])}"
 
 
 def counted(several: Sequence[ClassScores]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from coverslip.core import InputError, Region, track
 from coverslip.core.cores import cores
 from coverslip.core.marks import Rings, box_of
+from coverslip.core.words import number_of
 from coverslip.io.images.slides import Slide
 from coverslip.io.listing import bare_name
 from coverslip.io.marks.geojson import features_of
@@ -142,7 +143,7 @@ def keep(kept: Kept, tiles: Sequence[Tile], slide: Slide, grid: Grid, folder: Pa
 
 def in_words(facts: Mapping[str, int]) -> str:
     """What is kept, and what it takes."""
-    exact = "exact" if not facts["error"] else f"within {facts['error']} grey value{'s' * (facts['error'] > 1)}"
+    exact = "exact" if not facts["error"] else f"within {number_of(facts['error'], 'grey value')}"
     return f"{facts['bytes'] / 1e6:.3g} MB of it keep {facts['pixels'] / 1e6:.3g} megapixels of regions {exact}"
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from coverslip.core.words import number_of
 from coverslip.io.images.opening import AS_OME_TIFF
 from coverslip.io.listing import Contents, bare_name, folded, is_outlines, mask_name, mask_rank
 from coverslip.io.paths import relative_path
@@ -163,4 +164,4 @@ def _note(found: Contents, pairs: Pairs, near: Sequence[Path], lonely: Sequence[
 def _some(files: Sequence[Path], folder: Path, word: str) -> str:
     """``3 masks (a.png, b.png, …)``."""
     names = [relative_path(file, folder) for file in files[:_SHOWN]] + ["…"] * (len(files) > _SHOWN)
-    return f"{len(files)} {word}{'s' * (len(files) != 1)} ({', '.join(names)})"
+    return f"{number_of(len(files), word)} ({', '.join(names)})"

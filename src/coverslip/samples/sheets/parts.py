@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coverslip.core import CoverslipError, InputError
+from coverslip.core.words import number_of
 from coverslip.io.paths import relative_path
 
 if TYPE_CHECKING:
@@ -130,9 +131,9 @@ def _what(name: str, inventory: Inventory) -> str:
     shown = ", ".join(map(str, images[:_SHOWN])) + (", …" if len(images) > _SHOWN else "")
     if plate:
         wells = len({one.facts["well"] for one in images})
-        text = f"{name} is the plate {plate} with {len(images)} fields in {wells} well{'s' * (wells != 1)}"
+        text = f"{name} is the plate {plate} with {len(images)} fields in {number_of(wells, 'well')}"
     else:
-        text = f"{name} holds {len(images)} image{'s' * (len(images) != 1)}: {shown}"
+        text = f"{name} holds {number_of(len(images), 'image')}: {shown}"
     return text + "".join(f"; {one} is {_article(one.beside)}, so it is left out" for one in rest[:_SHOWN]) + "."
 
 
@@ -148,7 +149,7 @@ def _shortened(said: Sequence[str]) -> list[str]:
 def _together(sheet: Sheet, parts: Sequence[int]) -> str:
     names = ", ".join(sheet.rows[i]["image"] for i in parts[:_SHOWN]) + (", …" if len(parts) > _SHOWN else "")
     are = "is a part of an image" if len(parts) == 1 else "are parts of images"
-    return f"{len(parts)} file{'s' * (len(parts) != 1)} {are} that another file stands for: {names}."
+    return f"{number_of(len(parts), 'file')} {are} that another file stands for: {names}."
 
 
 def _by_frame(sheet: Sheet, step: int) -> Sheet:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from coverslip.core import Embedding, InputError, provenance, track
+from coverslip.core.words import number_of
 from coverslip.samples.sheets.make import make_sheet
 from coverslip.samples.sheets.rows import frame_of, open_cell
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
@@ -224,8 +225,8 @@ def _with_layout(source: Sheet, layout: str | Path | None) -> tuple[list[dict[st
     if unknown:
         places = dict.fromkeys(" ".join(filter(None, (rows[i].get("plate"), rows[i]["well"]))) for i in unknown)
         notes.append(
-            f"{_images(unknown, 'lies', 'lie')} in wells that {layout} does not list ({few(list(places))}), and no "
-            "treatment is known."
+            f"{number_of(len(unknown), 'image lies', 'images lie')} in wells that {layout} does not list "
+            f"({few(list(places))}), and no treatment is known."
         )
     return rows, notes
 
@@ -237,8 +238,8 @@ def _mixed_types(types: list[str], called: list[str]) -> list[str]:
     usual = counts.most_common(1)[0][0]
     odd = [i for i, name in enumerate(types) if name != usual]
     return [
-        f"{_images(odd, 'is', 'are')} not {usual} as the others: {few([called[i] for i in odd])}; grey values of "
-        "another range do not compare, so learn from them apart."
+        f"{number_of(len(odd), 'image is', 'images are')} not {usual} as the others: "
+        f"{few([called[i] for i in odd])}; grey values of another range do not compare, so learn from them apart."
     ]
 
 
@@ -247,10 +248,6 @@ def _called(source: Sheet) -> list[str]:
     if source.path is not None:
         return [f"row {number}" for number in source.numbers]
     return [Path(row["image"]).name for row in source.rows]
-
-
-def _images(rows: list[int], one: str, several: str) -> str:
-    return f"1 image {one}" if len(rows) == 1 else f"{len(rows)} images {several}"
 
 
 def _stack(pixels: np.ndarray, axes: str, source: str) -> np.ndarray:

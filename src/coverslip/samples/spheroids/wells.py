@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of
 from coverslip.io.cells import read_cells
 
 _WELL = re.compile(r"^([A-Pa-p])0*(\d{1,2})$")
@@ -96,7 +97,7 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str], names: Sequenc
     twice = [rows for rows in by_place.values() if len(rows) > 1]
     if twice:
         images = few([names[i] for rows in twice for i in rows])
-        wells = "1 well has" if len(twice) == 1 else f"{len(twice)} wells have"
+        wells = number_of(len(twice), "well has", "wells have")
         notes.append(
             f"{wells} several images of one day: {images}; all are kept, and the first of the first day counts for "
             "pairs."
@@ -117,7 +118,7 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str], names: Sequenc
             before[i] = match[0]
     for day, other in ((last, first), (first, last)):
         if alone[day]:
-            have = "1 image" if len(alone[day]) == 1 else f"{len(alone[day])} images"
+            have = number_of(len(alone[day]), "image")
             have += f" of day {day} {'has' if len(alone[day]) == 1 else 'have'} none of day {other}"
             notes.append(f"{have}: {few([names[i] for i in alone[day]])}.")
     return before, notes

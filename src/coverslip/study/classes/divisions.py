@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of
 from coverslip.measure.embeddings.folds import stratified
 from coverslip.samples.sheets.splits import split_indices
 
@@ -187,8 +188,7 @@ def _enough(codes: np.ndarray, groups: np.ndarray | None, folds: int, remedy: st
         else np.array([len(np.unique(groups[codes == k])) for k in range(codes.max() + 1)])
     )
     if sizes.min() < folds:
-        of = ("image" if groups is None else "group") + ("s" if sizes.min() != 1 else "")
+        held = number_of(int(sizes.min()), "image" if groups is None else "group")
         raise InputError(
-            f"The smallest class has {sizes.min()} {of}, too few for {folds} folds: {remedy}, or merge it with "
-            "another class."
+            f"The smallest class has {held}, too few for {folds} folds: {remedy}, or merge it with another class."
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of
 from coverslip.study.fields.bench import open_bench
 from coverslip.study.fields.fits import CLASSICAL, Fit
 from coverslip.study.fields.output import write_study
@@ -162,7 +163,7 @@ def _notes(
         short = [p["size"] for p in curve if 1 - p["value"] < (1 - _ENOUGH) * best]
         enough = min((p["size"] for p in curve if p["size"] > max(short, default=0)), default=None)
         if enough is not None:
-            fields = f"{enough} training field" + ("s" if enough > 1 else "") + (" of each group" if names else "")
+            fields = number_of(enough, "training field") + (" of each group" if names else "")
             notes.append(f"From {fields} on, F1 of {what} is within 6 % of the best, {best:.3f}.")
     if left_over:
         notes.append(f"Left out, for want of fields to train or to evaluate on: {', '.join(left_over)}.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from coverslip.cli import spheroids
-from coverslip.cli.cutting import crop, label_from_stain, patches, resize, tile
-from coverslip.cli.phantoms import phantom, phantom_sections
-from coverslip.cli.sheets import annotated, check, fetch, make, preview, split, unpack
+from coverslip.cli.samples.cutting import crop, label_from_stain, patches, resize, tile
+from coverslip.cli.samples.phantoms import phantom, phantom_sections
+from coverslip.cli.samples.sheets import annotated, check, fetch, make, preview, split, unpack
+from coverslip.cli.samples.spheroids import phantom_plates, spheroids
 
 samples_app = typer.Typer(
     help="Make, check, divide and crop sample sheets.", no_args_is_help=True, rich_markup_mode=None
@@ -38,7 +38,5 @@ samples_app.command(epilog="Example: coverslip samples preview cells.csv --recip
 samples_app.command(
     epilog="Example: coverslip samples spheroids plate/ --pattern '{plate}_{well}_day{day:d}.tif' --layout layout.csv "
     "--out prepared"
-)(spheroids.spheroids)
-samples_app.command(epilog="Example: coverslip samples phantom-plates --set plates=3 --out plates")(
-    spheroids.phantom_plates
-)
+)(spheroids)
+samples_app.command(epilog="Example: coverslip samples phantom-plates --set plates=3 --out plates")(phantom_plates)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.options import ConfigFile, Device, Out, Settings, read_channels, read_settings
-from coverslip.cli.study_options import (
+from coverslip.cli.study.options import (
     Baseline,
     Channels,
     KeepModels,

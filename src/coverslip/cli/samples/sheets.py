@@ -9,6 +9,7 @@ import typer
 
 from coverslip.cli.options import Force, Out, PixelSize, read_settings
 from coverslip.cli.tables import in_words
+from coverslip.core.words import number_of
 
 
 def make(
@@ -64,7 +65,7 @@ def fetch(
     sheet = fetched(name, place, force=force)
     example = EXAMPLES[name]
     typer.echo(f"{example.sentence}\nLicence: {example.licence}; {example.source}.")
-    typer.echo(f"{len(sheet)} image{'s' * (len(sheet) != 1)}: {place}")
+    typer.echo(f"{number_of(len(sheet), 'image')}: {place}")
     words = example.next.split()
     from coverslip.cli.tables import print_next
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.options import ConfigFile, Device, Out, Settings, read_channels, read_settings
-from coverslip.cli.study_options import Channels, Planes, Precision, print_findings, read_numbers, read_values, shown
+from coverslip.cli.study.options import Channels, Planes, Precision, print_findings, read_numbers, read_values, shown
 
 
 def sweep(

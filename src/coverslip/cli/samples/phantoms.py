@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.options import Force, Out, read_settings
+from coverslip.core.words import number_of
 
 
 def phantom(
@@ -59,7 +60,7 @@ def phantom(
         overwrite=force,
     )
     objects = sum(int(text) for text in made.column("objects"))
-    typer.echo(f"{len(made)} phantom{'s' * (len(made) != 1)} with {objects:,} objects: {out}")
+    typer.echo(f"{number_of(len(made), 'phantom')} with {objects:,} objects: {out}")
     print_next("coverslip", "predict", "nuclei-fluo-kaizen", out)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from coverslip.cli.options import Force, Out, PixelSize, read_settings
 from coverslip.cli.tables import in_words
+from coverslip.core.words import number_of
 
 
 def crop(
@@ -123,7 +124,7 @@ def resize(
         aspect=aspect,  # type: ignore[arg-type]
         overwrite=force,
     )
-    typer.echo(f"{len(made)} image{'s' * (len(made) != 1)} of {'x'.join(map(str, parse_size(to)))} pixels: {made.path}")
+    typer.echo(f"{number_of(len(made), 'image')} of {'x'.join(map(str, parse_size(to)))} pixels: {made.path}")
     print_notes(made.notes)
     print_next("coverslip", "samples", "check", out)
 
@@ -172,7 +173,7 @@ def label_from_stain(
     )
     nuclei = sum(int(text) for text in sheet.column(own_name("objects", sheet.columns)))
     flagged = [text for text in sheet.column(own_name("flags", sheet.columns)) if text]
-    typer.echo(f"{nuclei:,} nuclei in {len(sheet)} image{'s' * (len(sheet) != 1)}: {out}")
+    typer.echo(f"{nuclei:,} nuclei in {number_of(len(sheet), 'image')}: {out}")
     print_notes(sheet.notes)
     if flagged:
         counts = {flag: sum(flag in text.split() for text in flagged) for flag in sorted({*" ".join(flagged).split()})}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from coverslip.cli.classifying import cross_validate, learning_curve, shortcut, transfer
-from coverslip.cli.fields import focal_planes, leave_one_out
-from coverslip.cli.ranking import plates, rank
-from coverslip.cli.sweeps import compare, depth, sweep
+from coverslip.cli.study.classes import cross_validate, learning_curve, shortcut, transfer
+from coverslip.cli.study.fields import focal_planes, leave_one_out
+from coverslip.cli.study.rankings import plates, rank
+from coverslip.cli.study.sweeps import compare, depth, sweep
 
 study_app = typer.Typer(help="Many fits, one table, one figure.", no_args_is_help=True, rich_markup_mode=None)
 

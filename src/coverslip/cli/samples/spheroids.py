@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.options import Force, Out, read_settings
+from coverslip.core.words import number_of
 
 Config = Annotated[Path | None, typer.Option(help="Settings from a YAML or JSON file.")]
 
@@ -68,7 +69,7 @@ def phantom_plates(
     chosen = PlateSettings.parse(read_settings(config, settings))
     refuse_existing(out, force)
     folder = draw(out, chosen, overwrite=force)
-    typer.echo(f"{chosen.plates} plate{'s' * (chosen.plates != 1)}: {folder}")
+    typer.echo(f"{number_of(chosen.plates, 'plate')}: {folder}")
     typer.echo(
         f"Next: coverslip samples spheroids {out} --pattern '{IMAGE_PATTERN}' --layout {out / LAYOUT} --out prepared"
     )

@@ -1,0 +1,10 @@
+"""Numbers of things in sentences."""
+
+from __future__ import annotations
+
+from coverslip.core.words import number_of
+
+
+def test_one_thing_is_one_and_many_are_divided_by_commas() -> None:
+    assert [number_of(n, "image") for n in (0, 1, 1234)] == ["0 images", "1 image", "1,234 images"]
+    assert number_of(2, "nucleus", "nuclei") == "2 nuclei"
