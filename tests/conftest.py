@@ -89,7 +89,7 @@ def _tiny_model(folder: Path) -> None:
 
     from .unet.blobs import blob_fields
 
-    settings = {"epochs": 24, "batch": 2, "width": 8, "levels": 3, "patch": 64, "learning_rate": 0.01}
+    settings = {"epochs": 24, "batch": 2, "width": 8, "levels": 3, "patch": 64, "learning_rate": 0.01, "zoom": 1}
     model = cs.fit("unet", blob_fields(6), settings, run=Run(device="cpu", precision="fp32"))
     model.save(folder)
 
