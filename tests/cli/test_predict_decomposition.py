@@ -327,9 +327,9 @@ def test_an_image_that_changed_or_was_left_out_since(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--min-area", "30"], "min_area=None, not 30"),
-        (["--rival", "{model}"], "rivals=[], not ['"),
-        (["--planes", "max"], "planes='channels', not 'max'"),
+        (["--min-area", "30"], "min_area=default, not 30"),
+        (["--rival", "{model}"], "other rivals"),
+        (["--planes", "max"], "planes=channels, not max"),
     ],
 )
 def test_another_command_does_not_resume(

@@ -415,9 +415,9 @@ def test_an_image_that_changed_or_was_left_out_since(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--threshold", "0.3"], "threshold=None, not 0.3"),
-        (["--flips"], "flips=None, not True"),
-        (["--probability"], "probability=False, not True"),
+        (["--threshold", "0.3"], "threshold=default, not 0.3"),
+        (["--flips"], "flips=default, not True"),
+        (["--probability"], "probability=default, not True"),
     ],
 )
 def test_another_command_does_not_resume(

@@ -186,7 +186,7 @@ def test_ctrl_c_in_a_fit_saves_it_and_says_how_to_go_on(coverslip: Callable, cro
     assert refused.code == 2
     assert "say --resume to go on" in refused.err
     other = coverslip(*fit, "--resume", "--set", "latent=5")
-    assert "has latent=3, not 5" in other.err
+    assert "begun with latent=3, not 5" in other.err
 
 
 def test_ctrl_c_in_predict_leaves_nothing(crops: Path, model: Path, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_other_channels_and_other_images_do_not_pass_for_a_finished_study(tmp_pa
     assert first.table[1]["values"] == 256  # of the one channel
     before = read_embedding(tmp_path / "embeddings" / "vae.h5ad").latent
     assert cs.load(tmp_path / "fits" / "vae").facts["input"]["channels"] == [1]
-    with pytest.raises(InputError, match="vae was fitted with other settings or samples"):
+    with pytest.raises(InputError, match="vae was fitted with channels=1, not 0; other images"):
         compare(two, ["vae"], tmp_path, settings=TINY, channels=[0])
     shutil.rmtree(tmp_path / "fits" / "vae")  # as one is told
     compare(two, ["vae"], tmp_path, settings=TINY, channels=[0])

@@ -186,7 +186,7 @@ def test_an_error_while_reading_ahead_is_raised(samples: ArraySamples) -> None:
 def test_resuming_another_fit_is_refused(samples: ArraySamples, tmp_path: Path) -> None:
     run = replace(CPU, folder=tmp_path)
     run_fit(samples, Training(epochs=1), run)
-    with pytest.raises(InputError, match=r"settings=.*resume it with the same settings"):
+    with pytest.raises(InputError, match=r"begun with settings.epochs=1, not 2: resume it with the same settings"):
         run_fit(samples, Training(epochs=2), replace(run, resume=True))
 
 

@@ -35,6 +35,28 @@ def provenance_of(path: Path) -> Mapping[str, Any]:
     return facts if isinstance(facts, dict) else {}
 
 
+def made_from(path: Path) -> Mapping[str, Any]:
+    """The provenance of what was made at a place: as `provenance_of`, and of an OME-Zarr image that of its labels."""
+    found = provenance_of(path)
+    if not found and path.suffix.lower() == ".zarr":
+        noted = (_of_zarr_group(group) for group in sorted(path.glob("labels/*")))
+        found = next((facts for facts in noted if facts), {})
+    return found
+
+
+def _of_zarr_group(path: Path) -> Mapping[str, Any]:
+    """What a group of Zarr notes of us, in either format."""
+    for name in ("zarr.json", ".zattrs"):
+        try:
+            said = json.loads((path / name).read_text(encoding="utf-8"))
+            facts = (said["attributes"] if name == "zarr.json" else said)["coverslip"]
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+        if isinstance(facts, dict):
+            return facts
+    return {}
+
+
 def _of_folder(path: Path) -> Any:
     return json.loads((path / PROVENANCE).read_text(encoding="utf-8"))
 

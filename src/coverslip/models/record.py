@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coverslip.core import Embedding, Fields, InputError, Samples, Written, file_hash, provenance
-from coverslip.io.tags import provenance_of
+from coverslip.core import Embedding, Fields, Options, Samples, Written, file_hash, provenance
+from coverslip.io.agreement import FILES, agree, noted
+from coverslip.io.tags import made_from
 from coverslip.models.folder import Model
+from coverslip.samples.sheets.files import mark_of_files
 
 
 def prediction_record(
@@ -18,6 +20,7 @@ def prediction_record(
     options: Mapping[str, Any] | None = None,
     channels: Mapping[str, Any] | None = None,
     rivals: Sequence[Model] = (),
+    asked: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The provenance of a result: the model, what it was applied to, and how.
 
@@ -31,6 +34,8 @@ def prediction_record(
         What the inputs were opened with, from `Model.how`; default: what the model was fitted to.
     rivals : sequence of Model
         Further models that took part.
+    asked : mapping, optional
+        From `asked_of`: what a later ``--resume`` is held against.
     """
     record = provenance(
         kind=model.gives,
@@ -40,6 +45,8 @@ def prediction_record(
     )
     if rivals:
         record["rivals"] = [_describe_model(rival) for rival in rivals]
+    if asked:
+        record[_ASKED] = dict(asked)
     return {**record, "options": dict(options)} if options else record
 
 
@@ -53,33 +60,104 @@ def _describe_model(model: Model) -> dict[str, Any]:
     return {**described, "warnings": list(model.warnings)} if model.warnings else described
 
 
-def finished(out: Path, model: Model, inputs: str | Path) -> Written:
+def asked_of(
+    model: Model,
+    inputs: str | Path,
+    how: Mapping[str, Any],
+    options: Options | None = None,
+    given: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """What is asked of a model, as far as it decides the result; JSON-able.
+
+    Parameters
+    ----------
+    model : Model
+        Told by its weights.
+    inputs : str or Path
+        What it is applied to.
+    how : mapping
+        What the inputs are opened with, from `Model.how`.
+    options : Options, optional
+        Those of the kind of result.
+    given : mapping, optional
+        Those of the method that were given.
+    **more
+        What else decides.
+    """
+    of_method = getattr(model.implementation, "Options", Options)
+    mine = {} if options is None else _unusual(type(options), options.model_dump(exclude=_DECIDE_NOTHING))
+    return noted(
+        {
+            "method": model.method,
+            "model": model.provenance.get("weights_sha256") or model.config.model_dump(mode="json"),
+            "inputs": str(Path(inputs).resolve()),
+            FILES: mark_of_files(inputs),
+            **how,
+            **mine,
+            **_unusual(of_method, given or {}),
+            **more,
+        }
+    )
+
+
+_ASKED = "asked"
+
+_DECIDE_NOTHING = {"strict", "nodata"}
+"""Options of kinds that refuse a result but change none, or are among what inputs are opened with."""
+
+
+def _unusual(kind: type[Options], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with another value than they have by themselves; of files what they hold counts, too."""
+    usual = {name: info.get_default(call_default_factory=True) for name, info in kind.model_fields.items()}
+    return {
+        name: f"{value} ({file_hash(value)[:8]})" if isinstance(value, str | Path) and _is_file(value) else value
+        for name, value in options.items()
+        if name not in usual or value != usual[name]
+    }
+
+
+def _is_file(value: str | Path) -> bool:
+    try:
+        return Path(value).is_file()
+    except (OSError, ValueError):  # a text that is too long, or none that a system could call a file
+        return False
+
+
+def finished(out: Path, asked: Mapping[str, Any]) -> Written:
     """What is said where a result is there whole, and all that was asked is to go on with it.
+
+    Parameters
+    ----------
+    out : Path
+        The result.
+    asked : mapping
+        From `asked_of`.
 
     Raises
     ------
     InputError
-        If it is of other inputs, or of another model.
+        If it is of other inputs, or of another model, or was made with other options.
     """
-    check_inputs(out, inputs)
-    facts = provenance_of(out)
-    hashes = {one.get("weights_sha256") for one in (facts.get("model", {}), model.provenance)} - {None}
-    if len(hashes) > 1:
-        raise InputError(f"{out} is finished, but by another model; choose another --out, or say --force.")
+    check_finished(out, asked)
     return Written(out, finished_before=True)
 
 
-def check_inputs(out: Path, inputs: str | Path) -> None:
-    """See that what lies finished at a place, a result or a model, was made of some inputs.
+def check_finished(out: Path, asked: Mapping[str, Any]) -> None:
+    """See that what lies finished at a place, a result or a model, is what is asked for.
 
     Raises
     ------
     InputError
-        If it was made of others.
+        Naming what differs.
     """
-    was, now = provenance_of(out).get("inputs", {}).get("path"), str(Path(inputs).resolve())
-    if was and was != now:
-        raise InputError(f"{out} is finished, but of {was}, not of {now}; choose another --out, or say --force.")
+    facts = made_from(out)
+    was = facts.get(_ASKED)
+    if not isinstance(was, Mapping):  # what it does not say is taken to be the same
+        of = {"model": ("model", "weights_sha256"), "inputs": ("inputs", "path")}
+        said = {name: facts[part].get(key) for name, (part, key) in of.items() if isinstance(facts.get(part), Mapping)}
+        was = {**asked, **{name: value for name, value in said.items() if value and name in asked}}
+    agree(was, asked, f"{out} is finished, but was made", "choose another --out, or say --force")
 
 
 def path_of(inputs: Any) -> str | Path | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coverslip.core import InputError, Stopped
-from coverslip.io import atomic_path
+from coverslip.io.agreement import MARK, agree, begin
 from coverslip.models.loading import load
 from coverslip.samples.opening.mark import mark_of
 from coverslip.verbs.fit import FITTING, fit_to_folder
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from coverslip.core.config import Config
     from coverslip.models.folder import Model
     from coverslip.train.run import Run
+
+
+_REMEDY = "choose another --out, or delete that folder"
 
 
 def seeds_of(kind: type[Config], settings: Mapping[str, Any], restarts: int) -> range:
@@ -71,14 +74,19 @@ def fit_once(
     Stopped
         After Ctrl-C, once the state is saved.
     """
-    noted, mark = _mark_file(folder), mark_of(samples)
-    begun = folder.exists() or folder.with_name(folder.name + FITTING).exists()
-    if not begun:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(noted) as temporary:  # before the fit, which may be stopped and gone on with
-            temporary.write_text(mark, encoding="utf-8")
-    elif noted.is_file() and noted.read_text(encoding="utf-8") != mark:
-        raise other_fit(folder)
+    asked = {
+        "method": method,
+        "settings": config.model_dump(mode="json"),
+        "channels": channels,
+        "planes": planes,
+        MARK: mark_of(samples),
+    }
+    if not (folder.exists() or folder.with_name(folder.name + FITTING).exists()):
+        forget(folder)
+    elif not _note(folder).is_file() and (folder / "config.json").is_file():
+        was = {**asked, "settings": load(folder).config.model_dump(mode="json")}
+        agree(was, asked, f"{folder} was fitted", _REMEDY)
+    begin_fit(_note(folder), asked, folder)  # before the fit, which may be stopped and gone on with
     try:
         model = fit_to_folder(
             method, samples, folder, config, run=replace(run, resume=True), channels=channels, planes=planes
@@ -86,12 +94,7 @@ def fit_once(
     except Stopped as stopped:
         done = str(stopped).partition(";")[0]
         raise Stopped(f"{done} of one fit; all is saved, and the same command goes on from here.") from stopped
-    if model is not None:
-        return model
-    model = load(folder)
-    if model.config != config:
-        raise other_fit(folder)
-    return model
+    return load(folder) if model is None else model
 
 
 def kept_row(model: Model) -> dict[str, Any]:
@@ -104,19 +107,17 @@ def kept_row(model: Model) -> dict[str, Any]:
 def forget(folder: Path) -> None:
     """Remove the model of a fit that is measured."""
     shutil.rmtree(folder, ignore_errors=True)
-    _mark_file(folder).unlink(missing_ok=True)
+    _note(folder).unlink(missing_ok=True)
 
 
-def _mark_file(folder: Path) -> Path:
-    """Where it is noted which samples a model was fitted to."""
-    return folder.with_name(f"{folder.name}.samples")
+def begin_fit(note: Path, asked: Mapping[str, Any], folder: Path) -> None:
+    """Note what is to be fitted into a folder; what was begun there as another fit is refused, with what differs."""
+    begin(note, asked, f"{folder} was fitted", _REMEDY)
 
 
-def other_fit(folder: Path) -> InputError:
-    """What to say of a folder that holds the fit of another study."""
-    return InputError(
-        f"{folder} was fitted with other settings or samples: choose another --out, or delete that folder."
-    )
+def _note(folder: Path) -> Path:
+    """Where it is noted what a model is a fit of."""
+    return folder.with_name(f"{folder.name}.asked.json")
 
 
 def _file_word(value: Any) -> str:

@@ -15,16 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core import InputError
+from coverslip.io.agreement import agree
 from coverslip.io.tensors import read_tensors, write_tensors
 
 if TYPE_CHECKING:
     import torch
 
 _FILE = "checkpoint.safetensors"
-
-MARK = "mark"
-"""What tells the samples of a fit from others, in its identity."""
 
 
 @dataclass
@@ -86,7 +83,7 @@ def load_checkpoint(
     Raises
     ------
     InputError
-        If the checkpoint is of a fit with other settings or data; the message names the first difference.
+        If the checkpoint is of a fit with other settings or data; the message names what differs.
     """
     import torch
 
@@ -94,7 +91,12 @@ def load_checkpoint(
     if not path.exists():
         return None
     arrays, text = read_tensors(path)
-    _same(json.loads(text["identity"]), json.loads(json.dumps(identity)), folder)
+    agree(
+        json.loads(text["identity"]),
+        identity,
+        f"The unfinished fit in {folder} was begun",
+        "resume it with the same settings and samples, or delete that folder to start over",
+    )
     progress = Progress(**json.loads(text["progress"]))
 
     tensors = {name: torch.from_numpy(np.array(a)) for name, a in arrays.items()}
@@ -114,18 +116,3 @@ def load_checkpoint(
 
 def _below(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-
-
-def _same(saved: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
-    marks = {saved.get(MARK, ""), asked.get(MARK, "")} - {""}
-    if len(marks) > 1:
-        raise InputError(
-            f"The unfinished fit in {folder} was begun with other images, classes or splits than these: resume it with "
-            "the same ones, or delete that folder to start over."
-        )
-    for key in sorted((saved.keys() | asked.keys()) - {MARK}):
-        if saved.get(key) != asked.get(key):
-            raise InputError(
-                f"The unfinished fit in {folder} has {key}={saved.get(key)!r}, not {asked.get(key)!r}: resume it "
-                "with the same settings and samples, or delete that folder to start over."
-            )

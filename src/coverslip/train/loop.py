@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from coverslip.core import InputError, Stopped, Training, stop_on_signal, task
+from coverslip.io.agreement import MARK
 from coverslip.nn.device import cores_shared_by
 from coverslip.train.batch import Batch, on_device
-from coverslip.train.checkpoint import MARK, Progress, load_checkpoint, save_checkpoint
+from coverslip.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from coverslip.train.feed import Batches
 from coverslip.train.run import Run
 

@@ -10,16 +10,18 @@ from typing import Any
 
 from coverslip import methods
 from coverslip.core import Config, InputError, NoDataRule, Training, about, nodata_rule, provenance
+from coverslip.io.agreement import FILES, noted
 from coverslip.io.atomic import refuse_existing, refuse_own
 from coverslip.io.places import held, remove_unfinished
 from coverslip.models.folder import Model, refuse_foreign
 from coverslip.models.loading import load
-from coverslip.models.record import check_inputs, describe_inputs, path_of
+from coverslip.models.record import check_finished, describe_inputs, path_of
 from coverslip.nn.device import choose_device
 from coverslip.samples.cutting.crop_fields import crop_settings
 from coverslip.samples.opening import open_at_one_size, opened_with
 from coverslip.samples.opening.joined import join_samples
 from coverslip.samples.opening.mark import mark_of
+from coverslip.samples.sheets.files import mark_of_files
 from coverslip.samples.sheets.instances import doubtful_masks
 from coverslip.samples.sheets.splits import divided_groups
 from coverslip.train.run import Run, is_main_process
@@ -184,16 +186,17 @@ def fit_to_folder(
     Raises
     ------
     InputError
-        If there is a model or an unfinished fit at `out` and nothing says what to do with it.
+        If there is a model or an unfinished fit at `out` and nothing says what to do with it, or what is to go on is
+        another fit.
     """
     out = Path(out)
+    asked = _asked(method, samples, settings, channels, planes, nodata)
     fitting = out.with_name(out.name + FITTING)
     # With several devices every process comes by here, but only the first one may touch files.
     first = is_main_process()
     with held(out) if first else nullcontext():
         if run.resume and (out / "config.json").is_file() and not fitting.exists():
-            if (of := path_of(samples)) is not None:
-                check_inputs(out, of)
+            check_finished(out, asked)
             return None
         if run.device != "auto":
             choose_device(run.device)  # before the first image is read
@@ -212,6 +215,31 @@ def fit_to_folder(
         run = replace(run, folder=fitting)
         model = fit(method, samples, settings, run=run, channels=channels, planes=planes, nodata=nodata)
         if first:
-            model.save(out)
+            replace(model, provenance={**model.provenance, "asked": asked}).save(out)
             remove_unfinished(fitting)
     return model
+
+
+def _asked(
+    method: str,
+    samples: Any,
+    settings: Config | Mapping[str, Any],
+    channels: Sequence[str | int] | None,
+    planes: str | int,
+    nodata: NoDataRule | None,
+) -> dict[str, Any]:
+    """What is to be fitted to what, JSON-able: kept with the model, where a later ``--resume`` is held against it."""
+    kind = methods.get(method).Config
+    config = settings if isinstance(settings, kind) else kind.parse(dict(settings))
+    path = path_of(samples)
+    of = {} if path is None else {"inputs": str(Path(path).resolve()), FILES: mark_of_files(path)}
+    return noted(
+        {
+            "method": method,
+            "settings": config.model_dump(mode="json"),
+            "channels": channels,
+            "planes": planes,
+            "nodata": nodata,
+            **of,
+        }
+    )

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Stopped
+from coverslip.io.agreement import FILES, agree, noted
 from coverslip.io.atomic import atomic_path, explained
 from coverslip.io.places import remove_unfinished
 from coverslip.nn.tiles import Tile
@@ -64,13 +65,14 @@ class Work:
         self.folder = folder
         self.result = folder / "result"
 
-    def begin(self, identity: Mapping[str, Any], facts: Mapping[str, Any], *, resume: bool) -> dict[str, Any]:
+    def begin(self, asked: Mapping[str, Any], facts: Mapping[str, Any], *, resume: bool) -> dict[str, Any]:
         """Start, or go on.
 
         Parameters
         ----------
-        identity : mapping
-            What is predicted from what, JSON-able: work on anything else is not resumed.
+        asked : mapping
+            What is predicted from what, see `coverslip.models.record.asked_of`: work on anything else is not resumed.
+            Images that changed are not anything else: each is known by itself (`pending`), and done again.
         facts : mapping
             What else decides the result, and is kept when work goes on.
         resume : bool
@@ -84,18 +86,23 @@ class Work:
         Raises
         ------
         InputError
-            If what is there is of something else; the message names the first difference.
+            If what is there is of something else; the message names what differs.
         """
-        state = self.folder / "state.json"
+        state, asked = self.folder / "state.json", {name: said for name, said in asked.items() if name != FILES}
         if resume and state.is_file():
             saved = json.loads(state.read_text(encoding="utf-8"))
-            _same(saved["identity"], json.loads(json.dumps(identity)), self.folder)
+            agree(
+                saved["asked"],
+                asked,
+                f"The unfinished prediction in {self.folder} was begun",
+                "resume it with the same model, inputs and options, or start over with --force instead of --resume",
+            )
             return dict(saved["facts"])
         self.discard()
         self.result.mkdir(parents=True)
         (self.folder / "images").mkdir()
         with atomic_path(state) as temporary:
-            temporary.write_text(json.dumps({"identity": identity, "facts": facts}, indent=2), encoding="utf-8")
+            temporary.write_text(json.dumps({"asked": noted(asked), "facts": facts}, indent=2), encoding="utf-8")
         return dict(facts)
 
     def pending(self, name: str, file: Path, part: str, blocks: list[Tile]) -> Pending:
@@ -235,15 +242,6 @@ def save_table(path: Path, table: Table, stamp: str = "") -> None:
 def load_table(path: Path) -> tuple[Table, str]:
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files if name != _STAMP}, str(arrays[_STAMP])
-
-
-def _same(saved: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
-    for key in sorted(saved.keys() | asked.keys()):
-        if saved.get(key) != asked.get(key):
-            raise InputError(
-                f"The unfinished prediction in {folder} has {key}={saved.get(key)!r}, not {asked.get(key)!r}: resume "
-                "it with the same model, inputs and options, or start over with --force instead of --resume."
-            )
 
 
 def stopped_after(whole: int, total: int, more: str = "") -> Stopped:

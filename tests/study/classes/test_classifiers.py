@@ -176,10 +176,10 @@ def test_a_study_goes_on_at_the_unfinished_fold_and_refuses_other_settings(study
     cross_validate("classify", bars(60), study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
     assert kept.stat().st_mtime_ns == before
     assert (fits / "repeat=1,fold=1" / "scores.parquet").is_file()
-    with pytest.raises(InputError, match="was fitted with other settings or samples"):
+    with pytest.raises(InputError, match="was fitted with other images, classes or splits; "):
         cross_validate("classify", bars(61), study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
     brighter = ArraySamples(bars(60).read(range(60)) // 2, bars(60).obs)
-    with pytest.raises(InputError, match="was fitted with other settings or samples"):
+    with pytest.raises(InputError, match="was fitted with other images, classes or splits: "):
         cross_validate("classify", brighter, study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
 
 

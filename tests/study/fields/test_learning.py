@@ -163,7 +163,9 @@ def test_a_finished_study_is_written_anew_without_a_fit(
 
 
 def test_other_settings_do_not_pass_for_a_finished_study(fields: ArrayFields, study: tuple[Path, Findings]) -> None:
-    with pytest.raises(InputError, match=r"size=1,seed=0 was fitted with other settings.*choose another --out"):
+    with pytest.raises(
+        InputError, match=r"size=1,seed=0 was fitted with settings.learning_rate=.*, not 0.01: choose another --out"
+    ):
         curve(fields, study[0], settings={**SETTINGS, "learning_rate": 0.01})
 
 

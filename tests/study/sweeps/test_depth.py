@@ -102,7 +102,7 @@ def test_a_second_run_fits_only_what_is_missing(
     found = depth_study("vae", samples, tmp_path, **how)
     assert weights.stat().st_mtime_ns == before
     assert [point["depth"] for point in found.points] == [1, 2]  # 16 pixels are not halved nine times
-    with pytest.raises(InputError, match="was fitted with other settings or samples"):
+    with pytest.raises(InputError, match=r"was fitted with settings.epochs=1, not 2: "):
         depth_study("vae", samples, tmp_path, **{**how, "settings": {**SETTINGS, "epochs": 2}})
 
 

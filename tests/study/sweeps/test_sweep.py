@@ -160,7 +160,7 @@ def test_restarts_differ_in_their_seed_alone(samples: ArraySamples, tmp_path: Pa
 
 def test_other_settings_do_not_pass_for_a_finished_sweep(samples: ArraySamples, tmp_path: Path) -> None:
     sweep_of(samples, tmp_path, over={"beta": [1]})
-    with pytest.raises(InputError, match=r"beta=1 was fitted with other settings.*choose another --out"):
+    with pytest.raises(InputError, match=r"beta=1 was fitted with settings.epochs=\d, not 3: choose another --out"):
         sweep_of(samples, tmp_path, over={"beta": [1]}, settings={**SETTINGS, "epochs": 3})
 
 
@@ -174,7 +174,7 @@ def test_a_stopped_fit_does_not_go_on_with_other_images(
             sweep_of(samples, tmp_path, over={"beta": [1]})
     assert not weights_of(tmp_path)
     others = ArraySamples(samples.read(np.arange(len(samples)))[::-1].copy(), samples.obs)
-    with pytest.raises(InputError, match="was fitted with other settings or samples"):
+    with pytest.raises(InputError, match="was fitted with other images, classes or splits: "):
         sweep_of(others, tmp_path, over={"beta": [1]})
     sweep_of(samples, tmp_path, over={"beta": [1]})
     assert weights_of(tmp_path)
@@ -214,5 +214,5 @@ def test_methods_that_find_objects_are_swept_over_fields(fields: ArrayFields, tm
         assert row["pixel_f1"] == pytest.approx(again.get("pixel_f1").mean)
         assert row["ap50"] == pytest.approx(again.get("ap50").mean)
     assert run_sweep("unet", fields, over, tmp_path, settings=settings, device="cpu") == rows
-    with pytest.raises(InputError, match="was fitted with other settings or samples"):
+    with pytest.raises(InputError, match="was fitted with other images, classes or splits: "):
         run_sweep("unet", held_out, over, tmp_path, settings=settings, device="cpu")

@@ -35,7 +35,7 @@ from coverslip.measure import object_table
 from coverslip.measure.objects.shapes import Table
 from coverslip.models.folder import Model
 from coverslip.models.loading import loaded
-from coverslip.models.record import finished, prediction_record
+from coverslip.models.record import asked_of, finished, prediction_record
 from coverslip.nn.tiles import tiles
 from coverslip.results.decomposition.folder import FILES
 from coverslip.results.decomposition.options import Predict
@@ -155,29 +155,22 @@ def predict_to_file(
 def _placed(
     target: Target, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
+    rivals, how = load_rivals(model, options.rivals), model.how(asked.input)
+    weights = [rival.provenance.get("weights_sha256") for rival in rivals]
+    wanted = asked_of(model, inputs, how, options, given, rivals=weights)
     if target.check(asked.resume, asked.force):
-        return finished(target.path, model, inputs)
-    rivals = load_rivals(model, options.rivals)
+        return finished(target.path, wanted)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
-    how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
     refuse_own(target.path, [*fields.sheet.sources(), *([model.folder] if model.folder else [])])
     with_rivals = {"rivals": tuple(str(rival.folder) for rival in rivals), **given}
     with crew(TRADE, model, fields, asked, with_rivals, FOOTPRINT) as gathered:
         work = Work(target.work)
-        identity = {
-            "model": model.provenance.get("weights_sha256"),
-            "rivals": [rival.provenance.get("weights_sha256") for rival in rivals],
-            "inputs": str(Path(inputs).resolve()),
-            "out": "decomposition",
-            "version": __version__,  # another one may cut images into other parts
-            **how,
-            "max_ram": asked.max_ram,
-            **given,
-        }
-        facts = work.begin(identity, {"side": gathered.side}, resume=asked.resume)
-        record = prediction_record(model, inputs, fields, given, how, rivals)
+        # Another version may cut images into other parts.
+        begun = {**wanted, "version": __version__, "max_ram": asked.max_ram}
+        facts = work.begin(begun, {"side": gathered.side}, resume=asked.resume)
+        record = prediction_record(model, inputs, fields, given, how, rivals, wanted)
         decomposing = _Decomposing(fields, target, work, record, facts["side"], asked.dask is None, options.strict)
         with work.until_done():
             objects = decomposing.run(gathered.workers)

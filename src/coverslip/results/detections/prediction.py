@@ -24,7 +24,7 @@ from coverslip.io.marks.writing import write_qupath
 from coverslip.io.places import held
 from coverslip.measure.detections.staging import BECAUSE, FAMILIAR, STAGING
 from coverslip.models.folder import Model
-from coverslip.models.record import finished, path_of, prediction_record
+from coverslip.models.record import asked_of, finished, path_of, prediction_record
 from coverslip.nn.tiles import Tile
 from coverslip.results.detections.folder import SHEET, finish_folder, palette, plan
 from coverslip.results.detections.layers import check_layers, excluded_of, left, regions_of, staged_by_cells
@@ -129,27 +129,22 @@ def _placed(
     out: Path, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
     work = Work(out.with_name(out.name + WORK))
+    how = model.how(asked.input)
     if _there(out, work.folder, asked):
-        return finished(out, model, inputs)
+        return finished(out, asked_of(model, inputs, how, options, given))
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
     asked_markers(options.markers)
-    how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
     check_layers(options.regions, options.exclude, len(fields))
     refuse_own(out, [*fields.sheet.sources(), *([model.folder] if model.folder else [])])
     with crew(TRADE, model, fields, asked, given, FOOTPRINT) as gathered:
-        identity = {
-            "model": model.provenance.get("weights_sha256"),
-            "inputs": str(Path(inputs).resolve()),
-            "version": __version__,  # another one may cut images into other tiles
-            **how,
-            **given,
-        }
+        wanted = asked_of(model, inputs, how, options, given)
+        begun = {**wanted, "version": __version__}  # another one may cut images into other tiles
         # Tiles of killed work stay as they were cut, whatever memory there is now.
-        facts = work.begin(identity, {"tile": min(gathered.tool.tile, gathered.side)}, resume=asked.resume)
+        facts = work.begin(begun, {"tile": min(gathered.tool.tile, gathered.side)}, resume=asked.resume)
         gathered.tool.tile = facts["tile"]
-        record = prediction_record(model, inputs, fields, {**given, **options.given()}, how)
+        record = prediction_record(model, inputs, fields, {**given, **options.given()}, how, asked=wanted)
         finding = _Finding(fields, out, work, gathered.tool, options, given, _recorded(model, record))
         with work.until_done():
             found = finding.run(gathered.workers)

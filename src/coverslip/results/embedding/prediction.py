@@ -14,7 +14,7 @@ from coverslip.io.atomic import free_place
 from coverslip.io.h5ad import stored_names, write_embedding
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import finished, path_of, prediction_record
+from coverslip.models.record import asked_of, finished, path_of, prediction_record
 from coverslip.nn.device import choose_device
 from coverslip.results.embedding.options import Predict
 from coverslip.results.embedding.places import add_places
@@ -30,12 +30,19 @@ def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Ma
 
 
 def _of_opened(
-    model: Model, inputs: Any, opened: Samples, asked: Asked, options: Predict, given: Mapping[str, Any]
+    model: Model,
+    inputs: Any,
+    opened: Samples,
+    asked: Asked,
+    options: Predict,
+    given: Mapping[str, Any],
+    wanted: Mapping[str, Any] | None = None,
 ) -> Embedding:
     with about(path_of(inputs)):
         embedding = _joined(predicted(model, opened, asked, given))
     add_places(embedding)
-    embedding.adata.uns["coverslip"] = prediction_record(model, inputs, opened, given, model.how(asked.input))
+    how = model.how(asked.input)
+    embedding.adata.uns["coverslip"] = prediction_record(model, inputs, opened, given, how, asked=wanted)
     if options.sphere is not None:
         add_sphering(embedding, options.sphere, options.sphere_by)
     add_clusters(embedding, options.clusters)
@@ -49,12 +56,13 @@ def predict_to_file(
     source = Path(inputs).resolve()
     out = Path(out or f"{source.name if source.is_dir() else source.stem}.h5ad")
     with held(out):
+        wanted = asked_of(model, inputs, model.how(asked.input), options, given)
         if asked.resume and out.exists() and not asked.force:
-            return finished(out, model, inputs)
+            return finished(out, wanted)
         free_place(out, (".h5ad",), asked.force)
         choose_device(asked.device)  # before the first image is read
         opened = model.open_usable(inputs, **asked.input)
-        embedding = _of_opened(model, inputs, opened, asked, options, given)
+        embedding = _of_opened(model, inputs, opened, asked, options, given, wanted)
         write_embedding(embedding, out)
     counts = zip(embedding.latent.shape, ("sample", "dimension"), strict=True)
     samples, dimensions = (number_of(n, word) for n, word in counts)

@@ -20,7 +20,7 @@ from coverslip.core.words import number_of
 from coverslip.io.atomic import refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import finished, path_of, prediction_record
+from coverslip.models.record import asked_of, finished, path_of, prediction_record
 from coverslip.results.labels.blocks import FOOTPRINT, TRADE, Part, Segmenter
 from coverslip.results.labels.canvas import Canvas
 from coverslip.results.labels.options import Predict
@@ -88,27 +88,18 @@ def predict_to_file(
 def _placed(
     target: Target, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
+    how = model.how(asked.input)
     if target.check(asked.resume, asked.force):
-        return finished(target.path, model, inputs)
+        return finished(target.path, asked_of(model, inputs, how, options, given, out=target.kind))
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened
-    how = model.how(asked.input)
     fields: SheetFields = model.open_usable(inputs, **asked.input)
     refuse_own(target.path, [*fields.sheet.sources(), *([model.folder] if model.folder else [])])
     with crew(TRADE, model, fields, asked, given, FOOTPRINT) as gathered:
         work = Work(target.work)
-        identity = {
-            "model": model.provenance.get("weights_sha256"),
-            "inputs": str(Path(inputs).resolve()),
-            "out": target.kind,
-            **how,
-            "max_ram": asked.max_ram,
-            "probability": options.probability,
-            "maps": options.maps,
-            **given,
-        }
-        facts = work.begin(identity, {"side": gathered.side}, resume=asked.resume)
-        record = prediction_record(model, inputs, fields, given, how)
+        wanted = asked_of(model, inputs, how, options, given, out=target.kind)
+        facts = work.begin({**wanted, "max_ram": asked.max_ram}, {"side": gathered.side}, resume=asked.resume)
+        record = prediction_record(model, inputs, fields, given, how, asked=wanted)
         prediction = _Prediction(fields, target, work, gathered.tool, facts["side"], options, record)
         with work.until_done():
             objects = prediction.run(gathered.workers)

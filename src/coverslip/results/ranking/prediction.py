@@ -11,7 +11,7 @@ from coverslip.core import Embedding, Ranking, Written, about, renamed
 from coverslip.io.atomic import free_place
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import finished, path_of, prediction_record
+from coverslip.models.record import asked_of, finished, path_of, prediction_record
 from coverslip.results.ranking.folder import write_ranking
 from coverslip.results.ranking.options import Predict
 from coverslip.results.ranking.summary import summarised
@@ -29,11 +29,12 @@ def predict_to_file(
     """Rank samples and write the folder; see `coverslip.verbs.predict.predict_to_file`."""
     out = Path(out or f"{Path(inputs).stem}-ranking")
     with held(out):
+        wanted = asked_of(model, inputs, model.how(asked.input), options, given)
         if asked.resume and out.exists() and not asked.force:
-            return finished(out, model, inputs)
+            return finished(out, wanted)
         free_place(out, ("",), asked.force)
         opened = model.open(inputs, **asked.input)
-        ranking = _ranked(model, inputs, opened, asked, options, given)
+        ranking = _ranked(model, inputs, opened, asked, options, given, wanted)
         write_ranking(ranking, out, overwrite=asked.force)
     facts = ranking.facts
     counted = f"Ranked {int((ranking.column('rank') > 0).sum()):,} samples"
@@ -46,12 +47,18 @@ def predict_to_file(
 
 
 def _ranked(
-    model: Model, inputs: Any, opened: Embedding, asked: Asked, options: Predict, given: Mapping[str, Any]
+    model: Model,
+    inputs: Any,
+    opened: Embedding,
+    asked: Asked,
+    options: Predict,
+    given: Mapping[str, Any],
+    wanted: Mapping[str, Any] | None = None,
 ) -> Ranking:
     with about(path_of(inputs)):
         found: Ranking = model.implementation.predict(model, opened, device=asked.device, **given)
         found = summarised(found, options.treatment)
-    record = prediction_record(model, inputs, opened, given, model.how(asked.input))
+    record = prediction_record(model, inputs, opened, given, model.how(asked.input), asked=wanted)
     # The images are found again by way of the vectors.
     images = {name: opened.provenance.get(name) for name in ("inputs", "model") if opened.provenance.get(name)}
     return replace(found, provenance={**record, "vectors": images})

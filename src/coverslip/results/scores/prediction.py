@@ -14,7 +14,7 @@ from coverslip.core.words import number_of
 from coverslip.io.atomic import free_place, refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import finished, path_of, prediction_record
+from coverslip.models.record import asked_of, finished, path_of, prediction_record
 from coverslip.nn.device import choose_device
 from coverslip.results.scores.file import table_of, write_scores
 from coverslip.results.scores.options import Predict
@@ -32,11 +32,17 @@ def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Ma
 
 
 def _of_opened(
-    model: Model, inputs: Any, opened: Samples | Embedding, asked: Asked, options: Predict, given: Mapping[str, Any]
+    model: Model,
+    inputs: Any,
+    opened: Samples | Embedding,
+    asked: Asked,
+    options: Predict,
+    given: Mapping[str, Any],
+    wanted: Mapping[str, Any] | None = None,
 ) -> ClassScores:
     with about(path_of(inputs)):
         scores = _scored(model, opened, asked, given)
-    record = prediction_record(model, inputs, opened, given, model.how(asked.input))
+    record = prediction_record(model, inputs, opened, given, model.how(asked.input), asked=wanted)
     fitted, now = model.provenance.get("inputs", {}), record["inputs"]
     if now.get("path") and all(fitted.get(key) == now.get(key) for key in ("path", "sha256", "n")):
         record[SEEN] = True
@@ -50,13 +56,14 @@ def predict_to_file(
     source = Path(inputs).resolve()
     out = Path(out or f"{source.name if source.is_dir() else source.stem}.scores.parquet")
     with held(out):
+        wanted = asked_of(model, inputs, model.how(asked.input), options, given)
         if asked.resume and out.exists() and not asked.force:
-            return finished(out, model, inputs)
+            return finished(out, wanted)
         free_place(out, (".parquet", ".csv"), asked.force)
         refuse_own(out, [source])
         choose_device(asked.device)  # before the first image is read
         opened = model.open_usable(inputs, **asked.input)
-        scores = _of_opened(model, inputs, opened, asked, options, given)
+        scores = _of_opened(model, inputs, opened, asked, options, given, wanted)
         write_scores(scores, out)
     notes = opened.sheet.notes if isinstance(opened, SheetSamples) else ()
     notes += renamed(opened.obs, table_of(scores))

@@ -27,7 +27,7 @@ from coverslip.io.listing import bare_name
 from coverslip.io.places import held
 from coverslip.io.tags import PROVENANCE
 from coverslip.models.folder import Model
-from coverslip.models.record import finished, prediction_record
+from coverslip.models.record import asked_of, finished, prediction_record
 from coverslip.models.shipped import names as shipped_names
 from coverslip.results.slide_store.codec import SlideCodec
 from coverslip.results.slide_store.encoder import (
@@ -95,10 +95,16 @@ def compress(
     """Compress one slide of several, unless it is there and work is to go on."""
     with held(out):
         if asked.resume and out.exists() and not asked.force:
-            return finished(out, model, fields.name(index))
+            return finished(out, _asked(model, fields, index, asked, options))
         refuse_existing(out, asked.force)
         refuse_own(out, [source.resolve()])
         return _written(model, _slide(fields, index, asked), fields, index, out, asked, options)
+
+
+def _asked(model: Model, fields: Fields, index: int, asked: Asked, options: Predict) -> dict[str, Any]:
+    """What is asked for; of a slide in memory, nothing that could be held against another."""
+    name = fields.name(index)
+    return asked_of(model, name, model.how(asked.input), options) if Path(name).exists() else {}
 
 
 def _slide(fields: Fields, index: int, asked: Asked) -> Slide:
@@ -172,7 +178,9 @@ def _written(
             facts["kept"] = held_back
         facts["row"] = {name: str(column[index]) for name, column in fields.obs.items()}
         name = fields.name(index)
-        record = prediction_record(model, name if Path(name).exists() else None, FieldSubset(fields, [index]))
+        given = name if Path(name).exists() else None
+        wanted = _asked(model, fields, index, asked, options)
+        record = prediction_record(model, given, FieldSubset(fields, [index]), asked=wanted)
         group.attrs.update({FACTS: facts})
         (temporary / PROVENANCE).write_text(json.dumps(record, indent=2), encoding="utf-8")
     raw, packed = slide.height * slide.width * 3, size_of(out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,7 +12,7 @@ import numpy as np
 
 from coverslip import methods, results
 from coverslip.core import ClassScores, InputError, Samples, Subset, track
-from coverslip.io import atomic_path
+from coverslip.io.agreement import MARK
 from coverslip.io.atomic import refuse_existing
 from coverslip.measure import Classification
 from coverslip.models.record import describe_inputs
@@ -22,7 +21,7 @@ from coverslip.samples.opening.again import as_words
 from coverslip.samples.opening.mark import mark_of
 from coverslip.samples.sheets.splits import usual_groups
 from coverslip.study.classes.divisions import Division
-from coverslip.study.fits import fit_name, fit_once, forget, other_fit
+from coverslip.study.fits import begin_fit, fit_name, fit_once, forget
 from coverslip.train.run import Run
 
 if TYPE_CHECKING:
@@ -125,12 +124,7 @@ class Bench:
         return found
 
     def _tested(self, config: Config, division: Division, folder: Path) -> ClassScores:
-        asked = self._identity(config, division)
-        if not (folder / FIT).is_file():
-            with atomic_path(folder / FIT) as temporary:
-                temporary.write_text(json.dumps(asked, indent=2), encoding="utf-8")
-        elif json.loads((folder / FIT).read_text(encoding="utf-8")) != asked:
-            raise other_fit(folder)
+        begin_fit(folder / FIT, self._asked(config, division), folder)
         scores = results.get("scores")
         if not (folder / SCORES).is_file():
             given = Divided(self.samples, division.train, division.val, self.groups)
@@ -149,12 +143,11 @@ class Bench:
         opened: ClassScores = scores.verb("open")(folder / SCORES)
         return opened
 
-    def _identity(self, config: Config, division: Division) -> dict[str, Any]:
+    def _asked(self, config: Config, division: Division) -> dict[str, Any]:
         obs = self.samples.obs
         names = as_words(obs["image"]) if "image" in obs else np.arange(len(self.samples)).astype(str)
         rows = {part: [f"{row} {names[row]}" for row in getattr(division, part)] for part in ("train", "val", "test")}
-        facts = {"method": self.method, "settings": config.model_dump(mode="json"), "samples": self.mark, **rows}
-        return dict(json.loads(json.dumps(facts)))
+        return {"method": self.method, "settings": config.model_dump(mode="json"), MARK: self.mark, **rows}
 
     def judged(self, tested: Tested) -> Classification:
         """The scores of one fit with the true classes."""

@@ -13,8 +13,10 @@ import numpy as np
 from coverslip import results
 from coverslip.core import Fields, FieldSubset, Image, InputError, track
 from coverslip.io import atomic_path, read_table, write_table
+from coverslip.io.agreement import MARK
 from coverslip.io.paths import PARTS, distinct_stems, part_of
-from coverslip.study.fits import fit_once, forget, other_fit
+from coverslip.samples.opening.mark import mark_of
+from coverslip.study.fits import begin_fit, fit_once, forget
 
 if TYPE_CHECKING:
     from coverslip.core.results import LabelMap
@@ -119,10 +121,11 @@ def run_fits(
         If a folder holds the fit of another study.
     """
     names = distinct_stems([fit.name for fit in plan], range(1, len(plan) + 1))
+    marks = {id(fit.fields): mark_of(fit.fields) for fit in {id(fit.fields): fit for fit in plan}.values()}
     outcomes = []
     for fit, name in track(list(zip(plan, names, strict=True)), word):
         folder = out / "fits" / name
-        _begin(folder, _identity(method, fit))
+        begin_fit(folder / FIT, {**_asked(method, fit), MARK: marks[id(fit.fields)]}, folder)
         if not (folder / RESULT).is_file():
             _make(method, fit, folder, run)
         outcomes.append(_finished(fit, folder))
@@ -137,14 +140,6 @@ def image_name(fields: Fields, row: int) -> str:
     if "image" not in obs:
         return fields.name(row)
     return f"{obs['image'][row]} {part_of({name: str(obs[name][row]) for name in PARTS if name in obs})}".rstrip()
-
-
-def _begin(folder: Path, asked: Mapping[str, Any]) -> None:
-    """Note what is fitted here, or make sure that it is what was begun here before."""
-    if not (folder / FIT).is_file():
-        _write(asked, folder / FIT)
-    elif _read(folder / FIT) != asked:
-        raise other_fit(folder)
 
 
 def _make(method: str, fit: Fit, folder: Path, run: Run) -> None:
@@ -202,9 +197,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is damaged; delete its folder, and the fit is made again.") from None
 
 
-def _identity(method: str, fit: Fit) -> dict[str, Any]:
-    """What a fit is of, as JSON gives it back."""
-    facts = {
+def _asked(method: str, fit: Fit) -> dict[str, Any]:
+    """What a fit is of."""
+    return {
         "method": CLASSICAL if fit.config is None else method,
         "settings": None if fit.config is None else fit.config.model_dump(mode="json"),
         "train": [image_name(fit.fields, int(row)) for row in fit.train],
@@ -212,4 +207,3 @@ def _identity(method: str, fit: Fit) -> dict[str, Any]:
         "channels": fit.channels,
         "planes": fit.planes,
     }
-    return dict(json.loads(json.dumps(facts)))

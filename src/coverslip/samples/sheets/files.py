@@ -1,0 +1,34 @@
+"""What tells the files that a sheet names from others, and from themselves once they have changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from coverslip.samples.sheets.sheet import undivided
+
+
+def mark_of_files(inputs: str | Path) -> str:
+    """What tells inputs from others, and from themselves once they have changed: a hash.
+
+    Looked at are the rows of the sheet, or the names in the folder, and of each image the size of its file and when it
+    was changed; no pixels.
+
+    Parameters
+    ----------
+    inputs : str or Path
+        One image, a folder or a sheet.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    sheet = undivided(Path(inputs))
+    found = hashlib.sha256(json.dumps(sheet.rows, sort_keys=True).encode())
+    for file in dict.fromkeys(sheet.files("image", "mask", "source")):
+        if file.is_file():  # of a folder, such as a .zarr, neither is known
+            facts = file.stat()
+            found.update(f"{facts.st_size} {facts.st_mtime_ns};".encode())
+    return found.hexdigest()
