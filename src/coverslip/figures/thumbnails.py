@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coverslip.core import ArraySamples, InputError, Samples, task
+from coverslip.core.spread import evenly
 from coverslip.figures.colours import GREY, channel_colours, to_rgb
 
 _LOOKED_AT = 512
@@ -108,7 +109,7 @@ def fit_display(
         return Display(np.zeros(3, np.float32), np.full(3, full, np.float32), ("#ff0000", "#00ff00", "#0000ff"), True)
     if colours is not None and len(colours) != count:
         raise InputError(f"{len(colours)} colours were given for {count} channels.")
-    looked_at = crops[np.linspace(0, len(crops) - 1, min(len(crops), _LOOKED_AT)).round().astype(int)]
+    looked_at = crops[evenly(len(crops), _LOOKED_AT)]
     cuts = np.array(
         [np.percentile(_finite(looked_at[:, c]), [percentiles[0], 50, percentiles[1]]) for c in range(count)]
     )
@@ -155,7 +156,7 @@ def thumbnails(
     """
     samples = ArraySamples(crops) if isinstance(crops, np.ndarray) else crops
     channels = channels or samples.channels
-    spread = np.linspace(0, len(samples) - 1, min(len(samples), _LOOKED_AT)).round().astype(int)
+    spread = evenly(len(samples), _LOOKED_AT)
     display = fit_display(samples.read(spread), channels, rgb=rgb, colours=colours, percentiles=percentiles)
     _, height, width = samples.shape
     shrink = min(1.0, size / max(height, width))

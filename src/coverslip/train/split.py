@@ -51,9 +51,3 @@ def training_split(samples: Rows, settings: Training) -> tuple[dict[str, np.ndar
     groups = obs[by].astype(str) if by else None
     parts = split_indices(len(samples), groups, obs.get("label"), val=settings.validation, seed=settings.seed)
     return {"train": parts["train"], "val": parts["val"]}, by or "sample"
-
-
-def evenly(count: int, most: int) -> list[int]:
-    """Of `count` rows at most so many, spread evenly."""
-    found: list[int] = np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()
-    return found

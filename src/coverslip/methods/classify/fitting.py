@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from coverslip.core import Fitted, InputError, Samples
+from coverslip.core.spread import evenly
 from coverslip.methods.classify.calibration import ENOUGH, oddness, softmax, temperature
 from coverslip.methods.classify.clusters import Clusters, nearness_to_others, scatter_about
 from coverslip.methods.classify.config import SHALLOW, Config
@@ -161,7 +162,7 @@ def _begun(
         model.mean.copy_(torch.from_numpy(np.array(start.weights["mean"])))
         model.deviation.copy_(torch.from_numpy(np.array(start.weights["deviation"])))
         return model, f"the trunk of {config.start}"
-    rows = np.unique(np.linspace(0, known - 1, min(known, _LOOKED_AT)).round().astype(int))
+    rows = evenly(known, _LOOKED_AT)
     some = torch.from_numpy(prepare(task.training.read(rows)))
     model.mean.copy_(some.mean((0, 2, 3)))
     model.deviation.copy_(some.std((0, 2, 3)).clamp_min(1e-3))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from coverslip.core import Fitted, Illustration, Samples, Subset
+from coverslip.core.spread import evenly
 from coverslip.methods.deep_cluster.inference import encode, reconstruct
 
 _SHOWN = 16
@@ -31,7 +32,7 @@ def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Ite
         Reconstructions, and a row of pictures of each cluster.
     """
     found = encode(fitted, samples, device=device)
-    shown = np.argsort(found.error)[_spread(len(samples), _SHOWN)]
+    shown = np.argsort(found.error)[evenly(len(samples), _SHOWN)]
     inputs, outputs = reconstruct(fitted, Subset(samples, shown), device=device)
     yield Illustration(
         "Reconstructions",
@@ -59,7 +60,3 @@ def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Ite
             "like": inputs,
         },
     )
-
-
-def _spread(count: int, shown: int) -> np.ndarray:
-    return np.linspace(0, count - 1, min(shown, count)).round().astype(int)

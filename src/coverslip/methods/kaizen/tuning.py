@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Fields, Fitted, task, track
+from coverslip.core.spread import evenly
 from coverslip.measure.objects.matching import THRESHOLDS, match
 from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.kaizen.accepting import acceptable
@@ -16,7 +17,6 @@ from coverslip.methods.kaizen.explaining import Accepted
 from coverslip.methods.kaizen.flattening import flat_labels
 from coverslip.methods.kaizen.prediction import Decomposer
 from coverslip.methods.kaizen.search import Search
-from coverslip.train.split import evenly
 
 _FIELDS, _SEEN = 12, 48
 _BETTER = 5e-4
@@ -35,7 +35,7 @@ _SMALL = 0.1
 def seen(fitted: Fitted, fields: Fields, most: int = _SEEN, *, device: str = "auto") -> list[dict[str, float]]:
     """What fields look like to a model, at their own size; see `coverslip.nn.familiar`."""
     decomposer = Decomposer(fitted, device=device)
-    return [decomposer.traits(fields, row) for row in track(evenly(len(fields), most), "Looking back")]
+    return [decomposer.traits(fields, row) for row in track(evenly(len(fields), most).tolist(), "Looking back")]
 
 
 def best_search(
@@ -64,7 +64,7 @@ def best_search(
     float
         The mean average precision it gave.
     """
-    rows = evenly(len(fields), _FIELDS)
+    rows = evenly(len(fields), _FIELDS).tolist()
     truth = [fields.labels(row) for row in rows]
     refused: dict[str, Sequence[Any]] = {
         "confidence": _CONFIDENCE,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from coverslip.core import Fitted, InputError, Samples, Subset
+from coverslip.core.spread import evenly
 from coverslip.methods.simclr.config import Config
 from coverslip.methods.simclr.inference import build
 from coverslip.methods.simclr.invariance import distances
@@ -66,7 +67,7 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     normaliser = Normaliser.fit(
         seen, kind=config.normalise, per_channel=config.per_channel, low=low, high=high, seed=config.seed
     )
-    some = torch.from_numpy(np.asarray(normaliser.apply(seen.read(_spread(len(seen), _LOOKED_AT)))))
+    some = torch.from_numpy(np.asarray(normaliser.apply(seen.read(evenly(len(seen), _LOOKED_AT)))))
     model.mean.copy_(some.mean((0, 2, 3)))
     model.deviation.copy_(some.std((0, 2, 3)).clamp_min(1e-3))
 
@@ -100,7 +101,7 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     }
     fitted = Fitted("simclr", config, outcome.weights, facts, outcome.history)
     held_out = split["val"] if len(split["val"]) > 1 else split["train"]
-    compared = Subset(samples, held_out[_spread(len(held_out), _COMPARED)])
+    compared = Subset(samples, held_out[evenly(len(held_out), _COMPARED)])
     facts["tables"] = {"Invariance": distances(fitted, compared)}
     facts["warnings"] = destroyed(some, config.recipe, config.seed)
     return fitted
@@ -119,7 +120,3 @@ def terms_of(z: Tensor, config: Config) -> dict[str, Tensor]:
     else:
         terms = vicreg(z, config.invariance, config.variance, config.covariance)
     return {**terms, **found(sim.detach(), partner)}
-
-
-def _spread(n: int, most: int) -> np.ndarray:
-    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from coverslip.core import Fitted, Illustration, Samples
+from coverslip.core.spread import evenly
 from coverslip.methods.simclr.config import Config
 from coverslip.samples.opening.normalise import Normaliser
 
@@ -33,7 +34,7 @@ def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Ite
     """
     config = fitted.config
     assert isinstance(config, Config)
-    rows = np.unique(np.linspace(0, len(samples) - 1, min(len(samples), _SHOWN)).round().astype(int))
+    rows = evenly(len(samples), _SHOWN)
     x = np.asarray(Normaliser.from_dict(fitted.facts["normaliser"]).apply(samples.read(rows)))
     views = config.recipe(torch.from_numpy(x), torch.Generator().manual_seed(config.seed)).numpy()
     yield Illustration(

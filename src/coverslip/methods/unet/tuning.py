@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Fields, Fitted
+from coverslip.core.spread import evenly
 from coverslip.measure.objects.matching import THRESHOLDS, match
 from coverslip.measure.objects.overlaps import overlap
 from coverslip.methods.unet.decoding import PEAK, decode
 from coverslip.methods.unet.inference import Segmenter
 from coverslip.samples.opening.looks import sample
 from coverslip.samples.opening.view import View
-from coverslip.train.split import evenly
 
 _FIELDS, _SEEN = 24, 96
 _PEAKS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
@@ -24,7 +24,7 @@ _PROBABILITIES = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
 def seen(fitted: Fitted, fields: Fields, most: int = _SEEN, *, device: str = "auto") -> list[dict[str, float]]:
     """What fields look like to a model, at their own size; see `coverslip.nn.familiar`."""
     segmenter = Segmenter(fitted, device=device)
-    views = ((row, View(segmenter.exposure(fields, row))) for row in evenly(len(fields), most))
+    views = ((row, View(segmenter.exposure(fields, row))) for row in evenly(len(fields), most).tolist())
     return [segmenter.traits(fields, row, view, sample(fields.size(row))) for row, view in views]
 
 
@@ -49,7 +49,7 @@ def best_decoding(fitted: Fitted, fields: Fields, areas: np.ndarray, *, device: 
         they gave.
     """
     segmenter = Segmenter(fitted, device=device)
-    rows = evenly(len(fields), _FIELDS)
+    rows = evenly(len(fields), _FIELDS).tolist()
     truth = [fields.labels(row) for row in rows]
     maps = [segmenter.maps(fields, row) for row in rows]
     kind = segmenter.config.separation

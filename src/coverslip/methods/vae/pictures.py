@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from coverslip.core import Fitted, Illustration, Samples, Subset
+from coverslip.core.spread import evenly
 from coverslip.methods.vae.inference import posterior_of, reconstruct, traverse
 
 _SHOWN = 16
@@ -34,7 +35,7 @@ def illustrate(fitted: Fitted, samples: Samples, *, device: str = "auto") -> Ite
 
     posterior = posterior_of(fitted, samples, device=device)
     ranked = np.argsort(posterior.error)
-    shown = ranked[np.linspace(0, len(ranked) - 1, min(_SHOWN, len(ranked))).round().astype(int)]
+    shown = ranked[evenly(len(ranked), _SHOWN)]
     inputs, outputs = reconstruct(fitted, Subset(samples, shown), device=device)
     kl = kl_per_dimension(posterior.mu, posterior.logvar)
     # As the fit judged, whatever the samples at hand; a model that was saved before that was kept is judged by these.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError
+from coverslip.core.spread import evenly
 from coverslip.figures.colours import CONTINUOUS, MISSING, OTHER
 from coverslip.figures.columns import Column, describe_column
 from coverslip.figures.document import page_path, write_document
@@ -183,7 +184,7 @@ def _pictures(thumbnails: np.ndarray | None, count: int) -> dict[str, Any]:
     """Base64 pictures and the rows they belong to."""
     if thumbnails is None:
         return {"pictures": [], "pictured": []}
-    rows = np.unique(np.linspace(0, count - 1, min(count, MOST_PICTURES)).round().astype(int))
+    rows = evenly(count, MOST_PICTURES)
     return {"pictures": webp_pictures(thumbnails[rows]), "pictured": rows.tolist()}
 
 

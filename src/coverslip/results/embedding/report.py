@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError, Samples, Subset
+from coverslip.core.spread import evenly
 from coverslip.figures import latent_map, loss_curves, save_figure, thumbnail_map
 from coverslip.figures.document import Page, save_figures
 from coverslip.figures.illustrations import drawn
@@ -119,7 +120,7 @@ def _model_figures(model: Model, samples: Samples | None, first_epoch: int) -> d
     illustrate = getattr(model.implementation, "illustrate", None)
     if illustrate is None or samples is None:
         return figures
-    rows = np.linspace(0, len(samples) - 1, min(len(samples), 2048)).round().astype(int)
+    rows = evenly(len(samples), 2048)
     shown = Subset(samples, np.unique(rows))
     for illustration in illustrate(model, shown):
         figures[illustration.name] = (drawn(illustration, samples), illustration.caption)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Ranking
+from coverslip.core.spread import evenly
 from coverslip.figures.document import Page, page_path, save_figures, write_document
 from coverslip.figures.encode import webp_uri
 from coverslip.figures.rankings import agreement_map, dose_curves, plate_maps, treatment_order
@@ -70,7 +71,7 @@ def _steps(ranking: Ranking, most: int) -> list[int]:
     order = np.flatnonzero(rank > 0)[np.argsort(rank[rank > 0])]
     if not len(order):
         return []
-    return order[np.unique(np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(int))].tolist()
+    return order[evenly(len(order), most)].tolist()
 
 
 def _by_treatment(ranking: Ranking) -> dict[str, list[int]]:
@@ -81,9 +82,7 @@ def _by_treatment(ranking: Ranking) -> dict[str, list[int]]:
         own = np.flatnonzero(used & (names == name))
         own = own[np.argsort(score[own])]
         if len(own):
-            found[str(name)] = own[
-                np.unique(np.linspace(0, len(own) - 1, min(_STRIP, len(own))).round().astype(int))
-            ].tolist()
+            found[str(name)] = own[evenly(len(own), _STRIP)].tolist()
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coverslip.core import InputError, Samples
+from coverslip.core.spread import evenly
 from coverslip.samples.opening.normalise import Kind, Normaliser
 from coverslip.samples.opening.recipes import Recipe
 
@@ -71,12 +72,12 @@ def preview(
     if images < 1 or views < 1:
         raise InputError("At least one image and one view are shown.")
     normaliser = Normaliser.fit(samples, normalise, seed=seed)
-    counted = _spread(len(samples), max(_COUNTED, images))
+    counted = evenly(len(samples), max(_COUNTED, images))
     x = torch.from_numpy(np.asarray(normaliser.apply(samples.read(counted))))
     generator = torch.Generator().manual_seed(seed)
     grey: list[dict[str, str | float]] = [{"images": "originals", **grey_values(x)}]
     grey.append({"images": f"views ({recipe.name})", **grey_values(recipe(x, generator))})
-    shown = _spread(len(x), images)
+    shown = evenly(len(x), images)
     repeated = x[torch.from_numpy(shown)].repeat_interleave(views, 0)
     made = recipe(repeated, generator).unflatten(0, (len(shown), views))
     return Preview(x[torch.from_numpy(shown)].numpy(), made.numpy(), counted[shown], grey)
@@ -102,7 +103,3 @@ def destroyed(x: Tensor, recipe: Recipe, seed: int = 0) -> list[str]:
         f"The recipe '{recipe.name}' sends {more:.0%} more of the grey values to the darkest or brightest there is: "
         "look at 'coverslip samples preview', or choose a milder recipe."
     ]
-
-
-def _spread(n: int, most: int) -> np.ndarray:
-    return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int))

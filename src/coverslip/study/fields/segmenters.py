@@ -11,6 +11,7 @@ import numpy as np
 
 from coverslip import results
 from coverslip.core import FieldSubset, InputError, track
+from coverslip.core.spread import evenly
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.loading import load
 from coverslip.models.record import describe_inputs
@@ -164,7 +165,7 @@ def _pictures(outcomes: Sequence[Outcome], out: Path, device: str) -> dict[str, 
     first = [outcome for outcome in outcomes if outcome.fit.restart == 0]
     fields, evaluated = first[0].fit.fields, first[0].fit.evaluated
     order = np.argsort(np.mean([np.nan_to_num(o.images["ap50"]) for o in first], axis=0), kind="stable")
-    places = np.unique(np.linspace(0, len(order) - 1, min(_SHOWN, len(order))).round().astype(int))
+    places = evenly(len(order), _SHOWN)
     shown = evaluated[order[places]]
     of_curves = evaluated[np.unique(np.linspace(0, len(evaluated) - 1, min(_OF_CURVES, len(evaluated))).astype(int))]
     rows = np.unique(np.r_[shown, of_curves])

@@ -11,6 +11,7 @@ import numpy as np
 
 from coverslip import methods, results
 from coverslip.core import InputError, Samples, Subset, Training, provenance, track
+from coverslip.core.spread import evenly
 from coverslip.io import write_table
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.folder import Model
@@ -20,7 +21,7 @@ from coverslip.samples.opening.normalise import Normaliser
 from coverslip.study.fits import fit_name, fit_once, kept_row, seeds_of
 from coverslip.study.sweeps.page import KL_OF, Seen, write_sweep
 from coverslip.train.run import Run
-from coverslip.train.split import evenly, training_split
+from coverslip.train.split import training_split
 
 if TYPE_CHECKING:
     from coverslip.core.config import Config
