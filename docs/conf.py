@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import coverslip
 from coverslip import methods
@@ -39,40 +41,6 @@ html_theme_options = {
 }
 
 GENERATED = Path(__file__).parent / "_build" / "generated"
-COMMANDS = (
-    "fit",
-    "predict",
-    "evaluate",
-    "measure",
-    "report",
-    "export",
-    "refine",
-    "label",
-    "index",
-    "search",
-    "samples make",
-    "samples unpack",
-    "samples check",
-    "samples split",
-    "samples crop",
-    "samples tile",
-    "samples label-from-stain",
-    "samples spheroids",
-    "samples phantom-plates",
-    "samples preview",
-    "study sweep",
-    "study learning-curve",
-    "study leave-one-out",
-    "study planes",
-    "study cross-validate",
-    "study shortcut",
-    "study plates",
-    "study rank",
-    "methods",
-    "models",
-    "doctor",
-    "demo",
-)
 
 
 def _write_cards() -> None:
@@ -93,17 +61,29 @@ def _write_settings(name: str, config: type[Config]) -> None:
     (GENERATED / f"{name}-settings.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
+def _commands(group: Any, before: str = "") -> Iterator[str]:
+    """Every command in the order in which the app has them, those of a group behind its name."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield before + name
+
+
 def _write_help() -> None:
     """What each command says of itself."""
     import contextlib
     import io
     import os
 
+    import typer.main
+
     from coverslip.cli import main
+    from coverslip.cli.app import app
 
     os.environ["COLUMNS"] = "90"
     parts = []
-    for command in COMMANDS:
+    for command in _commands(typer.main.get_command(app)):
         heard = io.StringIO()
         with contextlib.redirect_stdout(heard):
             main([*command.split(), "--help"])
@@ -111,20 +91,22 @@ def _write_help() -> None:
     (GENERATED / "commands.md").write_text("\n".join(parts), encoding="utf-8")
 
 
-LAYERS = {
+SHAPES = {
     "classify": ["--size", "64x64", "--channels", "3"],
-    "deep_cluster": ["--size", "28x28", "--channels", "1"],
+    "deep_cluster": ["--size", "28x28"],
     "kaizen": ["--size", "64x64"],
     "simclr": ["--size", "96x96", "--channels", "3"],
-    "unet": ["--size", "256x256", "--channels", "1"],
     "vae": ["--size", "80x80", "--channels", "2", "--set", "latent=2"],
 }
+"""What the layer tables are of; for other methods, one channel of 256 x 256 pixels."""
 
 
 def _write_layers() -> None:
     """The layer tables of the method pages."""
-    for name, options in LAYERS.items():
-        asked = [sys.executable, "-m", "coverslip", "methods", name, *options]
+    for name in methods.names():
+        if not hasattr(methods.get(name), "layers"):
+            continue
+        asked = [sys.executable, "-m", "coverslip", "methods", name, *SHAPES.get(name, ["--size", "256x256"])]
         told = subprocess.run(asked, check=True, capture_output=True, text=True)
         (GENERATED / f"{name}-layers.txt").write_text(told.stdout, encoding="utf-8")
 

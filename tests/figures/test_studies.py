@@ -95,7 +95,7 @@ def test_a_study_without_fits_cannot_be_drawn() -> None:
 def test_the_page_shows_notes_numbers_and_tables_as_text(tmp_path: Path) -> None:
     figure = learning_curve_figure([*point(0.6, trained_on="all", size=1)])
     path = write_study_page(
-        tmp_path / "page.html",
+        tmp_path,
         title="Curve <b>",
         notes=["From 4 fields on."],
         facts=[("3", "restarts")],

@@ -122,7 +122,7 @@ def study(path: Path) -> Path:
     """A figure, a table, what was asked."""
     figure = latent_map(_cells().latent[:, :2])
     return write_study_page(
-        path,
+        path.parent,
         title="Learning curve",
         notes=["How many fields are needed."],
         facts=[("0.8", "AP")],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from coverslip import methods
 from coverslip.core import Embedding, InputError, Samples, Subset, free_memory, provenance, track
-from coverslip.io import atomic_path, write_table
+from coverslip.io import write_table
 from coverslip.measure import evaluate_embedding, evaluate_kept, evaluate_trust, pca_baseline
 from coverslip.measure.embeddings.evaluate import Row
 from coverslip.measure.embeddings.kept import REFITS, SAMPLES, VIEWS
@@ -153,11 +152,9 @@ def compare(
         settings={name: config.model_dump(mode="json") for name, config in configs.items()},
         **({"sphere": sphere, "sphere_by": sphere_by} if sphere else {}),
     )
-    with atomic_path(out / "provenance.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
     notes = [_WORDS, *said, *_notes(rows, split is not None, group or usual_groups(columns))]
     write_study_page(
-        out / "report.html",
+        out,
         title="Representations compared",
         notes=notes,
         facts=[(f"{len(opened):,}", "samples"), (str(len(rows)), "representations")],

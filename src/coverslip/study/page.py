@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coverslip.figures.document import page_path, write_document
+from coverslip.figures.document import write_document
+from coverslip.io import atomic_path
 
 
 def write_study_page(
-    path: str | Path,
+    out: Path,
     *,
     title: str,
     notes: Sequence[str],
@@ -19,12 +21,13 @@ def write_study_page(
     tables: Mapping[str, Sequence[Mapping[str, Any]]],
     provenance: Mapping[str, Any],
 ) -> Path:
-    """Write the page of a study.
+    """Write the page of a study, and where it comes from.
 
     Parameters
     ----------
-    path : str or Path
-        The ``.html`` to write, whole or not at all. It opens offline and sends nothing anywhere.
+    out : Path
+        Folder of the study. Gets ``provenance.json`` and ``report.html``, each whole or not at all; the page opens
+        offline and sends nothing anywhere.
     title, notes : str and sequence of str
         Heading, and paragraphs below it.
     facts : sequence of (str, str)
@@ -37,11 +40,12 @@ def write_study_page(
     Returns
     -------
     Path
-        Where it was written.
+        The page.
     """
-    path = page_path(path)
+    with atomic_path(out / "provenance.json") as temporary:
+        temporary.write_text(json.dumps(provenance, indent=2, default=str), encoding="utf-8")
     return write_document(
-        path,
+        out / "report.html",
         Path(__file__).parent / "assets" / "study.html",
         title=title,
         notes=notes,

@@ -189,6 +189,7 @@ def test_shuffled_labels_give_chance_through_folds_sizes_and_laboratories(tmp_pa
     assert found.table[0]["accuracy"][0] == pytest.approx(1 / 3, abs=0.1)
     curve = image_curve("classify", blind, tmp_path / "sizes", sizes=["10", "50%"], restarts=2, **LINEAR)
     assert [row["accuracy"][0] for row in curve.table] == pytest.approx([1 / 3, 1 / 3], abs=0.12)
+    assert json.loads((tmp_path / "sizes" / "provenance.json").read_text())["sizes"] == ["10", "50%"]
     assert (tmp_path / "sizes" / "learning-curve.png").is_file()
     where = {**blind.obs, "laboratory": np.array(["Basel", "Kyoto"])[np.arange(240) // 120]}
     labs = ArraySamples(blind.read(range(240)), where)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
@@ -13,7 +12,7 @@ import numpy as np
 
 from coverslip import results
 from coverslip.core import ClassScores, InputError, Samples, Subset, provenance
-from coverslip.io import atomic_path, write_table
+from coverslip.io import write_table
 from coverslip.measure import Interval, balanced_accuracy, evaluate_classes, paired_difference
 from coverslip.measure.classes.evaluate import ALL, Classification
 from coverslip.measure.scores import accuracy
@@ -107,8 +106,6 @@ def cross_validate(
     notes = _notes(bench, folds, repeats, differences)
     notes += coverage_note(coverage, next(iter(pooled.values()))[1].error_rate)
     record = provenance(study="cross-validate", **bench.record(folds=folds, repeats=repeats, kinds=list(kinds)))
-    with atomic_path(bench.out / "provenance.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
     more = {"Differences on the same images": differences, "Coverage of each class": coverage}
     shown = Subset(bench.samples, next(iter(pooled.values()))[2])
     _page(bench, kinds, shown, table, fold_rows, more, notes, record)

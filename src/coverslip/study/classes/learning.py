@@ -110,7 +110,7 @@ def _page(
     figure = save_figure(curve_figure(shown), out / "learning-curve.png")
     sizes = {str(p["size"]) for p in points}
     write_study_page(
-        out / "report.html",
+        out,
         title=f"Learning curve of {method}",
         notes=notes,
         facts=[(str(images), "images"), (str(len(sizes)), "sizes")],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, provenance, track
-from coverslip.io import atomic_path, write_table
+from coverslip.io import write_table
 from coverslip.io.atomic import refuse_existing
 from coverslip.measure import linear_probe
 from coverslip.samples import Sheet, read_sheet
@@ -100,8 +99,6 @@ def shortcuts(
     notes = _notes(found, chance, by)
     write_table(columns(found), out / "summary.csv")
     record = provenance(study="shortcut", inputs=sheet.origin, label=label, group=by, seed=seed)
-    with atomic_path(out / "provenance.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
     table = [
         {"what": f["what"], "balanced accuracy": (f["value"], f["low"], f["high"]), "what it looks at": f["meaning"]}
         for f in found
@@ -195,7 +192,7 @@ def _page(
     from coverslip.study.page import write_study_page
 
     write_study_page(
-        out / "report.html",
+        out,
         title="Shortcuts",
         notes=notes,
         facts=[(f"{images:,}", "images"), (f"{chance:.3f}", "by chance")],

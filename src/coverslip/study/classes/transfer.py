@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from coverslip.core import InputError, provenance
-from coverslip.io import atomic_path, write_table
+from coverslip.io import write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
 from coverslip.samples.opening.again import as_words
@@ -67,8 +66,6 @@ def transfer(
     write_table(columns(points), bench.out / "summary.csv")
     table = wide_of(points, ("fitted to", "tested on"))
     record = provenance(study="transfer", **bench.record(folds=folds, domain=domain, domains=names))
-    with atomic_path(bench.out / "provenance.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
     notes = [*bench.notes, *_notes(bench, points, names, folds)]
     _page(bench, names, table, points, notes, record)
     return Findings(points, notes, table)
@@ -155,7 +152,7 @@ def _page(
     for source in sources:
         across.append({"fitted to": source, **{name: value.get((source, name)) for name in names}})
     write_study_page(
-        bench.out / "report.html",
+        bench.out,
         title=f"Transfer of {bench.method}",
         notes=notes,
         facts=[(f"{len(bench.codes):,}", "images"), (str(len(names)), "domains")],

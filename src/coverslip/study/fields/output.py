@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import provenance
-from coverslip.io import atomic_path, write_table
+from coverslip.io import write_table
 from coverslip.study.fields.fits import Outcome
 from coverslip.study.fields.pooling import disagreements
 from coverslip.study.fields.tables import fit_rows, image_rows, summary_rows, wide
@@ -83,10 +82,8 @@ def write_study(
     figure = save_figure(draw(points), out / f"{study}.png")
     table, said = wide(points, keys, tuple(TITLES)), [*notes(points), *disagreements(points, keys, TITLES)]
     full = provenance(study=study, **record)
-    with atomic_path(out / "provenance.json") as temporary:
-        temporary.write_text(json.dumps(full, indent=2, default=str), encoding="utf-8")
     write_study_page(
-        out / "report.html",
+        out,
         title=title,
         notes=said,
         facts=facts,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -104,9 +103,8 @@ def rank_study(
     write_table(columns(rows), out / "table.csv")
     inputs = [str(given) for given in vectors if not isinstance(given, Embedding)]
     record = provenance(study="rank", inputs={"vectors": inputs}, anchors=names, settings=dict(settings or {}))
-    (out / "provenance.json").write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
     write_study_page(
-        out / "report.html",
+        out,
         title="Rankings",
         notes=[f"True order: {' < '.join(names)}.", *_NOTES, *notes],
         facts=[(str(len(representations)), "representations"), (str(len(rows)), "scales")],

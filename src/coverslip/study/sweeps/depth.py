@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log2, prod
@@ -13,7 +12,7 @@ import numpy as np
 
 from coverslip import methods
 from coverslip.core import ArraySamples, InputError, Samples, free_memory, provenance, track
-from coverslip.io import atomic_path, write_table
+from coverslip.io import write_table
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.record import describe_inputs
 from coverslip.samples import open_samples
@@ -324,12 +323,10 @@ def _written(
 
     write_table(columns(rows), out / "table.csv")
     write_table(columns(points, leave_out=("each", "lost")), out / "summary.csv")
-    with atomic_path(out / "provenance.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
     figure = save_figure(depth_figure(points, rules, None if line is None else line.at), out / "depth.png")
     table = [_shown(point) for point in points]
     write_study_page(
-        out / "report.html",
+        out,
         title=f"Depth of {record['method']}",
         notes=notes,
         facts=[(f"{images:,}", "images"), (str(len(rules)), "sizes"), (str(len(rows)), "fits")],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Samples
-from coverslip.io import atomic_path
 
 KL_OF = "kl_z"
 """What columns of the KL of one latent begin with."""
@@ -102,11 +100,9 @@ def write_sweep(
     figures = {}
     for name, (title, figure, text) in _drawn(rows, seen, pictured).items():
         figures[title] = (save_figure(figure, out / name).read_bytes(), text)
-    with atomic_path(out / "provenance.json") as temporary:
-        temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
     table = [{key: value for key, value in row.items() if not key.startswith(KL_OF)} for row in rows]
     write_study_page(
-        out / "report.html",
+        out,
         title=f"Sweep of {method} over {', '.join(seen.over)}",
         notes=_notes(seen),
         facts=[(str(len(rows)), "fits")],
