@@ -322,3 +322,12 @@ def test_real_sheets_pass(data_folder: Path) -> None:
     report = check_sheet(read_sheet(data_folder / "usiigaci_phase"))
     assert report.ok
     assert report.summary["shapes"] == {"YX 1022 x 1024": 7}
+
+
+def test_a_date_that_may_be_two_days_is_told(field: Field) -> None:
+    field.columns["day"] = ["03/04/2026"] * 8
+    assert (
+        "cells.csv: The column 'day' says '03/04/2026', which may be 2026-04-03 or 2026-03-04" in field.only_problem()
+    )
+    field.columns["day"] = ["28/03/2026"] * 4 + ["03/04/2026"] * 4
+    assert not field.check().problems

@@ -293,3 +293,11 @@ def test_bright_spheroids_of_another_set_lie_whole_in_the_square_too(data_folder
         side = min(pixels.shape)
         top, left = square(found, side)
         assert mask[:, left : left + side].sum() >= 0.995 * mask.sum()
+
+
+def test_days_that_are_dates_are_paired_in_the_order_of_time() -> None:
+    places = [("P1", "A01")] * 2
+    assert pairs(places, ["28.10.2026", "03.11.2026"], ["a", "b"])[0] == [-1, 0]
+    assert pairs(places, ["d10", "7"], ["a", "b"])[0] == [1, -1]
+    with pytest.raises(InputError, match="'03/04/2026', which may be"):
+        pairs(places, ["03/04/2026", "03/05/2026"], ["a", "b"])

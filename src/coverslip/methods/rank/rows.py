@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from coverslip.core import Embedding, InputError
+from coverslip.core.days import day_words, read_days
 from coverslip.methods.rank.config import Config
 
 LOW, HIGH, SAMPLE, BEFORE = "low control", "high control", "sample", "before"
@@ -65,7 +66,7 @@ def read_rows(samples: Embedding, config: Config) -> Rows:
     Raises
     ------
     InputError
-        If there is no column of classes.
+        If there is no column of classes, or days have no order.
     """
     columns = {str(name): _words(np.asarray(samples.adata.obs[name])) for name in samples.adata.obs.columns}
     if config.label not in columns:
@@ -98,11 +99,11 @@ def _days(
     last, before = np.ones(n, bool), np.full(n, -1)
     if "day" not in columns or wells is None:
         return last, before, False
-    days = _numbers(columns["day"])
+    days = read_days(columns["day"])
     known = np.unique(days[np.isfinite(days)])
     if len(known) < 2:
         return last, before, False
-    last = days == known[-1]
+    last, first_day = days == known[-1], day_words(columns["day"], days)[known[0]]
     first: dict[tuple[str, ...], int] = {}
     twice: list[tuple[str, str]] = []
     for row in np.flatnonzero(days == known[0]):
@@ -115,9 +116,9 @@ def _days(
         before[row] = first.get(place, -1)
         alone += [place] if before[row] < 0 else []
     if alone:
-        notes.append(f"{_wells(alone)} no image of day {known[0]:g}: they have no score by prediction.")
+        notes.append(f"{_wells(alone)} no image of day {first_day}: they have no score by prediction.")
     if twice:
-        notes.append(f"{_wells(twice)} several images of day {known[0]:g}: the first of each counts.")
+        notes.append(f"{_wells(twice)} several images of day {first_day}: the first of each counts.")
     return last, before, True
 
 
@@ -125,14 +126,6 @@ def _wells(places: list[tuple[str, str]]) -> str:
     shown = ", ".join(" ".join(filter(None, place)) for place in places[:5])
     more = f" and {len(places) - 5} more" if len(places) > 5 else ""
     return f"{len(places)} well{'s have' if len(places) > 1 else ' has'} ({shown}{more})"
-
-
-def _numbers(words: np.ndarray) -> np.ndarray:
-    def number(word: str) -> float:
-        digits = "".join(c for c in word if c.isdigit() or c == ".")
-        return float(digits) if digits.strip(".") else float("nan")
-
-    return np.array([number(word) for word in words])
 
 
 def _words(column: np.ndarray) -> np.ndarray:

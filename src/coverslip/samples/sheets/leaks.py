@@ -28,6 +28,13 @@ def check_columns(sheet: Sheet) -> Iterator[Problem]:
         # Where groups are stated they are what must stay together, and a plate may be divided on purpose.
         if sheet.has("plate"):
             yield from _leaks(sheet, "plate", splits, "warning" if has_groups else "error")
+    if sheet.has("day"):
+        from coverslip.core.days import read_days
+
+        try:
+            read_days(sheet.column("day"))
+        except InputError as error:
+            yield Problem("warning", "unclear day", f"{sheet.name}: {error}")
     if sheet.has("label"):
         yield from _gaps(sheet, "label", "they take no part in what needs labels; fill it in where it is known")
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from coverslip.core import InputError
+from coverslip.core.days import day_words, read_days
 from coverslip.core.words import number_of
 from coverslip.io.cells import read_cells
 
@@ -78,6 +79,7 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str], names: Sequenc
     places : sequence of (str, str)
         Plate and well of each image; "" where that is unknown.
     days : sequence of str
+        As `coverslip.core.days.read_days` reads them.
     names : sequence of str
         What the images are called in notes.
 
@@ -88,9 +90,12 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str], names: Sequenc
     notes : list of str
         What has no pair, and what is there twice.
     """
-    known = sorted({day for day in days if day}, key=_number)
-    by_place: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for i, (place, day) in enumerate(zip(places, days, strict=True)):
+    values = read_days(days)
+    words = day_words(days, values)
+    known = sorted(words)
+    by_place: dict[tuple[str, str, float], list[int]] = defaultdict(list)
+    times = [value if value == value else float("-inf") for value in values.tolist()]  # what is not said is one day
+    for i, (place, day) in enumerate(zip(places, times, strict=True)):
         if place[1]:
             by_place[(*place, day)].append(i)
     notes = []
@@ -106,8 +111,8 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str], names: Sequenc
     if len(known) < 2:
         return before, notes
     first, last = known[0], known[-1]
-    alone: dict[str, list[int]] = {first: [], last: []}
-    for i, (place, day) in enumerate(zip(places, days, strict=True)):
+    alone: dict[float, list[int]] = {first: [], last: []}
+    for i, (place, day) in enumerate(zip(places, times, strict=True)):
         other = {last: first, first: last}.get(day)
         if other is None or not place[1]:
             continue
@@ -119,7 +124,7 @@ def pairs(places: Sequence[tuple[str, str]], days: Sequence[str], names: Sequenc
     for day, other in ((last, first), (first, last)):
         if alone[day]:
             have = number_of(len(alone[day]), "image")
-            have += f" of day {day} {'has' if len(alone[day]) == 1 else 'have'} none of day {other}"
+            have += f" of day {words[day]} {'has' if len(alone[day]) == 1 else 'have'} none of day {words[other]}"
             notes.append(f"{have}: {few([names[i] for i in alone[day]])}.")
     return before, notes
 
@@ -128,8 +133,3 @@ def few(names: Sequence[str]) -> str:
     """The first of some names, and how many more there are."""
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _number(day: str) -> tuple[float, str]:
-    digits = re.search(r"\d+(\.\d+)?", day)
-    return (float(digits[0]) if digits else float("inf"), day)
