@@ -16,6 +16,7 @@ from coverslip.core.image import Image
 from coverslip.core.samples import ArraySamples
 from coverslip.measure import evaluate_kept, evaluate_labels, linear_probe, pca_baseline
 from coverslip.read import read_embedding, read_table
+from coverslip.results.detections.masks import as_labels
 from coverslip.samples import find_nuclei
 from coverslip.study import compare
 
@@ -119,3 +120,22 @@ def test_methods_that_find_objects_are_measured_on_the_same_held_out_fields(
     page = (tmp_path / "report.html").read_text()
     assert "Outlines" in page
     assert "classical gives no probability" in page
+
+
+def test_outlines_of_a_section_model_are_compared_as_labels(fields: ArrayFields, tmp_path: Path) -> None:
+    tiny = {"width": 8, "pyramid": 8, "head": 16, "tile": 64, "proposals": 16, "batch": 2, "epochs": 2}
+    findings = compare(
+        fields, ["section", "classical"], tmp_path, settings={**tiny, "section.target": "regions"}, run=RUN
+    )
+    assert [(row["method"], row["images"]) for row in findings.table] == [("section", 3), ("classical", 3)]
+    model = cs.load(tmp_path / "fits" / "method=section,seed=0" / "model")
+    found = [cs.predict(model, ArrayFields([fields.pixels(i)[0]]), device="cpu")[0] for i in (5, 6, 7)]
+    truth = [fields.labels(i) for i in (5, 6, 7)]
+    drawn = [(str(i), *pair) for i, pair in enumerate(zip(truth, map(as_labels, found), strict=True))]
+    assert findings.table[0]["pixel_error"][0] == pytest.approx(1 - evaluate_labels(drawn).get("pixel_f1").value)
+
+
+def test_boxes_are_not_compared_with_masks(fields: ArrayFields, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--set target=regions"):
+        compare(fields, ["section", "classical"], tmp_path, settings={"tile": 64}, run=RUN)
+    assert not (tmp_path / "fits").exists()

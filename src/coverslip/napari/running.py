@@ -118,7 +118,7 @@ class Found:
 
 def model_names() -> list[str]:
     """Shipped models that find objects."""
-    return [name for name in shipped.names() if "segment" in results.get(load(name).gives).verbs]
+    return [name for name in shipped.names() if results.get(load(name).gives).is_a("labels")]
 
 
 def opened_model(name: str | Path) -> Model:
@@ -130,7 +130,7 @@ def opened_model(name: str | Path) -> Model:
         If it gives something else.
     """
     model = load(name)
-    if "segment" not in results.get(model.gives).verbs:
+    if not results.get(model.gives).is_a("labels"):
         raise InputError(f"{name} finds no objects (it gives {results.get(model.gives).given}); choose another model.")
     return model
 

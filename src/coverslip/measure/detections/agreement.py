@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from coverslip.core import Detections, Marks, Region
-from coverslip.core.marks import Rings
+from coverslip.core import Detections, Marks
 from coverslip.measure.detections.matching import match_boxes
+from coverslip.measure.detections.painting import painted
 
 _SIDE = 2048
 """Pixels are compared on a grid of at most so many a side."""
@@ -53,36 +53,15 @@ def steps_apart(one: np.ndarray, other: np.ndarray, classes: int, circular: bool
     return np.asarray(np.minimum(away, classes - away) if circular else away)
 
 
-def painted(outlines: Sequence[Rings], codes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Classes of pixels, from 1, and 0 outside; of outlines that overlap the last counts. At most 2,048 a side."""
-    from skimage.draw import polygon2mask
-
-    scale = min(1.0, _SIDE / max(size))
-    shape = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
-    canvas = np.zeros(shape, np.int32)
-    for rings, code in zip(outlines, codes.tolist(), strict=True):
-        corners = np.concatenate(rings) * scale
-        low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
-        high = np.minimum(np.ceil(corners.max(axis=0)).astype(int), np.array(shape[::-1]))
-        if (high <= low).any():
-            continue
-        part = Region(int(low[1]), int(low[0]), int(high[1] - low[1]), int(high[0] - low[0]))
-        inside = np.zeros((part.height, part.width), bool)
-        for ring in rings:
-            inside ^= polygon2mask(inside.shape, ring[:, ::-1] * scale - low[::-1] - 0.5)
-        canvas[part.slices][inside] = code + 1
-    return canvas
-
-
 def pixel_table(found: Detections, true: Marks, classes: Sequence[str]) -> np.ndarray:
     """Pixels of each true class (rows; the first is outside of all) called each (columns), ``(K + 1, K + 1)``.
 
     Regions that are not staged count as outside.
     """
-    place = {name: code for code, name in enumerate(classes)}
-    truth = painted(true.outlines or (), np.array([place[str(name)] for name in true.names], int), found.size)
-    codes = np.array([place.get(str(name), -1) for name in found.names], int)
-    called = painted(found.outlines or (), codes, found.size)
+    place = {name: code for code, name in enumerate(classes, 1)}
+    scale = min(1.0, _SIDE / max(found.size))
+    truth = painted(true.outlines or (), [place[str(name)] for name in true.names], found.size, scale)
+    called = painted(found.outlines or (), [place.get(str(name), 0) for name in found.names], found.size, scale)
     k = len(classes) + 1
     return np.bincount((truth * k + called).ravel(), minlength=k * k).reshape(k, k)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import UNNAMED, Detections
 from coverslip.core.marks import Rings, box_of
+from coverslip.measure.detections.painting import inside
 
 _GRID = 1024
 """Points along the longer side of an outline where it is compared with areas that are left out."""
@@ -97,21 +98,12 @@ def _left(rings: Rings, size: tuple[int, int], excluded: Sequence[Rings]) -> flo
     scale = _GRID / max(x1 - x0, y1 - y0)
     shape = max(1, round((y1 - y0) * scale)), max(1, round((x1 - x0) * scale))
     step = np.array([(x1 - x0) / shape[1], (y1 - y0) / shape[0]])
-    own = _painted(rings, shape, (x0, y0), step)
+    own = inside(rings, shape, np.array([x0, y0]), step)
     y, x = (start + (np.arange(n) + 0.5) * by for start, n, by in ((y0, shape[0], step[1]), (x0, shape[1], step[0])))
     kept = own & ((y >= 0) & (y < size[0]))[:, None] & ((x >= 0) & (x < size[1]))
     for other in excluded:
-        kept &= ~_painted(other, shape, (x0, y0), step)
+        kept &= ~inside(other, shape, np.array([x0, y0]), step)
     return float(kept.sum() / max(own.sum(), 1))
-
-
-def _painted(rings: Rings, shape: tuple[int, int], corner: tuple[float, float], step: np.ndarray) -> np.ndarray:
-    from skimage.draw import polygon2mask
-
-    inside = np.zeros(shape, bool)
-    for ring in rings:
-        inside ^= polygon2mask(shape, ((ring - corner) / step)[:, ::-1] - 0.5)
-    return inside
 
 
 def composition(found: Detections) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from coverslip.core import Fields
 from coverslip.methods.kaizen.config import Config
+from coverslip.train.epochs import steps_of
 
 
 def with_empty(objects: int, config: Config) -> int:
@@ -24,7 +25,4 @@ def steps_per_epoch(fields: Fields, config: Config) -> int:
         Settings; `centred` and `batch` count.
     """
     objects = sum(int(np.count_nonzero(np.unique(fields.labels(i)))) for i in range(len(fields)))
-    patches = objects + with_empty(objects, config)
-    steps = -(-patches // config.batch)
-    alone = patches - (steps - 1) * config.batch < 2  # the loop leaves a batch of one patch to another epoch
-    return steps - 1 if alone and steps > 1 else steps
+    return steps_of(objects + with_empty(objects, config), config.batch)

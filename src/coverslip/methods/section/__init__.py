@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "config": ["Config"],
         "fitting": ["fit"],
+        "epochs": ["steps_per_epoch"],
         "prediction": ["predict"],
         "inference": ["Finder"],
         "summary": ["layers"],

@@ -16,6 +16,7 @@ from coverslip.samples.opening.exposure import Exposure
 from coverslip.samples.opening.view import View
 from coverslip.train.ahead import made_ahead
 from coverslip.train.batch import Batch
+from coverslip.train.epochs import repeated
 from coverslip.train.run import Run
 
 _WORKING = 1024 * 2**20
@@ -80,9 +81,7 @@ class TileFeed:
 
     def repeated(self, rows: np.ndarray) -> np.ndarray:
         """Rows, each as often as tiles cover its field."""
-        side = self._config.tile
-        times = [max(1, round(height * width / side**2)) for height, width in (self._shown[int(r)].size for r in rows)]
-        return np.repeat(rows, times) if len(rows) else rows
+        return repeated({row: shown.size for row, shown in self._shown.items()}, rows, self._config.tile)
 
     def batches(
         self, rows: Sequence[np.ndarray], seeds: Sequence[np.random.SeedSequence]

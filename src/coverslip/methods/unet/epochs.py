@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from coverslip.core import Fields
 from coverslip.methods.unet.config import Config
-
-
-def repeated(fields: Fields, rows: np.ndarray, patch: int) -> np.ndarray:
-    """Rows of fields, each as often as patches of this side cover it."""
-    times = [max(1, round(height * width / patch**2)) for height, width in (fields.size(int(row)) for row in rows)]
-    return np.repeat(rows, times) if len(rows) else rows
+from coverslip.train.epochs import steps_of, times_covered
 
 
 def steps_per_epoch(fields: Fields, config: Config) -> int:
@@ -24,7 +17,5 @@ def steps_per_epoch(fields: Fields, config: Config) -> int:
     config : Config
         Settings; `patch` and `batch` count.
     """
-    patches = len(repeated(fields, np.arange(len(fields)), config.patch))
-    steps = -(-patches // config.batch)
-    alone = patches - (steps - 1) * config.batch < 2  # the loop leaves a batch of one patch to another epoch
-    return steps - 1 if alone and steps > 1 else steps
+    patches = sum(times_covered(fields.size(row), config.patch) for row in range(len(fields)))
+    return steps_of(patches, config.batch)

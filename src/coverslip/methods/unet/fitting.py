@@ -10,13 +10,13 @@ import torch
 from coverslip.core import Fields, FieldSubset, Fitted, InputError
 from coverslip.methods.unet.config import Config
 from coverslip.methods.unet.decoding import PEAK
-from coverslip.methods.unet.epochs import repeated
 from coverslip.methods.unet.loss import loss_terms
 from coverslip.methods.unet.outputs import build
 from coverslip.methods.unet.targets import scribbled, targets_and_weight
 from coverslip.methods.unet.tuning import best_decoding, seen
 from coverslip.nn.familiar import Familiar
 from coverslip.train.batch import Batch
+from coverslip.train.epochs import repeated
 from coverslip.train.loop import train
 from coverslip.train.patches import PatchFeed
 from coverslip.train.run import Run
@@ -92,7 +92,8 @@ def fit(fields: Fields, config: Config | None = None, run: Run | None = None, *,
         "train": training.tolist(),
         "channels": fields.count,
     }
-    patches = {part: repeated(fields, rows, config.patch) for part, rows in split.items()}
+    sizes = {row: fields.size(row) for rows in split.values() for row in rows.tolist()}
+    patches = {part: repeated(sizes, rows, config.patch) for part, rows in split.items()}
     outcome = train(model, step, feed, patches, config, run, identity)
     diameter = 2 * np.sqrt(areas / np.pi)
     facts: dict[str, Any] = {

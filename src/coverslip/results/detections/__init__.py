@@ -31,6 +31,7 @@ KIND = Kind(
         "report": ".report:write_report",
         "export": ".export:export",
         "score": ".score:score",
+        "segment": ".masks:segment",
         "to_file": ".folder:write_value",
     },
 )

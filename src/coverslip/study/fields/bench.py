@@ -199,4 +199,4 @@ def finds_objects(method: str) -> bool:
 
 
 def _finds_objects(module: ModuleType) -> bool:
-    return results.get(module.CARD.gives).is_a("labels")
+    return "segment" in results.get(module.CARD.gives).verbs
