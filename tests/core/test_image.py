@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coverslip.core.errors import InputError
-from coverslip.core.image import Image
+from coverslip.core.image import Image, Window
 from coverslip.core.region import Region
 
 PIXELS = np.arange(2 * 3 * 20 * 30).reshape(2, 3, 20, 30)
@@ -48,3 +48,12 @@ def test_a_region_over_the_border_is_refused() -> None:
     image = Image.from_array(PIXELS, "CZYX", source="a.tif")
     with pytest.raises(InputError, match="over the border of an image of 20 x 30 pixels"):
         image.crop(Region(-1, 0, 5, 5))
+
+
+def test_more_pixels_than_memory_holds_are_one_sentence_that_names_the_file() -> None:
+    def reader(window: Window) -> np.ndarray:
+        raise MemoryError
+
+    image = Image("YX", (10**9, 10**9), np.dtype(np.uint16), "slide.zarr", reader)
+    with pytest.raises(InputError, match=r"slide.zarr holds 2e\+09 GB of pixels .*its header is damaged"):
+        image.read()

@@ -131,9 +131,21 @@ class Image:
         return prod(self.shape) * self.dtype.itemsize
 
     def read(self) -> np.ndarray:
-        """Read the pixels of this image (of this window, if it is a crop) as an array, dtype as stored."""
+        """Read the pixels of this image (of this window, if it is a crop) as an array, dtype as stored.
+
+        Raises
+        ------
+        InputError
+            Naming the file, if it is damaged, or holds more than there is memory for.
+        """
         window = self._window()
-        array = np.asarray(self.reader(window))
+        try:
+            array = np.asarray(self.reader(window))
+        except MemoryError:
+            raise InputError(
+                f"{self.source} holds {self.nbytes / 1e9:.3g} GB of pixels in {self.shape}, for which there is too "
+                "little memory; if it is not so large its header is damaged, else read it in parts."
+            ) from None
         expected = tuple(s.stop - s.start for s in window)
         if array.shape != expected:  # a reader that breaks its promise would shift every later result
             raise InputError(

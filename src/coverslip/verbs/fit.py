@@ -19,6 +19,7 @@ from coverslip.models.record import check_finished, describe_inputs, path_of
 from coverslip.nn.device import choose_device
 from coverslip.samples.cutting.crop_fields import crop_settings
 from coverslip.samples.opening import open_at_one_size, opened_with
+from coverslip.samples.opening.copies import copies_told
 from coverslip.samples.opening.joined import join_samples
 from coverslip.samples.opening.mark import mark_of
 from coverslip.samples.sheets.files import mark_of_files
@@ -84,6 +85,7 @@ def fit(
         obs = getattr(opened, "obs", None)
         divided = divided_groups(obs) if obs is not None else ""
         doubts += [divided] if divided and divided not in fitted.warnings else []
+        doubts += copies_told(opened)
     facts = {**fitted.facts, "input": {**how, **opened_with(opened)}}
     cut = crop_settings(opened)
     if cut:
@@ -190,13 +192,12 @@ def fit_to_folder(
         another fit.
     """
     out = Path(out)
-    asked = _asked(method, samples, settings, channels, planes, nodata)
     fitting = out.with_name(out.name + FITTING)
     # With several devices every process comes by here, but only the first one may touch files.
     first = is_main_process()
     with held(out) if first else nullcontext():
         if run.resume and (out / "config.json").is_file() and not fitting.exists():
-            check_finished(out, asked)
+            check_finished(out, _asked(method, samples, settings, channels, planes, nodata))
             return None
         if run.device != "auto":
             choose_device(run.device)  # before the first image is read
@@ -212,6 +213,7 @@ def fit_to_folder(
                         f"{fitting} holds an unfinished fit: say --resume to go on, or --force to start over."
                     )
                 remove_unfinished(fitting)
+        asked = _asked(method, samples, settings, channels, planes, nodata)
         run = replace(run, folder=fitting)
         model = fit(method, samples, settings, run=run, channels=channels, planes=planes, nodata=nodata)
         if first:

@@ -157,8 +157,9 @@ def _placed(
 ) -> Written:
     rivals, how = load_rivals(model, options.rivals), model.how(asked.input)
     weights = [rival.provenance.get("weights_sha256") for rival in rivals]
+    there = target.check(asked.resume, asked.force)
     wanted = asked_of(model, inputs, how, options, given, rivals=weights)
-    if target.check(asked.resume, asked.force):
+    if there:
         return finished(target.path, wanted)
     if asked.dask is None:
         device_names(asked.device, asked.devices)  # before the first image is opened

@@ -56,10 +56,12 @@ def predict_to_file(
     source = Path(inputs).resolve()
     out = Path(out or f"{source.name if source.is_dir() else source.stem}.h5ad")
     with held(out):
+        there = asked.resume and out.exists() and not asked.force
+        if not there:
+            free_place(out, (".h5ad",), asked.force)
         wanted = asked_of(model, inputs, model.how(asked.input), options, given)
-        if asked.resume and out.exists() and not asked.force:
+        if there:
             return finished(out, wanted)
-        free_place(out, (".h5ad",), asked.force)
         choose_device(asked.device)  # before the first image is read
         opened = model.open_usable(inputs, **asked.input)
         embedding = _of_opened(model, inputs, opened, asked, options, given, wanted)

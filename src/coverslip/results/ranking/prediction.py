@@ -29,10 +29,12 @@ def predict_to_file(
     """Rank samples and write the folder; see `coverslip.verbs.predict.predict_to_file`."""
     out = Path(out or f"{Path(inputs).stem}-ranking")
     with held(out):
+        there = asked.resume and out.exists() and not asked.force
+        if not there:
+            free_place(out, ("",), asked.force)
         wanted = asked_of(model, inputs, model.how(asked.input), options, given)
-        if asked.resume and out.exists() and not asked.force:
+        if there:
             return finished(out, wanted)
-        free_place(out, ("",), asked.force)
         opened = model.open(inputs, **asked.input)
         ranking = _ranked(model, inputs, opened, asked, options, given, wanted)
         write_ranking(ranking, out, overwrite=asked.force)

@@ -83,10 +83,10 @@ def check_sheet(sheet: Sheet | str | Path, *, deep: bool = True) -> Report:
     -----
     Errors: files that are missing, empty, cut short, or no images; axes that are unclear or differ; sizes that
     differ (where there are no masks to crop by), channels and dtypes that differ; images below 8 x 8 pixels; NaN;
-    constant images; channels of other names; masks of another shape; samples listed twice; groups in more than one
-    split. Warnings: saturated or identical images, empty masks, masks that don't number their objects, pixel sizes that
-    differ, channels in another order, rows without a label, plates in more than one split where groups are stated, and
-    what of a folder was left out or has no pair.
+    constant images; channels of other names; masks of another shape; samples listed twice; groups, or copies of an
+    image, in more than one split. Warnings: saturated or identical images, empty masks, masks that don't number their
+    objects, pixel sizes that differ, channels in another order, rows without a label, plates in more than one split
+    where groups are stated, and what of a folder was left out or has no pair.
 
     Raises
     ------
@@ -215,8 +215,13 @@ def _copies(sheet: Sheet, images: dict[int, FileFacts]) -> Iterator[Problem]:
             continue
         earlier = first.setdefault(facts.digest, i)
         if images[earlier].source != facts.source:
-            text = f"{facts.source} holds the same pixels as {images[earlier].source}; is one a copy? Leave one out."
-            yield Problem.at(sheet, i, "identical images", text, "warning")
+            same = f"{facts.source} holds the same pixels as {images[earlier].source}"
+            parts = [sheet.rows[row].get("split", "") for row in (earlier, i)]
+            if all(parts) and parts[0] != parts[1]:
+                text = f"{same}, but lies in {parts[1]}, that in {parts[0]}: held-out results flatter; leave one out."
+                yield Problem.at(sheet, i, "copy in two splits", text)
+            else:
+                yield Problem.at(sheet, i, "identical images", f"{same}; is one a copy? Leave one out.", "warning")
 
 
 def _summary(sheet: Sheet, images: dict[int, FileFacts]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from coverslip.measure import Classification
 from coverslip.models.record import describe_inputs
 from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
+from coverslip.samples.opening.copies import copies_told
 from coverslip.samples.opening.mark import mark_of
 from coverslip.samples.sheets.splits import usual_groups
 from coverslip.study.classes.divisions import Division
@@ -79,7 +80,7 @@ class Bench:
     keep_models : bool
         Whether models stay.
     notes : tuple of str
-        What was done to images that differ in size.
+        What was done to images that differ in size, and which are there twice.
     """
 
     method: str
@@ -270,5 +271,5 @@ def open_bench(
         Path(out),
         run or Run(),
         keep_models,
-        (said,) if said else (),
+        (*([said] if said else []), *copies_told(opened, groups)),
     )

@@ -14,6 +14,7 @@ from coverslip import methods, results
 from coverslip.core import Fields, FieldSubset, InputError, track
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.record import describe_inputs
+from coverslip.samples.opening.copies import copies_told
 from coverslip.study.fields.fits import CLASSICAL, Fit, Outcome, run_fits
 from coverslip.study.fits import seeds_of
 from coverslip.train.run import Run
@@ -48,6 +49,8 @@ class Bench:
         Whether the models stay.
     channels, planes
         What the fields were opened with.
+    doubts : tuple of str
+        Which of them are there twice.
     """
 
     method: str
@@ -61,6 +64,7 @@ class Bench:
     keep_models: bool
     channels: tuple[str | int, ...] | None = None
     planes: str | int = "channels"
+    doubts: tuple[str, ...] = ()
 
     def objects(self, rows: np.ndarray) -> dict[int, int]:
         """How many objects the mask of each row holds; a mask that cannot be read is found before hours of fitting."""
@@ -167,7 +171,8 @@ def open_bench(
     if not fields.has_labels:
         raise InputError("A study needs fields with masks; name the label images in a column 'mask' of the sheet.")
     picked = None if channels is None else tuple(channels)
-    return Bench(method, samples, fields, config, seeds, steps, Path(out), run or Run(), keep_models, picked, planes)
+    own = Path(out), run or Run(), keep_models, picked, planes
+    return Bench(method, samples, fields, config, seeds, steps, *own, tuple(copies_told(fields)))
 
 
 def find_segmenter(method: str) -> ModuleType:

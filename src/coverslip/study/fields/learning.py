@@ -111,7 +111,10 @@ def learning_curve(
         groups=None if group is None else groups,
         draw=learning_curve_figure,
         title=f"Learning curve of {method}",
-        notes=lambda points: _notes(points, length, len(evaluated), by, names if group else [], left_over),
+        notes=lambda points: [
+            *_notes(points, length, len(evaluated), by, names if group else [], left_over),
+            *bench.doubts,
+        ],
         facts=[
             (str(max(chosen)), "training fields at most"),
             (str(len(bench.seeds)), "restarts"),

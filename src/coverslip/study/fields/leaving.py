@@ -106,7 +106,7 @@ def leave_one_out(
         groups=groups,
         draw=left_out_figure,
         title=f"{method} on each {by} left out",
-        notes=lambda points: _notes(points, kinds, by, length, left_over),
+        notes=lambda points: [*_notes(points, kinds, by, length, left_over), *bench.doubts],
         facts=[
             (str(len(names)), "images" if by == "image" else "groups"),
             (str(len(bench.seeds)), "restarts"),

@@ -104,7 +104,7 @@ def focal_planes(
         groups=None,
         draw=focal_planes_figure,
         title=f"Focal planes for {method}",
-        notes=lambda points: _notes(points, sets, planes, order, length, len(evaluated)),
+        notes=lambda points: [*_notes(points, sets, planes, order, length, len(evaluated)), *bench.doubts],
         facts=[
             (str(planes), "focal planes"),
             (str(len(sets)), "sets of planes"),
