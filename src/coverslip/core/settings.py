@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from coverslip.core.config import Config
+
+
+def _in_order(ends: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= ends[0] < ends[1] <= 100:
+        raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
+    return ends
+
+
+Percentiles = Annotated[tuple[float, float], AfterValidator(_in_order)]
+"""Between which grey values are scaled: two numbers from 0 to 100, the low one first."""
 
 
 class Training(Config):

@@ -15,8 +15,11 @@ def repeated(sizes: dict[int, tuple[int, int]], rows: np.ndarray, side: int) -> 
     return np.repeat(rows, [times_covered(sizes[int(row)], side) for row in rows]) if len(rows) else rows
 
 
-def steps_of(seen: int, batch: int) -> int:
-    """Optimiser steps of an epoch that shows so many samples on one device."""
+def steps_of(seen: int, batch: int, devices: int = 1) -> int:
+    """Optimiser steps of an epoch that shows so many samples.
+
+    A last batch that has not two samples for each device is too small for batch normalisation: its samples are left to
+    another epoch.
+    """
     steps = -(-seen // batch)
-    alone = seen - (steps - 1) * batch < 2  # the loop leaves a batch of one sample to another epoch
-    return steps - 1 if alone and steps > 1 else steps
+    return steps - 1 if steps > 1 and seen - (steps - 1) * batch < 2 * devices else steps

@@ -20,6 +20,7 @@ from coverslip.io.agreement import MARK
 from coverslip.nn.device import cores_shared_by
 from coverslip.train.batch import Batch, on_device
 from coverslip.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from coverslip.train.epochs import steps_of
 from coverslip.train.feed import Batches
 from coverslip.train.run import Run
 
@@ -275,8 +276,8 @@ class _Loop:
             rows = np.random.default_rng([self.settings.seed, 2, epoch]).permutation(rows)
         batch, world, rank = self.settings.batch, self.fabric.world_size, self.fabric.global_rank
         batches = [rows[i : i + batch] for i in range(0, len(rows), batch)]
-        if part == "train" and len(batches) > 1 and len(batches[-1]) < 2 * world:
-            batches.pop()  # too few for every device, or for batch normalisation; other samples next epoch
+        if part == "train":
+            batches = batches[: steps_of(len(rows), batch, world)]
         return [b[rank::world] for b in batches if len(b) >= world or part == "val"]
 
     def _rate(self) -> float:

@@ -196,6 +196,7 @@ def fit_to_folder(
     # With several devices every process comes by here, but only the first one may touch files.
     first = is_main_process()
     with held(out) if first else nullcontext():
+        asked = _asked(method, samples, settings, channels, planes, nodata)
         if run.resume and (out / "config.json").is_file() and not fitting.exists():
             check_finished(out, _asked(method, samples, settings, channels, planes, nodata))
             return None

@@ -24,6 +24,11 @@ MARK = "image.json"
 _STAMP = "stamp"
 
 
+def work_beside(result: Path) -> Path:
+    """The folder beside a result that holds an unfinished prediction of it."""
+    return result.with_name(f"{result.name}.predicting")
+
+
 @dataclass(frozen=True)
 class Pending:
     """How far an image is.

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from coverslip.core import Config as Settings
 from coverslip.core import Training
+from coverslip.core.settings import Percentiles
 from coverslip.samples.opening.augment import Augment
 
 Network = Literal["mobincep", "wavem_cnn", "organet", "mobilenet_v2", "resnet18", "linear", "knn"]
@@ -92,7 +93,7 @@ class Config(Training):
         description="How intensities come to [0, 1]: between percentiles of the training samples, or over the whole "
         "range of the dtype.",
     )
-    percentiles: tuple[float, float] = Field(
+    percentiles: Percentiles = Field(
         (0.1, 99.9), description="The low and high percentile of 'percentile'; what lies beyond is clipped."
     )
     epochs: int = Field(60, ge=1, description="Passes over the training samples.")
@@ -108,8 +109,6 @@ class Config(Training):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
-        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
-            raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
         if self.cross == 1:
             raise ValueError("cross counts parts: 0 for none, or 2 and more")
         if self.centres == "kmeans" and self.scatter_on != "logits":

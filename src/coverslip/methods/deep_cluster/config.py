@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from coverslip.core import Training
+from coverslip.core.settings import Percentiles
 from coverslip.samples.opening.augment import Augment
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -112,7 +113,7 @@ class Config(Training):
         "percentile",
         description="How intensities are brought to [0, 1]: between percentiles, or the range of the dtype.",
     )
-    percentiles: tuple[float, float] = Field(
+    percentiles: Percentiles = Field(
         (0.1, 99.9), description="The low and high percentile of 'percentile'; what lies beyond is clipped."
     )
     per_channel: bool = Field(True, description="Scale each channel by itself.")
@@ -135,8 +136,6 @@ class Config(Training):
     def _fits_together(self) -> Config:
         if self.preset not in PRESETS:
             raise ValueError(f"there is no preset '{self.preset}'; the presets are {', '.join(PRESETS)}")
-        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
-            raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
         if not self.kernel or min(self.kernel) <= 0:
             raise ValueError("kernel is one or more numbers above 0")
         for name in ("depth", "clusters"):

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from coverslip.core import Training
+from coverslip.core.settings import Percentiles
 
 
 class Config(Training):
@@ -25,7 +26,7 @@ class Config(Training):
     stem: Literal[1, 2, 4] = Field(2, description="Side of the squares of pixels that become channels on entry.")
     patch: int = Field(128, ge=32, description="Side of a training patch, pixels.")
     zoom: float = Field(1.45, ge=1, le=4, description="Largest factor that patches are enlarged or shrunk by; 1: none.")
-    percentiles: tuple[float, float] = Field(
+    percentiles: Percentiles = Field(
         (1.0, 99.0), description="Percentiles of each field, per colour, that its values are scaled by."
     )
     sizes: float = Field(0.3, ge=0, le=1, description="Spread of the sizes of drawn nuclei, log of the diameter.")
@@ -49,8 +50,6 @@ class Config(Training):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
-        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
-            raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
         if not 0 < self.strength[0] <= self.strength[1]:
             raise ValueError("strength is two numbers above 0, the low one first")
         if self.patch % self.multiple:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from coverslip.core import Training
+from coverslip.core.settings import Percentiles
 from coverslip.methods.section.presets import PRESETS
 from coverslip.samples.opening.augment import Augment
 
@@ -71,7 +72,7 @@ class Config(Training):
         description="A fitted region model whose network, and settings, are taken as they are: only how cells stage "
         "its regions is fitted.",
     )
-    percentiles: tuple[float, float] = Field(
+    percentiles: Percentiles = Field(
         (1.0, 99.8), description="Percentiles of each image, per channel, that its grey values are scaled by."
     )
     augment: Augment = Augment(dihedral=False, contrast=0.2, brightness=0.2, noise=0.02)
@@ -88,8 +89,6 @@ class Config(Training):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
-        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
-            raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
         if self.anchors and len(self.anchors) != 4:
             raise ValueError("anchors are four sides, one for each level of the pyramid")
         if len(set(self.classes)) < len(self.classes):

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from coverslip.core import Training
+from coverslip.core.settings import Percentiles
 from coverslip.samples.opening.recipes import Recipe
 
 
@@ -49,7 +50,7 @@ class Config(Training):
         description="How intensities come to [0, 1]: between percentiles of the training samples, or over the whole "
         "range of the dtype, as in the source. After the recipe each channel gets mean 0 and deviation 1.",
     )
-    percentiles: tuple[float, float] = Field(
+    percentiles: Percentiles = Field(
         (0.1, 99.9), description="The low and high percentile of 'percentile'; what lies beyond is clipped."
     )
     per_channel: bool = Field(True, description="Scale each channel by itself.")
@@ -63,8 +64,6 @@ class Config(Training):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
-        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
-            raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
         if self.start == "imagenet" and self.width != 64:
             raise ValueError("the weights of ImageNet are of width 64: leave width alone, or start at random")
         return self

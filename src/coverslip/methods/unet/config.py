@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from coverslip.core.settings import Pretrainable
+from coverslip.core.settings import Percentiles, Pretrainable
 from coverslip.samples.opening.augment import Augment
 
 
@@ -38,15 +38,13 @@ class Config(Pretrainable):
     )
     patch: int = Field(256, ge=32, description="Side of a training patch, pixels.")
     zoom: float = Field(1.2, ge=1, le=8, description="Largest factor by which patches are enlarged or shrunk; 1: none.")
-    percentiles: tuple[float, float] = Field(
+    percentiles: Percentiles = Field(
         (1.0, 99.8), description="Percentiles of each field, per channel, that its grey values are scaled by."
     )
     augment: Augment = Augment(dihedral=False, contrast=0.2, brightness=0.2, noise=0.02)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Config:
-        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
-            raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
         if self.patch % self.multiple:
             raise ValueError(f"the side of a patch must be a multiple of {self.multiple} (stem and levels)")
         if self.augment.dihedral:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from coverslip.core import Training
+from coverslip.core.settings import Percentiles
 from coverslip.methods.vae.architecture import PRESET_LATENT, PRESETS, Downsample
 from coverslip.samples.opening.augment import Augment
 
@@ -63,7 +64,7 @@ class Config(Training):
         description="How intensities are scaled, fitted once on the training samples: to [0, 1] between percentiles, "
         "over the whole range of the dtype, or to mean 0 and deviation 1 (then the output has no sigmoid).",
     )
-    percentiles: tuple[float, float] = Field(
+    percentiles: Percentiles = Field(
         (0.1, 99.9), description="The low and high percentile of 'percentile'; what lies beyond is clipped."
     )
     per_channel: bool = Field(True, description="Scale each channel by itself.")
@@ -87,8 +88,6 @@ class Config(Training):
     def _fits_together(self) -> Config:
         if self.preset is not None and self.preset not in PRESETS:
             raise ValueError(f"there is no preset '{self.preset}'; the presets are {', '.join(PRESETS)}")
-        if not 0 <= self.percentiles[0] < self.percentiles[1] <= 100:
-            raise ValueError("percentiles are two numbers from 0 to 100, the low one first")
         if self.downsample == "residual" and self.depth != "auto":
             raise ValueError("the depth of 'residual' is that of ResNet-18; leave depth at 'auto'")
         if self.depth != "auto" and self.depth < 1:

@@ -38,12 +38,10 @@ from coverslip.samples.sheets.sheet import names_one_image
 from coverslip.work.asked import Asked
 from coverslip.work.crew import Piece, Trade, Workers, crew, device_names
 from coverslip.work.memory import Footprint
-from coverslip.work.unfinished import Pending, Work, stopped_after
+from coverslip.work.unfinished import Pending, Work, stopped_after, work_beside
 
 _ODD, _MANY_ODD = 0.5, 0.1
 """Regions that are less alike to those of the fit are odd; from this share of them on that is said."""
-WORK = ".predicting"
-"""Ending of the folder beside a result that holds an unfinished prediction."""
 
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Any:
@@ -128,7 +126,7 @@ def predict_to_file(
 def _placed(
     out: Path, model: Model, inputs: str | Path, asked: Asked, options: Predict, given: Mapping[str, Any]
 ) -> Written:
-    work = Work(out.with_name(out.name + WORK))
+    work = Work(work_beside(out))
     how = model.how(asked.input)
     if _there(out, work.folder, asked):
         return finished(out, asked_of(model, inputs, how, options, given))

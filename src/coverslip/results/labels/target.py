@@ -12,9 +12,7 @@ from coverslip.io.labels import labels_path
 from coverslip.io.writing.zarr_groups import Version
 from coverslip.samples.sheets.masks import refuse_other_things
 from coverslip.samples.sheets.sheet import holds_one_image
-
-WORK = ".predicting"
-"""Ending of the folder beside a result that holds an unfinished prediction."""
+from coverslip.work.unfinished import work_beside
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class Target:
     @property
     def work(self) -> Path:
         """The folder beside it that holds the work until it is done."""
-        return self.path.with_name(self.path.name + WORK)
+        return work_beside(self.path)
 
     @property
     def stem(self) -> str:
