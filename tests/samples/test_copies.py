@@ -53,6 +53,11 @@ def test_copies_of_one_group_cannot_be_divided(twice: np.ndarray) -> None:
     assert "count as often" in copies_told(given(twice), np.array([0, 1, 0, 0, 1, 1]))[0]
 
 
+def test_an_image_that_is_listed_twice_is_told_as_such(twice: np.ndarray) -> None:
+    (said,) = copies_told(given(twice[[0, 1, 1]], image=["0.tif", "1.tif", "1.tif"]))
+    assert said.startswith("1.tif is listed twice: ")
+
+
 def test_fields_of_one_middle_are_compared_whole(tmp_path: Path) -> None:
     field = np.random.default_rng(1).integers(0, 4000, (100, 120)).astype(np.uint16)
     other = field.copy()

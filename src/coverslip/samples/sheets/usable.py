@@ -52,7 +52,8 @@ def usable_part(sheet: Sheet, opens: Callable[[Sheet], Any]) -> Sheet:
         return sheet
     told = [f"Left out {len(wrong)} of {len(sheet)} images."]
     told += [f"Left out: {wrong[i]}" for i in sorted(wrong)[:_TOLD]]
-    told += [f"… and {len(wrong) - _TOLD} more."] if len(wrong) > _TOLD else []
+    rest = [sheet.rows[i]["image"] for i in sorted(wrong)[_TOLD:]]
+    told += [f"Left out, too: {', '.join(rest)}."] if rest else []
     return replace(sheet.subset([i for i in every if i not in wrong]), notes=(*sheet.notes, *told))
 
 
