@@ -76,8 +76,10 @@ def copies_told(samples: Any, grouped: np.ndarray | None = None) -> list[str]:
     by = "group" if "group" in obs and (np.asarray(obs["group"]).astype(str) != "").any() else usual_groups(obs)
     if grouped is None and by is not None:
         grouped = np.asarray(obs[by]).astype(str)
-    one, other = (name(row) for row in found[0][:2])
-    told = f"{one} is listed twice{more}" if one == other else f"{one} and {other} hold the same pixels{more}"
+    names = [name(row) for row in found[0][:2]]
+    told = f"{' and '.join(names)} hold the same pixels{more}"
+    if names[0] == names[1]:
+        told = f"{names[0]} is listed twice{more}"
     if split is not None or (grouped is not None and all(len(set(grouped[rows].tolist())) == 1 for rows in found)):
         return [f"{told}; copies count as often as they are there, so leave one of each out."]
     return [
