@@ -12,6 +12,7 @@ import typer
 from coverslip.cli.tables import print_table
 from coverslip.core import task
 from coverslip.core.cores import cores
+from coverslip.io.reasons import reason
 
 
 def examine() -> int:
@@ -64,7 +65,7 @@ def _torch_pair() -> tuple[str, str]:
         import torch
         import torchvision
     except (ImportError, RuntimeError, OSError) as error:
-        return str(error).splitlines()[0][:60], remedy
+        return reason(error)[:60], remedy
     return f"{torch.__version__} + {torchvision.__version__}", "ok"
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from coverslip.core import InputError
+from coverslip.io.reasons import reason
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Where to write the result.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
@@ -71,9 +72,8 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"There is no settings file {path}; mend the path, or use --set key=value.") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
         raise InputError(
-            f"{path} cannot be read as YAML or JSON ({reason}); write one 'key: value' per line."
+            f"{path} cannot be read as YAML or JSON ({reason(error)}); write one 'key: value' per line."
         ) from None
     if not isinstance(loaded, dict):
         raise InputError(f"{path} holds no settings; write one 'key: value' per line.")
