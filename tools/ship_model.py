@@ -26,6 +26,7 @@ from coverslip.cli.progress import shown_progress
 from coverslip.core.card import card_facts
 from coverslip.core.errors import InputError
 from coverslip.core.fields import Fields, FieldSubset
+from coverslip.core.settings import Pretrainable
 from coverslip.models import shipped
 from coverslip.portable.about import check_licence
 from coverslip.read import Model
@@ -118,6 +119,9 @@ def ship(folder: Path, card: str, fields: Fields | None) -> tuple[Path, str]:
     model = replace(cs.load(folder), card=card)
     model = replace(model, provenance=without_paths(model.provenance))
     without_paths(model.facts)
+    if isinstance(model.config, Pretrainable) and Path(model.config.start).is_dir():
+        # Folders of this machine; what all of them began from is the model of that name before this one.
+        model = replace(model, config=model.config.model_copy(update={"start": name}))
     said = "as they are"
     if fields is not None:
         model, said = in_fewer_bytes(model, fields)
