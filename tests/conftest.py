@@ -22,6 +22,8 @@ _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-sta
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("COVERSLIP_DATA", ROOT.parent / "shared" / "data"))
 
+_NO_DATA = f"the shared real images are not at {DATA}; set COVERSLIP_DATA to their folder"
+
 _AS_IMPORTED: dict[str, Any] = {}
 
 
@@ -30,12 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if DATA.is_dir():
-        return
-    skip = pytest.mark.skip(reason=f"the shared real images are not at {DATA}; set COVERSLIP_DATA to their folder")
     for item in items:
-        if "data" in item.keywords:
-            item.add_marker(skip)
+        if "data" in item.keywords and not DATA.is_dir():
+            item.add_marker(pytest.mark.skip(reason=_NO_DATA))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,7 +56,9 @@ def _drawn_alike(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def data_folder() -> Path:
-    """The folder of shared real images (mark the test `data`)."""
+    """The folder of shared real images: without it tests are skipped, those marked `data` before their fixtures."""
+    if not DATA.is_dir():
+        pytest.skip(_NO_DATA)
     return DATA
 
 
