@@ -1,7 +1,9 @@
 """TIFF images of every dialect: axes, micrometres, and windows that are the windows of the whole."""
 
+import os
 import pickle
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -313,3 +315,11 @@ def test_pieces_that_memory_cannot_hold_are_refused_with_the_reason(tmp_path, mo
     monkeypatch.setattr(tiff_pages, "free_memory", lambda: 1000)
     with pytest.raises(InputError, match=r"compressed in pieces of .* too little memory; save it as a tiled TIFF"):
         open_image(tmp_path / "a.tif")
+
+
+def test_a_file_that_is_cut_short_is_named_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tifffile.imwrite("cut.tif", np.ones((64, 64), np.uint16))
+    os.truncate("cut.tif", 1000)
+    with pytest.raises(InputError, match=r"^cut\.tif is cut short"):
+        open_image("cut.tif").read()

@@ -268,7 +268,7 @@ def check_planes(path: str, planes: int) -> None:
 def _check_end(path: str, file: str, end: int) -> None:
     size = os.path.getsize(file)
     if end > size:
-        what = path if file == path else f"{path} (in {Path(file).name})"
+        what = path if os.path.samefile(file, path) else f"{path} (in {Path(file).name})"
         raise InputError(
             f"{what} is cut short: it declares {end:,} bytes but has {size:,}; copy it again from its source."
         )
