@@ -24,7 +24,7 @@ from coverslip.results.embedding.sphering import controls_of, sphered_beside
 from coverslip.results.embedding.views import embedded_views
 from coverslip.samples import open_samples
 from coverslip.samples.opening.views import Views
-from coverslip.samples.sheets.splits import train_and_test, usual_groups
+from coverslip.samples.sheets.splits import group_names, train_and_test, usual_groups
 from coverslip.study.fields.bench import finds_objects
 from coverslip.study.fields.fits import CLASSICAL
 from coverslip.study.fields.segmenters import compare_segmenters
@@ -309,7 +309,7 @@ def _measured(
     n = len(next(iter(found.values())))
     kept = np.arange(n) if split is None else np.flatnonzero(split != "")
     labels = columns[label][kept] if label in columns and not missing(columns[label]).all() else None
-    groups = columns[group][kept].astype(str) if group else None
+    groups = group_names(columns[group])[kept] if group else None
     batch = batch_column(columns)
     rows, measures = [], []
     clusters = None if labels is None else len(np.unique(labels[~missing(labels)]))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from coverslip.core import InputError, Training
-from coverslip.samples.sheets.splits import given_split, split_indices, usual_groups
+from coverslip.samples.sheets.splits import given_split, group_codes, split_indices, usual_groups
 
 
 class Rows(Protocol):
@@ -48,6 +48,6 @@ def training_split(samples: Rows, settings: Training) -> tuple[dict[str, np.ndar
     if settings.validation == 0 or len(samples) < 4:
         return {"train": np.arange(len(samples)), "val": np.arange(0)}, "sample"
     by = usual_groups(obs)
-    groups = obs[by].astype(str) if by else None
+    groups = group_codes(obs[by]) if by else None
     parts = split_indices(len(samples), groups, obs.get("label"), val=settings.validation, seed=settings.seed)
     return {"train": parts["train"], "val": parts["val"]}, by or "sample"

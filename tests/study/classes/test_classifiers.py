@@ -13,6 +13,7 @@ import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, InputError
 from coverslip.measure import Classification, evaluate_classes
+from coverslip.results.scores.file import read_scores
 from coverslip.study.classes.chance import coverage_by_chance
 from coverslip.study.classes.crossing import cross_validate
 from coverslip.study.classes.divisions import folds_of, sizes_of
@@ -207,6 +208,20 @@ def test_domains_are_measured_on_their_own(tmp_path: Path) -> None:
     found = cross_validate("classify", mixed, tmp_path / "out", folds=3, domain="laboratory", **LINEAR)
     assert [row.get("domain", "all") for row in found.table] == ["all", "Basel", "Kyoto"]
     assert [row["images"] for row in found.table] == [60, 30, 30]
+
+
+def test_images_without_a_group_are_groups_of_their_own(tmp_path: Path) -> None:
+    """Joined sheets: one has patients, the other says nothing, and is not one large patient for that."""
+    grouped, alone = bars(30), bars(30, seed=1)
+    grouped = ArraySamples(grouped.read(range(30)), {**grouped.obs, "group": np.arange(30) // 3})
+    both = cs.samples.join_samples([grouped, alone], size=16, names=["clinic", "archive"])
+    cross_validate("classify", both, tmp_path / "out", folds=3, **LINEAR)
+    scores = read_scores(tmp_path / "out" / "scores.parquet")
+    archive = scores.obs["domain"] == "archive"
+    assert set(scores.obs["fold"][archive]) == {f"repeat=1,fold={k}" for k in (1, 2, 3)}
+    for fold in set(scores.obs["fold"]):
+        here = (scores.obs["fold"] == fold) & ~archive
+        assert not set(scores.obs["group"][here]) & set(scores.obs["group"][~here & ~archive])
 
 
 def test_what_all_fits_share_cannot_vary(tmp_path: Path) -> None:

@@ -31,9 +31,9 @@ from coverslip.methods.classify.shallow import fit_shallow
 from coverslip.methods.classify.task import Task, task_of
 from coverslip.nn.device import choose_device
 from coverslip.nn.imagenet import put_imagenet
-from coverslip.samples.opening.again import alike, as_words
+from coverslip.samples.opening.again import alike
 from coverslip.samples.opening.normalise import Normaliser
-from coverslip.samples.sheets.splits import divided_groups, usual_groups
+from coverslip.samples.sheets.splits import divided_groups, group_codes, usual_groups
 from coverslip.train.batch import Batch
 from coverslip.train.feed import Feed
 from coverslip.train.loop import Outcome, train
@@ -294,7 +294,7 @@ def _calibrated(
 def _groups(task: Task) -> np.ndarray | None:
     """The groups of the samples, by number; None where there are none."""
     by = usual_groups(task.samples.obs)
-    return None if by is None else np.unique(as_words(task.samples.obs[by]).astype(str), return_inverse=True)[1]
+    return None if by is None else group_codes(task.samples.obs[by])
 
 
 def _retrained(

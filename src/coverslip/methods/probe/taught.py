@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from coverslip.core import Embedding, InputError
-from coverslip.measure.embeddings.folds import encode_groups
 from coverslip.measure.inputs import as_features
 from coverslip.methods.probe.config import Config
 from coverslip.samples.opening.again import alike, as_words
-from coverslip.samples.sheets.splits import divided_groups, given_split, usual_groups
+from coverslip.samples.sheets.splits import divided_groups, given_split, group_codes, usual_groups
 
 
 class Part(NamedTuple):
@@ -86,7 +85,7 @@ def taught(samples: Embedding, config: Config) -> Taught:
     place = {name: code for code, name in enumerate(classes)}
     codes = np.array([place.get(word, -1) for word in words])
     by = config.group or usual_groups(obs)
-    groups = encode_groups(np.asarray(obs[by]).astype(str), len(samples)) if by else None
+    groups = group_codes(obs[by]) if by else None
     whole = Part(as_features(samples.latent, "vectors"), codes, groups)
     notes = [f"Classes with a single label are not learned: {', '.join(single)}."] if single else []
     notes += filter(None, [alike(kinds), divided_groups(obs)])

@@ -19,7 +19,7 @@ from coverslip.samples.opening.fields import open_fields
 from coverslip.samples.opening.marked import marks_of, mended
 from coverslip.samples.sheets.annotated import has_twins
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
-from coverslip.samples.sheets.splits import split_word, usual_groups
+from coverslip.samples.sheets.splits import group_codes, split_word, usual_groups
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Judged:
             raise InputError(f"There is no column '{named}' to group by; name one of {', '.join(columns)}.")
         if by is None:
             return np.arange(len(self.rows)), None
-        return np.unique(columns[by].astype(str), return_inverse=True)[1], by
+        return group_codes(columns[by]), by
 
 
 def judged(result: Any, truth: Any, *, split: str | None, partial: bool, bad: Literal["refuse", "drop"]) -> Judged:

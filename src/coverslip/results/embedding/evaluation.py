@@ -16,7 +16,7 @@ from coverslip.results.embedding.reconstruction import reconstruction_rows
 from coverslip.results.embedding.sphering import unsphered
 from coverslip.results.embedding.trust import clusters_of, trust_rows
 from coverslip.results.embedding.views import view_rows
-from coverslip.samples.opening.again import as_words, columns_of, images_of
+from coverslip.samples.opening.again import columns_of, images_of
 from coverslip.samples.sheets.splits import train_and_test
 
 
@@ -39,7 +39,7 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
             raise InputError(
                 f"There is no column '{name}' to evaluate with; name one of {known}, or give a sheet that has it."
             )
-    groups = as_words(columns[group]) if group else _usual_groups(columns)
+    groups = _groups(columns, group)
     split = train_and_test(columns, len(embedding))
     opened = (
         images_of(columns, embedding.provenance, images)
@@ -99,11 +99,12 @@ def _own_columns(embedding: Embedding) -> dict[str, np.ndarray]:
     return {str(name): np.asarray(obs[name]) for name in obs.columns}
 
 
-def _usual_groups(columns: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    from coverslip.samples.sheets.splits import usual_groups
+def _groups(columns: Mapping[str, np.ndarray], group: str | None) -> np.ndarray | None:
+    """Those of a column, or of the usual one, where there is some."""
+    from coverslip.samples.sheets.splits import group_names, usual_groups
 
-    name = usual_groups(columns)
-    return as_words(columns[name]) if name else None
+    name = group or usual_groups(columns)
+    return group_names(columns[name]) if name else None
 
 
 def _pixel_baselines(embedding: Embedding, split: np.ndarray | None, opened: Samples) -> dict[str, np.ndarray]:

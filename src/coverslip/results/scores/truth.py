@@ -11,7 +11,7 @@ from coverslip.core import ClassScores, InputError
 from coverslip.measure import Classification
 from coverslip.results.scores.prediction import SEEN
 from coverslip.samples.opening.again import as_words, columns_of
-from coverslip.samples.sheets.splits import divided_groups, given_split, usual_groups
+from coverslip.samples.sheets.splits import divided_groups, given_split, group_codes, usual_groups
 
 Options = Any  # those of measuring or of the page
 
@@ -89,7 +89,7 @@ def judged(scores: ClassScores, truth: Any, options: Options, group: str | None 
         kept.probability,
         kept.sets,
         scores.ordered,
-        as_words(columns[groups])[rows] if groups else None,
+        group_codes(columns[groups])[rows] if groups else None,
     )
     if groups:
         notes.append(f"Intervals are over whole groups of the column '{groups}'.")

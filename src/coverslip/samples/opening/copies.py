@@ -11,7 +11,7 @@ import numpy as np
 
 from coverslip.core import Fields, Region, Samples
 from coverslip.io.paths import PARTS, part_of
-from coverslip.samples.sheets.splits import given_split, usual_groups
+from coverslip.samples.sheets.splits import given_split, group_names, usual_groups
 
 _SIDE = 64
 """Of a field, so many pixels from its middle, each way, are looked at first."""
@@ -75,7 +75,7 @@ def copies_told(samples: Any, grouped: np.ndarray | None = None) -> list[str]:
         ]
     by = "group" if "group" in obs and (np.asarray(obs["group"]).astype(str) != "").any() else usual_groups(obs)
     if grouped is None and by is not None:
-        grouped = np.asarray(obs[by]).astype(str)
+        grouped = group_names(obs[by])
     names = [name(row) for row in found[0][:2]]
     told = f"{' and '.join(names)} hold the same pixels{more}"
     if names[0] == names[1]:

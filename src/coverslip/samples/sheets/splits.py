@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from coverslip.core import InputError
 from coverslip.io.paths import PARTS
+from coverslip.samples.opening.again import as_words
 from coverslip.samples.sheets.sheet import Sheet
 
 SPLITS = ("train", "val", "test")
@@ -241,15 +243,24 @@ def train_and_test(obs: Mapping[str, np.ndarray], n: int) -> np.ndarray | None:
     return words
 
 
+def group_names(column: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """The groups of a column as texts ``(N,)``; a sample of which it says nothing is a group of its own."""
+    names = as_words(np.asarray(column)).astype(str)
+    # No CSV field holds the first character of these.
+    alone = np.char.add("\0", np.arange(len(names)).astype(str))
+    return np.where(names == "", alone, names)
+
+
+def group_codes(column: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """The same as numbers from 0."""
+    return np.unique(group_names(column), return_inverse=True)[1]
+
+
 def _units(n: int, groups: Sequence[str] | np.ndarray | None) -> np.ndarray:
     if groups is None:
         return np.arange(n)
-    names = np.asarray(groups).astype(str)
-    _check_length("groups", len(names), n)
-    # The index makes each nameless sample a group of its own; no CSV field holds its first character.
-    alone = np.char.add("\0", np.arange(n).astype(str))
-    _, unit = np.unique(np.where(names == "", alone, names), return_inverse=True)
-    return unit
+    _check_length("groups", len(groups), n)
+    return group_codes(groups)
 
 
 def _check_length(what: str, found: int, n: int) -> None:

@@ -20,7 +20,7 @@ from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.opening.copies import copies_told
 from coverslip.samples.opening.mark import mark_of
-from coverslip.samples.sheets.splits import usual_groups
+from coverslip.samples.sheets.splits import group_codes, usual_groups
 from coverslip.study.classes.divisions import Division
 from coverslip.study.fits import begin_fit, fit_name, fit_once, forget
 from coverslip.train.run import Run
@@ -257,7 +257,7 @@ def open_bench(
     column = group or usual_groups(opened.obs)
     if column is not None and column not in opened.obs:
         raise InputError(f"There is no column '{column}' to group by; the columns are: {', '.join(opened.obs)}.")
-    groups = None if column is None else np.unique(as_words(opened.obs[column]).astype(str), return_inverse=True)[1]
+    groups = None if column is None else group_codes(opened.obs[column])
     codes = np.array([names.index(word) for word in words])
     return Bench(
         method,

@@ -15,7 +15,7 @@ from coverslip.measure import linear_probe
 from coverslip.samples import Sheet, read_sheet
 from coverslip.samples.opening.planes import Planes
 from coverslip.samples.sheets.rows import check_finite, frame_of, open_cell
-from coverslip.samples.sheets.splits import usual_groups
+from coverslip.samples.sheets.splits import group_codes, usual_groups
 from coverslip.study.findings import Findings, columns
 
 WHOLE = "whole image"
@@ -94,7 +94,7 @@ def shortcuts(
                 {"what": name, "value": chance, "low": chance, "high": chance, "meaning": f"{meaning}; all alike"}
             )
             continue
-        value = linear_probe(features, labels, groups=obs[by] if by else None, seed=seed).balanced_accuracy
+        value = linear_probe(features, labels, groups=group_codes(obs[by]) if by else None, seed=seed).balanced_accuracy
         found.append({"what": name, "value": value.value, "low": value.low, "high": value.high, "meaning": meaning})
     notes = _notes(found, chance, by)
     write_table(columns(found), out / "summary.csv")
