@@ -17,7 +17,7 @@ from coverslip.core.illustration import Illustration
 from coverslip.core.samples import ArraySamples
 from coverslip.figures.colours import CATEGORIES, MISSING, OTHER
 from coverslip.figures.illustrations import drawn
-from coverslip.figures.pictures import grid_places, montage
+from coverslip.figures.pictures import grid_places, heat_overlays, montage
 from coverslip.figures.style import short
 from coverslip.figures.thumbnails import fit_display
 
@@ -232,6 +232,27 @@ class TestIllustrations:
             for image, another in zip(panel.images, other.images, strict=True):
                 np.testing.assert_array_equal(image.get_array(), another.get_array())
         assert sum(len(panel.images) for panel in figure.axes) > 0
+
+    def test_what_a_map_says_glows_over_the_picture_and_the_rest_is_dimmed(self) -> None:
+        pictures = np.full((2, 16, 16, 3), 120, np.uint8)
+        maps = np.zeros((2, 4, 4), np.float32)
+        maps[1, :, :2] = 1
+        (panel,) = heat_overlays(pictures, maps).axes
+        sheet = panel.images[0].get_array()
+        assert sheet.shape == (34, 34, 3)
+        above, dimmed = sheet[5, 5], sheet[-5, 5]
+        np.testing.assert_allclose(above, 120 / 255)
+        assert (dimmed < above).all()
+        glowing = sheet[-5, -15]
+        assert glowing[0] > above[0] > glowing[2]
+        np.testing.assert_allclose(sheet[-5, -2], dimmed)
+
+    def test_three_channels_of_bytes_named_after_colours_are_one_picture(self) -> None:
+        pixels = np.random.default_rng(0).integers(0, 255, (4, 3, 8, 8), np.uint8)
+        colours = ArraySamples(pixels, channels=("red", "green", "blue"))
+        shown = Illustration("a", "b", "pairs", {"inputs": pixels / 255, "outputs": pixels / 255})
+        assert len(drawn(shown, colours).axes) == 1
+        assert len(drawn(shown, ArraySamples(pixels, channels=("DNA", "actin", "ER"))).axes) == 3
 
 
 ROWS = [

@@ -17,8 +17,9 @@ class Illustration:
         Its heading.
     caption : str
         What to look at.
-    form : {"pairs", "series", "latents"}
-        How it is drawn. ``pairs``: ``inputs`` above ``outputs``, ``(n, C, H, W)`` each. ``series``: rows of images
+    form : {"pairs", "heat", "series", "latents"}
+        How it is drawn. ``pairs``: ``inputs`` above ``outputs``, ``(n, C, H, W)`` each. ``heat``: the samples above,
+        ``maps`` ``(n, h, w)`` from 0 to 1 laid over them below. ``series``: rows of images
         ``(rows, steps, C, H, W)`` under ``images``, the ``values`` that they run over, ``names`` of the rows and
         ``like``, images ``(n, C, H, W)`` whose grey values decide the display. ``latents``:
         what each dimension says, ``kl`` and ``empirical``, and which of them say nothing, ``collapsed``, ``(D,)`` each.
@@ -28,5 +29,5 @@ class Illustration:
 
     name: str
     caption: str
-    form: Literal["pairs", "series", "latents"]
+    form: Literal["pairs", "heat", "series", "latents"]
     content: Mapping[str, Any] = field(repr=False)

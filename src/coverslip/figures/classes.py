@@ -81,7 +81,7 @@ def roc_figure(curves: Mapping[str, Curve]) -> Figure:
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle=(0, (3.2, 1.8)), linewidth=1)
     for i, (name, (alarms, hits, area)) in enumerate(list(curves.items())[:_MANY]):
-        colour = INK if i == 0 and len(curves) > 1 else CATEGORIES[(i - 1) % len(CATEGORIES)]
+        colour = ACCENT if len(curves) == 1 else INK if i == 0 else CATEGORIES[(i - 1) % len(CATEGORIES)]
         axes.plot(alarms, hits, color=colour, label=f"{name}  {area:.3f}", linewidth=2 if i == 0 else 1.3)
     axes.set_xlabel("others called so (1 − specificity)")
     axes.set_ylabel("found (recall)")

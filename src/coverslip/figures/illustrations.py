@@ -9,11 +9,14 @@ import numpy as np
 
 from coverslip.core import Illustration, Samples
 from coverslip.figures.latents import kl_per_dimension
-from coverslip.figures.pictures import reconstruction_grid, traversals
-from coverslip.figures.thumbnails import fit_display
+from coverslip.figures.pictures import heat_overlays, reconstruction_grid, traversals
+from coverslip.figures.thumbnails import fit_display, is_colour, thumbnails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_SIDE = 128
+"""Longest side of a picture under a map, pixels."""
 
 
 def drawn(illustration: Illustration, samples: Samples) -> Figure:
@@ -31,11 +34,15 @@ def drawn(illustration: Illustration, samples: Samples) -> Figure:
 
 
 def _rgb(samples: Samples) -> bool | None:
-    return True if not samples.channels and samples.shape[0] == 3 and samples.dtype == np.uint8 else None
+    return is_colour(samples.channels, samples.shape[0], samples.dtype) or None
 
 
 def _pairs(samples: Samples, inputs: np.ndarray, outputs: np.ndarray) -> Any:
     return reconstruction_grid(inputs, outputs, samples.channels, rgb=_rgb(samples))
+
+
+def _heat(samples: Samples, maps: np.ndarray) -> Any:
+    return heat_overlays(thumbnails(samples, size=_SIDE), maps)
 
 
 def _series(samples: Samples, images: np.ndarray, values: np.ndarray, names: list[str], like: np.ndarray) -> Any:
@@ -46,4 +53,4 @@ def _latents(samples: Samples, kl: np.ndarray, empirical: np.ndarray, collapsed:
     return kl_per_dimension(kl, empirical, collapsed=collapsed)
 
 
-_FORMS: dict[str, Callable[..., Any]] = {"pairs": _pairs, "series": _series, "latents": _latents}
+_FORMS: dict[str, Callable[..., Any]] = {"pairs": _pairs, "heat": _heat, "series": _series, "latents": _latents}

@@ -11,10 +11,13 @@ from coverslip.core import InputError
 from coverslip.core.words import number_of
 from coverslip.figures.colours import category_colours
 from coverslip.figures.style import FAINT, INK, bare, figure_of, styled
-from coverslip.figures.thumbnails import Display, fit_display
+from coverslip.figures.thumbnails import Display, fit_display, resize
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_GLOW, _DIMMED = 0.55, 0.45
+"""How much of a picture its map hides where it is 1, and what is left of the brightness where it is 0."""
 
 _TINT = 0.35
 """How much of its colour a group gives its objects."""
@@ -78,6 +81,41 @@ def reconstruction_grid(
             y = (row + 0.5) / len(rows) * sheet.shape[0]
             axes.text(-0.012 * sheet.shape[1], y, text, ha="right", va="center", color=FAINT, fontsize=8)
         axes.set_title(name, pad=5)
+    return figure
+
+
+@styled
+def heat_overlays(pictures: np.ndarray, maps: np.ndarray, across: int = 6) -> Figure:
+    """Pictures, and below each what a map of the same place says: nothing is dimmed, much glows red to yellow.
+
+    Parameters
+    ----------
+    pictures : ndarray of uint8, shape (N, H, W, 3)
+        Colours.
+    maps : ndarray of float, shape (N, h, w)
+        From 0 to 1; brought to the size of the pictures.
+    across : int
+        Pictures in a row.
+    """
+    from matplotlib import colormaps
+
+    height, width = pictures.shape[1:3]
+    heat = resize(maps[..., None].astype(np.float32), height, width)
+    glow = colormaps["autumn"](heat[..., 0])[..., :3]
+    picture = pictures / 255
+    weight = _GLOW * heat
+    over = (1 - weight) * (_DIMMED + (1 - _DIMMED) * heat) * picture + weight * glow
+    rows = []
+    for start in range(0, len(pictures), across):
+        for each in (picture, over):
+            row = np.ones((across, height, width, 3))
+            row[: len(each[start : start + across])] = each[start : start + across]
+            rows.append(row)
+    count = min(across, len(pictures))
+    sheet = montage(np.stack(rows)[:, :count], gap=max(2, width // 24))
+    side = 1.1
+    figure = figure_of(side * count, side * len(rows) * height / width)
+    bare(figure.subplots()).imshow(sheet.clip(0, 1), interpolation="nearest")
     return figure
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,12 @@ class Display:
         return 1 - dark
 
 
+def is_colour(channels: Sequence[str], count: int, dtype: np.dtype[Any]) -> bool:
+    """Whether channels are red, green and blue: three of unsigned 8-bit, without other names."""
+    named = [name.casefold() for name in channels]
+    return count == 3 and dtype == np.uint8 and named in ([], ["r", "g", "b"], ["red", "green", "blue"])
+
+
 def fit_display(
     crops: np.ndarray,
     channels: Sequence[str] = (),
@@ -100,8 +107,7 @@ def fit_display(
         raise InputError(f"Crops are an array (N, C, H, W) with none of them 0, not {crops.shape}.")
     count = crops.shape[1]
     if rgb is None:
-        named = [c.casefold() for c in channels]
-        rgb = count == 3 and crops.dtype == np.uint8 and named in ([], ["r", "g", "b"], ["red", "green", "blue"])
+        rgb = is_colour(channels, count, crops.dtype)
     if rgb:
         if count != 3:
             raise InputError(f"Red, green and blue are 3 channels, but the crops have {count}; leave out rgb=True.")

@@ -183,11 +183,12 @@ def _model_figures(
         return figures
     illustrate = None if model is None else getattr(model.implementation, "illustrate", None)
     for heading, rows in _galleries(known, scores).items():
-        shown = [] if illustrate is None else list(illustrate(model, Subset(opened, rows)))
+        those = Subset(opened, rows)
+        shown = [] if illustrate is None else list(illustrate(model, those))
         for one in shown:
-            figures[f"{one.name}: {heading}"] = (drawn(one, opened), one.caption)
+            figures[f"{one.name}: {heading}"] = (drawn(one, those), one.caption)
         if known is not None and not shown:
-            pictures = thumbnails(Subset(opened, rows), size=96)
+            pictures = thumbnails(those, size=96)
             words = [f"{value:.2f}" for value in scores.confidence[rows]]
             said = "Those called so most surely, with the probability of the class that they were called."
             figures[f"Most confused: {heading}"] = (gallery_figure(pictures, words), said)
