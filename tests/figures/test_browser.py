@@ -178,6 +178,19 @@ def test_a_lasso_lists_and_exports_exactly_the_cells_inside(reader: Reader) -> N
         assert int(row[4]) == number * 10
 
 
+def test_a_lasso_that_begins_beyond_the_cells_and_goes_over_them_does_not_move_the_map(reader: Reader) -> None:
+    before = [reader.place(row) for row in (0, 19, 47)]
+    (left, top), over, (right, bottom) = before
+    mouse = reader.page.mouse
+    mouse.move(left - 25, top - 25)
+    mouse.down()
+    for x, y in ((left - 25, bottom + 25), over, (over[0] + 1, over[1] + 1), (right + 25, bottom + 25)):
+        mouse.move(x, y, steps=4)
+    mouse.up()
+    reader.page.wait_for_function("document.getElementById('export').disabled === false")
+    assert [reader.place(row) for row in (0, 19, 47)] == before
+
+
 def test_a_box_selects_too(reader: Reader) -> None:
     page = reader.page
     page.get_by_title("Box: drag over cells (shift adds)").click()
@@ -279,6 +292,44 @@ def test_a_large_page_opens_and_draws_every_cell(browser: Any, tmp_path: Path, c
     assert (colours.min(axis=-1) < 200).mean() > 0.05
     reader.page.locator("#legend .chip").nth(1).click()
     assert reader.page.locator("#chosen-heading").inner_text() == f"{(labels == 'M').sum():,} of 20,000 cells chosen"
+    reader.page.keyboard.press("Escape")
+
+    # A pointer that moves or draws must not draw every cell anew, or nobody can follow it.
+    reader.page.evaluate(
+        """() => {
+          const view = [...Bokeh.index][0];
+          const paint = view._paint_primary.bind(view);
+          window.painted = 0;
+          view._paint_primary = (context) => { window.painted += 1; paint(context); };
+        }"""
+    )
+    frame = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    x, y = reader.place(0)
+    reader.page.mouse.move(x, y)
+    reader.page.evaluate(frame)
+    assert reader.page.locator("#card").is_visible()
+    reader.page.mouse.down()
+    for step in ((60, 0), (60, 60), (0, 60)):
+        reader.page.mouse.move(x + step[0], y + step[1], steps=4)
+        reader.page.evaluate(frame)
+    assert reader.page.evaluate("window.painted") == 0
+    assert reader.page.locator("#chosen-heading").inner_text() == "Nothing chosen"
+    reader.page.mouse.up()
+    reader.page.wait_for_function("document.getElementById('export').disabled === false")
+    assert reader.page.evaluate("window.painted") > 0
     # The software renderer that headless browsers use remarks on its own speed.
     assert [text for text in reader.complaints if "GPU stall" not in text] == []
+    reader.context.close()
+
+
+def test_of_those_chosen_the_pictured_ones_are_shown_first(
+    browser: Any, tmp_path: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coverslip.results.embedding.page.MOST_PICTURES", 5)
+    reader = Reader(browser, write_page(nasty_embedding(len(crops)), tmp_path / "few.html", thumbnails=crops))
+    reader.lasso(list(range(48)))
+    tiles = reader.page.locator("#gallery .pick")
+    assert [int(tile.get_attribute("data-row")) for tile in tiles.all()][:7] == [0, 12, 24, 35, 47, 1, 2]
+    assert tiles.locator("img").count() == 5
+    assert [int(row[0]) for row in reader.exported()[1:]] == list(range(48))
     reader.context.close()

@@ -37,7 +37,9 @@ def scatter_item(count: int) -> Any:
     # One point, which the script replaces: Bokeh warns of a plot without any.
     cells = ColumnDataSource({"x": [0], "y": [0], "colour": ["#ffffff"]}, name="cells")
     mark = ColumnDataSource({"x": [], "y": []}, name="mark")
-    lasso = LassoSelectTool(description="Lasso: draw around cells (shift adds)")
+    # Of many, those within are found when the button is let go: each step of the pointer would draw all points anew.
+    at_once = not uses_webgl(count)
+    lasso = LassoSelectTool(description="Lasso: draw around cells (shift adds)", continuous=at_once)
     plot = figure(
         name="plot",
         sizing_mode="stretch_both",
@@ -50,7 +52,7 @@ def scatter_item(count: int) -> Any:
         min_border=6,
         tools=[
             lasso,
-            BoxSelectTool(description="Box: drag over cells (shift adds)"),
+            BoxSelectTool(description="Box: drag over cells (shift adds)", continuous=at_once),
             TapTool(),
             PanTool(description="Move the map"),
             # With Ctrl (or a pinch), so that the page still scrolls when the pointer comes to lie on the map.
@@ -71,8 +73,11 @@ def scatter_item(count: int) -> Any:
         selection_glyph=Scatter(x="x", y="y", fill_alpha=1, **style),
         nonselection_glyph=Scatter(x="x", y="y", fill_alpha=0.14, **style),
     )
+    # The map is fitted to the cells alone: the ring around one of them must not move it.
+    plot.x_range.renderers = plot.y_range.renderers = [dots]
     ring = Scatter(x="x", y="y", size=size + 9, fill_color=None, line_color="#1d2733", line_width=2)
-    plot.add_glyph(mark, ring, selection_glyph=ring, nonselection_glyph=ring)
+    # On the layer above, so that a pointer that moves draws the ring anew and not every point.
+    plot.add_glyph(mark, ring, selection_glyph=ring, nonselection_glyph=ring, level="overlay")
     plot.add_tools(
         HoverTool(
             renderers=[dots],

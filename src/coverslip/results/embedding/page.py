@@ -40,6 +40,7 @@ def write_page(
     path: str | Path,
     *,
     thumbnails: np.ndarray | None = None,
+    pictured: np.ndarray | None = None,
     maps: Mapping[str, np.ndarray] | None = None,
     figures: Mapping[str, Figure | bytes | tuple[Figure | bytes, str]] | None = None,
     tables: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
@@ -64,6 +65,8 @@ def write_page(
         The ``.html`` to write, whole or not at all.
     thumbnails : ndarray of uint8, shape (N, h, w, 3), optional
         A picture per sample, as `coverslip.figures.thumbnails` draws them.
+    pictured : ndarray of int, shape (M,), optional
+        The samples that the pictures are of, where there are M of them and not one for each.
     maps : mapping of str to ndarray, shape (N, 2), optional
         Two-dimensional maps by name. Default: those that cost nothing, which are the latents if there are two, PCA,
         and a UMAP that the embedding already holds.
@@ -105,9 +108,12 @@ def write_page(
     maps = _checked_maps(embedding, maps)
     if first_map in maps:
         maps = {first_map: maps.pop(first_map), **maps}
-    if thumbnails is not None and (thumbnails.ndim != 4 or len(thumbnails) != count or thumbnails.dtype != np.uint8):
+    rows = np.arange(count) if pictured is None else pictured
+    if thumbnails is not None and (
+        thumbnails.ndim != 4 or len(thumbnails) != len(rows) or thumbnails.dtype != np.uint8
+    ):
         raise InputError(
-            f"{path}: thumbnails must be uint8 ({count}, h, w, 3), one per sample, "
+            f"{path}: thumbnails must be uint8 ({len(rows)}, h, w, 3), one per sample, "
             f"not {thumbnails.dtype} {thumbnails.shape}."
         )
     columns = [describe_column(str(name), embedding.adata.obs[name]) for name in embedding.adata.obs.columns]
@@ -130,7 +136,7 @@ def write_page(
         "scale": _scale(),
         "missing": MISSING,
         "other": OTHER,
-        **_pictures(thumbnails, count),
+        **_pictures(thumbnails, rows),
     }
     shown = len(data["pictures"]) if thumbnails is not None else 0
     data["naming"] = groups_to_name(embedding, clusters, np.array(data["pictured"], dtype=int))
@@ -180,12 +186,12 @@ def _hover_columns(columns: Sequence[Column], first: str | None) -> list[str]:
     return [*([first] if first else []), *names][:8]
 
 
-def _pictures(thumbnails: np.ndarray | None, count: int) -> dict[str, Any]:
+def _pictures(thumbnails: np.ndarray | None, rows: np.ndarray) -> dict[str, Any]:
     """Base64 pictures and the rows they belong to."""
     if thumbnails is None:
         return {"pictures": [], "pictured": []}
-    rows = evenly(count, MOST_PICTURES)
-    return {"pictures": webp_pictures(thumbnails[rows]), "pictured": rows.tolist()}
+    kept = evenly(len(rows), MOST_PICTURES)
+    return {"pictures": webp_pictures(thumbnails[kept]), "pictured": rows[kept].tolist()}
 
 
 def _scale() -> list[str]:

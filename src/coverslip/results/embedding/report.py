@@ -18,7 +18,7 @@ from coverslip.io.h5ad import write_embedding
 from coverslip.models.folder import Model
 from coverslip.results.embedding.clusters import about_clusters
 from coverslip.results.embedding.options import Report
-from coverslip.results.embedding.page import write_page
+from coverslip.results.embedding.page import MOST_PICTURES, write_page
 from coverslip.results.embedding.placing import about_placed, comparable, placed, placed_rows, with_further
 from coverslip.results.embedding.sphering import about_sphering
 from coverslip.results.embedding.tissue import tissue_figure
@@ -49,10 +49,11 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
     shown = dict(page.figures)
     if model is not None:
         shown |= _model_figures(model, opened, page.first_epoch)
-    pictures = None if opened is None else thumbnails(opened, opened.channels)
+    pictured = evenly(len(embedding), MOST_PICTURES)
+    pictures = None if opened is None else thumbnails(Subset(opened, pictured), opened.channels)
     if pictures is not None and len(pictures) > 1:
         shown["Map of pictures"] = (
-            thumbnail_map(ensure_map(embedding, kind), pictures),
+            thumbnail_map(ensure_map(embedding, kind)[pictured], pictures),
             "Each place of the map shows the nearest picture.",
         )
     tables = {**page.tables, **({EXPLAINED: explained} if explained else {}), **(model.tables if model else {})}
@@ -64,6 +65,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         embedding, maps = placed(known, options.place)
         page.notes.append(about_placed(embedding))
         pictures = with_further(pictures, options.place)
+        pictured = np.concatenate([pictured, np.arange(len(known), len(embedding))])
         tables = {"Samples placed on the map": placed_rows(embedding), **tables}
     else:
         maps = None
@@ -75,6 +77,7 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
         embedding,
         page.path,
         thumbnails=pictures,
+        pictured=pictured,
         maps=maps,
         figures=shown,
         tables=tables,

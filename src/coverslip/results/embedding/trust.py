@@ -14,9 +14,6 @@ from coverslip.measure.embeddings.trust import BATCHES, batch_column
 from coverslip.results.embedding.sphering import unsphered
 from coverslip.samples.opening.again import as_words
 
-_MOST = 20_000
-"""More samples than this, and the page leaves these measures to ``evaluate``."""
-
 _VALUES = 2e8
 """More pixel values than this, and the page does without principal components."""
 
@@ -53,8 +50,6 @@ def clusters_of(embedding: Embedding, columns: Mapping[str, np.ndarray]) -> int 
 
 def page_rows(embedding: Embedding, opened: Samples | None) -> list[dict[str, Any]]:
     """The same for the page: the embedding beside PCA and K-means, where the images are at hand."""
-    if len(embedding) > _MOST:
-        return []
     columns = {str(name): np.asarray(embedding.adata.obs[name]) for name in embedding.adata.obs.columns}
     baselines = {}
     if opened is not None and len(opened) == len(embedding) and len(opened) * prod(opened.shape) <= _VALUES:

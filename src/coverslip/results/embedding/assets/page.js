@@ -28,6 +28,8 @@
     return size !== 0 && (size < 1e-3 || size >= 1e7) ? number.toExponential(2) : String(Number(number.toPrecision(4)));
   }
 
+  const counted = (number) => number.toLocaleString("en");
+
   function text(column, row) {
     const value = column.values[row];
     if (column.kind === "category") return value < 0 ? "–" : column.categories[value];
@@ -108,7 +110,7 @@
         const all = sum(codes, column.counts);
         const button = make("button", { type: "button", className: "chip", title: `Choose ${name}` },
           make("i", { style: { background: colour } }), make("b", { textContent: name }),
-          make("span", { textContent: chosen.size ? `${sum(codes, within)} / ${all}` : String(all) }));
+          make("span", { textContent: chosen.size ? `${counted(sum(codes, within))} / ${counted(all)}` : counted(all) }));
         button.addEventListener("click", (event) => {
           const meant = new Set(codes);
           const rows = []; // shift adds, as on the map
@@ -132,7 +134,7 @@
     const missing = column.values.filter((value) => (column.kind === "category" ? value < 0 : value === null)).length;
     if (missing) {
       legend.append(make("span", { className: "chip" }, make("i", { style: { background: data.missing } }),
-        make("b", { textContent: "missing" }), make("span", { textContent: String(missing) })));
+        make("b", { textContent: "missing" }), make("span", { textContent: counted(missing) })));
     }
   }
 
@@ -153,9 +155,12 @@
 
   function drawChosen() {
     const any = state.chosen.length > 0;
-    const rows = any ? state.chosen : sample;
+    const found = any ? state.chosen : sample;
+    // Where only some have a picture, these come first.
+    const some = state.view === "gallery" && pictureOf.size < count;
+    const rows = some ? [...found.filter((row) => pictureOf.has(row)), ...found.filter((row) => !pictureOf.has(row))] : found;
     at("chosen-heading").textContent = any
-      ? `${state.chosen.length.toLocaleString("en")} of ${count.toLocaleString("en")} ${data.things} chosen`
+      ? `${counted(state.chosen.length)} of ${counted(count)} ${data.things} chosen`
       : "Nothing chosen";
     at("chosen-note").textContent = any ? "" : `A sample of all ${data.things}. Draw around points, or choose a class in the legend.`;
     at("chosen-note").hidden = any;
@@ -166,7 +171,7 @@
     if (state.view === "gallery") drawGallery(visible);
     else drawTable(visible);
     at("more").hidden = rows.length <= visible.length;
-    at("more").textContent = `Show more (${(rows.length - visible.length).toLocaleString("en")} left)`;
+    at("more").textContent = `Show more (${counted(rows.length - visible.length)} left)`;
   }
 
   function pointing(element, row) {
