@@ -28,8 +28,8 @@ from coverslip.measure.scores import accuracy
 from coverslip.read import write_table
 from coverslip.samples import open_samples
 from coverslip.study.classes.bench import Bench, Tested, open_bench
-from coverslip.study.classes.crossing import together
 from coverslip.study.classes.divisions import sizes_of
+from coverslip.study.classes.pooling import together
 from coverslip.study.findings import columns
 from coverslip.study.fits import fit_once
 from coverslip.train.run import Run

@@ -23,8 +23,8 @@ from coverslip.measure import evaluate_classes
 from coverslip.read import write_table
 from coverslip.study.classes.bench import open_bench
 from coverslip.study.classes.chance import coverage_rows
-from coverslip.study.classes.crossing import compared, together
 from coverslip.study.classes.divisions import folds_of
+from coverslip.study.classes.pooling import compared, together
 from coverslip.study.findings import columns
 from coverslip.train.run import Run
 

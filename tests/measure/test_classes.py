@@ -46,6 +46,15 @@ def test_all_measures_are_those_of_scikit_learn(found: Classification) -> None:
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows.values())
 
 
+def test_classes_that_do_not_occur_count_in_no_mean() -> None:
+    """Of a domain the classes of others are only what some of its images are called, wrongly."""
+    codes = np.array([0, 0, 0, 1, 1, 1])
+    probability = np.eye(3)[[0, 0, 2, 1, 1, 1]]
+    rows = {row["measure"]: row["value"] for row in evaluate_classes(Classification(CLASSES, codes, probability))}
+    assert rows["macro F1"] == pytest.approx((0.8 + 1) / 2)
+    assert rows["balanced accuracy"] == pytest.approx((2 / 3 + 1) / 2)
+
+
 def test_intervals_over_groups_are_wider_where_groups_are_alike(found: Classification) -> None:
     groups = np.argsort(np.argsort(found.predicted == found.codes, kind="stable")) // 20
     grouped = Classification(CLASSES, found.codes, found.probability, groups=groups)

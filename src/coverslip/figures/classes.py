@@ -113,6 +113,37 @@ def reliability_figure(bins: Sequence[Mapping[str, float]]) -> Figure:
 
 
 @styled
+def dots_figure(
+    rows: Mapping[str, Mapping[str, tuple[float, float, float]]], chance: Mapping[str, float] | None = None
+) -> Figure:
+    """Measures of several things beside each other: a dot with its interval each, a panel per measure.
+
+    Parameters
+    ----------
+    rows : mapping of str to mapping
+        By name ``measure: (value, low, high)``.
+    chance : mapping of str to float, optional
+        What guessing reaches, by measure: a dashed line.
+    """
+    measures = list(next(iter(rows.values())))
+    longest = max(map(len, rows))
+    figure = figure_of(3.1 * len(measures) + 0.072 * longest, 0.8 + 0.26 * len(rows))
+    panels = figure.subplots(1, len(measures), squeeze=False, sharey=True)[0]
+    for axes, measure in zip(panels, measures, strict=True):
+        if chance and measure in chance:
+            axes.axvline(chance[measure], color=FAINT, linestyle=(0, (3.2, 1.8)), linewidth=1)
+        for place, row in enumerate(rows.values()):
+            value, low, high = row[measure]
+            axes.plot([low, high], [place, place], color=ACCENT, linewidth=1.4, alpha=0.6)
+            axes.plot([value], [place], "o", color=ACCENT, markersize=5)
+        axes.set_xlabel(measure)
+        axes.set_yticks(range(len(rows)), list(rows))
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.grid(axis="y", visible=False)
+    return figure
+
+
+@styled
 def curve_figure(points: Sequence[Mapping[str, Any]]) -> Figure:
     """Measures over the number of labelled images, one panel per measure and one colour per kind of fit.
 

@@ -42,8 +42,7 @@ def write_study_page(
     Path
         The page.
     """
-    with atomic_path(out / "provenance.json") as temporary:
-        temporary.write_text(json.dumps(provenance, indent=2, default=str), encoding="utf-8")
+    write_provenance(out, provenance)
     return write_document(
         out / "report.html",
         Path(__file__).parent / "assets" / "study.html",
@@ -54,3 +53,9 @@ def write_study_page(
         tables=tables,
         provenance=provenance,
     )
+
+
+def write_provenance(out: Path, provenance: Mapping[str, Any]) -> None:
+    """Write where a study comes from into its folder."""
+    with atomic_path(out / "provenance.json") as temporary:
+        temporary.write_text(json.dumps(provenance, indent=2, default=str), encoding="utf-8")

@@ -133,6 +133,10 @@ def cross_validate(
     over: Over = None,
     group: UndividedGroup = None,
     domain: Domain = None,
+    alone: Annotated[
+        bool,
+        typer.Option("--alone", help="Fit to each domain alone, too, in the same folds: what one model of all costs."),
+    ] = False,
     config: ConfigFile = None,
     settings: Settings = None,
     channels: Channels = None,
@@ -158,6 +162,7 @@ def cross_validate(
         repeats=repeats,
         over=read_values(over or []),
         domain=domain or ("domain" if len(samples) > 1 else None),
+        alone=alone,
         settings=given,
         group=group,
         **how,

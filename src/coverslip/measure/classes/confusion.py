@@ -93,8 +93,8 @@ def balanced_accuracy_of(counts: np.ndarray) -> np.ndarray:
 
 
 def macro_f1_of(counts: np.ndarray) -> np.ndarray:
-    """Mean F1 over the classes that occur or are called, ``(B,)``."""
-    return _over_classes(f1_scores(counts))
+    """Mean F1 over the classes that occur, ``(B,)``: as of balanced accuracy, of a domain those of no other count."""
+    return _over_classes(np.where(counts.sum(axis=2) > 0, f1_scores(counts), np.nan))
 
 
 def kappa_of(counts: np.ndarray, weights: str = "quadratic") -> np.ndarray:

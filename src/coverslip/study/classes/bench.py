@@ -118,6 +118,9 @@ class Bench:
         found = []
         for kind, division in track(jobs, word):
             config = kinds[kind].model_copy(update={"seed": self.config.seed + int(division.facts["repeat"]) - 1})
+            if order := getattr(config, "order", ()):
+                there = {self.classes[code] for code in self.codes[division.train]}
+                config = config.model_copy(update={"order": tuple(name for name in order if name in there)})
             name = fit_name({"kind": kind}) if len(kinds) > 1 else ""
             folder = self.out / "fits" / name / division.name
             scores = self._tested(config, division, folder)
@@ -152,19 +155,14 @@ class Bench:
 
     def judged(self, tested: Tested) -> Classification:
         """The scores of one fit with the true classes."""
-        rows = tested.division.test
-        scores, order = tested.scores, self._order(tested.scores)
-        sets = scores.sets
+        scores, sets = tested.scores, tested.scores.sets
         return Classification(
             self.classes,
-            self.codes[rows],
-            scores.probability[:, order],
-            None if sets is None else sets[:, order],
+            self.codes[tested.division.test],
+            placed(scores.probability, scores.classes, self.classes),
+            None if sets is None else placed(sets, scores.classes, self.classes),
             scores.ordered,
         )
-
-    def _order(self, scores: ClassScores) -> list[int]:
-        return [scores.classes.index(name) for name in self.classes]
 
     def record(self, **facts: Any) -> dict[str, Any]:
         """Where the study comes from."""
@@ -185,6 +183,13 @@ class Tested:
     kind: str
     division: Division
     scores: ClassScores = field(repr=False)
+
+
+def placed(columns: np.ndarray, classes: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """A column per class, ``(N, K)``, in another order; of classes that are not known 0."""
+    out = np.zeros((len(columns), len(wanted)), columns.dtype)
+    out[:, [wanted.index(name) for name in classes]] = columns
+    return out
 
 
 def classifies(method: str) -> bool:

@@ -77,13 +77,13 @@ def coverage_rows(
         own = [int((each or {}).get(point["class"], 0)) for each in counts]
         row = {"class": point["class"], "images": point["n"]}
         row["coverage"] = (point["value"], point["low"], point["high"])
-        row["calibrating images"] = f"{min(own)} to {max(own)}" if min(own) < max(own) else str(own[0])
+        row["calibrating"] = f"{min(own)} to {max(own)}" if min(own) < max(own) else str(own[0])
         if min(own):
             asked = [int((part == code).sum()) for part in codes]
             low, high = coverage_by_chance(own, asked, tested[0].scores.error_rate)
             row |= {"by chance": f"{low:.3f} to {high:.3f}", "beyond chance": not low <= point["value"] <= high}
         else:
-            row |= {"by chance": "nothing is promised of it alone", "beyond chance": False}
+            row |= {"by chance": "not promised", "beyond chance": False}
         rows.append(row)
     return rows
 

@@ -11,37 +11,42 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip import results
-from coverslip.core import ClassScores, InputError, Samples, Subset, provenance
+from coverslip.core import InputError, Samples, Subset, provenance
 from coverslip.io import write_table
-from coverslip.measure import Interval, balanced_accuracy, evaluate_classes, paired_difference
-from coverslip.measure.classes.evaluate import ALL, Classification
-from coverslip.measure.scores import accuracy
-from coverslip.samples.opening import opened_with, whole_of
+from coverslip.measure import evaluate_classes
+from coverslip.measure.classes.evaluate import ALL
+from coverslip.study.classes.alone import (
+    FITTED_TO,
+    TOGETHER,
+    alone_notes,
+    check_domains,
+    kinds_in_domains,
+    measured_alone,
+    of_each,
+)
 from coverslip.study.classes.bench import SCORES, Bench, Tested, open_bench
 from coverslip.study.classes.chance import coverage_note, coverage_rows
-from coverslip.study.classes.divisions import folds_of
+from coverslip.study.classes.divisions import Division, folds_of
+from coverslip.study.classes.pooling import (
+    COMPARED,
+    FEW,
+    Pooled,
+    compared,
+    difference_notes,
+    domains_of,
+    some_of,
+    together,
+    wide_of,
+)
 from coverslip.study.findings import Findings, columns
 from coverslip.study.fits import fit_name
+from coverslip.study.page import write_provenance
 
 if TYPE_CHECKING:
     from coverslip.core.config import Config
 
 _SHARED = {"seed", "validation", "label", "order"}
 """Settings that decide what is compared, and on which images."""
-
-FEW = 200
-"""Resamplings of the numbers of a single fold."""
-
-_MAIN = (
-    "accuracy",
-    "balanced accuracy",
-    "macro F1",
-    "AUC macro",
-    "quadratic kappa",
-    "calibration error",
-    "coverage",
-    "set size",
-)
 
 
 def cross_validate(
@@ -53,6 +58,7 @@ def cross_validate(
     repeats: int = 1,
     over: Mapping[str, Sequence[Any]] | None = None,
     domain: str | None = None,
+    alone: bool = False,
     **shared: Any,
 ) -> Findings:
     """Fit a classifier without each part of the images in turn, and test it on that part.
@@ -67,6 +73,9 @@ def cross_validate(
         Settings and the values each takes: every combination is fitted in the same folds, and compared with the first.
     domain : str, optional
         Column of domains (data sets, laboratories), each of which is measured on its own too.
+    alone : bool
+        Fit to each domain alone, too, in the same folds, and compare: what a single model of all domains costs each.
+        Folds have the same share of every class of each domain then.
     **shared
         ``settings``, ``group``, ``keep_models``, ``run``, ``channels``, ``planes``: see `open_bench`.
 
@@ -83,33 +92,45 @@ def cross_validate(
     bench = open_bench(method, samples, out, **shared)
     bench.check_domain(domain)
     kinds = kinds_of(bench, over or {})
-    plan = folds_of(bench.codes, bench.groups, folds, repeats, bench.validation, bench.config.seed)
-    tested = bench.run_fits(kinds, plan, "Cross-validation")
-    points, fold_rows = [], []
-    pooled: dict[str, tuple[Classification, ClassScores, np.ndarray]] = {}
+    plan, singly = _plan(bench, folds, repeats, domain if alone else None, alone)
+    tested = bench.run_fits(kinds, [*plan, *singly], "Cross-validation")
+    whole, single = tested[: len(kinds) * len(plan)], tested[len(kinds) * len(plan) :]
+    study = {"study": "cross-validate", "folds": folds, "repeats": repeats, "kinds": list(kinds), "domain": domain}
+    points: list[dict[str, Any]] = []
     coverage: list[dict[str, Any]] = []
+    pooled: dict[str, Pooled] = {}
     for kind in kinds:
-        own = [each for each in tested if each.kind == kind]
-        fold_rows += [row for each in own for row in _of_fold(bench, each)]
-        pooled[kind] = together(bench, own)
+        own = [each for each in whole if each.kind == kind]
+        pooled[kind] = together(bench, own, **study)
         found, scores, rows = pooled[kind]
         results.get("scores").verb("to_file")(scores, bench.out / _scores_name(kind, kinds))
+        facts = {"kind": kind, **({FITTED_TO: TOGETHER} if alone else {})}
         measured = evaluate_classes(found)
-        points += [{"kind": kind, "domain": ALL, **row} for row in measured]
+        points += [{**facts, "domain": ALL, **row} for row in measured]
         coverage += [{"kind": kind, **row} for row in coverage_rows(found, own, measured)]
         for name, those in domains_of(bench, domain, rows):
-            points += [{"kind": kind, "domain": name, **row} for row in evaluate_classes(some_of(found, those))]
+            points += [{**facts, "domain": name, **row} for row in evaluate_classes(some_of(found, those))]
     differences = compared(pooled, list(kinds))
+    costs: list[dict[str, Any]] = []
+    if single and domain is not None:
+        more, costs = measured_alone(bench, domain, kinds, pooled, single)
+        points += more
+    fold_rows = [row for each in tested for row in _of_fold(bench, each)]
     write_table(columns(fold_rows), bench.out / "table.csv")
     write_table(columns(points), bench.out / "summary.csv")
+    write_provenance(bench.out, provenance(**bench.record(**study, alone=alone)))
     table = wide_of(points)
-    notes = _notes(bench, folds, repeats, differences)
+    notes = _notes(bench, folds, repeats, alone)
     notes += coverage_note(coverage, next(iter(pooled.values()))[1].error_rate)
-    record = provenance(study="cross-validate", **bench.record(folds=folds, repeats=repeats, kinds=list(kinds)))
-    more = {"Differences on the same images": differences, "Coverage of each class": coverage}
-    shown = Subset(bench.samples, next(iter(pooled.values()))[2])
-    _page(bench, kinds, shown, table, fold_rows, more, notes, record)
-    return Findings(points, notes, table)
+    tables = {
+        "All tested images": table,
+        "One model of all domains, minus one of each alone": costs,
+        "Differences on the same images": differences,
+        "Coverage of each class": coverage,
+        "Each fold": _each_fold(fold_rows),
+    }
+    _page(bench, kinds, Subset(bench.samples, next(iter(pooled.values()))[2]), tables, notes)
+    return Findings(points, [*notes, *difference_notes(differences), *alone_notes(costs)], table)
 
 
 def kinds_of(bench: Bench, over: Mapping[str, Sequence[Any]]) -> dict[str, Config]:
@@ -130,68 +151,16 @@ def kinds_of(bench: Bench, over: Mapping[str, Sequence[Any]]) -> dict[str, Confi
     return found
 
 
-def together(bench: Bench, tested: Sequence[Tested]) -> tuple[Classification, ClassScores, np.ndarray]:
-    """All tested images of a kind of fit, with the truth, as scores to be reported, and which rows these are."""
-    rows = np.concatenate([each.division.test for each in tested])
-    first = tested[0].scores
-    order = [first.classes.index(name) for name in bench.classes]
-    stacked = [each.scores.plausibility for each in tested]
-    plausibility = None if any(p is None for p in stacked) else np.concatenate([p for p in stacked if p is not None])
-    obs = {name: np.asarray(column)[rows] for name, column in bench.samples.obs.items() if name != "split"}
-    sheet = getattr(whole_of(bench.samples), "sheet", None)
-    where = {"folder": str(Path(sheet.folder).resolve())} if sheet is not None else {}
-    how = {"settings": first.provenance["model"]["settings"], "input": opened_with(bench.samples)}
-    facts = {"kind": "scores", "model": {"method": bench.method, **how}}
-    scores = ClassScores(
-        bench.classes,
-        np.concatenate([each.scores.probability for each in tested])[:, order],
-        {**obs, "fold": np.concatenate([[each.division.name] * len(each.division.test) for each in tested])},
-        None if plausibility is None else plausibility[:, order],
-        first.error_rate,
-        first.ordered,
-        provenance(**facts, inputs=where),
-    )
-    # An image that is tested in several repeats is resampled as one.
-    groups = bench.groups[rows] if bench.groups is not None else rows
-    found = Classification(bench.classes, bench.codes[rows], scores.probability, scores.sets, scores.ordered, groups)
-    return found, scores, rows
-
-
-def compared(
-    pooled: Mapping[str, tuple[Classification, ClassScores, np.ndarray]], kinds: Sequence[str]
-) -> list[dict[str, Any]]:
-    """The first kind minus each other one, on the same images, with paired intervals."""
-    rows = []
-    first = pooled[kinds[0]][0]
-    for other in kinds[1:]:
-        found = pooled[other][0]
-        for name, statistic in (("accuracy", accuracy), ("balanced accuracy", balanced_accuracy)):
-            value: Interval = paired_difference(
-                statistic, first.predicted, found.predicted, first.codes, groups=first.groups
-            )
-            rows.append(
-                {
-                    "first": kinds[0],
-                    "minus": other,
-                    "measure": name,
-                    "value": value.value,
-                    "low": value.low,
-                    "high": value.high,
-                }
-            )
-    return rows
-
-
-def wide_of(points: Sequence[Mapping[str, Any]], keys: Sequence[str] = ("kind", "domain")) -> list[dict[str, Any]]:
-    """One row per kind of fit, one column per main measure: ``(value, low, high)``."""
-    rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-    shown = [name for name in _MAIN if any(point["measure"] == name for point in points)]
-    for point in points:
-        if point["class"] == ALL and point["measure"] in shown:
-            facts = {key: point[key] for key in keys if any(p[key] not in ("", ALL) for p in points)}
-            row = rows.setdefault(tuple(facts.values()), {**facts, **dict.fromkeys(shown), "images": point["n"]})
-            row[point["measure"]] = (point["value"], point["low"], point["high"])
-    return list(rows.values())
+def _plan(
+    bench: Bench, folds: int, repeats: int, domain: str | None, alone: bool
+) -> tuple[list[Division], list[Division]]:
+    """The divisions of all images, and of each domain alone, where that is asked for."""
+    how = (bench.groups, folds, repeats, bench.validation, bench.config.seed)
+    if not alone:
+        return folds_of(bench.codes, *how), []
+    by = check_domains(bench, domain)
+    plan = folds_of(kinds_in_domains(bench, by), *how)
+    return [replace(each, facts={**each.facts, FITTED_TO: TOGETHER}) for each in plan], of_each(bench, by, plan)
 
 
 def _of_fold(bench: Bench, each: Tested) -> list[dict[str, Any]]:
@@ -201,83 +170,79 @@ def _of_fold(bench: Bench, each: Tested) -> list[dict[str, Any]]:
     return [{**facts, **row} for row in evaluate_classes(found, resamplings=FEW, by_class=False)]
 
 
-def domains_of(bench: Bench, domain: str | None, rows: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    """The name of each domain, and where its images are among these rows; none where nobody asked."""
-    if domain is None:
-        return []
-    names = np.asarray(bench.samples.obs[domain]).astype(str)[rows]
-    return [(name, np.flatnonzero(names == name)) for name in sorted(set(names))]
-
-
-def some_of(found: Classification, rows: np.ndarray) -> Classification:
-    """Some of the images."""
-    return replace(
-        found,
-        codes=found.codes[rows],
-        probability=found.probability[rows],
-        sets=None if found.sets is None else found.sets[rows],
-        groups=None if found.groups is None else found.groups[rows],
-    )
+def _each_fold(fold_rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    names = ("kind", FITTED_TO, "repeat", "fold", "epochs", "seconds")
+    return [
+        {name: row[name] for name in names if row.get(name) not in (None, "")}
+        | {"accuracy": (row["value"], row["low"], row["high"])}
+        for row in fold_rows
+        if row["measure"] == "accuracy"
+    ]
 
 
 def _scores_name(kind: str, kinds: Mapping[str, Any]) -> str:
     return SCORES if len(kinds) == 1 else f"{fit_name({'scores': kind})}.parquet"
 
 
-def _notes(bench: Bench, folds: int, repeats: int, differences: Sequence[Mapping[str, Any]]) -> list[str]:
+def _notes(bench: Bench, folds: int, repeats: int, alone: bool) -> list[str]:
     whole = (
         f"whole groups of the column '{bench.grouped_by}' held out" if bench.grouped_by else "single images held out"
     )
     often = "" if repeats == 1 else f", {repeats} repeats"
     notes = [
         *bench.notes,
-        f"{folds}-fold cross-validation, stratified by class, {whole}{often}; {bench.validation:.0%} of what is not "
-        "tested decides when to stop. Numbers are of all tested images together, with 95 % bootstrap intervals over "
-        + ("groups." if bench.grouped_by else "images."),
+        f"{folds}-fold cross-validation, stratified by class{' and domain' * alone}, {whole}{often}; "
+        f"{bench.validation:.0%} of what is not tested decides when to stop. Numbers are of all tested images "
+        f"together, with 95 % bootstrap intervals over {'groups' if bench.grouped_by else 'images'}.",
     ]
     largest = np.bincount(bench.codes).max() / len(bench.codes)
     notes.append(
         f"Always naming the largest class would be right in {largest:.1%}; balanced accuracy by chance is "
         f"{1 / len(bench.classes):.3f}."
     )
-    for row in differences:
-        notes.append(
-            f"{row['first']} minus {row['minus']}: {row['measure']} {row['value']:+.3f} "
-            f"[{row['low']:+.3f}, {row['high']:+.3f}]."
-        )
     return notes
 
 
 def _page(
-    bench: Bench,
-    kinds: Mapping[str, Any],
-    images: Samples,
-    table: list[dict[str, Any]],
-    fold_rows: list[dict[str, Any]],
-    more: Mapping[str, list[dict[str, Any]]],
-    notes: list[str],
-    record: Mapping[str, Any],
+    bench: Bench, kinds: Mapping[str, Any], images: Samples, tables: Mapping[str, Any], notes: Sequence[str]
 ) -> None:
     """The page of the first kind's scores, with the tables of the study before its own."""
     from coverslip.verbs.report import write_report
 
-    each = [
-        {key: row[key] for key in ("kind", "repeat", "fold", "epochs", "seconds") if row[key] not in (None, "")}
-        | {"accuracy": (row["value"], row["low"], row["high"])}
-        for row in fold_rows
-        if row["measure"] == "accuracy"
-    ]
-    tables: dict[str, Any] = {"All tested images": table, "Each fold": each}
-    for name, rows in more.items():
+    shown: dict[str, Any] = {}
+    for name, rows in tables.items():
         if rows:
-            shown = [{k: v for k, v in row.items() if k not in ("beyond chance", "kind") or v} for row in rows]
-            tables[name] = [{k: "yes" if v is True else v for k, v in row.items()} for row in shown]
-    first = next(iter(kinds))
+            plain = [{k: v for k, v in row.items() if k not in ("beyond chance", "kind") or v} for row in rows]
+            shown[name] = [{k: "yes" if v is True else v for k, v in row.items()} for row in plain]
+    first, *others = kinds
+    if others:
+        file = bench.out / _scores_name(others[0], kinds)
+        notes = [
+            *notes,
+            f"Images and confusions are those of {first}; coverslip report '{file}' shows those of {others[0]}.",
+        ]
     write_report(
         bench.out / _scores_name(first, kinds),
         bench.out / "report.html",
         images=images,
-        title=f"Cross-validation of {bench.method}{' · ' + first if first else ''}",
+        title=f"Cross-validation of {bench.method}",
         notes=notes,
-        tables=tables,
+        figures=_figures(tables["All tested images"], bench),
+        tables=shown,
     )
+
+
+def _figures(table: Sequence[Mapping[str, Any]], bench: Bench) -> dict[str, Any]:
+    """Kinds of fits and domains beside each other, where there are several."""
+    from coverslip.figures.classes import dots_figure
+
+    if len(table) < 2:
+        return {}
+    rows = {
+        ", ".join(str(row[key]) for key in ("kind", "domain", FITTED_TO) if row.get(key)): {
+            name: row[name] for name in COMPARED
+        }
+        for row in table
+    }
+    figure = dots_figure(rows)
+    return {"Beside each other": (figure, "Dots with 95 % intervals, of all tested images.")}

@@ -12,8 +12,9 @@ from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
 from coverslip.samples.sheets.splits import given_split
 from coverslip.study.classes.bench import open_bench
-from coverslip.study.classes.crossing import FEW, domains_of, kinds_of, some_of, together, wide_of
+from coverslip.study.classes.crossing import kinds_of
 from coverslip.study.classes.divisions import sizes_of
+from coverslip.study.classes.pooling import FEW, domains_of, some_of, together, wide_of
 from coverslip.study.findings import Findings, columns
 
 

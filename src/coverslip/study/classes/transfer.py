@@ -13,8 +13,8 @@ from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
 from coverslip.samples.opening.again import as_words
 from coverslip.study.classes.bench import Bench, Tested, open_bench
-from coverslip.study.classes.crossing import some_of, together, wide_of
 from coverslip.study.classes.divisions import Division, folds_of, inside
+from coverslip.study.classes.pooling import some_of, together, wide_of
 from coverslip.study.findings import Findings, columns
 
 OTHERS = "all others"
