@@ -42,10 +42,11 @@ class Config(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _as_usual(cls, given: Any) -> Any:
-        """One setting of a group leaves the others as they usually are here, whatever they are elsewhere."""
+        """One setting of a group leaves the others as they usually are here, whatever they are elsewhere; true all."""
         if not isinstance(given, Mapping):
             return given
-        whole = dict(given)
+        groups = {name for name, info in cls.model_fields.items() if isinstance(info.default, Config)}
+        whole = {name: value for name, value in given.items() if not (value is True and name in groups)}
         for name in [name for name, value in given.items() if isinstance(value, Mapping) and name in cls.model_fields]:
             usual = cls.model_fields[name].get_default(call_default_factory=True)
             if isinstance(usual, Config):

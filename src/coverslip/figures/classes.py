@@ -173,10 +173,16 @@ def curve_figure(points: Sequence[Mapping[str, Any]]) -> Figure:
             for at, point in zip(x, own, strict=True):
                 axes.plot([at] * len(point["each"]), point["each"], ".", color=colour, markersize=4, alpha=0.6)
         axes.set_xticks(range(len(sizes)), [str(size) for size in sizes])
-        axes.set_xlabel(
-            "labelled images" if any("%" in str(size) for size in sizes) else "labelled images of each class"
-        )
+        axes.set_xlabel(_labelled(sizes))
         axes.set_title(measure.capitalize())
     if len(kinds) > 1:
         axes.legend(loc="lower right")
     return figure
+
+
+def _labelled(sizes: Sequence[Any]) -> str:
+    """What the sizes of a learning curve are."""
+    texts = [str(size) for size in sizes]
+    if all("/" in text for text in texts):
+        return "% of images that train / are held out / are tested"
+    return "labelled images" if any("/" in text or "%" in text for text in texts) else "labelled images of each class"

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ArraySamples, InputError
 from coverslip.measure import Classification, evaluate_classes
 from coverslip.results.scores.file import read_scores
+from coverslip.study.classes.bench import open_bench
 from coverslip.study.classes.chance import coverage_by_chance
-from coverslip.study.classes.crossing import cross_validate
+from coverslip.study.classes.crossing import cross_validate, kinds_of
 from coverslip.study.classes.divisions import folds_of, sizes_of
 from coverslip.study.classes.learning import image_curve
 from coverslip.study.classes.shortcut import shortcuts
@@ -60,6 +62,32 @@ def test_shares_that_train_are_held_out_and_tested_are_a_size_too() -> None:
     (division,) = sizes_of(CODES, None, ["40/20/40"], 1, 0.5, seed=0)
     assert [len(division.train), len(division.val), len(division.test)] == pytest.approx([28, 14, 28], abs=1)
     assert division.name == "size=40-20-40,repeat=1"
+
+
+def test_a_curve_compares_kinds_on_the_same_images_at_each_size(tmp_path: Path) -> None:
+    found = image_curve(
+        "classify", bars(90), tmp_path, sizes=["4", "12"], restarts=2, over={"network": ["linear", "knn"]}, **LINEAR
+    )
+    assert [(row["kind"], row["size"]) for row in found.table] == [
+        (f"network={kind}", size) for kind in ("linear", "knn") for size in ("4", "12")
+    ]
+    page = (tmp_path / "report.html").read_text()
+    assert "<h2>Differences on the same images</h2>" in page
+    assert page.count("<td>network=linear</td>") >= 6
+    assert json.loads((tmp_path / "provenance.json").read_text())["kinds"] == ["network=linear", "network=knn"]
+    assert any("than chance" in note or "minus" in note for note in found.notes)
+    more = image_curve("classify", bars(90), tmp_path / "b", sizes=["40"], restarts=1, **LINEAR)
+    assert any("fewer images: 'high' (30), 'low' (30), 'middle' (30)" in note for note in more.notes)
+
+
+def test_augmentation_can_be_left_out_of_some_fits(tmp_path: Path) -> None:
+    settings = {"network": "mobincep", "augment.rotation": 7}
+    bench = open_bench("classify", bars(30), tmp_path, settings=settings, run=RUN)
+    kinds = kinds_of(bench, {"augment": [True, False]})
+    assert kinds["augment=True"].augment == bench.config.augment
+    assert kinds["augment=True"].augment.rotation == 7
+    x = torch.rand(2, 1, 8, 8)
+    assert kinds["augment=False"].augment(x, torch.Generator().manual_seed(0)) is x
 
 
 def test_marked_images_are_tested_whatever_the_size(tmp_path: Path) -> None:

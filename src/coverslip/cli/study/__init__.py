@@ -21,7 +21,8 @@ study_app.command(
     epilog="Example: coverslip study sweep vae crops/ --over beta=0.1,0.5,1,4 --over latent=2,10,20 --out study"
 )(sweep)
 study_app.command(
-    epilog="Example: coverslip study learning-curve unet fields.csv --sizes 1,2,4,8,16 --steps 2000 --out curve"
+    epilog="Example: coverslip study learning-curve unet fields.csv --sizes 1,2,4,8,16 --steps 2000 --out curve\n\n"
+    "Example: coverslip study learning-curve classify cells.csv --sizes 10,30,90 --out curve"
 )(learning_curve)
 study_app.command(
     epilog="Example: coverslip study cross-validate classify cells.csv --over network=mobincep,linear --out folds"

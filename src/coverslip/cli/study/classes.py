@@ -64,10 +64,11 @@ def learning_curve(
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> None:
-    """Fit to more and more fields: how many are enough.
+    """Fit to more and more fields, or labelled images of each class: how many are enough.
 
-    Larger training sets hold the smaller ones; every fit takes as many optimiser steps and is evaluated on the same
-    held-out fields (column 'split', or a share of the fields). A second run goes on where the first stopped.
+    Larger training sets hold the smaller ones, and all are evaluated on images that they never saw: of methods that
+    find objects the same held-out fields (column 'split', or a share), after equally many optimiser steps; of
+    classifiers those not labelled. A second run goes on where the first stopped.
     """
     from coverslip.study.classes.bench import classifies
     from coverslip.study.fields.learning import learning_curve

@@ -7,9 +7,9 @@ are drawn on the generator's device and moved, so that a CPU generator gives the
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from coverslip.core import Config, InputError
 
@@ -237,6 +237,12 @@ class Augment(Config):
     brightness: float = Field(0.0, ge=0, lt=1, description="brightness factor 1 ± this; 0: none")
     per_channel: bool = Field(False, description="draw gamma, contrast and brightness for each channel on its own")
     noise: float = Field(0.0, ge=0, description="largest standard deviation of added noise, of a range of 1; 0: none")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none(cls, given: Any) -> Any:
+        """``augment=false`` is none at all."""
+        return {"dihedral": False} if given is False else given
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The batch augmented, ``(N, C, H, W)``; `x` itself is not changed."""

@@ -110,7 +110,10 @@ class Bench:
         """Refuse a column of domains that is not there."""
         if domain is not None and domain not in self.samples.obs:
             known = ", ".join(self.samples.obs)
-            raise InputError(f"There is no column '{domain}' of domains; the columns are: {known}.")
+            raise InputError(
+                f"There is no column '{domain}' of domains; the columns are: {known}. Name one of them (--domain), or "
+                "give a sheet for each domain."
+            )
 
     def run_fits(self, kinds: Mapping[str, Config], plan: Sequence[Division], word: str) -> list[Tested]:
         """Make every fit that is not there yet, of every kind in every division."""

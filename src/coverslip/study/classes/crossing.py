@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from coverslip import results
-from coverslip.core import InputError, Samples, Subset, provenance
+from coverslip.core import Config, InputError, Samples, Subset, provenance
 from coverslip.io import write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
@@ -41,9 +41,6 @@ from coverslip.study.classes.pooling import (
 from coverslip.study.findings import Findings, columns
 from coverslip.study.fits import fit_name
 from coverslip.study.page import write_provenance
-
-if TYPE_CHECKING:
-    from coverslip.core.config import Config
 
 _SHARED = {"seed", "validation", "label", "order"}
 """Settings that decide what is compared, and on which images."""
@@ -147,7 +144,9 @@ def kinds_of(bench: Bench, over: Mapping[str, Sequence[Any]]) -> dict[str, Confi
     for values in product(*over.values()):
         varied = dict(zip(over, values, strict=True))
         given = {name: getattr(bench.config, name) for name in bench.config.model_fields_set}
-        found[fit_name(varied)] = type(bench.config).parse({**given, **varied})
+        # Of a group of settings, such as augment, true is what all fits share.
+        other = {name: v for name, v in varied.items() if not (v is True and isinstance(given.get(name), Config))}
+        found[fit_name(varied)] = type(bench.config).parse({**given, **other})
     return found
 
 

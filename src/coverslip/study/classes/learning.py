@@ -6,15 +6,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from coverslip.core import provenance
+import numpy as np
+
+from coverslip.core import InputError, provenance
 from coverslip.io import write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
 from coverslip.samples.sheets.splits import given_split
-from coverslip.study.classes.bench import open_bench
+from coverslip.study.classes.bench import Bench, open_bench
 from coverslip.study.classes.crossing import kinds_of
 from coverslip.study.classes.divisions import sizes_of
-from coverslip.study.classes.pooling import FEW, domains_of, some_of, together, wide_of
+from coverslip.study.classes.pooling import (
+    COMPARED,
+    FEW,
+    compared,
+    difference_notes,
+    domains_of,
+    some_of,
+    together,
+    wide_of,
+)
 from coverslip.study.findings import Findings, columns
 
 
@@ -54,6 +65,10 @@ def image_curve(
     Findings
         One point per kind of fit, size and measure, over the tested images of all draws, as in ``summary.csv``.
     """
+    if restarts < 1:
+        raise InputError(f"At least one draw of each size is needed, not {restarts}; say --restarts 3.")
+    if len(set(sizes)) < len(sizes):
+        raise InputError(f"The sizes {', '.join(sizes)} list one twice.")
     bench = open_bench(method, samples, out, **shared)
     bench.check_domain(domain)
     kinds = kinds_of(bench, over or {})
@@ -61,11 +76,15 @@ def image_curve(
     marked = parts["test"] if parts is not None and len(parts["test"]) else None
     plan = sizes_of(bench.codes, bench.groups, sizes, restarts, bench.validation, bench.config.seed, tested=marked)
     tested = bench.run_fits(kinds, plan, "Learning curve")
-    points, fits = [], []
-    for kind in kinds:
-        for size in sizes:
+    points, fits, differences = [], [], []
+    for size in sizes:
+        pooled = {
+            kind: together(bench, [t for t in tested if t.kind == kind and t.division.facts["size"] == size])
+            for kind in kinds
+        }
+        differences += [{"size": size, **row} for row in compared(pooled, list(kinds))]
+        for kind, (found, _, rows) in pooled.items():
             own = [each for each in tested if each.kind == kind and each.division.facts["size"] == size]
-            found, _, rows = together(bench, own)
             draws: dict[str, list[float]] = {}
             for one in own:
                 labelled = len(one.division.train) + len(one.division.val)
@@ -80,42 +99,57 @@ def image_curve(
                 points += [{"kind": kind, "size": size, "domain": name, **row} for row in of_domain]
     write_table(columns(fits), bench.out / "table.csv")
     write_table(columns(points, leave_out=("each",)), bench.out / "summary.csv")
-    table = wide_of(points, ("kind", "size", "domain"))
+    table = sorted(wide_of(points, ("kind", "size", "domain")), key=lambda row: list(kinds).index(row.get("kind", "")))
     tested_on = "the images that the sheet marks so" if marked is not None else "other images"
+    often = "once" if restarts == 1 else f"{restarts} times"
     notes = [
         *bench.notes,
-        f"Each size was drawn {restarts} times. Labelled images are those of training and validation "
-        f"together; tested are {tested_on}. Values are of all draws, with 95 % bootstrap "
+        f"Each size was drawn {often}. Labelled images are those of training and validation together; tested are "
+        f"{tested_on}. Values are of all draws, with 95 % bootstrap "
         f"intervals over {'groups' if bench.grouped_by else 'images'}.",
         f"Balanced accuracy by chance is {1 / len(bench.classes):.3f}.",
     ]
-    _page(bench.out, method, points, table, notes, bench.record(sizes=list(sizes), restarts=restarts), len(bench.codes))
-    return Findings(points, notes, table)
+    notes += _fewer(bench, sizes)
+    tables = {"Tested images of all draws": table, "Differences on the same images": differences}
+    record = provenance(study="learning-curve", **bench.record(sizes=list(sizes), restarts=restarts, kinds=list(kinds)))
+    _page(bench, points, {name: rows for name, rows in tables.items() if rows}, notes, record)
+    return Findings(points, [*notes, *_clear(differences)], table)
+
+
+def _fewer(bench: Bench, sizes: Sequence[str]) -> list[str]:
+    """A sentence on classes that have fewer images than a size asks for."""
+    counts = np.bincount(bench.codes)
+    most = max((int(size) for size in sizes if size.isdecimal()), default=0)
+    few = [f"'{name}' ({n})" for name, n in zip(bench.classes, counts.tolist(), strict=True) if n < most]
+    return [f"All that are not tested are labelled of classes with fewer images: {', '.join(few)}."] if few else []
+
+
+def _clear(differences: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sentences on the differences whose interval leaves out 0."""
+    if not differences:
+        return []
+    clear = [row for row in differences if row["low"] > 0 or row["high"] < 0]
+    said = [f"{row['size']}: {text}" for row, text in zip(clear, difference_notes(clear), strict=True)]
+    return said or ["No kind of fit differs from the first by more than chance, at any size."]
 
 
 def _page(
-    out: Path,
-    method: str,
-    points: list[dict[str, Any]],
-    table: list[dict[str, Any]],
-    notes: list[str],
-    record: Mapping[str, Any],
-    images: int,
+    bench: Bench, points: list[dict[str, Any]], tables: Mapping[str, Any], notes: list[str], record: Mapping[str, Any]
 ) -> None:
     from coverslip.figures import save_figure
     from coverslip.figures.classes import curve_figure
     from coverslip.study.page import write_study_page
 
     whole = [p for p in points if p["domain"] == ALL and p["class"] == ALL]
-    shown = [p for p in whole if p["measure"] in ("accuracy", "balanced accuracy")]
-    figure = save_figure(curve_figure(shown), out / "learning-curve.png")
+    shown = [p for p in whole if p["measure"] in COMPARED]
+    figure = save_figure(curve_figure(shown), bench.out / "learning-curve.png")
     sizes = {str(p["size"]) for p in points}
     write_study_page(
-        out,
-        title=f"Learning curve of {method}",
+        bench.out,
+        title=f"Learning curve of {bench.method}",
         notes=notes,
-        facts=[(str(images), "images"), (str(len(sizes)), "sizes")],
+        facts=[(f"{len(bench.codes):,}", "images"), (str(len(sizes)), "sizes")],
         figures={"Accuracy over labelled images": (figure.read_bytes(), "Dots are single draws, bands intervals.")},
-        tables={"Tested images of all draws": table},
-        provenance=provenance(study="learning-curve", **record),
+        tables=tables,
+        provenance=record,
     )
