@@ -68,6 +68,11 @@ class TestLossCurves:
         assert [axes.get_title(loc="left") for axes in figure.axes] == ["Total loss", "Contrast"]
         assert [len(axes.get_lines()) for axes in figure.axes] == [2, 1]
 
+    def test_many_losses_stand_in_rows_of_three(self) -> None:
+        row = {"epoch": 1, **{f"loss {i}": float(i) for i in range(8)}}
+        places = [axes.get_subplotspec() for axes in figures.loss_curves({"a": [row, row]}).axes]
+        assert [(place.rowspan.start, place.colspan.start) for place in places] == [divmod(i, 3) for i in range(8)]
+
     def test_validation_every_few_epochs_is_drawn_through_its_gaps(self) -> None:
         rows = history(1)
         for row in rows[::2]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from coverslip.core.errors import InputError
+from coverslip.core.errors import InputError, ModelError
 from coverslip.core.fitted import Fitted
 from coverslip.core.samples import ArraySamples
 from coverslip.measure import linear_probe
@@ -162,6 +162,7 @@ def test_a_saved_model_predicts_the_same_and_its_card_has_the_table(
     assert np.array_equal(simclr.predict(again, samples).latent, simclr.predict(fitted, samples).latent)
     card = (folder / "card.md").read_text()
     assert "### Invariance\n\n| transform | before | after |\n| --- | --- | --- |\n| turned by 90° | " in card
+    assert "\n- `recipe.name`: microscopy\n" in card
 
 
 def test_the_table_of_invariance_tells_what_moves_an_image(fitted: Fitted) -> None:
@@ -187,6 +188,30 @@ def test_a_recipe_that_destroys_grey_values_is_said_plainly(samples: ArraySample
     assert "coverslip samples preview" in warning
 
 
+def test_a_preview_warns_too_and_leads_to_the_fit_of_what_was_looked_at(
+    samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import tifffile
+
+    from coverslip.cli import main
+
+    (tmp_path / "cells").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for i, pixels in enumerate(samples.read(np.arange(8))):
+        tifffile.imwrite(tmp_path / "cells" / f"{i}.tif", pixels, metadata={"axes": "CYX"})
+    asked = ["--recipe", "strong", "--set", "crop=0.6", "--channels", "1"]
+    assert main(["samples", "preview", "cells", *asked]) == 0
+    said = capsys.readouterr().out
+    assert "Note: The recipe 'strong' sends" in said
+    assert (
+        "Next: coverslip fit simclr cells --set recipe.name=strong --set recipe.crop=0.6 --channels 1 "
+        "--out model" in said
+    )
+    assert Path("views.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["samples", "preview", "cells", "--recipe", "weak"]) == 2
+    assert "there is no recipe 'weak'; the recipes are microscopy, strong" in capsys.readouterr().err
+
+
 def test_weights_that_cannot_be_fetched_are_one_sentence(
     samples: ArraySamples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,7 +220,7 @@ def test_weights_that_cannot_be_fetched_are_one_sentence(
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(InputError, match=r"ImageNet cannot be fetched.*start at 'random'"):
+    with pytest.raises(ModelError, match=r"ImageNet cannot be fetched.*start at 'random'"):
         simclr.fit(samples, simclr.Config(start="imagenet", epochs=1), PRECISE)
 
 

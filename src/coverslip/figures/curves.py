@@ -31,7 +31,7 @@ def loss_curves(
     first_epoch: float = 0,
     titles: Mapping[str, str] | None = None,
 ) -> Figure:
-    """Losses over the epochs, one panel per loss and one colour per fit.
+    """Losses over the epochs, one panel per loss and one colour per fit; more than four panels stand in rows.
 
     Training is a full line, validation (``val_<key>`` or ``validation_<key>``) a dashed one. The legend gives the last
     value of each fit, validation where there is one, in descending order.
@@ -65,12 +65,24 @@ def loss_curves(
     if not shown:
         known = ", ".join(sorted({column for table in tables.values() for column in table})) or "nothing"
         raise InputError(f"No history has any of the losses {', '.join(keys)}; they have: {known}.")
-    figure = figure_of(3.6 * len(shown) + 0.4, 3.1 + 0.19 * len(tables))
+    across, width, height = (len(shown), 3.6, 3.1) if len(shown) <= _ACROSS else (3, 2.8, 2.4)
+    down = -(-len(shown) // across)
+    figure = figure_of(width * across + 0.4, (height + 0.19 * len(tables)) * down)
     colours = series_colours(len(tables))
-    for axes, key in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for axes, key in zip(panels, shown, strict=False):
         _panel(axes, tables, key, colours, first_epoch)
         axes.set_title((titles or {}).get(key, _TITLES.get(key, key.replace("_", " ").capitalize())))
+    for axes in panels[len(shown) :]:
+        axes.remove()
     return figure
+
+
+_ACROSS = 4
+"""More panels than this stand in rows of three."""
+
+_UNDER = 0.41
+"""Where the legend begins below the axes, inches: under the word "epoch"."""
 
 
 _TITLES = {"loss": "Total loss", "kl": "KL divergence"}
@@ -95,6 +107,7 @@ def _panel(
 ) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.ticker import MaxNLocator
+    from matplotlib.transforms import offset_copy
 
     endings: list[tuple[float, str, Any]] = []
     validated = False
@@ -121,7 +134,14 @@ def _panel(
         handles.append(Line2D([], [], color=FAINT, linestyle=(0, (3.2, 1.8)), linewidth=1.2))
         labels.append("validation (values are its last)")
     axes.legend(
-        handles, labels, loc="upper left", bbox_to_anchor=(0, -0.17), borderaxespad=0, borderpad=0, labelspacing=0.35
+        handles,
+        labels,
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        bbox_transform=offset_copy(axes.transAxes, axes.figure, y=-_UNDER, units="inches"),
+        borderaxespad=0,
+        borderpad=0,
+        labelspacing=0.35,
     )
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))

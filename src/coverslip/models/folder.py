@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -343,5 +343,14 @@ def _card_text(model: Model) -> str:
     for heading, rows in model.tables.items():
         cells = [list(rows[0]), ["---"] * len(rows[0]), *(row.values() for row in rows)]
         lines += ["", f"### {heading}", "", *(f"| {' | '.join(map(str, row))} |" for row in cells)]
-    lines += ["", "## Settings", "", *(f"- `{key}`: {value}" for key, value in model.config.model_dump().items()), ""]
+    lines += ["", "## Settings", "", *(f"- `{key}`: {value}" for key, value in _flat(model.config.model_dump())), ""]
     return "\n".join(lines)
+
+
+def _flat(settings: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings by the names that they are set with: those of a group as ``group.name``."""
+    for key, value in settings.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{within}{key}.")
+        else:
+            yield f"{within}{key}", value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from coverslip.core import InputError
+from coverslip.core import ModelError
 
 
 def put_imagenet(
@@ -28,7 +28,7 @@ def put_imagenet(
 
     Raises
     ------
-    InputError
+    ModelError
         If they can be neither found on this machine nor fetched.
     """
     from torchvision.models import get_model_weights
@@ -37,7 +37,7 @@ def put_imagenet(
     try:
         found = weights.get_state_dict(progress=False, check_hash=True)
     except (OSError, RuntimeError) as error:
-        raise InputError(
+        raise ModelError(
             f"The weights of ImageNet cannot be fetched ({error}): connect to the internet, or leave start at 'random'."
         ) from None
     state = {name.removeprefix(below): value for name, value in found.items() if not name.startswith(without)}

@@ -189,7 +189,7 @@ def preview(
     Draws images beside their views, and prints what becomes of the grey values.
     """
     from coverslip.cli.options import read_channels
-    from coverslip.cli.tables import print_next, print_rows
+    from coverslip.cli.tables import print_next, print_notes, print_rows
     from coverslip.figures import save_figure, traversals
     from coverslip.figures.thumbnails import fit_display
     from coverslip.io.atomic import refuse_existing
@@ -207,4 +207,8 @@ def preview(
     save_figure(traversals(found.grid, columns, names=[Path(name).name for name in names], display=display), out)
     print_rows(found.grey)
     typer.echo(f"{len(found.rows)} images and {found.views.shape[1]} views of each: {out}")
-    print_next("coverslip", "fit", "simclr", sheet, "--set", f"recipe={recipe}", "--out", "model")
+    print_notes(found.warnings)
+    asked = [f"recipe.name={recipe}", *(f"recipe.{each}" for each in settings)] if settings else [f"recipe={recipe}"]
+    asked += [f"normalise={normalise}"] if normalise != "percentile" else []
+    words = [part for each in asked for part in ("--set", each)] + (["--channels", channels] if channels else [])
+    print_next("coverslip", "fit", "simclr", sheet, *words, "--out", "model")

@@ -52,7 +52,9 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     Raises
     ------
     InputError
-        If the images are smaller than 8 x 8 pixels, there are too few of them, or ImageNet's weights cannot be fetched.
+        If the images are smaller than 8 x 8 pixels, or there are too few of them.
+    ModelError
+        If ImageNet's weights are asked for and cannot be fetched.
     """
     config, run = config or Config(), run or Run()
     with torch.random.fork_rng():

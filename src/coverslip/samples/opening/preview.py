@@ -36,12 +36,15 @@ class Preview:
     grey : list of dict
         For ``originals`` and ``views``: ``values``, how many different ones an image has, and ``at 0``, ``at 1``, the
         shares at or beyond the ends, of up to 64 images.
+    warnings : list of str
+        That the recipe destroys grey values, where it does.
     """
 
     originals: np.ndarray
     views: np.ndarray
     rows: np.ndarray
     grey: list[dict[str, str | float]]
+    warnings: list[str]
 
     @property
     def grid(self) -> np.ndarray:
@@ -80,7 +83,8 @@ def preview(
     shown = evenly(len(x), images)
     repeated = x[torch.from_numpy(shown)].repeat_interleave(views, 0)
     made = recipe(repeated, generator).unflatten(0, (len(shown), views))
-    return Preview(x[torch.from_numpy(shown)].numpy(), made.numpy(), counted[shown], grey)
+    warnings = destroyed(x, recipe, seed)
+    return Preview(x[torch.from_numpy(shown)].numpy(), made.numpy(), counted[shown], grey, warnings)
 
 
 def grey_values(x: Tensor) -> dict[str, float]:
@@ -101,5 +105,5 @@ def destroyed(x: Tensor, recipe: Recipe, seed: int = 0) -> list[str]:
         return []
     return [
         f"The recipe '{recipe.name}' sends {more:.0%} more of the grey values to the darkest or brightest there is: "
-        "look at 'coverslip samples preview', or choose a milder recipe."
+        "choose a milder one, unless 'coverslip samples preview' shows that nothing is lost."
     ]

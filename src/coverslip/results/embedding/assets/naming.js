@@ -34,7 +34,7 @@
     return make("div", { className: "cluster" },
       make("div", {},
         make("h3", {}, make("i", { style: { "--dot": colour } }), `${column} ${cluster.name}`),
-        make("p", { textContent: `${cluster.size.toLocaleString("en")} ${data.things}, ${Math.round(100 * cluster.agreement)} % of neighbours agree` }),
+        make("p", { textContent: `${cluster.size.toLocaleString("en")} of ${data.ids.length.toLocaleString("en")} ${data.things}, ${Math.round(100 * cluster.agreement)} % of neighbours agree` }),
         input),
       make("div", { className: "strips" },
         strip("Typical", cluster.typical), strip("Borderline", cluster.borderline), strip("Random", cluster.random)));
