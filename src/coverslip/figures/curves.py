@@ -71,7 +71,7 @@ def loss_curves(
     colours = series_colours(len(tables))
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for axes, key in zip(panels, shown, strict=False):
-        _panel(axes, tables, key, colours, first_epoch)
+        _panel(figure, axes, tables, key, colours, first_epoch)
         axes.set_title((titles or {}).get(key, _TITLES.get(key, key.replace("_", " ").capitalize())))
     for axes in panels[len(shown) :]:
         axes.remove()
@@ -99,6 +99,7 @@ def _losses(tables: Iterable[Mapping[str, np.ndarray]]) -> list[str]:
 
 
 def _panel(
+    figure: Figure,
     axes: Axes,
     tables: Mapping[str, Mapping[str, np.ndarray]],
     key: str,
@@ -107,7 +108,7 @@ def _panel(
 ) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.ticker import MaxNLocator
-    from matplotlib.transforms import offset_copy
+    from matplotlib.transforms import ScaledTranslation
 
     endings: list[tuple[float, str, Any]] = []
     validated = False
@@ -133,12 +134,13 @@ def _panel(
     if validated:
         handles.append(Line2D([], [], color=FAINT, linestyle=(0, (3.2, 1.8)), linewidth=1.2))
         labels.append("validation (values are its last)")
+    under = ScaledTranslation(0, -_UNDER, figure.dpi_scale_trans)
     axes.legend(
         handles,
         labels,
         loc="upper left",
         bbox_to_anchor=(0, 0),
-        bbox_transform=offset_copy(axes.transAxes, axes.figure, y=-_UNDER, units="inches"),
+        bbox_transform=axes.transAxes + under,
         borderaxespad=0,
         borderpad=0,
         labelspacing=0.35,
