@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ import torch
 import coverslip as cs
 from coverslip.core import ArraySamples, Fitted, InputError, Subset
 from coverslip.methods import classify
+from coverslip.methods.classify.config import Network
 from coverslip.methods.classify.model import build
 from coverslip.portable.onnx_file import has_onnx
 from coverslip.train.run import Run
@@ -193,10 +194,12 @@ def test_activation_maps_are_of_the_class_that_the_rule_calls(fitted: Fitted) ->
 
 
 @pytest.mark.skipif(not has_onnx(), reason="the extra 'onnx' is not installed")
-def test_an_onnx_file_says_the_same_of_stored_pixels(samples: ArraySamples, tmp_path: Path) -> None:
+@pytest.mark.parametrize("network", get_args(Network))
+def test_an_onnx_file_says_the_same_of_stored_pixels(network: str, samples: ArraySamples, tmp_path: Path) -> None:
     import onnxruntime
 
-    model = cs.fit("classify", samples, {"network": "linear"}, run=PRECISE)
+    settings = {"network": network, "width": 0.125, "epochs": 1, "batch": 16}
+    model = cs.fit("classify", samples, settings, run=PRECISE)
     cs.export(model, onnx=tmp_path / "bars.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "bars.onnx"), providers=["CPUExecutionProvider"])
     pixels = samples.read(np.arange(100)).astype(np.float32)

@@ -212,20 +212,45 @@ def test_a_study_goes_on_at_the_unfinished_fold_and_refuses_other_settings(study
         cross_validate("classify", brighter, study, folds=3, over={"network": ["linear", "knn"]}, **LINEAR)
 
 
-def test_shuffled_labels_give_chance_through_folds_sizes_and_laboratories(tmp_path: Path) -> None:
+NETWORK = {"network": "resnet18", "width": 0.125, "epochs": 3, "learning_rate": 3e-3}
+RULES: dict[str, dict[str, Any]] = {
+    "softmax": NETWORK,
+    "centres": {**NETWORK, "rule": "centres"},
+    "retrained": {**NETWORK, "retrain": True},
+    "linear": {"network": "linear"},
+    "neighbours": {"network": "knn"},
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_shuffled_labels_give_chance_through_every_protocol_and_rule(rule: str, tmp_path: Path) -> None:
     blind = bars(240, shuffled=True)
-    found = cross_validate("classify", blind, tmp_path / "folds", folds=3, **LINEAR)
-    assert found.table[0]["accuracy"][0] == pytest.approx(1 / 3, abs=0.1)
-    curve = image_curve("classify", blind, tmp_path / "sizes", sizes=["10", "50%"], restarts=2, **LINEAR)
-    assert [row["accuracy"][0] for row in curve.table] == pytest.approx([1 / 3, 1 / 3], abs=0.12)
-    assert json.loads((tmp_path / "sizes" / "provenance.json").read_text())["sizes"] == ["10", "50%"]
-    assert (tmp_path / "sizes" / "learning-curve.png").is_file()
-    where = {**blind.obs, "laboratory": np.array(["Basel", "Kyoto"])[np.arange(240) // 120]}
-    labs = ArraySamples(blind.read(range(240)), where)
-    found = transfer(
-        "classify", labs, tmp_path / "labs", domain="laboratory", folds=2, settings={"network": "knn"}, run=RUN
+    labs = ArraySamples(
+        blind.read(range(240)), {**blind.obs, "lab": np.array(["Basel", "Kyoto"])[np.arange(240) // 120]}
     )
-    assert [row["accuracy"][0] for row in found.table] == pytest.approx([1 / 3] * 4, abs=0.12)
+    shared: dict[str, Any] = {"settings": RULES[rule], "run": RUN}
+    folds = cross_validate("classify", labs, tmp_path / "folds", folds=2, domain="lab", alone=True, **shared)
+    assert {(row["domain"], row["fitted to"]) for row in folds.table} >= {("all", "all domains"), ("Basel", "it alone")}
+    sizes = image_curve("classify", blind, tmp_path / "sizes", sizes=["10", "50%", "40/20/40"], restarts=2, **shared)
+    abroad = transfer("classify", labs, tmp_path / "labs", domain="lab", folds=2, **shared)
+    for found in (folds, sizes, abroad):
+        for row in found.table:
+            assert row["accuracy"][0] == pytest.approx(1 / 3, abs=0.13)
+            assert row["AUC macro"][0] == pytest.approx(0.5, abs=0.13)
+
+
+def test_what_fits_warn_of_is_said_once_with_how_many_said_it(tmp_path: Path) -> None:
+    found = cross_validate("classify", bars(60), tmp_path / "a", folds=3, settings=RULES["retrained"], run=RUN)
+    (said,) = [note for note in found.notes if "before the training anew" in note]
+    assert said.startswith("3 of 3 fits: Temperature and prediction sets are those of the fit before")
+    few = cross_validate("classify", bars(24), tmp_path / "b", folds=3, settings={"network": "linear"}, run=RUN)
+    assert sum("labelled images are of the class" in note for note in few.notes) == 1
+
+
+def test_a_learning_curve_says_where_it_comes_from(tmp_path: Path) -> None:
+    image_curve("classify", bars(60), tmp_path, sizes=["10", "50%"], restarts=1, **LINEAR)
+    assert json.loads((tmp_path / "provenance.json").read_text())["sizes"] == ["10", "50%"]
+    assert (tmp_path / "learning-curve.png").is_file()
 
 
 def test_domains_are_measured_on_their_own(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from coverslip.study.classes.pooling import (
     domains_of,
     some_of,
     together,
+    warnings_of,
     wide_of,
 )
 from coverslip.study.findings import Findings, columns
@@ -118,6 +119,7 @@ def cross_validate(
     write_provenance(bench.out, provenance(**bench.record(**study, alone=alone)))
     table = wide_of(points)
     notes = _notes(bench, folds, repeats, alone)
+    notes += warnings_of(tested)
     notes += coverage_note(coverage, next(iter(pooled.values()))[1].error_rate)
     tables = {
         "All tested images": table,

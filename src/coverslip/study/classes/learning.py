@@ -24,6 +24,7 @@ from coverslip.study.classes.pooling import (
     domains_of,
     some_of,
     together,
+    warnings_of,
     wide_of,
 )
 from coverslip.study.findings import Findings, columns
@@ -109,7 +110,7 @@ def image_curve(
         f"intervals over {'groups' if bench.grouped_by else 'images'}.",
         f"Balanced accuracy by chance is {1 / len(bench.classes):.3f}.",
     ]
-    notes += _fewer(bench, sizes)
+    notes += [*_fewer(bench, sizes), *warnings_of(tested)]
     tables = {"Tested images of all draws": table, "Differences on the same images": differences}
     record = provenance(study="learning-curve", **bench.record(sizes=list(sizes), restarts=restarts, kinds=list(kinds)))
     _page(bench, points, {name: rows for name, rows in tables.items() if rows}, notes, record)

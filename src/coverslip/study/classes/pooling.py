@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ClassScores, provenance
+from coverslip.core.words import number_of
 from coverslip.measure import Interval, balanced_accuracy, paired_difference
 from coverslip.measure.classes.evaluate import ALL, Classification
 from coverslip.measure.scores import accuracy
@@ -90,6 +92,19 @@ def compared(pooled: Mapping[str, Pooled], kinds: Sequence[str]) -> list[dict[st
             facts = {"first": kinds[0], "minus": other, "measure": measure}
             rows.append({**facts, "value": value.value, "low": value.low, "high": value.high})
     return rows
+
+
+def warnings_of(tested: Sequence[Tested], most: int = 4) -> list[str]:
+    """What several fits warn of, the most frequent first; those that differ in numbers and names alone count as one."""
+    texts: dict[str, list[str]] = {}
+    for each in tested:
+        for text in each.scores.provenance.get("warnings") or ():
+            texts.setdefault(re.sub(r"\d+|'[^']*'", "#", text), []).append(text)
+    first = sorted(texts.values(), key=len, reverse=True)[:most]
+    return [
+        f"{len(each)} of {number_of(len(tested), 'fit')}{', such as' * (len(set(each)) > 1)}: {each[0]}"
+        for each in first
+    ]
 
 
 def difference_notes(differences: Sequence[Mapping[str, Any]]) -> list[str]:

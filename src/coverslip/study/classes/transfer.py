@@ -14,7 +14,7 @@ from coverslip.measure.classes.evaluate import ALL
 from coverslip.samples.opening.again import as_words
 from coverslip.study.classes.bench import Bench, Tested, open_bench
 from coverslip.study.classes.divisions import Division, folds_of, inside
-from coverslip.study.classes.pooling import some_of, together, wide_of
+from coverslip.study.classes.pooling import some_of, together, warnings_of, wide_of
 from coverslip.study.findings import Findings, columns
 
 OTHERS = "all others"
@@ -66,7 +66,7 @@ def transfer(
     write_table(columns(points), bench.out / "summary.csv")
     table = wide_of(points, ("fitted to", "tested on"))
     record = provenance(study="transfer", **bench.record(folds=folds, domain=domain, domains=names))
-    notes = [*bench.notes, *_notes(bench, points, names, folds)]
+    notes = [*bench.notes, *_notes(bench, points, names, folds), *warnings_of(tested)]
     _page(bench, names, table, points, notes, record)
     return Findings(points, notes, table)
 
