@@ -79,6 +79,10 @@ def test_a_complaint_gets_the_name_of_the_file_unless_it_has_one() -> None:
         raise InputError("a/b.tif is too small.")
     with pytest.raises(InputError, match=r"^cells\.csv is too small\.$"), about("cells.csv"):
         raise InputError("cells.csv is too small.")
+    with pytest.raises(InputError, match=r"^names\.json holds no name\.$"), about("cells.csv"):
+        raise InputError("names.json holds no name.")
+    with pytest.raises(InputError, match=r"^cells\.csv: 0\.5 is too small\.$"), about("cells.csv"):
+        raise InputError("0.5 is too small.")
     with pytest.raises(InputError, match=r"^too small\.$"), about(None):
         raise InputError("too small.")
     with pytest.raises(ModelError, match=r"^damaged\.$"), about("cells.csv"):

@@ -16,7 +16,7 @@ from coverslip.figures.document import Page
 from coverslip.figures.maps import pca_map
 from coverslip.methods import deep_cluster
 from coverslip.models.folder import Model
-from coverslip.results.embedding.groups import groups_to_name, whose
+from coverslip.results.embedding.groups import check_groups, groups_to_name, whose
 from coverslip.results.embedding.labelling import label
 from coverslip.results.embedding.naming import Names, label_cells, of_clusters, read_names
 from coverslip.results.embedding.options import Label, Report
@@ -140,6 +140,18 @@ def test_the_page_shows_cells_of_each_cluster_that_have_a_picture() -> None:
     assert groups_to_name(cells, "phase", pictured) is None
     single = cs.Embedding.from_arrays(cells.latent, {"cluster": np.array(["1"] * 60)})
     assert groups_to_name(single, "cluster", pictured) is None
+    with pytest.raises(InputError, match="no column 'phase'"):
+        check_groups(cells, "phase")
+    with pytest.raises(InputError, match="holds 1 groups; 2 to 60 can be named"):
+        check_groups(single, "cluster")
+
+
+def test_groups_that_were_asked_for_and_cannot_be_named_are_refused(tmp_path: Path) -> None:
+    cells = cs.Embedding.from_arrays(blobs(each=22).latent, {"number": np.arange(66).astype(str)})
+    for name in ("phase", "number"):
+        with pytest.raises(InputError, match=f"column '{name}'"):
+            cs.write_report(cells, tmp_path / "page.html", clusters=name)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_report_says_what_can_be_trusted_and_places_new_cells(tmp_path: Path) -> None:
@@ -281,10 +293,15 @@ def test_from_names_to_a_probe_by_commands(
     assert sheet.column("label") == table["label"].tolist()
     assert Path(sheet.file(3) or "").resolve() == tmp_path / "images" / "3.tif"
     assert main(["label", "cells.h5ad", "cells.h5ad", "names.json", "--out", "named.h5ad"]) == 0
+    assert sheet.column("look") == [str(rank) for rank in table["look"]]
     named = cs.read.read_embedding("named.h5ad").adata.obs["label"].astype(object)
     assert named.where(named.notna(), "").tolist() == table["label"].tolist()
     capsys.readouterr()
+    assert main(["label", "named.h5ad", "named.h5ad", "names.json", "--out", "again.h5ad"]) == 0
+    assert "coverslip_label, coverslip_confidence, coverslip_look" in capsys.readouterr().out
     assert main(["label", "cells.h5ad", "cells.h5ad", "names.json"]) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("Error: labels.parquet exists already")
+    assert main(["label", "cells.h5ad", "sheet.csv", "names.json", "--force"]) == 2
+    assert "sheet.csv is a table of images, not a result: embed them" in capsys.readouterr().err
     assert main(["label", "probe", "cells.h5ad", "names.json", "--force"]) == 2
     assert "were found in it, not by a model" in capsys.readouterr().err

@@ -6,6 +6,7 @@ The command line prints the sentence and exits with code 2; Python callers catch
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +31,9 @@ class Stopped(CoverslipError):
     """Long work was interrupted; what was done is saved and the message says how to go on."""
 
 
+_FILE_FIRST = re.compile(r"'?[^\s:']+\.[A-Za-z]\w*'?[\s:,]")
+
+
 @contextmanager
 def about(name: object | None) -> Iterator[None]:
     """Put the name of a file before complaints about its content, where they were raised without knowing of files.
@@ -38,11 +42,12 @@ def about(name: object | None) -> Iterator[None]:
     ----------
     name : path or None
         What the work inside is about; None changes nothing, nor is a complaint changed that names it, or any path,
-        already.
+        or that begins with a file of its own, such as ``names.json holds no name``.
     """
     try:
         yield
     except InputError as error:
-        if name is None or os.sep in str(error) or str(error).startswith((f"{name}:", f"{name} ")):
+        said = str(error)
+        if name is None or os.sep in said or said.startswith((f"{name}:", f"{name} ")) or _FILE_FIRST.match(said):
             raise
         raise InputError(f"{name}: {error}") from error

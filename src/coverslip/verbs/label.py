@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip import results
-from coverslip.core import Written, about
+from coverslip.core import InputError, Written, about
 from coverslip.models.folder import is_model_folder
 from coverslip.models.loading import load
 from coverslip.verbs.options import for_kind
@@ -51,6 +51,11 @@ def label(
     InputError
         If names, clusters and cells do not belong together.
     """
+    if Path(cells).suffix.lower() == ".csv":
+        raise InputError(
+            f"{cells} is a table of images, not a result: embed them (coverslip predict MODEL {cells} --out "
+            "cells.h5ad), and label that."
+        )
     kind, found = results.opened(cells)
     own = for_kind(kind, "label", options or {}, cells)
     to_label = kind.verb("label")

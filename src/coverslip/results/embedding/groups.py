@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding
+from coverslip.core import Embedding, InputError
 from coverslip.measure import cluster_samples, neighbour_shares, worth_a_look
 from coverslip.results.embedding.naming import OF_MODEL, OF_RESULT
 
@@ -37,14 +37,16 @@ def groups_to_name(embedding: Embedding, column: str, pictured: np.ndarray, seed
     Returns
     -------
     dict or None
-        None where there is no such column, or it holds a single value or more than 60.
+        None where there is no such column, or `check_groups` refuses it.
     """
     if column not in embedding.adata.obs or len(pictured) < 4:
         return None
-    every = embedding.adata.obs[column]
-    sizes = every.astype(str)[~every.isna()].value_counts()
-    if not 2 <= len(sizes) <= MOST or every.isna().any():
+    try:
+        check_groups(embedding, column)
+    except InputError:
         return None
+    every = embedding.adata.obs[column]
+    sizes = every.astype(str).value_counts()
     latent, clusters = embedding.latent[pictured], every.astype(str).to_numpy()[pictured]
     shares, names = neighbour_shares(latent, clusters, seed=seed)
     own = shares[np.arange(len(clusters)), np.searchsorted(names, clusters)]
@@ -65,6 +67,23 @@ def groups_to_name(embedding: Embedding, column: str, pictured: np.ndarray, seed
         ],
         "look": pictured[worth_a_look(latent, own, LOOK)].tolist(),
     }
+
+
+def check_groups(embedding: Embedding, column: str) -> None:
+    """Refuse a column whose groups nobody can name.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, rows lack a value, or it holds a single group or more than 60.
+    """
+    values = embedding.column(column)
+    missing = int(embedding.adata.obs[column].isna().sum())
+    if missing:
+        raise InputError(f"The column '{column}' lacks a value for {missing:,} samples, so its groups cannot be named.")
+    count = len(set(values.astype(str)))
+    if not 2 <= count <= MOST:
+        raise InputError(f"The column '{column}' holds {count:,} groups; 2 to {MOST} can be named.")
 
 
 def whose(embedding: Embedding, column: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from coverslip.core import Embedding, InputError, Written, beside, other_models, provenance
+from coverslip.core import Embedding, InputError, Written, beside, other_models, provenance, renamed
 from coverslip.io.atomic import free_place, refuse_own
 from coverslip.io.h5ad import write_embedding
 from coverslip.io.named import Named, write_named
@@ -48,8 +48,8 @@ def label(
         reference = _of_model(named, cells, path, given.column)
         given = of_clusters(given, reference)
     found = label_cells(reference, cells, given, count=options.look)
-    _write(cells, found, given, out, path)
-    return Written(out, _said(found), notes=_notes(found))
+    notes = _write(cells, found, given, out, path)
+    return Written(out, _said(found), notes=(*notes, *_notes(found)))
 
 
 def _of_model(model: Model, cells: Embedding, path: Path, column: str) -> Embedding:
@@ -74,7 +74,8 @@ def _of_model(model: Model, cells: Embedding, path: Path, column: str) -> Embedd
     return cells
 
 
-def _write(cells: Embedding, found: Labelled, names: Names, out: Path, path: Path) -> None:
+def _write(cells: Embedding, found: Labelled, names: Names, out: Path, path: Path) -> tuple[str, ...]:
+    """Write labels in the form of the ending, and say which of the columns are called otherwise."""
     rank = np.zeros(len(found.label), np.int32)
     rank[found.look] = np.arange(1, len(found.look) + 1)
     ours = {
@@ -92,13 +93,14 @@ def _write(cells: Embedding, found: Labelled, names: Names, out: Path, path: Pat
         labelled = Embedding.from_arrays(cells.latent, both, obsm=obsm, provenance=told)
         labelled.adata.uns.update({name: kept for name, kept in cells.adata.uns.items() if name != "coverslip"})
         write_embedding(labelled, out)
-        return
+        return renamed(obs, both)
     kept = {name: obs[name] for name in _KEPT if name in obs}
     if out.suffix.lower() == ".parquet":
         columns = {"id": np.array([str(name) for name in cells.adata.obs_names], dtype=object), **kept, **ours}
         write_named(Named(columns, str(path), record), out)
-        return
-    _write_sheet(cells, {**kept, "label": ours["label"], "confidence": ours["confidence"]}, out)
+    else:
+        _write_sheet(cells, {**kept, **{name: ours[name] for name in ("label", "confidence", "look")}}, out)
+    return ()
 
 
 def _write_sheet(cells: Embedding, columns: dict[str, np.ndarray], out: Path) -> None:

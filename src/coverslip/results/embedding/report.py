@@ -17,6 +17,7 @@ from coverslip.figures.thumbnails import thumbnails
 from coverslip.io.h5ad import write_embedding
 from coverslip.models.folder import Model
 from coverslip.results.embedding.clusters import about_clusters
+from coverslip.results.embedding.groups import check_groups
 from coverslip.results.embedding.options import Report
 from coverslip.results.embedding.page import MOST_PICTURES, write_page
 from coverslip.results.embedding.placing import about_placed, comparable, placed, placed_rows, with_further
@@ -32,6 +33,10 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
     """Make the page of an embedding; see `coverslip.write_report`."""
     if options.place is not None:
         comparable(embedding, options.place)  # before the map is laid out
+    if options.clusters != Report().clusters:
+        check_groups(embedding, options.clusters)
+    if options.colour is not None:
+        embedding.column(options.colour)
     are_patches = not {"window_px", "patch_y_px"}.isdisjoint(embedding.adata.obs)
     things = page.things or ("patches" if are_patches else "cells")
     kind = "umap" if options.umap else "pca"
