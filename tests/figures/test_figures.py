@@ -15,6 +15,7 @@ from coverslip import figures
 from coverslip.core.errors import InputError
 from coverslip.core.illustration import Illustration
 from coverslip.core.samples import ArraySamples
+from coverslip.figures.classes import dots_figure
 from coverslip.figures.colours import CATEGORIES, MISSING, OTHER
 from coverslip.figures.illustrations import drawn
 from coverslip.figures.pictures import grid_places, heat_overlays, montage
@@ -266,6 +267,16 @@ ROWS = [
     for latent in (2, 10)
     for seed in (0, 1)
 ]
+
+
+def test_dots_lie_at_their_values_with_intervals_and_chance() -> None:
+    rows = {"border": {"accuracy": (0.7, 0.6, 0.8)}, "size": {"accuracy": (0.5, 0.4, 0.6)}}
+    (panel,) = dots_figure(rows, {"accuracy": 0.5}).axes
+    chance, *drawn_lines = (line.get_xdata() for line in panel.get_lines())
+    assert list(chance) == [0.5, 0.5]
+    assert [list(x) for x in drawn_lines] == [[0.6, 0.8], [0.7], [0.4, 0.6], [0.5]]
+    assert [text.get_text() for text in panel.get_yticklabels()] == ["border", "size"]
+    assert panel.get_ylim()[0] > panel.get_ylim()[1]  # the first stands at the top
 
 
 class TestSweeps:

@@ -125,9 +125,11 @@ def dots_figure(
     chance : mapping of str to float, optional
         What guessing reaches, by measure: a dashed line.
     """
+    from matplotlib.ticker import MaxNLocator
+
     measures = list(next(iter(rows.values())))
     longest = max(map(len, rows))
-    figure = figure_of(3.1 * len(measures) + 0.072 * longest, 0.8 + 0.26 * len(rows))
+    figure = figure_of(max(8.0, 3.1 * len(measures) + 0.072 * longest), 0.8 + 0.26 * len(rows))
     panels = figure.subplots(1, len(measures), squeeze=False, sharey=True)[0]
     for axes, measure in zip(panels, measures, strict=True):
         if chance and measure in chance:
@@ -139,6 +141,7 @@ def dots_figure(
         axes.set_xlabel(measure)
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.grid(axis="y", visible=False)
     return figure
 

@@ -334,6 +334,7 @@ def test_a_border_that_tells_the_class_is_warned_of(tmp_path: Path) -> None:
     assert value["border"] > 0.95
     assert value["size"] == pytest.approx(0.5, abs=0.25)
     assert any(note.startswith("Careful: 'border' tells the classes") for note in found.notes)
+    assert "<h2>How well each tells the classes</h2>" in (tmp_path / "out" / "report.html").read_text()
     assert json.loads((tmp_path / "out" / "provenance.json").read_text())["study"] == "shortcut"
     cs.read.write_image_tiff(np.full((3, 24, 24), 100, np.uint8), tmp_path / "3.tif")
     with pytest.raises(InputError, match=r"row 5: .*3.tif has other channels than the first image"):

@@ -189,14 +189,17 @@ def _notes(found: Sequence[dict[str, Any]], chance: float, by: str | None) -> li
 def _page(
     out: Path, sheet: Sheet, table: list[dict[str, Any]], notes: list[str], chance: float, images: int, record: Any
 ) -> None:
+    from coverslip.figures.classes import dots_figure
     from coverslip.study.page import write_study_page
 
+    measure = "balanced accuracy"
+    figure = dots_figure({row["what"]: {measure: row[measure]} for row in table}, {measure: chance})
     write_study_page(
         out,
         title="Shortcuts",
         notes=notes,
         facts=[(f"{images:,}", "images"), (f"{chance:.3f}", "by chance")],
-        figures={},
+        figures={"How well each tells the classes": (figure, "Dots with 95 % intervals; the dashed line is chance.")},
         tables={f"Balanced accuracy of a linear probe, {sheet.name}": table},
         provenance=record,
     )
