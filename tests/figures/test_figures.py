@@ -19,6 +19,7 @@ from coverslip.figures.classes import dots_figure
 from coverslip.figures.colours import CATEGORIES, MISSING, OTHER
 from coverslip.figures.illustrations import drawn
 from coverslip.figures.pictures import grid_places, heat_overlays, montage
+from coverslip.figures.representations import maps_beside, measures_beside
 from coverslip.figures.style import short
 from coverslip.figures.thumbnails import fit_display
 
@@ -88,6 +89,30 @@ class TestLossCurves:
     def test_nothing_to_draw_is_said(self, options: dict, message: str) -> None:
         with pytest.raises(InputError, match=message):
             figures.loss_curves({"a": history(1)}, **options)
+
+
+class TestRepresentations:
+    def test_each_representation_has_a_map_in_the_colours_of_the_groups(self) -> None:
+        maps = {name: np.random.default_rng(i).normal(size=(20, 2)) for i, name in enumerate("abcde")}
+        figure = maps_beside(maps, np.repeat(["G1", "S"], 10), "phase")
+        assert [axes.get_title(loc="left") for axes in figure.axes] == list("abcde")
+        for axes, xy in zip(figure.axes, maps.values(), strict=True):
+            (points,) = axes.collections
+            colours = dict(zip(map(tuple, np.asarray(points.get_offsets())), points.get_facecolors(), strict=True))
+            assert [to_hex(colours[tuple(place)]) for place in xy] == [CATEGORIES[0]] * 10 + [CATEGORIES[1]] * 10
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["G1", "S"]
+
+    def test_ids_and_numbers_colour_no_map(self) -> None:
+        for values in (np.arange(20.0), np.array([f"cell {i}" for i in range(20)])):
+            assert not maps_beside({"a": np.zeros((20, 2))}, values, "id").legends
+
+    def test_each_measure_has_a_panel_and_what_was_not_measured_no_point(self) -> None:
+        rows = [{"representation": "vae", "ARI": (0.5, 0.4, 0.6), "ACC": (0.7, 0.6, 0.9)}]
+        rows.append({"representation": "raw", "ARI": np.nan, "ACC": (0.2, 0.1, 0.3)})
+        figure = measures_beside(rows, ["ARI", "ACC"])
+        drawn = [[line.get_xdata().tolist() for line in axes.get_lines()] for axes in figure.axes]
+        assert drawn == [[[0.4, 0.6], [0.5]], [[0.6, 0.9], [0.7], [0.1, 0.3], [0.2]]]
+        assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["vae", "raw"]
 
 
 class TestPictures:

@@ -60,6 +60,7 @@ def test_each_is_measured_on_the_same_samples(tmp_path: Path) -> None:
     assert wanted <= set(table)
     assert "retrieval mAP of treatment across plate" in table
     assert "What stays in other fits, and with changed images" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert {path.name for path in tmp_path.glob("*.png")} == {"measures.png", "maps.png"}
     assert [len(read_embedding(tmp_path / "embeddings" / f"{name}.h5ad")) for name in ("vae", "pca")] == [48, 48]
     before = (tmp_path / "fits" / "vae" / "weights.safetensors").stat().st_mtime_ns
     compare(given, ["vae", "pca"], tmp_path, settings=TINY)

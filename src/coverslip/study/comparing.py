@@ -12,6 +12,10 @@ import numpy as np
 
 from coverslip import methods
 from coverslip.core import Embedding, InputError, Samples, Subset, free_memory, provenance, track
+from coverslip.core.spread import evenly
+from coverslip.figures import save_figure
+from coverslip.figures.maps import pca_map
+from coverslip.figures.representations import maps_beside, measures_beside
 from coverslip.io import write_table
 from coverslip.measure import evaluate_embedding, evaluate_kept, evaluate_trust, pca_baseline
 from coverslip.measure.embeddings.evaluate import Row
@@ -23,6 +27,7 @@ from coverslip.models.record import describe_inputs
 from coverslip.results.embedding.sphering import controls_of, sphered_beside
 from coverslip.results.embedding.views import embedded_views
 from coverslip.samples import open_samples
+from coverslip.samples.opening.again import as_words
 from coverslip.samples.opening.views import Views
 from coverslip.samples.sheets.splits import group_names, train_and_test, usual_groups
 from coverslip.study.fields.bench import finds_objects
@@ -37,7 +42,11 @@ PCA, RAW = "pca", "raw"
 """What is compared with: principal components of the pixels, as many as the smallest embedding has, and the pixels."""
 
 _SPHERED = ", sphered"
+_TRUST = "Trust without labels"
 _STAYS = "What stays in other fits, and with changed images"
+
+_MAPPED = 2000
+"""Samples that a map is drawn of: principal components of raw pixels take long."""
 
 _COLUMNS = {
     "linear probe balanced accuracy": "linear probe",
@@ -89,7 +98,7 @@ def compare(
         Methods that embed samples, ``"pca"`` and ``"raw"``; or methods that find objects, and ``"classical"``.
     out : str or Path
         Folder: ``fits/<method>``, ``embeddings/<name>.h5ad`` (of the components, too), ``table.csv``, ``measures.csv``
-        (with every interval), ``report.html``. Fits that are there are not made again.
+        (with every interval), ``measures.png``, ``maps.png``, ``report.html``. Fits that are there are not made again.
     settings : mapping, optional
         By method: ``{"vae.epochs": 20}``; what names no method is for all that have it.
     label : str
@@ -153,12 +162,15 @@ def compare(
         **({"sphere": sphere, "sphere_by": sphere_by} if sphere else {}),
     )
     notes = [_WORDS, *said, *_notes(rows, split is not None, group or usual_groups(columns))]
+    figures = _figures(found, rows, columns, label)
+    for name, (figure, _) in figures.items():
+        save_figure(figure, out / f"{name.lower()}.png")
     write_study_page(
         out,
         title="Representations compared",
         notes=notes,
         facts=[(f"{len(opened):,}", "samples"), (str(len(rows)), "representations")],
-        figures={},
+        figures=figures,
         tables=_tables(rows),
         provenance=record,
     )
@@ -336,14 +348,35 @@ def _measured(
     return rows, measures
 
 
+def _figures(
+    found: Mapping[str, np.ndarray], rows: Sequence[Mapping[str, Any]], columns: Mapping[str, np.ndarray], label: str
+) -> dict[str, tuple[Any, str]]:
+    """What was measured, and a map of each representation."""
+    shown = evenly(len(next(iter(found.values()))), _MAPPED)
+    maps = {
+        name: values[shown] if values.shape[1] == 2 else pca_map(values[shown])[0] for name, values in found.items()
+    }
+    coloured = label if label in columns else batch_column(columns)
+    colour = None if coloured is None else np.array([word or None for word in as_words(columns[coloured])[shown]])
+    said = "Directions of largest variance of each (of two values, these themselves)"
+    said += f", coloured by {coloured}." if coloured else "."
+    drawn = [key for key in rows[0] if any(isinstance(row[key], tuple) for row in rows)]
+    figures = {"Maps": (maps_beside(maps, colour, coloured or ""), said)}
+    if drawn:
+        figures = {"Measures": (measures_beside(rows, drawn), "Values with their intervals."), **figures}
+    return figures
+
+
 def _tables(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """The table of the page, and what stays in one of its own: a single one would be too wide to be seen whole."""
-    apart = {title for measure, title in _COLUMNS.items() if measure.endswith((REFITS, VIEWS))}
-    tables = {"Representations": [{key: value for key, value in row.items() if key not in apart} for row in rows]}
-    of_some = [row for row in rows if any(isinstance(row.get(key), tuple) for key in apart)]
-    if of_some:
-        shown = ("representation", *(key for key in of_some[0] if key in apart))
-        tables[_STAYS] = [{key: row[key] for key in shown} for row in of_some]
+    """What needs no classes, and what stays, in tables of their own: a single one would be too wide for the page."""
+    stays = {title for measure, title in _COLUMNS.items() if measure.endswith((REFITS, VIEWS))}
+    trust = {key for key in rows[0] if " of " in key or key == _COLUMNS["stability of clusters"]}
+    tables = {"Representations": [{key: row[key] for key in row if key not in stays | trust} for row in rows]}
+    for heading, apart in ((_TRUST, trust), (_STAYS, stays)):
+        of_some = [row for row in rows if any(isinstance(row.get(key), tuple) for key in apart)]
+        if of_some:
+            keys = ("representation", *(key for key in of_some[0] if key in apart))
+            tables[heading] = [{key: row[key] for key in keys} for row in of_some]
     return tables
 
 

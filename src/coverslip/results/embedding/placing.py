@@ -144,6 +144,8 @@ def placed_rows(embedding: Embedding) -> list[dict[str, Any]]:
     ours = {own_name(name, obs): name for name in (PLACED, "nearest", "distance", "said")}
     named = obs[[name for name in ("image", "window_px", *ours) if name in obs]].rename(columns=ours)
     new = named[named[PLACED] != "known"].sort_values("distance", ascending=False).head(_LISTED)
+    if "image" in new:  # the end of the path tells images apart, and leaves room for what was found
+        new["image"] = ["/".join(Path(str(image)).parts[-2:]) for image in new["image"]]
     rows: list[dict[str, Any]] = new.drop(columns=PLACED).to_dict("records")
     return rows
 
