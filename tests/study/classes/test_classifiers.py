@@ -163,6 +163,7 @@ def test_a_kept_model_opens_other_images_as_the_study_did(tmp_path: Path) -> Non
     fitted = cs.fit("classify", joined, {"network": "linear", "size": 12}, run=RUN)
     scores = cs.predict(fitted, sheet, device="cpu")
     assert (scores.predicted == pixels.obs["label"]).mean() > 0.9
+    assert scores.provenance["fitted_to_these"]  # one of the sheets that were joined
 
 
 @pytest.mark.parametrize("size", ["x", "0", "1", "100%", "20/20/50", "20/80"])

@@ -23,7 +23,7 @@ from coverslip.work.asked import Asked
 from coverslip.work.samples import predicted
 
 SEEN = "fitted_to_these"
-"""What the provenance says of a prediction on the very sheet that the model was fitted to."""
+"""What the provenance says of a prediction on a very sheet that the model was fitted to."""
 
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> ClassScores:
@@ -44,7 +44,8 @@ def _of_opened(
         scores = _scored(model, opened, asked, given)
     record = prediction_record(model, inputs, opened, given, model.how(asked.input), asked=wanted)
     fitted, now = model.provenance.get("inputs", {}), record["inputs"]
-    if now.get("path") and all(fitted.get(key) == now.get(key) for key in ("path", "sha256", "n")):
+    alike = all(fitted.get(key) == now.get(key) for key in ("path", "sha256", "n"))
+    if now.get("path") and (alike or now["path"] in fitted.get("paths", ())):
         record[SEEN] = True
     return replace(scores, error_rate=options.error_rate, provenance=record)
 
