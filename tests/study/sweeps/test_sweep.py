@@ -118,6 +118,7 @@ def test_autoencoders_are_shown_side_by_side_on_the_same_images(
     assert {"kl", "beta_kl", "val_beta_kl"} <= set(histories["latent=2,seed=1"][0])
     page = (tmp_path / "report.html").read_text("utf-8")
     assert all(words in page for words in ("Reconstructions", "KL of each latent dimension", "Losses by epoch"))
+    assert ("What fits said" in page) == any(row["note"] for row in rows)
     assert rows[0]["kl_z0"] + rows[0]["kl_z1"] == pytest.approx(rows[0]["val_kl"], rel=0.01)
     assert np.isnan(rows[0]["kl_z2"])
     assert np.isfinite(rows[2]["kl_z2"])

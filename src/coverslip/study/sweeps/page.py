@@ -100,14 +100,17 @@ def write_sweep(
     figures = {}
     for name, (title, figure, text) in _drawn(rows, seen, pictured).items():
         figures[title] = (save_figure(figure, out / name).read_bytes(), text)
-    table = [{key: value for key, value in row.items() if not key.startswith(KL_OF)} for row in rows]
+    # Sentences are read in a table of their own: at the end of a wide row nobody sees them.
+    table = [{key: value for key, value in row.items() if not key.startswith(KL_OF) and key != "note"} for row in rows]
+    named = (*seen.over, "seed") if "seed" not in seen.over else tuple(seen.over)
+    said = [{**{key: row[key] for key in named}, "note": row["note"]} for row in rows if row["note"]]
     write_study_page(
         out,
         title=f"Sweep of {method} over {', '.join(seen.over)}",
         notes=_notes(seen),
         facts=[(str(len(rows)), "fits")],
         figures=figures,
-        tables={"Fits": table},
+        tables={"Fits": table, **({"What fits said": said} if said else {})},
         provenance=record,
     )
 
