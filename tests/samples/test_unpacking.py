@@ -41,6 +41,18 @@ def test_a_npz_file_may_hold_colours_and_no_labels(tmp_path: Path) -> None:
     assert "label" not in samples.obs
 
 
+def test_channels_may_come_first_and_labels_may_be_words(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4000, (4, 2, 6, 8), dtype=np.uint16)
+    words = np.array(["G1", "S", "S", "M"])
+    np.savez(tmp_path / "cells.npz", number=np.arange(4), cells=pixels, label=words)
+    samples = open_samples(unpack(tmp_path / "cells.npz", tmp_path / "cells"))
+    np.testing.assert_array_equal(samples.read([0, 1, 2, 3]), pixels)
+    assert samples.obs["label"].tolist() == words.tolist()
+    np.save(tmp_path / "cells.npy", pixels)
+    again = open_samples(unpack(tmp_path / "cells.npy", tmp_path / "again"))
+    np.testing.assert_array_equal(again.read([0, 1, 2, 3]), pixels)
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_idx_files_have_their_labels_beside_them(images: np.ndarray, tmp_path: Path, *, packed: bool) -> None:
     def write(name: str, array: np.ndarray) -> Path:
@@ -60,6 +72,11 @@ def test_what_holds_no_images_is_refused_in_one_sentence(tmp_path: Path, capsys:
     np.savez(tmp_path / "odd.npz", table=np.zeros((5, 7)))
     with pytest.raises(InputError, match=r"odd.npz, array 'table' has the shape \(5, 7\)"):
         read_bundle(tmp_path / "odd.npz")
+    np.save(tmp_path / "objects.npy", np.array([{"image": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match=r"objects.npy cannot be read"):
+        read_bundle(tmp_path / "objects.npy")
+    assert main(["fit", "vae", str(tmp_path / "odd.npz"), "--out", str(tmp_path / "out")]) == 2
+    assert f"coverslip samples unpack {tmp_path / 'odd.npz'} --out FOLDER" in capsys.readouterr().err
     (tmp_path / "bad.mat").write_bytes(b"nothing of the kind" * 20)
     assert main(["samples", "unpack", str(tmp_path / "bad.mat"), "--out", str(tmp_path / "out")]) == 2
     assert "bad.mat cannot be read" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Files that hold many small images and their labels as arrays: MATLAB ``.mat``, NumPy ``.npz``, IDX as of MNIST."""
+"""Files that hold many small images and their labels: MATLAB ``.mat``, NumPy ``.npz``, ``.npy``, IDX as of MNIST."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 from coverslip.core import InputError
 from coverslip.io.reasons import reason
 
-BUNDLES = (".mat", ".npz", ".gz", "ubyte")
-"""How the names of such files end."""
+BUNDLES = (".mat", ".npz", "ubyte", "ubyte.gz")
+"""How the names of files end that hold nothing else; a ``.npy`` may hold one image, too."""
 
 _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
@@ -25,15 +25,15 @@ def read_bundle(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
     Parameters
     ----------
     path : str or Path
-        ``.mat`` (up to version 7.2) or ``.npz``: the largest array holds the images, an array with one number for each
-        image the labels. Or IDX, packed or not, whose labels lie beside it (``t10k-images-idx3-ubyte.gz`` and
-        ``t10k-labels-idx1-ubyte.gz``).
+        ``.mat`` (up to version 7.2), ``.npz`` or ``.npy``: the largest array holds the images, one with a number or a
+        word for each image the labels, that called ``label`` or ``y`` before others. Or IDX, packed or not, whose
+        labels lie beside it (``t10k-images-idx3-ubyte.gz`` and ``t10k-labels-idx1-ubyte.gz``).
 
     Returns
     -------
     images : ndarray, shape (N, H, W) or (N, H, W, C)
-        Dtype as stored. Rows of a flat array ``(N, P)`` are square images, row by row; where P is a square and one
-        more, the last number is the label.
+        Dtype as stored; of ``(N, C, H, W)`` the channels come last. Rows of a flat array ``(N, P)`` are square images,
+        row by row; where P is a square and one more, the last number is the label.
     labels : ndarray, shape (N,), or None
 
     Raises
@@ -43,7 +43,7 @@ def read_bundle(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no file {path}; give a .mat, .npz or IDX file that holds images.")
+        raise InputError(f"There is no file {path}; give a .mat, .npz, .npy or IDX file that holds images.")
     try:
         arrays = _arrays(path)
     except InputError:
@@ -56,8 +56,14 @@ def read_bundle(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
     name = max(usable, key=lambda each: usable[each].size)
     images, labels = _as_images(usable.pop(name), f"{path}, array '{name}'")
     if labels is None:
-        labels = next((array.ravel() for array in usable.values() if array.size == len(images)), None)
+        rest = {each: array for each, array in arrays.items() if each != name and array.dtype.kind in "biufU"}
+        each = min((each for each in rest if rest[each].size == len(images)), key=_is_no_label, default=None)
+        labels = None if each is None else rest[each].ravel()
     return images, labels
+
+
+def _is_no_label(name: str) -> bool:
+    return "label" not in name.lower() and name.lower() != "y"
 
 
 def _arrays(path: Path) -> Mapping[str, Any]:
@@ -68,11 +74,13 @@ def _arrays(path: Path) -> Mapping[str, Any]:
     if path.suffix.lower() == ".npz":
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
+    if path.suffix.lower() == ".npy":
+        return {"images": np.load(path, allow_pickle=False)}
     if path.name.lower().removesuffix(".gz").endswith("ubyte"):
         beside = path.with_name(path.name.replace("images-idx3", "labels-idx1"))
         labels = {"labels": _idx(beside)} if beside != path and beside.is_file() else {}
         return {"images": _idx(path), **labels}
-    raise InputError(f"{path} is no file of arrays; give one that ends in .mat, .npz, -ubyte or -ubyte.gz.")
+    raise InputError(f"{path} is no file of arrays; give one that ends in .mat, .npz, .npy, -ubyte or -ubyte.gz.")
 
 
 def _idx(path: Path) -> np.ndarray:
@@ -96,6 +104,9 @@ def _as_images(array: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray | N
             return array[:, :-1].reshape(-1, side, side), array[:, -1]
     elif array.ndim == 3 or (array.ndim == 4 and array.shape[3] in (1, 3, 4)):
         return array, None
+    elif array.ndim == 4 and array.shape[1] < min(array.shape[2:]):
+        return np.moveaxis(array, 1, -1), None
     raise InputError(
-        f"{name} has the shape {array.shape}; images are (N, H, W), (N, H, W, colours) or rows (N, P) of square ones."
+        f"{name} has the shape {array.shape}; images are (N, H, W), (N, channels, H, W), (N, H, W, colours) or rows "
+        "(N, P) of square ones."
     )

@@ -95,7 +95,7 @@ def annotated(
 
 
 def unpack(
-    file: Annotated[Path, typer.Argument(help="A .mat, .npz or IDX file that holds many images.")],
+    file: Annotated[Path, typer.Argument(help="A .mat, .npz, .npy or IDX file that holds many images.")],
     out: Out,
     force: Force = False,
 ) -> None:

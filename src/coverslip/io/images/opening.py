@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from coverslip.core import Image, InputError, PixelSize
+from coverslip.io.bundles import BUNDLES
 from coverslip.io.images.inventory import Inventory
 
 _SLIDE = (".svs", ".ndpi", ".scn", ".bif", ".qptiff", ".ptif", ".ptiff", ".zif")
@@ -186,6 +187,8 @@ def _kind(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix == ".zarr":
         raise InputError(f"{path} is a file where a .zarr folder was expected; zipped, it should end in .zarr.zip.")
+    if path.name.lower().endswith(BUNDLES):
+        raise InputError(f"{path} holds arrays, not one image: coverslip samples unpack {path} --out FOLDER.")
     if not is_image_name(path):
         raise InputError(
             f"{path} is of a format that is not read; {AS_OME_TIFF}. Supported are {', '.join(IMAGE_SUFFIXES)}."

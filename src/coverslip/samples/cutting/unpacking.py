@@ -14,7 +14,7 @@ _STACK = "images.tif"
 
 
 def unpack(path: str | Path, out: str | Path, *, overwrite: bool = False) -> Sheet:
-    """Write the images of a ``.mat``, ``.npz`` or IDX file as one stack, and a sheet with a row for each.
+    """Write the images of a ``.mat``, ``.npz``, ``.npy`` or IDX file as one stack, and a sheet with a row for each.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def unpack(path: str | Path, out: str | Path, *, overwrite: bool = False) -> She
     rows = [{"image": _STACK, "frame": str(i)} for i in range(len(images))]
     if labels is not None:
         for row, label in zip(rows, labels, strict=True):
-            row["label"] = f"{label:g}"
+            row["label"] = str(label) if isinstance(label, str) else f"{label:g}"
     with atomic_folder(out, overwrite=overwrite) as folder:
         if images.ndim == 4:
             write_image_tiff(np.moveaxis(images, -1, 1), folder / _STACK, axes="TCYX")
