@@ -240,6 +240,25 @@ def test_shuffled_labels_give_chance_through_every_protocol_and_rule(rule: str, 
             assert row["AUC macro"][0] == pytest.approx(0.5, abs=0.13)
 
 
+def test_images_without_a_class_are_counted_and_a_whole_sheet_of_them_is_refused(tmp_path: Path) -> None:
+    whole = bars(60)
+    some = np.where(np.arange(60) < 6, "", whole.obs["label"])
+    gaps = ArraySamples(whole.read(range(60)), {"label": some, "image": whole.obs["image"]})
+    found = cross_validate("classify", gaps, tmp_path / "a", folds=3, **LINEAR)
+    assert found.table[0]["images"] == 54
+    said = "6 images without a class (column 'label') took no part."
+    assert said in found.notes
+    assert said in cs.fit("classify", gaps, {"network": "linear"}, run=RUN).warnings
+    bare = ArraySamples(whole.read(range(60)), {"image": whole.obs["image"]})
+    both = cs.samples.join_samples([whole, bare], size=16, names=["ours", "theirs"])
+    for make in (
+        lambda: cross_validate("classify", both, tmp_path / "b", folds=3, **LINEAR),
+        lambda: cs.fit("classify", both, {"network": "linear", "size": 16}, run=RUN),
+    ):
+        with pytest.raises(InputError, match="No image of 'theirs' has a class in the column 'label'"):
+            make()
+
+
 def test_what_fits_warn_of_is_said_once_with_how_many_said_it(tmp_path: Path) -> None:
     found = cross_validate("classify", bars(60), tmp_path / "a", folds=3, settings=RULES["retrained"], run=RUN)
     (said,) = [note for note in found.notes if "before the training anew" in note]

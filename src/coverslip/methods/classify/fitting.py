@@ -322,7 +322,7 @@ def _retrained(
 
 
 def _warnings(task: Task, config: Config, outcome: Outcome, calibrating: np.ndarray) -> list[str]:
-    said = [text for text in (alike(task.classes), divided_groups(task.samples.obs)) if text]
+    said = [text for text in (task.left_out, alike(task.classes), divided_groups(task.samples.obs)) if text]
     held = np.bincount(calibrating, minlength=len(task.classes))
     word = "held-out" if len(calibrating) == len(task.split["val"]) else "labelled"
     if not held.sum():

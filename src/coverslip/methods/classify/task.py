@@ -10,6 +10,7 @@ import numpy as np
 from coverslip.core import InputError, Samples, Subset
 from coverslip.methods.classify.config import Config
 from coverslip.samples.opening.again import as_words
+from coverslip.samples.opening.joined import without_class
 from coverslip.train.split import training_split
 
 
@@ -29,6 +30,8 @@ class Task:
         Rows under ``train`` and ``val``.
     split_by : str
         How they were divided.
+    left_out : str
+        A sentence on samples without a class.
     """
 
     samples: Samples
@@ -36,6 +39,7 @@ class Task:
     classes: tuple[str, ...]
     split: dict[str, np.ndarray]
     split_by: str
+    left_out: str = ""
 
     @property
     def training(self) -> Samples:
@@ -66,6 +70,7 @@ def task_of(samples: Samples, config: Config) -> Task:
     kept = np.flatnonzero(words != "")
     if not len(kept):
         raise InputError(f"The column '{config.label}' is empty; fill in the classes of some images.")
+    left_out = without_class(words, samples.obs, config.label)
     found = sorted(set(words[kept]))
     classes = config.order or tuple(found)
     if set(classes) != set(found):
@@ -84,7 +89,7 @@ def task_of(samples: Samples, config: Config) -> Task:
     ]
     if missing:
         raise InputError(f"No training image is of the class '{missing[0]}'; add some, or leave the class out.")
-    return Task(labelled, codes, classes, split, by)
+    return Task(labelled, codes, classes, split, by, left_out)
 
 
 class _Labelled:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Samples
+from coverslip.core.words import number_of
 from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.opening.resized import Aspect, Resizing
@@ -135,6 +136,33 @@ class Joined:
         low, high = np.percentile(x, _PERCENTILES, axis=(2, 3), keepdims=True)
         x = ((x - low) / np.maximum(high - low, 1e-6)).clip(0, 1).astype(np.float32)
         return np.broadcast_to(Resizing((self._size, self._size), self._aspect).pixels(x), (len(x), *self.shape))
+
+
+def without_class(words: np.ndarray, obs: Mapping[str, np.ndarray], label: str) -> str:
+    """A sentence on samples that have no class; empty where all have one.
+
+    Parameters
+    ----------
+    words : ndarray of str, shape (N,)
+        The column of classes, empty where it says nothing.
+    obs : mapping of str to ndarray
+        All columns.
+    label : str
+        What the column is called.
+
+    Raises
+    ------
+    InputError
+        If none of a whole domain has a class, as where one of several sheets lacks the column.
+    """
+    domains = as_words(obs[DOMAIN]) if DOMAIN in obs else np.full(len(words), "")
+    for name in sorted(set(domains) - {""}):
+        if not (words[domains == name] != "").any():
+            raise InputError(
+                f"No image of '{name}' has a class in the column '{label}'; add the column there, or leave it out."
+            )
+    left_out = int((words == "").sum())
+    return f"{number_of(left_out, 'image')} without a class (column '{label}') took no part." if left_out else ""
 
 
 def _column(part: Samples, name: str) -> np.ndarray:

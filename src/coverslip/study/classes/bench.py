@@ -19,6 +19,7 @@ from coverslip.models.record import describe_inputs
 from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.opening.copies import copies_told
+from coverslip.samples.opening.joined import without_class
 from coverslip.samples.opening.mark import mark_of
 from coverslip.samples.sheets.splits import group_codes, usual_groups
 from coverslip.study.classes.divisions import Division
@@ -254,6 +255,7 @@ def open_bench(
             f"There is no column '{config.label}' of classes; the columns are: {known}; say --set label=NAME."
         )
     words = as_words(opened.obs[config.label])
+    unlabelled = without_class(words, opened.obs, config.label)
     kept = np.flatnonzero(words != "")
     opened = opened if len(kept) == len(opened) else Subset(opened, kept)
     words = words[kept]
@@ -279,5 +281,5 @@ def open_bench(
         Path(out),
         run or Run(),
         keep_models,
-        (*([said] if said else []), *copies_told(opened, groups)),
+        (*filter(None, (said, unlabelled)), *copies_told(opened, groups)),
     )
