@@ -23,6 +23,7 @@ from coverslip.results.embedding.options import Label, Report
 from coverslip.results.embedding.page import write_page
 from coverslip.results.embedding.placing import about_placed, placed, placed_rows
 from coverslip.results.embedding.report import write_report
+from coverslip.results.embedding.trust import treatment_rows
 
 
 def blobs(seed: int = 0, each: int = 20) -> cs.Embedding:
@@ -198,6 +199,21 @@ def test_new_cells_come_onto_the_map_that_is_there_and_what_is_like_nothing_is_s
     assert [row["distance"] > 10 for row in placed_rows(both)] == [True] * 3 + [False] * 9
     same, _ = placed(known, cs.read.write_embedding(known, tmp_path / "same.h5ad"))
     assert "as many as chance has" in about_placed(same)
+
+
+def test_treatments_that_are_found_again_on_other_plates_stand_first() -> None:
+    rng = np.random.default_rng(0)
+    treatment = np.tile(["drug", "dmso", "water", ""], 30)
+    latent = rng.normal(size=(120, 4)) + 4 * (treatment == "drug")[:, None]
+    plate = np.repeat(["a", "b"], 60)
+    named, rows = treatment_rows(cs.Embedding.from_arrays(latent, {"treatment": treatment, "plate": plate}))
+    assert named == "plate"
+    assert [row["samples"] for row in rows] == [30, 30, 30]
+    assert (rows[0]["treatment"], rows[0]["mAP"]) == ("drug", pytest.approx(1, abs=0.05))
+    assert rows[0]["p"] < 0.01 < rows[1]["p"]
+    assert treatment_rows(cs.Embedding.from_arrays(latent, {"treatment": treatment})) == ("", [])
+    alone = {"treatment": np.where(plate == "a", "drug", "dmso"), "plate": plate}
+    assert treatment_rows(cs.Embedding.from_arrays(latent, alone)) == ("", [])
 
 
 def test_a_umap_is_kept_in_the_result_for_those_who_come_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

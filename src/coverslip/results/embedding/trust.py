@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, Samples
-from coverslip.measure import evaluate_trust, pca_baseline
+from coverslip.core import Embedding, InputError, Samples
+from coverslip.measure import evaluate_trust, pca_baseline, retrieval
 from coverslip.measure.embeddings.trust import BATCHES, batch_column
 from coverslip.results.embedding.sphering import unsphered
 from coverslip.samples.opening.again import as_words
@@ -59,3 +59,33 @@ def page_rows(embedding: Embedding, opened: Samples | None) -> list[dict[str, An
             baselines[f"PCA {size}"] = pca_baseline(pixels, pixels, size)
     rows = trust_rows(embedding, columns, baselines, 0)
     return [{name: value for name, value in row.items() if name != "n"} for row in rows]
+
+
+def treatment_rows(embedding: Embedding) -> tuple[str, list[dict[str, Any]]]:
+    """What the batches are called, and for each treatment in two of them how well its samples find each other.
+
+    Those found best come first; empty without treatments that are in two batches.
+    """
+    columns = {str(name): np.asarray(embedding.adata.obs[name]) for name in embedding.adata.obs.columns}
+    words = {name: as_words(columns[name]) for name in (*BATCHES, "treatment") if name in columns}
+    batch = batch_column(words)
+    if batch is None or "treatment" not in words:
+        return "", []
+    known = (words[batch] != "") & (words["treatment"] != "")
+    try:
+        found = retrieval(embedding.latent[known], words["treatment"][known], words[batch][known])
+    except InputError:
+        return "", []  # one treatment, or none in two batches
+    named, counts = np.unique(words["treatment"][known], return_counts=True)
+    samples = dict(zip(named, counts.tolist(), strict=True))
+    rows = [
+        {
+            "treatment": name,
+            "samples": samples[name],
+            "mAP": float(found.value[i]),
+            "by chance": float(found.chance[i]),
+            "p": float(found.p[i]),
+        }
+        for i, name in enumerate(found.treatments)
+    ]
+    return batch, sorted(rows, key=lambda row: (row["p"], -row["mAP"]))
