@@ -40,10 +40,15 @@ def check_domains(bench: Bench, domain: str | None) -> str:
     return domain
 
 
-def kinds_in_domains(bench: Bench, domain: str) -> np.ndarray:
-    """The class and domain of each image as one number ``(N,)``: folds have the same share of every class of each."""
-    names = np.asarray(bench.samples.obs[domain]).astype(str)
-    return np.unique([f"{name}\0{code}" for name, code in zip(names, bench.codes, strict=True)], return_inverse=True)[1]
+def kinds_in_domains(bench: Bench, domain: str) -> tuple[np.ndarray, list[str]]:
+    """The class and domain of each image as one number ``(N,)``, and what these are called.
+
+    Folds have the same share of every class of each domain then.
+    """
+    of = np.asarray(bench.samples.obs[domain]).astype(str)
+    called = [f"{bench.classes[code]} of {name}" for name, code in zip(of, bench.codes, strict=True)]
+    names, codes = np.unique(called, return_inverse=True)
+    return codes, names.tolist()
 
 
 def of_each(bench: Bench, domain: str, plan: Sequence[Division]) -> list[Division]:

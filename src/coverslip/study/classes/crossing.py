@@ -158,9 +158,10 @@ def _plan(
     """The divisions of all images, and of each domain alone, where that is asked for."""
     how = (bench.groups, folds, repeats, bench.validation, bench.config.seed)
     if not alone:
-        return folds_of(bench.codes, *how), []
+        return folds_of(bench.codes, *how, bench.classes), []
     by = check_domains(bench, domain)
-    plan = folds_of(kinds_in_domains(bench, by), *how)
+    codes, names = kinds_in_domains(bench, by)
+    plan = folds_of(codes, *how, names)
     return [replace(each, facts={**each.facts, FITTED_TO: TOGETHER}) for each in plan], of_each(bench, by, plan)
 
 

@@ -36,7 +36,13 @@ class Division:
 
 
 def folds_of(
-    codes: np.ndarray, groups: np.ndarray | None, folds: int, repeats: int, validation: float, seed: int
+    codes: np.ndarray,
+    groups: np.ndarray | None,
+    folds: int,
+    repeats: int,
+    validation: float,
+    seed: int,
+    names: Sequence[str] = (),
 ) -> list[Division]:
     """Every fold of every repeat: tested once in each repeat, with part of the others held out to stop by.
 
@@ -52,6 +58,8 @@ def folds_of(
         Share of the images that are not tested which is held out, stratified, whole groups.
     seed : int
         Of the first repeat; each further one counts on.
+    names : sequence of str, optional
+        What the classes are called.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def folds_of(
     """
     if folds < 2 or repeats < 1:
         raise InputError(f"Cross-validation needs at least 2 folds and 1 repeat, not {folds} and {repeats}.")
-    _enough(codes, groups, folds)
+    _enough(codes, groups, folds, names)
     found = []
     for repeat in range(repeats):
         for fold, (rest, test) in enumerate(stratified(codes, groups, folds, seed + repeat)):
@@ -79,6 +87,7 @@ def sizes_of(
     seed: int,
     folds: int = 5,
     tested: np.ndarray | None = None,
+    names: Sequence[str] = (),
 ) -> list[Division]:
     """Fewer and more labels: labelled images are divided into training and validation, and others are tested.
 
@@ -95,6 +104,8 @@ def sizes_of(
         Draws of each size.
     tested : ndarray of int, optional
         Rows that are tested whatever the size; labelled are some of the others then.
+    names : sequence of str, optional
+        What the classes are called.
 
     Raises
     ------
@@ -106,7 +117,7 @@ def sizes_of(
     rows = np.setdiff1d(np.arange(len(codes)), marked)
     counted = any(size.number for size in asked) and tested is None
     if counted:
-        _enough(codes, groups, folds, "give shares of all images instead (--sizes 20%,50%)")
+        _enough(codes, groups, folds, names, "give shares of all images instead (--sizes 20%,50%)")
     found = []
     for repeat in range(repeats):
         rest, test = rows, marked
@@ -181,7 +192,9 @@ def inside(
     return rows[part["train"]], rows[part["val"]]
 
 
-def _enough(codes: np.ndarray, groups: np.ndarray | None, folds: int, remedy: str = "ask for fewer") -> None:
+def _enough(
+    codes: np.ndarray, groups: np.ndarray | None, folds: int, names: Sequence[str], remedy: str = "ask for fewer"
+) -> None:
     sizes = (
         np.bincount(codes)
         if groups is None
@@ -189,6 +202,8 @@ def _enough(codes: np.ndarray, groups: np.ndarray | None, folds: int, remedy: st
     )
     if sizes.min() < folds:
         held = number_of(int(sizes.min()), "image" if groups is None else "group")
+        which = f", '{names[int(sizes.argmin())]}'," if names else ""
         raise InputError(
-            f"The smallest class has {held}, too few for {folds} folds: {remedy}, or merge it with another class."
+            f"The smallest class{which} has {held}, too few for {folds} folds: {remedy}, or merge it with another "
+            "class."
         )

@@ -75,7 +75,16 @@ def image_curve(
     kinds = kinds_of(bench, over or {})
     parts = given_split(bench.samples.obs, len(bench.codes))
     marked = parts["test"] if parts is not None and len(parts["test"]) else None
-    plan = sizes_of(bench.codes, bench.groups, sizes, restarts, bench.validation, bench.config.seed, tested=marked)
+    plan = sizes_of(
+        bench.codes,
+        bench.groups,
+        sizes,
+        restarts,
+        bench.validation,
+        bench.config.seed,
+        tested=marked,
+        names=bench.classes,
+    )
     tested = bench.run_fits(kinds, plan, "Learning curve")
     points, fits, differences = [], [], []
     for size in sizes:

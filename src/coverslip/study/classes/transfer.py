@@ -89,7 +89,7 @@ def _at_home(bench: Bench, of: np.ndarray, name: str, folds: int) -> list[Divisi
     rows, others = np.flatnonzero(of == name), np.flatnonzero((of != name) & (of != ""))
     groups = None if bench.groups is None else bench.groups[rows]
     found = []
-    for each in folds_of(bench.codes[rows], groups, folds, 1, bench.validation, bench.config.seed):
+    for each in folds_of(bench.codes[rows], groups, folds, 1, bench.validation, bench.config.seed, bench.classes):
         facts = {**each.facts, "fitted to": name}
         test = np.concatenate([rows[each.test], others])
         found.append(Division(f"to={name},{each.name}", facts, rows[each.train], rows[each.val], test))
