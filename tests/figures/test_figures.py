@@ -141,6 +141,12 @@ class TestPictures:
         written = [text.get_text() for text in figure.axes[0].texts]
         assert written == ["z0", "z1", "z2", "\u22122", "\u22121", "0", "1", "2"]
 
+    def test_long_names_leave_room_for_the_pictures(self) -> None:
+        images = np.random.default_rng(0).random((2, 3, 1, 8, 8))
+        figure = figures.traversals(images, [0, 1, 2], names=["Annotation of MLS11 spheroids_B064E58A.tif", "a.tif"])
+        assert [text.get_text() for text in figure.axes[0].texts][:2] == ["…pheroids_B064E58A.tif", "a.tif"]
+        assert figure.axes[0].get_position().width > 0.5
+
     def test_traversals_are_shown_as_the_real_images_are(self, nuclei: np.ndarray) -> None:
         decoded = nuclei[:6].reshape(2, 3, 3, 32, 32).astype(np.float32)
         sheet = figures.traversals(decoded, [-1, 0, 1], display=fit_display(nuclei)).axes[0].images[0].get_array()

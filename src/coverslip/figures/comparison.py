@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.figures.colours import CATEGORIES
-from coverslip.figures.style import INK, figure_of, styled
+from coverslip.figures.style import INK, ending, figure_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ def outlines_figure(
                 if title in (name, "all"):
                     _outline(axes, labels[row][part], colours[name], 1.1)
             axes.set_title(title if row == 0 else "", color=colours.get(title, INK))
-        panels[row, 0].set_ylabel(names[row][-30:], fontsize=7)
+        panels[row, 0].set_ylabel(ending(names[row], 30), fontsize=7)
     from matplotlib.lines import Line2D
 
     lines = {"truth": "#c9d1d9", **colours}

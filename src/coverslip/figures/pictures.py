@@ -10,7 +10,7 @@ import numpy as np
 from coverslip.core import InputError
 from coverslip.core.words import number_of
 from coverslip.figures.colours import category_colours
-from coverslip.figures.style import FAINT, INK, bare, figure_of, styled
+from coverslip.figures.style import FAINT, INK, bare, ending, figure_of, styled
 from coverslip.figures.thumbnails import Display, fit_display, resize
 
 if TYPE_CHECKING:
@@ -156,11 +156,11 @@ def traversals(
     flat = images.reshape(-1, *images.shape[2:])
     coloured = (display or fit_display(flat)).compose(flat).reshape(rows, steps, height, width, 3)
     sheet = montage(coloured, gap=max(1, width // 24))
+    names = [ending(name) for name in names] if len(names) == rows else [f"z{d}" for d in range(rows)]
     side = 0.72
-    figure = figure_of(side * steps + 1.0, side * rows * height / width + 0.55)
+    figure = figure_of(side * steps + max(1.0, 0.07 * max(map(len, names))), side * rows * height / width + 0.55)
     axes = bare(figure.subplots())
     axes.imshow(sheet, interpolation="nearest")
-    names = names if len(names) == rows else [f"z{d}" for d in range(rows)]
     for row, name in enumerate(names):
         axes.text(
             -0.012 * sheet.shape[1], (row + 0.5) / rows * sheet.shape[0], name, ha="right", va="center", fontsize=8

@@ -15,7 +15,7 @@ import numpy as np
 from coverslip.core import InputError
 from coverslip.figures.colours import ACCENT, CATEGORIES, series_colours
 from coverslip.figures.columns import natural_key
-from coverslip.figures.style import FAINT, INK, figure_of, styled
+from coverslip.figures.style import FAINT, INK, ending, figure_of, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,7 +114,7 @@ def left_out_figure(points: Points) -> Figure:
                 for point in _of(points, measure=measure, group=name, trained_on=kind):
                     _dots_across(axes, y, point, _KINDS.get(kind, ("", FAINT))[1], "D" if kind == CLASSICAL else "o")
         axes.set_title(title)
-        axes.set_yticks(range(len(names)), ["all" if name == ALL else _short(name) for name in names])
+        axes.set_yticks(range(len(names)), ["all" if name == ALL else ending(name) for name in names])
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
         if names[-1] == ALL and len(names) > 1:
@@ -148,7 +148,7 @@ def methods_figure(points: Points) -> Figure:
                 colour = FAINT if name == CLASSICAL else CATEGORIES[row % len(CATEGORIES)]
                 _dots_across(axes, row, point, colour, "D" if name == CLASSICAL else "o")
         axes.set_title(title)
-        axes.set_yticks(range(len(names)), [_short(name) for name in names])
+        axes.set_yticks(range(len(names)), [ending(name) for name in names])
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.grid(axis="y", visible=False)
         _as_measure(axes, measure, "x")
@@ -298,7 +298,3 @@ def _groups(points: Points) -> list[str]:
 def _aside(count: int) -> np.ndarray:
     """Small steps to both sides, so that sets of equally many planes do not hide each other."""
     return np.linspace(-0.15, 0.15, count) if count > 1 else np.zeros(1)
-
-
-def _short(name: str, most: int = 22) -> str:
-    return name if len(name) <= most else "…" + name[-most + 1 :]

@@ -128,6 +128,11 @@ def bare(axes: Axes) -> Axes:
     return axes
 
 
+def ending(name: str, most: int = 22) -> str:
+    """A name, and of a long one the end, which is where names of images differ."""
+    return name if len(name) <= most else "…" + name[-most + 1 :]
+
+
 def save_figure(figure: Figure, path: str | Path, *, dpi: int = 200) -> Path:
     """Write a figure, whole or not at all.
 
