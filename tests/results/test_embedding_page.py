@@ -93,6 +93,16 @@ def test_beyond_a_number_pictures_are_sampled_evenly_and_the_page_says_so(
     assert "an even sample: 12 of 48" in path.read_text(encoding="utf-8")
 
 
+def test_large_pictures_are_fewer_so_that_the_page_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "MOST_BYTES", 1_500_000)
+    noise = np.random.default_rng(0).integers(0, 256, (400, 64, 64, 3), dtype=np.uint8)  # 7 kB each
+    path = write_page(embedding_of(400), tmp_path / "r.html", thumbnails=noise)
+    found = parts_of(path).data["pictures"]
+    assert 150 < len(found) < 250
+    assert sum(map(len, found)) < 1_500_000
+    assert f"an even sample: {len(found)} of 400" in path.read_text(encoding="utf-8")
+
+
 @given(st.text())
 def test_no_text_ends_a_script_or_is_changed_by_it(text: str) -> None:
     written = script_json({"label": text})

@@ -89,7 +89,7 @@ def _typed(annotation: Any) -> Any:
 def _begun(sentence: str) -> str:
     """A sentence as it goes on behind a colon; what begins with a name or a sign keeps it."""
     first = sentence.split(" ", 1)[0]
-    return sentence[0].lower() + sentence[1:] if first[1:].islower() else sentence
+    return sentence[0].lower() + sentence[1:] if first == "A" or first[1:].islower() else sentence
 
 
 def _declared(verb: str) -> Iterator[tuple[str, Any]]:

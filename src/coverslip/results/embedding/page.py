@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 MOST_PICTURES = 20_000
 """More cells than this, and only an even sample of them carries a picture; the page says so."""
 
+MOST_BYTES = 36_000_000
+"""Likewise, where rows and pictures would take more than this: a page of 40 MB still opens at once."""
+
+_LOOKED_AT = 100
+"""Pictures whose size says how many fit."""
+
 _MAP_NOTES = {
     "pca": "Directions of largest variance.",
     "umap": "Neighbours stay together; distances between groups mean little.",
@@ -136,8 +142,8 @@ def write_page(
         "scale": _scale(),
         "missing": MISSING,
         "other": OTHER,
-        **_pictures(thumbnails, rows),
     }
+    data |= _pictures(thumbnails, rows, MOST_BYTES - len(script_json(data)))
     shown = len(data["pictures"]) if thumbnails is not None else 0
     data["naming"] = groups_to_name(embedding, clusters, np.array(data["pictured"], dtype=int))
     return write_document(
@@ -186,11 +192,13 @@ def _hover_columns(columns: Sequence[Column], first: str | None) -> list[str]:
     return [*([first] if first else []), *names][:8]
 
 
-def _pictures(thumbnails: np.ndarray | None, rows: np.ndarray) -> dict[str, Any]:
-    """Base64 pictures and the rows they belong to."""
+def _pictures(thumbnails: np.ndarray | None, rows: np.ndarray, most: int) -> dict[str, Any]:
+    """Base64 pictures of about so many bytes, and the rows they belong to."""
     if thumbnails is None:
         return {"pictures": [], "pictured": []}
-    kept = evenly(len(rows), MOST_PICTURES)
+    looked_at = webp_pictures(thumbnails[evenly(len(rows), _LOOKED_AT)])
+    fitting = int(most * len(looked_at) / sum(map(len, looked_at)))
+    kept = evenly(len(rows), min(MOST_PICTURES, max(_LOOKED_AT, fitting)))
     return {"pictures": webp_pictures(thumbnails[kept]), "pictured": rows[kept].tolist()}
 
 
