@@ -93,6 +93,13 @@ def test_unsupported_suffix_lists_the_supported_ones(tmp_path):
     assert ".tif, .tiff" in opening(tmp_path / "a.docx")
 
 
+def test_vectors_are_no_images(tmp_path):
+    path = tmp_path / "cells.h5ad"
+    path.write_bytes(b"no matter")
+    with pytest.raises(InputError, match="holds vectors, not images; give the images"):
+        open_image(path)
+
+
 @pytest.mark.parametrize("axes", ["CYX", "XQ", "Y", "YXX"])
 def test_wrong_axes(tmp_path, axes):
     random_tiff(tmp_path / "a.tif")

@@ -334,8 +334,10 @@ def test_what_all_fits_share_cannot_vary(tmp_path: Path) -> None:
 
 
 def test_other_methods_and_too_few_images_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"for methods that tell classes \(classify\); 'vae' gives an embedding"):
+    with pytest.raises(InputError, match=r"tell classes of images \(classify\); 'vae' gives an embedding"):
         cross_validate("vae", bars(12), tmp_path / "a")
+    with pytest.raises(InputError, match="'probe' takes vectors"):
+        cross_validate("probe", bars(12), tmp_path / "a")
     with pytest.raises(InputError, match="The smallest class, 'high', has 4 images, too few for 5 folds"):
         cross_validate("classify", bars(12), tmp_path / "b", **LINEAR)
 

@@ -189,6 +189,10 @@ def _kind(path: Path) -> str:
         raise InputError(f"{path} is a file where a .zarr folder was expected; zipped, it should end in .zarr.zip.")
     if path.name.lower().endswith(BUNDLES):
         raise InputError(f"{path} holds arrays, not one image: coverslip samples unpack {path} --out FOLDER.")
+    if suffix == ".h5ad":
+        raise InputError(
+            f"{path} holds vectors, not images; give the images, or a method that takes vectors, such as probe."
+        )
     if not is_image_name(path):
         raise InputError(
             f"{path} is of a format that is not read; {AS_OME_TIFF}. Supported are {', '.join(IMAGE_SUFFIXES)}."

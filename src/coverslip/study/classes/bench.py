@@ -242,8 +242,9 @@ def open_bench(
     """
     if not classifies(method):
         able = ", ".join(name for name in methods.names() if classifies(name))
-        gives = results.get(methods.get(method).CARD.gives).given
-        raise InputError(f"This study is for methods that tell classes ({able}); '{method}' gives {gives}.")
+        card = methods.get(method).CARD
+        why = f"gives {results.get(card.gives).given}" if card.gives != "scores" else f"takes {card.takes}"
+        raise InputError(f"This study is for methods that tell classes of images ({able}); '{method}' {why}.")
     module = methods.get(method)
     config = module.Config.parse(settings or {})
     refuse_existing(Path(out) / "fits", force=True)
