@@ -201,6 +201,26 @@ def test_new_cells_come_onto_the_map_that_is_there_and_what_is_like_nothing_is_s
     assert "as many as chance has" in about_placed(same)
 
 
+def test_the_card_of_a_fit_says_what_can_be_trusted_beside_principal_components(tmp_path: Path) -> None:
+    import tifffile
+
+    from coverslip.cli import main
+
+    rows = ["image,plate"]
+    pixels = np.random.default_rng(0).normal(100, 10, (48, 16, 16)) + 60 * (np.arange(48) % 2)[:, None, None]
+    for i, image in enumerate(pixels.astype(np.uint8)):
+        tifffile.imwrite(tmp_path / f"{i}.tif", image)
+        rows.append(f"{i}.tif,{'ab'[i % 3 == 0]}")
+    (tmp_path / "sheet.csv").write_text("\n".join(rows))
+    quick = ["--set", "epochs=30", "--set", "width=8", "--set", "latent=2"]
+    assert main(["fit", "vae", str(tmp_path / "sheet.csv"), "--out", str(tmp_path / "model"), *quick]) == 0
+    model = cs.load(tmp_path / "model")
+    rows = {(row["features"], row["measure"]) for row in model.tables["Trust without labels"]}
+    assert {(name, "mixing of plate") for name in ("latent", "PCA 2")} < rows
+    assert ("PCA 2", "stability of clusters") in rows
+    assert "### Trust without labels" in (tmp_path / "model" / "card.md").read_text(encoding="utf-8")
+
+
 def test_treatments_that_are_found_again_on_other_plates_stand_first() -> None:
     rng = np.random.default_rng(0)
     treatment = np.tile(["drug", "dmso", "water", ""], 30)

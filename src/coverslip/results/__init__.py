@@ -21,6 +21,7 @@ The ``__init__`` of each holds its `KIND` (`coverslip.core.kind.Kind`). What the
 ``columns``    ``(value)``: what it says of each sample, as columns of a table
 ``counted``    ``(values)``: what several say together, in a few words
 ``describe``   ``(labels, out, force, describe, shape, how, cut, record)``: columns for objects, from crops around them
+``card``       ``(model, samples, device)``: tables by heading for the card of a fit to these samples
 ``to_file``    ``(value, path)``: a value in memory as a file, for studies
 ``segment``    ``(model, inputs, device)``: label maps one after the other, where objects are found
 =============  =======================================================================================================

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from coverslip import methods
+from coverslip import methods, results
 from coverslip.core import Config, InputError, NoDataRule, Training, about, nodata_rule, provenance
 from coverslip.io.agreement import FILES, noted
 from coverslip.io.atomic import refuse_existing, refuse_own
@@ -65,6 +65,19 @@ def fit(
     Model
         ``model.save("folder/")`` keeps it.
     """
+    return _fitted(method, samples, config, run, channels, planes, nodata)[0]
+
+
+def _fitted(
+    method: str,
+    samples: Any,
+    config: Config | Mapping[str, Any] | None,
+    run: Run | None,
+    channels: Sequence[str | int] | None,
+    planes: str | int,
+    nodata: NoDataRule | None,
+) -> tuple[Model, Any]:
+    """The model, and the samples as they were opened."""
     module = methods.get(method)
     if not isinstance(config, module.Config):
         config = module.Config.parse(config or {})
@@ -93,7 +106,7 @@ def fit(
     doubts += [resized] if resized else []
     if doubts:
         facts["warnings"] = [*fitted.warnings, *doubts]
-    return Model(
+    model = Model(
         method=fitted.method,
         config=fitted.config,
         weights=fitted.weights,
@@ -102,6 +115,7 @@ def fit(
         provenance=provenance(inputs=describe_inputs(samples, opened), seed=getattr(config, "seed", None)),
         card=module.CARD.markdown(of_model=True),
     )
+    return model, opened
 
 
 def _start(config: Any) -> dict[str, Model]:
@@ -216,11 +230,22 @@ def fit_to_folder(
                 remove_unfinished(fitting)
         asked = _asked(method, samples, settings, channels, planes, nodata)
         run = replace(run, folder=fitting)
-        model = fit(method, samples, settings, run=run, channels=channels, planes=planes, nodata=nodata)
+        model, opened = _fitted(method, samples, settings, run, channels, planes, nodata)
         if first:
-            replace(model, provenance={**model.provenance, "asked": asked}).save(out)
+            model = replace(model, provenance={**model.provenance, "asked": asked})
+            _with_tables(model, opened, run).save(out)
             remove_unfinished(fitting)
     return model
+
+
+def _with_tables(model: Model, opened: Any, run: Run) -> Model:
+    """A model whose card says what its kind of result has to say of a fit."""
+    card = model.implementation.CARD
+    kind = results.get(card.gives)
+    if card.takes != "samples" or "card" not in kind.verbs:
+        return model
+    tables = {**model.tables, **kind.verb("card")(model, opened, run.device)}
+    return replace(model, facts={**model.facts, "tables": tables}) if tables else model
 
 
 def _asked(

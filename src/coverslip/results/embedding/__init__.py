@@ -29,5 +29,6 @@ KIND = Kind(
         "layers": ".layers:layers",
         "label": ".labelling:label",
         "score": ".score:score",
+        "card": ".trust:card_tables",
     },
 )

@@ -23,7 +23,7 @@ from coverslip.results.embedding.page import MOST_PICTURES, write_page
 from coverslip.results.embedding.placing import about_placed, comparable, placed, placed_rows, with_further
 from coverslip.results.embedding.sphering import about_sphering
 from coverslip.results.embedding.tissue import tissue_figure
-from coverslip.results.embedding.trust import page_rows, treatment_rows
+from coverslip.results.embedding.trust import TRUST, page_rows, treatment_rows
 from coverslip.samples.opening.again import images_of
 
 EXPLAINED = "What the clusters go with"
@@ -61,10 +61,12 @@ def write_report(embedding: Embedding, page: Page, model: Model | None, images: 
             thumbnail_map(ensure_map(embedding, kind)[pictured], pictures),
             "Each place of the map shows the nearest picture.",
         )
-    tables = {**page.tables, **({EXPLAINED: explained} if explained else {}), **(model.tables if model else {})}
+    tables = {**page.tables, **({EXPLAINED: explained} if explained else {})}
+    # What was measured of the fit is measured here anew, of what is shown.
+    tables |= {name: rows for name, rows in (model.tables if model else {}).items() if name != TRUST}
     if options.trust:
         trusted = page_rows(embedding, opened)
-        tables |= {"Trust without labels": trusted} if trusted else {}
+        tables |= {TRUST: trusted} if trusted else {}
         batch, again = treatment_rows(embedding)
         tables |= {f"Treatments found again across {batch}": again} if again else {}
     if options.place is not None:

@@ -8,11 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import Embedding, InputError, Samples
+from coverslip.core import CoverslipError, Embedding, InputError, Samples, Subset
+from coverslip.core.spread import evenly
 from coverslip.measure import evaluate_trust, pca_baseline, retrieval
 from coverslip.measure.embeddings.trust import BATCHES, batch_column
+from coverslip.models.folder import Model
 from coverslip.results.embedding.sphering import unsphered
 from coverslip.samples.opening.again import as_words
+
+TRUST = "Trust without labels"
+
+_OF_A_FIT = 500
+"""Samples that the card of a fit is measured on: within a second."""
 
 _VALUES = 2e8
 """More pixel values than this, and the page does without principal components."""
@@ -59,6 +66,20 @@ def page_rows(embedding: Embedding, opened: Samples | None) -> list[dict[str, An
             baselines[f"PCA {size}"] = pca_baseline(pixels, pixels, size)
     rows = trust_rows(embedding, columns, baselines, 0)
     return [{name: value for name, value in row.items() if name != "n"} for row in rows]
+
+
+def card_tables(model: Model, samples: Samples, device: str) -> dict[str, list[dict[str, Any]]]:
+    """The same for the card of a fit, of at most 500 of its samples; nothing where they cannot be measured."""
+    some = Subset(samples, evenly(len(samples), _OF_A_FIT))
+    try:
+        rows = page_rows(model.implementation.predict(model, some, device=device), some)
+    except CoverslipError:
+        return {}  # such as of vectors that are all the same, which the fit has said
+    return {TRUST: [{name: _rounded(value) for name, value in row.items()} for row in rows]} if rows else {}
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.3g}") if isinstance(value, float) else value
 
 
 def treatment_rows(embedding: Embedding) -> tuple[str, list[dict[str, Any]]]:
