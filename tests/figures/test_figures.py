@@ -17,9 +17,10 @@ from coverslip.core.illustration import Illustration
 from coverslip.core.samples import ArraySamples
 from coverslip.figures.classes import dots_figure
 from coverslip.figures.colours import CATEGORIES, MISSING, OTHER
+from coverslip.figures.document import save_figures
 from coverslip.figures.illustrations import drawn
 from coverslip.figures.pictures import grid_places, heat_overlays, montage
-from coverslip.figures.representations import maps_beside, measures_beside
+from coverslip.figures.representations import maps_beside
 from coverslip.figures.style import short
 from coverslip.figures.thumbnails import fit_display
 
@@ -106,13 +107,14 @@ class TestRepresentations:
         for values in (np.arange(20.0), np.array([f"cell {i}" for i in range(20)])):
             assert not maps_beside({"a": np.zeros((20, 2))}, values, "id").legends
 
-    def test_each_measure_has_a_panel_and_what_was_not_measured_no_point(self) -> None:
-        rows = [{"representation": "vae", "ARI": (0.5, 0.4, 0.6), "ACC": (0.7, 0.6, 0.9)}]
-        rows.append({"representation": "raw", "ARI": np.nan, "ACC": (0.2, 0.1, 0.3)})
-        figure = measures_beside(rows, ["ARI", "ACC"])
-        drawn = [[line.get_xdata().tolist() for line in axes.get_lines()] for axes in figure.axes]
+    def test_each_measure_has_a_panel_and_what_was_not_measured_no_dot(self) -> None:
+        rows = {"vae": {"ARI": (0.5, 0.4, 0.6), "ACC": (0.7, 0.6, 0.9)}, "raw": {"ACC": (0.2, 0.1, 0.3)}}
+        figure = dots_figure(rows)
+        drawn = [[list(line.get_xdata()) for line in axes.get_lines()] for axes in figure.axes]
         assert drawn == [[[0.4, 0.6], [0.5]], [[0.6, 0.9], [0.7], [0.1, 0.3], [0.2]]]
         assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["vae", "raw"]
+        many = dots_figure({"vae": {f"measure {i}": (0.5, 0.4, 0.6) for i in range(6)}})
+        assert [axes.get_subplotspec().rowspan.start for axes in many.axes] == [0, 0, 0, 0, 1, 1]
 
 
 class TestPictures:
@@ -298,6 +300,12 @@ ROWS = [
     for latent in (2, 10)
     for seed in (0, 1)
 ]
+
+
+def test_figures_are_saved_under_their_captions_whatever_these_hold(tmp_path: Path) -> None:
+    figure = dots_figure({"size": {"accuracy": (0.5, 0.4, 0.6)}})
+    save_figures({"Most confused: G2/M called S": figure, "Größe": (figure, "a text"), "PNG": b"as it is"}, tmp_path)
+    assert {path.name for path in tmp_path.rglob("*")} == {"most-confused-g2-m-called-s.png", "größe.png"}
 
 
 def test_dots_lie_at_their_values_with_intervals_and_chance() -> None:

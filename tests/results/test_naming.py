@@ -321,6 +321,8 @@ def test_from_names_to_a_probe_by_commands(
     quick = ["--set", "curve=2", "--set", "draws=1"]
     assert main(["fit", "probe", "labels.parquet", "--out", "probe", *quick]) == 0
     assert main(["predict", "probe", "cells.h5ad", "--out", "classes.parquet"]) == 0
+    assert main(["report", "classes.parquet", "--out", "classes.html", "--figures", "figures"]) == 0
+    assert Path("figures/learning-curve.png").is_file()
     found = cs.results.opened("classes.parquet")[1].predicted
     assert (found[:40] == np.repeat(["G1", "S"], 20)).mean() > 0.85
 

@@ -116,25 +116,31 @@ def reliability_figure(bins: Sequence[Mapping[str, float]]) -> Figure:
 def dots_figure(
     rows: Mapping[str, Mapping[str, tuple[float, float, float]]], chance: Mapping[str, float] | None = None
 ) -> Figure:
-    """Measures of several things beside each other: a dot with its interval each, a panel per measure.
+    """Measures of several things beside each other: a dot with its interval each, a panel per measure, four in a row.
 
     Parameters
     ----------
     rows : mapping of str to mapping
-        By name ``measure: (value, low, high)``.
+        By name ``measure: (value, low, high)``; what was not measured of one gets no dot.
     chance : mapping of str to float, optional
         What guessing reaches, by measure: a dashed line.
     """
     from matplotlib.ticker import MaxNLocator
 
-    measures = list(next(iter(rows.values())))
+    measures = list(dict.fromkeys(measure for row in rows.values() for measure in row))
     longest = max(map(len, rows))
-    figure = figure_of(max(8.0, 3.1 * len(measures) + 0.072 * longest), 0.8 + 0.26 * len(rows))
-    panels = figure.subplots(1, len(measures), squeeze=False, sharey=True)[0]
-    for axes, measure in zip(panels, measures, strict=True):
+    across = min(len(measures), 4)
+    down = -(-len(measures) // across)
+    figure = figure_of(max(8.0, 3.1 * across + 0.072 * longest), (0.8 + 0.26 * len(rows)) * down)
+    panels = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
+    for axes in panels[len(measures) :]:
+        axes.remove()
+    for axes, measure in zip(panels, measures, strict=False):
         if chance and measure in chance:
             axes.axvline(chance[measure], color=FAINT, linestyle=(0, (3.2, 1.8)), linewidth=1)
         for place, row in enumerate(rows.values()):
+            if measure not in row:
+                continue
             value, low, high = row[measure]
             axes.plot([low, high], [place, place], color=ACCENT, linewidth=1.4, alpha=0.6)
             axes.plot([value], [place], "o", color=ACCENT, markersize=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,4 +135,5 @@ def save_figures(figures: Mapping[str, Any], folder: Path) -> None:
     for caption, figure in figures.items():
         drawn = figure[0] if isinstance(figure, tuple) else figure
         if not isinstance(drawn, bytes):
-            save_figure(drawn, folder / f"{caption.lower().replace(' ', '-')}.png")
+            name = re.sub(r"\W+", "-", caption.lower()).strip("-")  # of classes, too, such as G2/M
+            save_figure(drawn, folder / f"{name}.png")

@@ -14,8 +14,9 @@ from coverslip import methods
 from coverslip.core import Embedding, InputError, Samples, Subset, free_memory, provenance, track
 from coverslip.core.spread import evenly
 from coverslip.figures import save_figure
+from coverslip.figures.classes import dots_figure
 from coverslip.figures.maps import pca_map
-from coverslip.figures.representations import maps_beside, measures_beside
+from coverslip.figures.representations import maps_beside
 from coverslip.io import write_table
 from coverslip.measure import evaluate_embedding, evaluate_kept, evaluate_trust, pca_baseline
 from coverslip.measure.embeddings.evaluate import Row
@@ -360,10 +361,10 @@ def _figures(
     colour = None if coloured is None else np.array([word or None for word in as_words(columns[coloured])[shown]])
     said = "Directions of largest variance of each (of two values, these themselves)"
     said += f", coloured by {coloured}." if coloured else "."
-    drawn = [key for key in rows[0] if any(isinstance(row[key], tuple) for row in rows)]
+    measured = {row["representation"]: {k: v for k, v in row.items() if isinstance(v, tuple)} for row in rows}
     figures = {"Maps": (maps_beside(maps, colour, coloured or ""), said)}
-    if drawn:
-        figures = {"Measures": (measures_beside(rows, drawn), "Values with their intervals."), **figures}
+    if any(measured.values()):
+        figures = {"Measures": (dots_figure(measured), "Values with their intervals."), **figures}
     return figures
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,14 @@ import numpy as np
 
 from coverslip.core import ClassScores, InputError, Samples, Subset
 from coverslip.figures import loss_curves
-from coverslip.figures.classes import Curve, confusion_figure, gallery_figure, reliability_figure, roc_figure
+from coverslip.figures.classes import (
+    Curve,
+    confusion_figure,
+    curve_figure,
+    gallery_figure,
+    reliability_figure,
+    roc_figure,
+)
 from coverslip.figures.document import Page, save_figures, write_document
 from coverslip.figures.encode import script_json, webp_pictures
 from coverslip.figures.illustrations import drawn
@@ -26,6 +34,9 @@ from coverslip.samples.opening.again import images_of
 
 MOST_PICTURES = 6_000
 """More images than this, and only the least confident carry a picture; the page says so."""
+
+LEARNED = "Learning curve"
+"""The table in the card of a probe that is drawn."""
 
 _AT_THE_TOP = ("accuracy", "balanced accuracy", "AUC macro")
 _SHOWN_PER_PAIR = 12
@@ -179,6 +190,9 @@ def _model_figures(
     if model is not None and len(model.history) > 1:  # what is not trained epoch by epoch has no curve
         curves = loss_curves({model.method: model.history}, first_epoch=first_epoch)
         figures["Losses"] = (curves, model.implementation.CARD.losses)
+    if model is not None and (curve := model.tables.get(LEARNED)):
+        said = "Means over draws of the labels, with the least and the most. Where it still climbs, more labels help."
+        figures[LEARNED] = (curve_figure([_point(row) for row in curve]), said)
     if opened is None:
         return figures
     illustrate = None if model is None else getattr(model.implementation, "illustrate", None)
@@ -193,6 +207,19 @@ def _model_figures(
             said = "Those called so most surely, with the probability of the class that they were called."
             figures[f"Most confused: {heading}"] = (gallery_figure(pictures, words), said)
     return figures
+
+
+def _point(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the learning curve in a model's card, to be drawn."""
+    return {
+        "kind": "",
+        "size": row["labels of each class"],
+        "measure": "balanced accuracy",
+        "value": row["balanced accuracy"],
+        "low": row["least"],
+        "high": row["most"],
+        "each": [],
+    }
 
 
 def _galleries(known: Judged | None, scores: ClassScores) -> dict[str, np.ndarray]:
