@@ -151,6 +151,19 @@ def test_a_result_without_images_cannot_be_matched(
     assert_one_sentence(coverslip("evaluate", path, crops), str(path), "no column 'image'")
 
 
+def test_cells_of_one_class_are_measured_without_it(coverslip: Callable, cells: Path, tmp_path: Path) -> None:
+    import anndata
+
+    table = anndata.read_h5ad(cells)
+    table.obs["label"] = "G1"
+    table.write_h5ad(tmp_path / "cells.h5ad")
+    said = coverslip("evaluate", tmp_path / "cells.h5ad", "--no-baseline")
+    assert said.code == 0
+    assert "All samples of the column 'label' are of one class" in said.out
+    assert "silhouette of clusters" in said.out
+    assert "probe" not in said.out
+
+
 def test_a_result_without_labels_takes_them_from_a_sheet(
     coverslip: Callable, cells: Path, crops: Path, tmp_path: Path
 ) -> None:

@@ -246,6 +246,10 @@ def test_settings_that_do_not_fit_together_are_refused() -> None:
         simclr.Config.parse({"start": "imagenet", "width": 16})
     with pytest.raises(InputError, match="multiple of 8"):
         simclr.Config.parse({"width": 12})
+    with pytest.raises(InputError, match="'batch' cannot be 1"):
+        simclr.Config.parse({"batch": 1})  # nothing to be told from
+    with pytest.raises(InputError, match="'milestones' cannot be '2'"):
+        simclr.Config.parse({"milestones": "0.5,2"})
     with pytest.raises(InputError, match="no recipe 'weak'"):
         simclr.Config.parse({"recipe": "weak"})
     assert simclr.Config.parse({"recipe.name": "sweet", "recipe.crop": 0.5}).recipe.contrast == 0.35

@@ -35,7 +35,9 @@ class Training(Config):
         "constant", description="Learning rate over the epochs: 'steps' divides it by 10 at each milestone."
     )
     floor: float = Field(0.0, ge=0, le=1, description="Where the cosine ends, as a share of the learning rate.")
-    milestones: tuple[float, ...] = Field((0.6, 0.8), description="Of 'steps', as shares of the epochs.")
+    milestones: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (0.6, 0.8), description="Of 'steps', as shares of the epochs."
+    )
     gradient_clip: float = Field(0.0, ge=0, description="Largest norm of the gradient; 0 leaves it alone.")
     validation: float = Field(
         0.15, ge=0, lt=1, description="Share held out to watch, where the sheet has no 'split' column; whole groups."

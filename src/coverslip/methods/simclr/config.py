@@ -54,6 +54,9 @@ class Config(Training):
         (0.1, 99.9), description="The low and high percentile of 'percentile'; what lies beyond is clipped."
     )
     per_channel: bool = Field(True, description="Scale each channel by itself.")
+    batch: int = Field(
+        64, ge=2, description="Images per optimiser step, over all devices together; each is told from the others."
+    )
     epochs: int = Field(245, ge=1, description="Passes over the training samples.")
     learning_rate: float = Field(5e-4, gt=0, description="Step size of Adam.")
     weight_decay: float = Field(1e-4, ge=0, description="Decoupled weight decay (AdamW); 0 is plain Adam.")

@@ -16,7 +16,7 @@ from coverslip.results.embedding.reconstruction import reconstruction_rows
 from coverslip.results.embedding.sphering import unsphered
 from coverslip.results.embedding.trust import clusters_of, trust_rows
 from coverslip.results.embedding.views import view_rows
-from coverslip.samples.opening.again import columns_of, images_of
+from coverslip.samples.opening.again import as_words, columns_of, images_of
 from coverslip.samples.sheets.splits import train_and_test
 
 
@@ -52,6 +52,10 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
     elif options.baseline:
         notes.append(f"PCA and raw pixels are not compared: {opened[1]}")
     found: list[Any] = []
+    labels = columns.get(label)
+    if labels is not None and label not in wanted and len(set(as_words(labels)) - {""}) == 1:
+        notes.append(f"All samples of the column '{label}' are of one class, so classes are not measured.")
+        labels = None
     if label in columns or not factors:
         if label not in columns:
             notes.append(
@@ -61,7 +65,7 @@ def _measured(embedding: Embedding, truth: Any, images: Any, seed: int, options:
         kept = np.arange(len(embedding)) if split is None else np.flatnonzero(split != "")
         table = evaluate_embedding(
             embedding.latent[kept],
-            columns[label][kept] if label in columns else None,
+            None if labels is None else labels[kept],
             groups=None if groups is None else groups[kept],
             split=None if split is None else split[kept],
             baselines={name: values[kept] for name, values in {**unsphered(embedding), **baselines}.items()},
