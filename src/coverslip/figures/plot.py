@@ -47,7 +47,7 @@ def scatter_item(count: int) -> Any:
         toolbar_location="above",
         output_backend="webgl" if uses_webgl(count) else "canvas",
         background_fill_color="#ffffff",
-        border_fill_color="#ffffff",
+        border_fill_color=None,  # what is painted there once shows at the edge when the page turns dark
         outline_line_color=None,
         min_border=6,
         tools=[

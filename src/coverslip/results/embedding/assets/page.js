@@ -79,7 +79,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   function paint() {
     const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-    plot.background_fill_color = plot.border_fill_color = colour("--card");
+    plot.background_fill_color = colour("--card");
     for (const grid of plot.center) grid.grid_line_color = colour("--rule");
     for (const renderer of plot.renderers) if (renderer.data_source === mark) renderer.glyph.line_color = colour("--ink");
   }
