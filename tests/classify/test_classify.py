@@ -13,6 +13,7 @@ import torch
 import coverslip as cs
 from coverslip.core import ArraySamples, Fitted, InputError, Subset
 from coverslip.methods import classify
+from coverslip.methods.classify import fitting
 from coverslip.methods.classify.config import Network
 from coverslip.methods.classify.model import build
 from coverslip.portable.onnx_file import has_onnx
@@ -93,6 +94,14 @@ def test_every_rule_and_baseline_tells_bars_apart_but_not_shuffled_labels(change
     assert any("before the training anew" in text for text in fitted.warnings) == ("retrain" in change)
     blind = classify.fit(bars(120, shuffled=True), config.model_copy(update={"epochs": 3}), PRECISE)
     assert accuracy(blind, bars(300, seed=1, shuffled=True)) == pytest.approx(1 / 3, abs=0.1)
+
+
+def test_a_rule_that_the_held_out_images_speak_against_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = classify.Config.parse({**QUICK, "rule": "centres"})
+    assert not any("rule=softmax" in text for text in classify.fit(bars(120), config, PRECISE).warnings)
+    monkeypatch.setattr(fitting, "named_centres", lambda codes, labels, classes, balanced: 5 * np.eye(3)[[1, 2, 0]])
+    (said,) = [text for text in classify.fit(bars(120), config, PRECISE).warnings if "rule=softmax" in text]
+    assert "the largest output would be for 100.0%" in said
 
 
 def test_each_further_term_falls_where_it_is_weighted(samples: ArraySamples) -> None:

@@ -101,11 +101,20 @@ def test_the_haar_split_is_that_of_pywavelets() -> None:
 def test_centres_are_named_by_the_classes_of_training_images() -> None:
     truth = np.repeat([2, 0, 1], 20)
     codes = np.eye(3)[truth] * 5 + RNG.normal(0, 0.3, (60, 3))
-    centres = named_centres(codes, truth, 3, seed=0)
+    centres = named_centres(codes, truth, 3)
     np.testing.assert_allclose(centres, np.stack([codes[truth == k].mean(0) for k in range(3)]), atol=1e-6)
     one = nearness(codes[:1], centres)  # a single image can be classified
     assert one.argmax() == 2
     assert one[0, 0] == pytest.approx(-0.5 * ((codes[0] - centres[0]) ** 2).sum())
+
+
+def test_a_small_class_has_a_centre_of_its_own_where_classes_count_alike() -> None:
+    large = np.concatenate([RNG.normal((-3, 0), 0.4, (200, 2)), RNG.normal((3, 0), 0.4, (200, 2))])
+    codes = np.concatenate([large, RNG.normal((0, 3), 0.4, (12, 2))])
+    truth = np.repeat([0, 1], [400, 12])
+    plain, fair = (named_centres(codes, truth, 2, balanced=balanced) for balanced in (False, True))
+    assert np.abs(plain[1]).max() > 2.5  # a half of the large class took the centre
+    np.testing.assert_allclose(fair, [codes[:400].mean(0), codes[400:].mean(0)], atol=0.5)
 
 
 def test_the_temperature_makes_held_out_images_most_likely() -> None:

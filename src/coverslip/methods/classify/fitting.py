@@ -39,6 +39,9 @@ from coverslip.train.feed import Feed
 from coverslip.train.loop import Outcome, train
 from coverslip.train.run import Run
 
+_BETTER = 0.05
+"""By so much softmax must be right more often than the nearest centre before that is said."""
+
 _LOOKED_AT = 512
 """Samples that the mean and deviation of the channels are taken from."""
 
@@ -80,7 +83,7 @@ def fit(
     normaliser = _normaliser(task.training, config, start)
     prepare = preparation(normaliser, config.size)
     model, began = _begun(task, config, start, trunk, prepare)
-    crossed = None
+    crossed, against = None, ""
     if config.network in SHALLOW:
         parts = (task.training, task.held_out, task.codes)
         outcome, crossed = fit_shallow(model, *parts, prepare, _groups(task), config, run)
@@ -103,14 +106,14 @@ def fit(
         facts["temperature"] = _calibrated(crossed.logits, crossed.codes, weights, np.float64)
         weights |= crossed.weights
     else:
-        facts["temperature"] = _calibrate(model, task, config, run, prepare, weights)
+        facts["temperature"], against = _calibrate(model, task, config, run, prepare, weights)
     calibrating = weights.get(HELD_CODES, task.codes[:0])
     counts = np.bincount(calibrating, minlength=len(task.classes))
     # Of classes with fewer nothing is promised by themselves.
     facts["calibrating"] = {
         name: int(n) if n >= ENOUGH else 0 for name, n in zip(task.classes, counts.tolist(), strict=True)
     }
-    facts["warnings"] = _warnings(task, config, outcome, calibrating)
+    facts["warnings"] = [*_warnings(task, config, outcome, calibrating), *([against] if against else [])]
     if config.retrain and config.network not in SHALLOW and len(task.split["val"]):
         weights |= _retrained(task, config, start, trunk, run, prepare, outcome)
     return Fitted("classify", config, weights, facts, outcome.history)
@@ -262,20 +265,35 @@ def _calibrate(
     run: Run,
     prepare: Callable[..., np.ndarray],
     weights: dict[str, Any],
-) -> float:
-    """Find the rule, the temperature, and how odd held-out images look; what are arrays goes among the weights."""
+) -> tuple[float, str]:
+    """Find the rule, the temperature, and how odd held-out images look; what are arrays goes among the weights.
+
+    With the temperature comes a sentence on the rule, where the held-out images speak against it.
+    """
     device = choose_device(run.device)
     model = model.to(device)
     if config.by_centres:
         _, z = codes_of(model, task.training, prepare, device, "Finding centres")
         labels = task.codes[task.split["train"]]
-        weights[CENTRES] = named_centres(z, labels, len(task.classes), config.seed)
+        weights[CENTRES] = _centres(z, labels, task, config)
     held = task.codes[task.split["val"]]
     if not len(held):
-        return 1.0
+        return 1.0, ""
     _, z = codes_of(model, task.held_out, prepare, device, "Calibrating")
-    z = nearness(z, weights[CENTRES]) if config.by_centres else z
-    return _calibrated(z, held, weights)
+    if not config.by_centres:
+        return _calibrated(z, held, weights), ""
+    near = nearness(z, weights[CENTRES])
+    mine, other = (float((each.argmax(1) == held).mean()) for each in (near, z))
+    said = (
+        f"The nearest centre is right for {mine:.1%} of the held-out images, and the largest output would be for "
+        f"{other:.1%}: consider rule=softmax."
+    )
+    return _calibrated(near, held, weights), said if other > mine + _BETTER else ""
+
+
+def _centres(codes: np.ndarray, labels: np.ndarray, task: Task, config: Config) -> np.ndarray:
+    """The named centres of training codes; of unequal classes as the settings say."""
+    return named_centres(codes, labels, len(task.classes), balanced=config.imbalance != "none")
 
 
 def _calibrated(
@@ -317,7 +335,7 @@ def _retrained(
     if config.by_centres:
         device = choose_device(run.device)
         _, z = codes_of(model.to(device), everything.training, prepare, device, "Finding centres")
-        weights[CENTRES] = named_centres(z, task.codes[both], len(task.classes), config.seed)
+        weights[CENTRES] = _centres(z, task.codes[both], task, config)
     return weights
 
 

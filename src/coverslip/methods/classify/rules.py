@@ -5,23 +5,25 @@ from __future__ import annotations
 import numpy as np
 
 
-def named_centres(codes: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> np.ndarray:
+def named_centres(codes: np.ndarray, labels: np.ndarray, classes: int, *, balanced: bool = False) -> np.ndarray:
     """Centres of the training codes, the k-th of the class k.
 
-    K-means finds as many centres as there are classes; the Hungarian algorithm gives each to a class so that most
-    training images lie nearest to a centre of their own. No other image takes part: the source clusters the test
-    images, which needs many of them at once, and names clusters by their labels, which leaks.
+    K-means finds as many centres as there are classes, beginning with the mean code of each; the Hungarian algorithm
+    gives each to a class so that most training images lie nearest to a centre of their own. No other image takes part:
+    the source clusters the test images, which needs many of them at once, and names clusters by their labels, which
+    leaks.
 
     Parameters
     ----------
     codes : ndarray, shape (N, D)
         Of the training images, not augmented.
     labels : ndarray of int, shape (N,)
-        Their classes.
+        Their classes, each of which occurs.
     classes : int
         K.
-    seed : int
-        Of k-means.
+    balanced : bool
+        Every class counts as much, however many images it has; else two centres may share a large class, and none is
+        left for a small one.
 
     Returns
     -------
@@ -30,9 +32,11 @@ def named_centres(codes: np.ndarray, labels: np.ndarray, classes: int, seed: int
     from scipy.optimize import linear_sum_assignment
     from sklearn.cluster import KMeans
 
-    found = KMeans(classes, n_init=10, random_state=seed).fit(codes)
-    shared = np.zeros((classes, classes), np.int64)
-    np.add.at(shared, (labels, found.labels_), 1)
+    weights = 1 / np.bincount(labels, minlength=classes)[labels] if balanced else np.ones(len(labels))
+    means = np.stack([codes[labels == k].mean(axis=0) for k in range(classes)])
+    found = KMeans(classes, init=means, n_init=1).fit(codes, sample_weight=weights)
+    shared = np.zeros((classes, classes))
+    np.add.at(shared, (labels, found.labels_), weights)
     of_class, cluster = linear_sum_assignment(shared, maximize=True)
     centres = np.empty_like(found.cluster_centers_)
     centres[of_class] = found.cluster_centers_[cluster]
