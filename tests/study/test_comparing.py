@@ -86,6 +86,13 @@ def test_other_channels_and_other_images_do_not_pass_for_a_finished_study(tmp_pa
     assert not np.array_equal(again, before)
 
 
+def test_without_classes_nothing_is_said_of_probes(tmp_path: Path) -> None:
+    findings = compare(samples(label=np.array([""] * 48)), ["pca"], tmp_path)
+    assert findings.notes[-1] == "There are no classes, so what needs them is not measured."
+    assert "probe" not in findings.notes[0]
+    assert "linear probe" not in findings.table[0]
+
+
 def test_components_never_see_what_is_measured_on(tmp_path: Path) -> None:
     given = samples(split=np.array(["train"] * 30 + ["test"] * 18))
     findings = compare(given, ["pca"], tmp_path)

@@ -37,7 +37,7 @@ def maps_beside(maps: Mapping[str, np.ndarray], colour: Any = None, name: str = 
     order = np.random.default_rng(0).permutation(count)  # so that no group covers the others
     across = min(len(maps), _ACROSS)
     down = -(-len(maps) // across)
-    figure = figure_of(3.0 * across, 3.1 * down + 0.5)
+    figure = figure_of(max(9.0, 3.0 * across), 3.1 * down + 0.5)
     panels = figure.subplots(down, across, squeeze=False).ravel()
     size = float(np.clip(4000 / count, 1.5, 16))
     for axes, (title, xy) in zip(panels, maps.items(), strict=False):

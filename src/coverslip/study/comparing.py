@@ -62,12 +62,17 @@ _COLUMNS = {
     f"neighbours kept, {VIEWS}": "neighbours, views",
     f"clusters kept, {VIEWS}": "clusters, views",
 }
-_WORDS = (
-    "Linear probe and k-NN: balanced accuracy on samples they were not fitted to. ACC, NMI, ARI: K-means with as many "
-    "clusters as classes, against the classes. Stability: ARI between clusterings of resampled samples. Refits, views: "
-    "what stays of the 15 neighbours (share) and of the clusters (ARI) with fits from other seeds, and with images "
-    "turned, a little moved and lit. Seconds are those of embedding 1,000 samples here, images read anew."
-)
+_WORDS = {
+    "linear probe": "Linear probe and k-NN: balanced accuracy on samples they were not fitted to. ACC, NMI, ARI: "
+    "K-means with as many clusters as classes, against the classes.",
+    "stability": "Stability: ARI between clusterings of resampled samples.",
+    "neighbours, refits": "Refits: what stays of the 15 neighbours (share) and of the clusters (ARI) with fits from "
+    "other seeds.",
+    "neighbours, views": "Views: what stays of the 15 neighbours (share) and of the clusters (ARI) with images turned, "
+    "a little moved and lit.",
+    "s per 1,000": "Seconds are those of embedding 1,000 samples here, images read anew.",
+}
+"""What columns mean, where they are there."""
 
 
 def compare(
@@ -162,7 +167,8 @@ def compare(
         settings={name: config.model_dump(mode="json") for name, config in configs.items()},
         **({"sphere": sphere, "sphere_by": sphere_by} if sphere else {}),
     )
-    notes = [_WORDS, *said, *_notes(rows, split is not None, group or usual_groups(columns))]
+    meant = " ".join(words for column, words in _WORDS.items() if column in keys)
+    notes = [meant, *said, *_notes(rows, split is not None, group or usual_groups(columns))]
     figures = _figures(found, rows, columns, label)
     for name, (figure, _) in figures.items():
         save_figure(figure, out / f"{name.lower()}.png")
@@ -382,11 +388,11 @@ def _tables(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]
 
 
 def _notes(rows: Sequence[Mapping[str, Any]], split: bool, group: str | None) -> list[str]:
+    if "linear probe" not in rows[0]:
+        return ["There are no classes, so what needs them is not measured."]
     how = "on the test part of the split" if split else "cross-validated"
     how += f", whole groups of '{group}' held out" if group else ""
-    notes = [f"Probes are {how}."]
-    if "linear probe" in rows[0]:
-        best = max(rows, key=lambda row: row["linear probe"][0])
-        value, low, high = best["linear probe"]
-        notes.append(f"The linear probe reads most from {best['representation']}: {value:.3f} [{low:.3f}, {high:.3f}].")
-    return notes
+    best = max(rows, key=lambda row: row["linear probe"][0])
+    value, low, high = best["linear probe"]
+    read = f"The linear probe reads most from {best['representation']}: {value:.3f} [{low:.3f}, {high:.3f}]."
+    return [f"Probes are {how}.", read]
