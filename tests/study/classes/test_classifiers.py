@@ -275,12 +275,14 @@ def test_a_learning_curve_says_where_it_comes_from(tmp_path: Path) -> None:
 
 def test_domains_are_measured_on_their_own(tmp_path: Path) -> None:
     both = bars(60)
-    mixed = ArraySamples(
-        both.read(range(60)), {**both.obs, "laboratory": np.array(["Basel", "Kyoto"])[np.arange(60) // 30]}
-    )
-    found = cross_validate("classify", mixed, tmp_path / "out", folds=3, domain="laboratory", **LINEAR)
-    assert [row.get("domain", "all") for row in found.table] == ["all", "Basel", "Kyoto"]
-    assert [row["images"] for row in found.table] == [60, 30, 30]
+    where = np.array(["Basel", "Kyoto", ""], object)[np.repeat([0, 1, 2], [27, 24, 9])]
+    mixed = ArraySamples(both.read(range(60)), {**both.obs, "laboratory": where})
+    for alone in (False, True):
+        out = tmp_path / str(alone)
+        found = cross_validate("classify", mixed, out, folds=3, domain="laboratory", alone=alone, **LINEAR)
+        assert [row.get("domain", "all") for row in found.table[:3]] == ["all", "Basel", "Kyoto"]
+        assert [row["images"] for row in found.table[:3]] == [60, 27, 24]  # what is of none counts in all
+        assert len(found.table) == (5 if alone else 3)
 
 
 def test_one_model_of_all_domains_is_compared_with_one_of_each_alone(tmp_path: Path) -> None:

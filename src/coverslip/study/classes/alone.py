@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import InputError
 from coverslip.measure import evaluate_classes
+from coverslip.samples.opening.again import as_words
 from coverslip.study.classes.bench import Bench, Tested
 from coverslip.study.classes.divisions import Division
 from coverslip.study.classes.pooling import COMPARED, Pooled, difference, domains_of, some_of, together
@@ -45,8 +46,8 @@ def kinds_in_domains(bench: Bench, domain: str) -> tuple[np.ndarray, list[str]]:
 
     Folds have the same share of every class of each domain then.
     """
-    of = np.asarray(bench.samples.obs[domain]).astype(str)
-    called = [f"{bench.classes[code]} of {name}" for name, code in zip(of, bench.codes, strict=True)]
+    of = as_words(bench.samples.obs[domain])
+    called = [f"{bench.classes[code]} of {name or 'no domain'}" for name, code in zip(of, bench.codes, strict=True)]
     names, codes = np.unique(called, return_inverse=True)
     return codes, names.tolist()
 

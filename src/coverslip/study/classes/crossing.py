@@ -190,7 +190,7 @@ def _notes(bench: Bench, folds: int, repeats: int, alone: bool) -> list[str]:
     whole = (
         f"whole groups of the column '{bench.grouped_by}' held out" if bench.grouped_by else "single images held out"
     )
-    often = "" if repeats == 1 else f", {repeats} repeats"
+    often = "" if repeats == 1 else f", {repeats} repeats, so that each image stands {repeats} times"
     notes = [
         *bench.notes,
         f"{folds}-fold cross-validation, stratified by class{' and domain' * alone}, {whole}{often}; "

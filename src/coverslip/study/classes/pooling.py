@@ -16,6 +16,7 @@ from coverslip.measure import Interval, balanced_accuracy, paired_difference
 from coverslip.measure.classes.evaluate import ALL, Classification
 from coverslip.measure.scores import accuracy
 from coverslip.samples.opening import opened_with, whole_of
+from coverslip.samples.opening.again import as_words
 from coverslip.study.classes.bench import Bench, Tested, placed
 
 Pooled = tuple[Classification, ClassScores, np.ndarray]
@@ -135,8 +136,8 @@ def domains_of(bench: Bench, domain: str | None, rows: np.ndarray) -> list[tuple
     """The name of each domain, and where its images are among these rows; none where nobody asked."""
     if domain is None:
         return []
-    names = np.asarray(bench.samples.obs[domain]).astype(str)[rows]
-    return [(name, np.flatnonzero(names == name)) for name in sorted(set(names))]
+    names = as_words(bench.samples.obs[domain]).astype(str)[rows]
+    return [(str(name), np.flatnonzero(names == name)) for name in sorted(set(names) - {""})]
 
 
 def some_of(found: Classification, rows: np.ndarray) -> Classification:
