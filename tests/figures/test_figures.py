@@ -319,6 +319,11 @@ def test_dots_lie_at_their_values_with_intervals_and_chance() -> None:
 
 
 class TestSweeps:
+    def test_words_are_not_joined_by_a_line(self) -> None:
+        rows = [{"recipe": name, "probe": value} for name, value in (("strong", 0.4), ("sweet", 0.6))]
+        (line,) = figures.sweep_figure(rows, ["recipe"]).axes[0].get_lines()
+        assert (line.get_linestyle(), line.get_ydata().tolist()) == ("None", [0.4, 0.6])
+
     def test_the_table_has_mean_and_range_of_the_fits_of_each_setting(self) -> None:
         table = figures.sweep_table(ROWS, ["beta", "latent"])
         assert [(row["beta"], row["latent"], row["fits"]) for row in table[:2]] == [(0.1, 2, 2), (0.1, 10, 2)]

@@ -74,7 +74,7 @@ def sweep_figure(
     *,
     titles: Mapping[str, str] | None = None,
 ) -> Figure:
-    """One panel per measure: over one setting a line with its interval, over two a heat map.
+    """One panel per measure: over one setting a line with its interval (of words dots), over two a heat map.
 
     Parameters
     ----------
@@ -118,9 +118,12 @@ def _line(axes: Axes, table: Rows, setting: str, measure: str) -> None:
     values = [row[setting] for row in table]
     numeric = all(_is_number(value) for value in values)
     x = np.asarray(values, dtype=float) if numeric else np.arange(len(values), dtype=float)
-    if (highs > lows).any():
+    if not numeric:  # nothing lies between two words
+        axes.vlines(x, lows, highs, color=ACCENT, alpha=0.4, linewidth=2)
+        axes.margins(x=0.15)
+    elif (highs > lows).any():
         axes.fill_between(x, lows, highs, color=ACCENT, alpha=0.15, linewidth=0)
-    axes.plot(x, means, color=ACCENT, marker="o", markersize=4.5)
+    axes.plot(x, means, color=ACCENT, marker="o", markersize=4.5, linestyle="-" if numeric else "")
     if numeric and x.min() > 0 and x.max() >= 10 * x.min():
         axes.set_xscale("log")
         axes.minorticks_off()

@@ -104,6 +104,6 @@ def destroyed(x: Tensor, recipe: Recipe, seed: int = 0) -> list[str]:
     if more <= MOST_CUT_OFF:
         return []
     return [
-        f"The recipe '{recipe.name}' sends {more:.0%} more of the grey values to the darkest or brightest there is: "
-        "choose a milder one, unless 'coverslip samples preview' shows that nothing is lost."
+        f"The recipe '{recipe.name}' sends {100 * more:.0f} % more of the grey values to the darkest or brightest "
+        "there is: choose a milder one, unless 'coverslip samples preview' shows that nothing is lost."
     ]
