@@ -56,5 +56,6 @@ from .results import LabelMap as LabelMap
 from .samples import ArraySamples as ArraySamples
 from .samples import Samples as Samples
 from .samples import Subset as Subset
+from .samples import is_colour as is_colour
 from .scores import ClassScores as ClassScores
 from .settings import Training as Training

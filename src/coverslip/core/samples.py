@@ -123,9 +123,24 @@ class Subset:
         """Channel names; empty where unknown."""
         return self.samples.channels
 
+    @property
+    def colour(self) -> bool:
+        """Whether the channels are red, green and blue."""
+        return is_colour(self.samples)
+
     def __len__(self) -> int:
         return len(self.indices)
 
     def read(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """Read some samples: ``(n, C, H, W)``, dtype as stored, in the order asked for."""
         return self.samples.read(self.indices[np.asarray(indices, dtype=np.intp)])
+
+
+def is_colour(samples: Samples) -> bool:
+    """Whether the channels are red, green and blue: three of unsigned 8-bit without other names, or as samples say."""
+    said = getattr(samples, "colour", None)  # of those that were brought to another dtype
+    if said is not None:
+        return bool(said)
+    named = [name.casefold() for name in samples.channels]
+    three = samples.shape[0] == 3 and samples.dtype.name == "uint8"
+    return three and named in ([], ["r", "g", "b"], ["red", "green", "blue"])

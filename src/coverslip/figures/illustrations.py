@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from coverslip.core import Illustration, Samples
+from coverslip.core import Illustration, Samples, is_colour
 from coverslip.figures.latents import kl_per_dimension
 from coverslip.figures.pictures import heat_overlays, reconstruction_grid, traversals
-from coverslip.figures.thumbnails import fit_display, is_colour, thumbnails
+from coverslip.figures.thumbnails import fit_display, thumbnails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ def drawn(illustration: Illustration, samples: Samples) -> Figure:
 
 
 def _rgb(samples: Samples) -> bool | None:
-    return is_colour(samples.channels, samples.shape[0], samples.dtype) or None
+    return is_colour(samples) or None
 
 
 def _pairs(samples: Samples, inputs: np.ndarray, outputs: np.ndarray) -> Any:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from coverslip.core import ArraySamples, InputError, Samples, task
+from coverslip.core import ArraySamples, InputError, Samples, is_colour, task
 from coverslip.core.spread import evenly
 from coverslip.figures.colours import GREY, channel_colours, to_rgb
 
@@ -62,12 +61,6 @@ class Display:
         return 1 - dark
 
 
-def is_colour(channels: Sequence[str], count: int, dtype: np.dtype[Any]) -> bool:
-    """Whether channels are red, green and blue: three of unsigned 8-bit, without other names."""
-    named = [name.casefold() for name in channels]
-    return count == 3 and dtype == np.uint8 and named in ([], ["r", "g", "b"], ["red", "green", "blue"])
-
-
 def fit_display(
     crops: np.ndarray,
     channels: Sequence[str] = (),
@@ -107,7 +100,7 @@ def fit_display(
         raise InputError(f"Crops are an array (N, C, H, W) with none of them 0, not {crops.shape}.")
     count = crops.shape[1]
     if rgb is None:
-        rgb = is_colour(channels, count, crops.dtype)
+        rgb = is_colour(ArraySamples(crops, channels=channels))
     if rgb:
         if count != 3:
             raise InputError(f"Red, green and blue are 3 channels, but the crops have {count}; leave out rgb=True.")
@@ -162,6 +155,8 @@ def thumbnails(
     """
     samples = ArraySamples(crops) if isinstance(crops, np.ndarray) else crops
     channels = channels or samples.channels
+    if rgb is None and getattr(samples, "colour", False):
+        rgb = True
     spread = evenly(len(samples), _LOOKED_AT)
     display = fit_display(samples.read(spread), channels, rgb=rgb, colours=colours, percentiles=percentiles)
     _, height, width = samples.shape

@@ -12,7 +12,7 @@ import torch
 
 import coverslip as cs
 from coverslip.cli import main
-from coverslip.core import ArraySamples, InputError
+from coverslip.core import ArraySamples, InputError, Subset
 from coverslip.measure import Classification, evaluate_classes
 from coverslip.results.scores.file import read_scores
 from coverslip.study.classes.bench import open_bench
@@ -400,6 +400,9 @@ def test_sheets_of_other_sizes_and_dtypes_are_domains_of_one_model(tmp_path: Pat
     np.testing.assert_array_equal(mixed[1, 0], mixed[1, 2])  # one channel is repeated
     assert 0 <= mixed.min() < 0.1
     assert 0.8 < mixed.max() <= 1
+    assert both.colour  # and so pages show them
+    assert Subset(both, [70]).colour
+    assert not cs.samples.join_samples([small, small], size=16, names=["a", "b"]).colour
     found = cross_validate(
         "classify",
         both,

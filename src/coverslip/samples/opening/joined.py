@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.core import InputError, Samples
+from coverslip.core import InputError, Samples, is_colour
 from coverslip.core.words import number_of
 from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
@@ -112,6 +112,11 @@ class Joined:
     def obs(self) -> Mapping[str, np.ndarray]:
         """Every column of the inputs, empty where one lacks it, and ``domain``."""
         return self._obs
+
+    @property
+    def colour(self) -> bool:
+        """Whether the channels of some are red, green and blue."""
+        return any(part.shape[0] == self._count and is_colour(part) for part in self.parts)
 
     @property
     def channels(self) -> tuple[str, ...]:

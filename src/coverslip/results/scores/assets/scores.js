@@ -32,7 +32,7 @@
       : make("img", { src: "data:image/webp;base64," + data.pictures[row], alt: "", loading: "lazy" });
     const known = data.truth !== null && data.truth[row] !== null;
     const kind = !known ? "" : wrong(row) ? " wrong" : " right";
-    const words = make("small", {}, make("b", { textContent: name }), ` ${data.confidence[row].toFixed(2)}`);
+    const words = make("small", {}, `${data.confidence[row].toFixed(2)} `, make("b", { textContent: name }));
     if (kind === " wrong") words.append(make("br"), `is ${data.classes[data.truth[row]]}`);
     const set = data.sets === null ? "" : `\nnot ruled out: ${data.sets[row] || "nothing"}`;
     return make("div", { className: `pick${kind}${data.abstained[row] ? " unsure" : ""}`, title: `${data.ids[row]}${set}` }, image, words);
