@@ -25,7 +25,7 @@ def stepper(model: nn.Module, x: torch.Tensor, y: torch.Tensor, bf16: bool) -> C
     optimiser = torch.optim.AdamW(model.parameters(), fused=True)
 
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bool(bf16)):
             found = model(x)
             logits = found[1] if isinstance(found, tuple) else found
         optimiser.zero_grad(set_to_none=True)

@@ -23,6 +23,7 @@ from coverslip.methods.deep_cluster import fitting
 from coverslip.methods.deep_cluster.architecture import plan
 from coverslip.methods.deep_cluster.fitting import _seen_and_wanted
 from coverslip.methods.deep_cluster.groups import starting_clusters
+from coverslip.methods.deep_cluster.links import links_of, modularity
 from coverslip.methods.deep_cluster.model import Autoencoder, Clusterer
 from coverslip.models.folder import Model, load_model
 from coverslip.train.loop import _Loop
@@ -176,6 +177,44 @@ def test_a_mixture_only_moves_the_borders_of_compact_groups(seed: int, monkeypat
     monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Map))
     truth = np.repeat([0, 1, 2], [400, 200, 200])
     assert clustering_accuracy(starting_clusters(latent, 3, "umap", seed), truth) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_drawn_out_group_that_augmentation_crosses_is_not_cut(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside it lie two small groups: to join these is more compact, but augmented samples do not go between them."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1, 2], [400, 60, 60])
+    latent = rng.normal(0, 0.2, (520, 2)) + np.array([(0, 0), (8, 0), (8, 2)])[truth]
+    latent[:400, 1] = rng.uniform(-1.5, 1.5, 400)
+    views = latent + rng.normal(0, 0.2, (4, 520, 2))
+    views[:, :400, 1] = rng.uniform(-1.5, 1.5, (4, 400))
+
+    class Map:
+        def __init__(self, **how: Any) -> None: ...
+
+        def fit_transform(self, z: np.ndarray) -> np.ndarray:
+            return z
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Map))
+    assert clustering_accuracy(starting_clusters(latent, 3, "umap", seed), truth) < 0.9
+    assert clustering_accuracy(starting_clusters(latent, 3, "umap", seed, views), truth) > 0.99
+
+
+def test_modularity_is_the_share_of_links_within_beyond_that_by_chance() -> None:
+    from networkx import Graph
+    from networkx.algorithms.community import modularity as of_networkx
+
+    rng = np.random.default_rng(0)
+    latent, clusters = rng.normal(0, 1, (30, 2)), rng.integers(3, size=30)
+    links = links_of(latent, latent[None] + 0.1)
+    parts = [set(np.flatnonzero(clusters == i).tolist()) for i in range(3)]
+    dense = links.toarray()
+    assert (dense == dense.T).all()
+    weighed = Graph()
+    weighed.add_weighted_edges_from(
+        (i, j, dense[i, j] / (1 + (i == j))) for i in range(30) for j in range(i, 30) if dense[i, j]
+    )
+    assert modularity(links, clusters) == pytest.approx(of_networkx(weighed, parts))
 
 
 def test_a_proposal_is_apart_and_found_again() -> None:

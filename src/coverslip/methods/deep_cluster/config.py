@@ -15,18 +15,18 @@ PRESETS: dict[str, dict[str, Any]] = {
     "seed": {},
     "recommended": {
         "network": "strided",
-        "epochs": 36,
-        "clustering_epochs": 20,
+        "epochs": 112,
+        "clustering_epochs": 96,
         "batch": 256,
         "learning_rate": 2e-3,
         "schedule": "cosine",
         "start": "umap",
-        "rounds": 2,
+        "rounds": 12,
         "guided_epochs": 3,
         "neighbours": 20,
         "beta": 1.0,
         "reconstruct": "original",
-        "augment": {"dihedral": False, "rotation": 10.0, "shift": 0.1, "zoom": 0.1, "shear": 0.1},
+        "augment": {"dihedral": False, "rotation": 15.0, "shift": 0.1, "zoom": 0.1, "shear": 0.3},
     },
 }
 """Settings that belong together; each may be set otherwise. ``seed`` is the source's definition."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from coverslip.methods.deep_cluster.loss import (
 from coverslip.methods.deep_cluster.model import BUFFERS, Autoencoder, Clusterer
 from coverslip.methods.deep_cluster.proposal import propose
 from coverslip.samples.opening.alike import BATCH
+from coverslip.samples.opening.augment import Augment
 from coverslip.samples.opening.normalise import Normaliser
 from coverslip.train.batch import Batch, on_device
 from coverslip.train.feed import Feed
@@ -35,6 +36,9 @@ from coverslip.train.split import training_split
 
 _UNSURE = 0.1
 """Share of a target that is spread over all clusters, where the clusters of the start are the target."""
+
+_VIEWS = 4
+"""So many augmented versions of each sample are looked at where clusters start."""
 
 _FEW = 0.01
 """A cluster of a smaller share of the samples than this is told of."""
@@ -91,11 +95,11 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     histories, weights = [outcome.history], dict(outcome.weights)
     latent = _latents(model, feed, rows)
     k, tried = _number_of_clusters(latent, config)
-    clusters = starting_clusters(latent, k, config.start, config.seed)
+    clusters = starting_clusters(latent, k, config.start, config.seed, _views(model, feed, rows, config))
     centres = means(latent, clusters, k)
     for number, epochs in enumerate(rounds):
         if number:
-            clusters = starting_clusters(latent, k, config.start, config.seed)
+            clusters = starting_clusters(latent, k, config.start, config.seed, _views(model, feed, rows, config))
         clusterer = Clusterer(model, torch.from_numpy(means(latent, clusters, k)), len(samples))
         settings = config.model_copy(update={"epochs": epochs, "patience": 0})
         apart = replace(run, folder=run.folder / f"round{number + 1}") if run.folder else run
@@ -242,17 +246,28 @@ def _aim(
     clusterer.made.copy_(torch.tensor([float(epoch), float(changed)]))
 
 
+def _views(model: Autoencoder, feed: Feed, rows: np.ndarray, config: Config) -> np.ndarray | None:
+    """Latents of some samples augmented a few times, ``(V, n, D)``; None where nothing is augmented, or looked at."""
+    if config.start != "umap" or config.augment == Augment(dihedral=False):
+        return None
+    device = next(model.parameters()).device
+    generator = torch.Generator(device).manual_seed(config.seed)
+    return np.stack([_latents(model, feed, rows, lambda x: config.augment(x, generator)) for _ in range(_VIEWS)])
+
+
 @torch.no_grad()
-def _latents(model: Autoencoder, feed: Feed, rows: np.ndarray) -> np.ndarray:
-    """Latents of some samples as they are, ``(n, D)``."""
+def _latents(
+    model: Autoencoder, feed: Feed, rows: np.ndarray, change: Callable[[Tensor], Tensor] | None = None
+) -> np.ndarray:
+    """Latents of some samples as they are, or changed, ``(n, D)``."""
     device = next(model.parameters()).device
     training = model.training
     model.eval()
     parts = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
     nothing = np.random.SeedSequence(0)
     found = [
-        model.encode(on_device(batch, device).inputs).cpu().numpy()
-        for batch in feed.batches(parts, [nothing] * len(parts))
+        model.encode(x if change is None else change(x)).cpu().numpy()
+        for x in (on_device(batch, device).inputs for batch in feed.batches(parts, [nothing] * len(parts)))
     ]
     model.train(training)
     return np.concatenate(found)
