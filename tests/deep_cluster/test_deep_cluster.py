@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 import coverslip as cs
 from coverslip.core.errors import InputError, ModelError, Stopped
@@ -26,6 +27,7 @@ from coverslip.methods.deep_cluster.groups import starting_clusters
 from coverslip.methods.deep_cluster.links import links_of, modularity
 from coverslip.methods.deep_cluster.model import Autoencoder, Clusterer
 from coverslip.models.folder import Model, load_model
+from coverslip.samples.opening.augment import affine
 from coverslip.train.loop import _Loop
 from coverslip.train.run import Run
 
@@ -125,6 +127,24 @@ def test_the_rows_of_the_ablation_are_settings(regulariser: str, clustering: boo
     assert found == {"epoch", "loss", "reconstruction", "learning_rate", "seconds", "stage"} | terms
     assert ("logvar.weight" in fitted.weights) == (regulariser == "kl")
     assert fitted.weights["centres"].shape == (3, 3)
+
+
+def test_consistency_brings_augmented_versions_of_an_image_together(shapes: ArraySamples) -> None:
+    """Of a moved image the vector lies nearer to that of the image itself, in units of what divides images."""
+    moved = {"augment": {"shift": 0.2, "edge": True}, "clustering": False}
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.from_numpy(shapes.read(np.arange(140)).astype(np.float32))
+    others = ArraySamples(affine(pixels, generator, shift=0.2, edge=True).numpy().astype(np.uint16))
+
+    def distance(weight: float) -> float:
+        config = deep_cluster.Config(**{**QUICK, **moved, "consistency": weight})
+        fitted = deep_cluster.fit(shapes, config, PRECISE)
+        z, other = (deep_cluster.predict(fitted, images).latent for images in (shapes, others))
+        return float(((z - other) ** 2).sum(axis=1).mean() / z.var(axis=0).sum())
+
+    assert distance(0.5) < 0.1 * distance(0)
+    with pytest.raises(ValidationError, match="say augment, too"):
+        deep_cluster.Config(consistency=0.1)
 
 
 def test_without_the_clustering_stage_samples_are_of_the_nearest_mean(shapes: ArraySamples) -> None:

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 
 from coverslip.methods.deep_cluster.loss import (
     clustering_loss,
+    consistency,
     cross_entropy,
     kl_to_normal,
     mmd,
@@ -49,6 +50,23 @@ def test_mmd_is_0_of_the_same_vectors_and_grows_with_their_distance(rng: np.rand
     assert_allclose(mmd(z, z, [2.0]), 0, atol=1e-6)
     near, far = (float(mmd(z + by, z, [2.0])) for by in (0.5, 2.0))
     assert 0 < near < far
+
+
+def test_consistency_is_the_cross_entropy_of_finding_the_other_version(rng: np.random.Generator) -> None:
+    z, other = vectors(rng, 5, 3), vectors(rng, 5, 3)
+    both = np.concatenate([z, other]).astype(np.float64)
+    lost = []
+    for i in range(10):
+        nearness = [np.exp(-np.sum((both[i] - both[j]) ** 2)) for j in range(10)]
+        lost.append(-np.log(nearness[(i + 5) % 10] / (sum(nearness) - nearness[i])))
+    assert_allclose(consistency(torch.from_numpy(z), torch.from_numpy(other)), np.mean(lost), atol=1e-5)
+
+
+def test_consistency_is_better_where_versions_lie_together_and_images_apart(rng: np.random.Generator) -> None:
+    z, other = torch.from_numpy(vectors(rng, 9, 3)), torch.from_numpy(vectors(rng, 9, 3))
+    together = consistency(z, z + 0.1 * (other - z))
+    assert together < consistency(z, other)
+    assert consistency(3 * z, 3 * z) < consistency(z, z)
 
 
 def test_soft_assignment_is_a_student_t_of_one_degree_of_freedom(rng: np.random.Generator) -> None:

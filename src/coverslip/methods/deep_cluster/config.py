@@ -26,6 +26,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "neighbours": 20,
         "beta": 1.0,
         "reconstruct": "original",
+        "consistency": 0.05,
         "augment": {"dihedral": False, "rotation": 15.0, "shift": 0.1, "zoom": 0.1, "shear": 0.3},
     },
 }
@@ -71,6 +72,11 @@ class Config(Training):
     )
     regularisation: float = Field(
         1.0, ge=0, description="Weight of the regulariser beside the cross-entropy per pixel."
+    )
+    consistency: float = Field(
+        0.0,
+        ge=0,
+        description="Weight, in the first stage, of telling each image from others by another augmented version of it.",
     )
     prior_variance: float = Field(0.5, gt=0, description="Variance of the prior of the MMD, N(0, 0.5) in the source.")
     kernel: tuple[float, ...] = Field(
@@ -136,6 +142,8 @@ class Config(Training):
     def _fits_together(self) -> Config:
         if self.preset not in PRESETS:
             raise ValueError(f"there is no preset '{self.preset}'; the presets are {', '.join(PRESETS)}")
+        if self.consistency and self.augment == Augment(dihedral=False):
+            raise ValueError("consistency compares augmented versions of an image: say augment, too")
         if not self.kernel or min(self.kernel) <= 0:
             raise ValueError("kernel is one or more numbers above 0")
         for name in ("depth", "clusters"):

@@ -16,6 +16,7 @@ from coverslip.methods.deep_cluster.groups import means, neighbours_of, starting
 from coverslip.methods.deep_cluster.inference import CENTRES, autoencoder_for
 from coverslip.methods.deep_cluster.loss import (
     clustering_loss,
+    consistency,
     cross_entropy,
     kl_to_normal,
     mmd,
@@ -159,23 +160,28 @@ def _warnings(config: Config, sizes: np.ndarray, history: list[dict[str, float]]
 
 
 def _first_step(config: Config) -> Step:
-    """The loss of the first stage (A.3): cross-entropy and what keeps latents near the prior."""
+    """The loss of the first stage (A.3): cross-entropy and what keeps latents near the prior; perhaps consistency."""
     widths = [scale * config.latent * config.prior_variance for scale in config.kernel]
 
     def step(module: nn.Module, batch: Batch[Tensor], generator: torch.Generator, epoch: int) -> dict[str, Tensor]:
         seen, wanted = _seen_and_wanted(batch.inputs, generator, config, training=module.training)
+        n, paired = len(seen), config.consistency > 0 and module.training
+        shown = torch.cat([seen, config.augment(batch.inputs, generator)]) if paired else seen
         # The draws of the prior, or of the stochastic encoder.
-        noise = torch.randn((len(seen), config.latent), generator=generator, device=seen.device)
-        z, logits, mean, logvar = module(seen, noise)
+        noise = torch.randn((len(shown), config.latent), generator=generator, device=seen.device)
+        z, logits, mean, logvar = module(shown, noise, n)
         terms = {"reconstruction": cross_entropy(logits, wanted)}
         if config.regulariser == "mmd":
-            terms["mmd"] = mmd(z, noise * config.prior_variance**0.5, widths)
+            terms["mmd"] = mmd(z[:n], noise[:n] * config.prior_variance**0.5, widths)
         elif logvar is not None:
-            terms["kl"] = kl_to_normal(mean, logvar).mean() / wanted[0].numel()
+            terms["kl"] = kl_to_normal(mean[:n], logvar[:n]).mean() / wanted[0].numel()
         regulariser = terms.get("mmd", terms.get("kl"))
         loss = terms["reconstruction"]
         if regulariser is not None:
             loss = loss + config.regularisation * regulariser
+        if paired:
+            terms["consistency"] = consistency(mean[:n], mean[n:])
+            loss = loss + config.consistency * terms["consistency"]
         return {"loss": loss, **terms}
 
     return step

@@ -1,4 +1,4 @@
-"""The terms of both stages, in the notation of the source (MMV-DEC, equations A.1 to A.8).
+"""The terms of both stages, in the notation of the source (MMV-DEC, equations A.1 to A.8), and one more.
 
 What the source leaves open or misprints is read so: A.1 is the binary cross-entropy; the kernel of A.2 is Gaussian, of
 the *squared* distance; N(0, 0.5) has the variance 0.5.
@@ -55,6 +55,27 @@ def target_distribution(q: Tensor, share: Tensor | None = None) -> Tensor:
     """
     weight = q.square() / (q.sum(dim=0) if share is None else share)
     return weight / weight.sum(dim=1, keepdim=True)
+
+
+def consistency(z: Tensor, other: Tensor) -> Tensor:
+    """How surely each image is told from the others of a batch by its other version (NT-Xent of distances).
+
+    Parameters
+    ----------
+    z, other : Tensor, shape (N, D)
+        Vectors of two augmented versions of N images.
+
+    Returns
+    -------
+    Tensor
+        The mean of -log of the share that the other version has in the sum of ``exp(-d²)`` over all other vectors of
+        the batch, in nats; d is the distance in latent space, in place of the cosine of SimCLR (Chen et al. 2020,
+        eq. 1), for clusters are told by distances.
+    """
+    both = torch.cat([z, other])
+    nearness = -squared_distances(both, both)
+    nearness = nearness.masked_fill(torch.eye(len(both), dtype=torch.bool, device=both.device), -torch.inf)
+    return F.cross_entropy(nearness, torch.arange(len(both), device=both.device).roll(len(z)))
 
 
 def clustering_loss(p: Tensor, q: Tensor) -> Tensor:

@@ -50,7 +50,9 @@ class Autoencoder(nn.Module):
         logits: Tensor = self.decoder(x.contiguous(memory_format=torch.channels_last))
         return logits.float()
 
-    def forward(self, x: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    def forward(
+        self, x: Tensor, noise: Tensor | None = None, decoded: int | None = None
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Encode and decode.
 
         Parameters
@@ -59,11 +61,13 @@ class Autoencoder(nn.Module):
             Images in [0, 1].
         noise : Tensor, shape (N, D), optional
             A draw from N(0, I), for a stochastic encoder; default: decode the mean.
+        decoded : int, optional
+            Decode the first so many only.
 
         Returns
         -------
         z, logits, mean : Tensor
-            The vector that was decoded, what was decoded, and the mean that the vector was drawn around.
+            The vectors, what they were decoded to, and the mean that the vector was drawn around.
         logvar : Tensor or None
             Of a stochastic encoder.
         """
@@ -72,7 +76,7 @@ class Autoencoder(nn.Module):
         logvar = None if self.logvar is None else self.logvar(features).float()
         if logvar is not None and noise is not None:
             z = mean + noise * torch.exp(0.5 * logvar)
-        return z, self.decode(z), mean, logvar
+        return z, self.decode(z[:decoded]), mean, logvar
 
 
 def _pooled_encoder(architecture: Architecture) -> Iterator[nn.Module]:
