@@ -16,7 +16,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "recommended": {
         "network": "strided",
         "epochs": 112,
-        "clustering_epochs": 96,
+        "clustering_epochs": 56,
         "batch": 256,
         "learning_rate": 2e-3,
         "schedule": "cosine",
