@@ -42,8 +42,9 @@ def ours(pixels: np.ndarray, recipe: str, precision: str) -> tuple[Callable[[], 
         return two_views(x, config.recipe, generator)
 
     def step() -> None:
+        x = views()  # as in the loop, where the network alone is cast
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            z = model(views())[1]
+            z = model(x)[1]
         optimiser.zero_grad()
         terms_of(z, config)["loss"].backward()
         optimiser.step()
