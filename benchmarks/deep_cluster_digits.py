@@ -1,10 +1,11 @@
-"""How well does deep clustering tell digits apart without labels? USPS, beside k-means and PCA + k-means.
+"""How well does deep clustering tell digits apart without labels? USPS or MNIST, beside k-means and PCA + k-means.
 
 All images are fitted to, no label is used; accuracy (best one-to-one match of clusters and digits) and NMI of the same
 images. The rows are settings: the five of the source's ablation, and the recommended preset. Rows that share a first
 stage share its fit only in name: each is a fit of its own, kept in `--out`, and not made again.
 
     python benchmarks/deep_cluster_digits.py ../shared/data/digits/usps_all.mat --out digits/ --seeds 3
+    python benchmarks/deep_cluster_digits.py ../shared/data/digits/t10k-images-idx3-ubyte.gz --out mnist/ --seeds 3
 
 `--epochs` shortens the fits: 300 epochs of the source's network take an hour on one core.
 """

@@ -103,6 +103,23 @@ def test_a_seeded_fit_gives_the_same_numbers_as_ever(fitted: Fitted, request: py
     assert found == pytest.approx(json.loads(EXPECTED.read_text()), rel=0.05)
 
 
+def test_it_is_told_where_the_clustering_stage_has_fewer_epochs_than_asked_for() -> None:
+    few, enough = (
+        deep_cluster.fit(bars(20), deep_cluster.Config(**{**QUICK, "epochs": epochs, "clustering_epochs": 3}), PRECISE)
+        for epochs in (4, 6)
+    )
+    assert any("2 epochs at most, half of all, and not 3" in text for text in few.facts["warnings"])
+    assert not any("at most" in text for text in enough.facts["warnings"])
+
+
+def test_rounds_of_one_epoch_say_nothing_of_changes() -> None:
+    """In the first epoch of a round no image had a cluster before."""
+    short = {"epochs": 8, "clustering_epochs": 4, "rounds": 4}
+    fitted = deep_cluster.fit(bars(20), deep_cluster.Config(**{**QUICK, **short}), PRECISE)
+    assert fitted.history[-1]["changed"] == 1
+    assert not any("still changed" in text for text in fitted.facts["warnings"])
+
+
 def test_it_stops_once_the_clusters_settle(shapes: ArraySamples) -> None:
     config = deep_cluster.Config(**{**QUICK, "epochs": 40, "clustering_epochs": 20, "tolerance": 0.05})
     history = deep_cluster.fit(shapes, config, PRECISE).history

@@ -194,3 +194,11 @@ def test_images_that_belong_together_are_changed_alike() -> None:
     assert torch.equal(turned, dihedral(first, rng(4)))
     with pytest.raises(InputError, match="per_channel=false"):
         together(Augment(per_channel=True), first, other, generator=rng(4))
+
+
+@pytest.mark.parametrize("settings", [{}, {"edge": True, "per_channel": True}, {"blur": 1.0}, {"dihedral": True}])
+def test_what_is_idle_gives_images_back_as_they_are(settings: dict[str, float]) -> None:
+    augment = Augment.model_validate({"dihedral": False, **settings})
+    x = torch.rand(4, 1, 12, 12)
+    unchanged = torch.equal(augment(x, torch.Generator().manual_seed(1)), x)
+    assert augment.idle == unchanged == (not {"blur", "dihedral"} & set(settings))

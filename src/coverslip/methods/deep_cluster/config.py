@@ -142,8 +142,8 @@ class Config(Training):
     def _fits_together(self) -> Config:
         if self.preset not in PRESETS:
             raise ValueError(f"there is no preset '{self.preset}'; the presets are {', '.join(PRESETS)}")
-        if self.consistency and self.augment == Augment(dihedral=False):
-            raise ValueError("consistency compares augmented versions of an image: say augment, too")
+        if self.consistency and self.augment.idle:
+            raise ValueError("consistency compares augmented versions of an image: say augment, too, or consistency=0")
         if not self.kernel or min(self.kernel) <= 0:
             raise ValueError("kernel is one or more numbers above 0")
         for name in ("depth", "clusters"):

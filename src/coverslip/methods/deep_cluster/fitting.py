@@ -27,7 +27,6 @@ from coverslip.methods.deep_cluster.loss import (
 from coverslip.methods.deep_cluster.model import BUFFERS, Autoencoder, Clusterer
 from coverslip.methods.deep_cluster.proposal import propose
 from coverslip.samples.opening.alike import BATCH
-from coverslip.samples.opening.augment import Augment
 from coverslip.samples.opening.normalise import Normaliser
 from coverslip.train.batch import Batch, on_device
 from coverslip.train.feed import Feed
@@ -96,12 +95,11 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     histories, weights = [outcome.history], dict(outcome.weights)
     latent = _latents(model, feed, rows)
     k, tried = _number_of_clusters(latent, config)
-    clusters = starting_clusters(latent, k, config.start, config.seed, _views(model, feed, rows, config))
-    centres = means(latent, clusters, k)
+    clusters, centres = _started(model, feed, rows, latent, k, config)
     for number, epochs in enumerate(rounds):
         if number:
-            clusters = starting_clusters(latent, k, config.start, config.seed, _views(model, feed, rows, config))
-        clusterer = Clusterer(model, torch.from_numpy(means(latent, clusters, k)), len(samples))
+            clusters, centres = _started(model, feed, rows, latent, k, config)
+        clusterer = Clusterer(model, torch.from_numpy(centres), len(samples))
         settings = config.model_copy(update={"epochs": epochs, "patience": 0})
         apart = replace(run, folder=run.folder / f"round{number + 1}") if run.folder else run
         step = _clustering_step(clusterer, feed, rows, clusters, config)
@@ -150,7 +148,14 @@ def _warnings(config: Config, sizes: np.ndarray, history: list[dict[str, float]]
         said.append(
             f"{few} of {len(sizes)} clusters hold less than {_FEW:.0%} of the samples each: ask for fewer (clusters)."
         )
-    changed = history[-1].get("changed", 0.0)
+    asked, most = config.clustering_epochs, config.epochs // 2
+    if config.clustering and asked > most:
+        said.append(
+            f"The clustering stage had {most} epochs at most, half of all, and not {asked} (clustering_epochs): raise "
+            "epochs to give it more."
+        )
+    last = [row for row in history if row["stage"] == history[-1]["stage"]]
+    changed = last[-1].get("changed", 0.0) if len(last) > 1 else 0.0  # in the first epoch all are new to their cluster
     if changed > max(config.tolerance, _UNSETTLED):
         said.append(
             f"In the last epoch {changed:.1%} of the samples still changed their cluster: more clustering_epochs may "
@@ -252,12 +257,19 @@ def _aim(
     clusterer.made.copy_(torch.tensor([float(epoch), float(changed)]))
 
 
+def _started(
+    model: Autoencoder, feed: Feed, rows: np.ndarray, latent: np.ndarray, k: int, config: Config
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cluster that each sample starts in, ``(n,)``, and the centres ``(k, D)``."""
+    clusters = starting_clusters(latent, k, config.start, config.seed, _views(model, feed, rows, config))
+    return clusters, means(latent, clusters, k)
+
+
 def _views(model: Autoencoder, feed: Feed, rows: np.ndarray, config: Config) -> np.ndarray | None:
     """Latents of some samples augmented a few times, ``(V, n, D)``; None where nothing is augmented, or looked at."""
-    if config.start != "umap" or config.augment == Augment(dihedral=False):
+    if config.start != "umap" or config.augment.idle:
         return None
-    device = next(model.parameters()).device
-    generator = torch.Generator(device).manual_seed(config.seed)
+    generator = torch.Generator().manual_seed(config.seed)  # of the processor: the same versions on every device
     return np.stack([_latents(model, feed, rows, lambda x: config.augment(x, generator)) for _ in range(_VIEWS)])
 
 

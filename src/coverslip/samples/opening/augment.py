@@ -244,6 +244,11 @@ class Augment(Config):
         """``augment=false`` is none at all."""
         return {"dihedral": False} if given is False else given
 
+    @property
+    def idle(self) -> bool:
+        """Whether it gives every batch back as it is."""
+        return not any(value for name, value in self.model_dump().items() if name not in ("edge", "per_channel"))
+
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The batch augmented, ``(N, C, H, W)``; `x` itself is not changed."""
         if self.dihedral:
