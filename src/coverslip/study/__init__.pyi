@@ -2,7 +2,7 @@ from .classes.crossing import cross_validate as cross_validate
 from .classes.learning import image_curve as image_curve
 from .classes.shortcut import shortcuts as shortcuts
 from .classes.transfer import transfer as transfer
-from .comparing import compare as compare
+from .comparison import compare as compare
 from .fields.learning import learning_curve as learning_curve
 from .fields.leaving import leave_one_out as leave_one_out
 from .fields.planes import focal_planes as focal_planes

@@ -130,7 +130,7 @@ def compare(
     are fitted each by its own settings. A second run goes on where the first stopped.
     """
     from coverslip.cli.tables import print_rows
-    from coverslip.study.comparing import compare as compared
+    from coverslip.study.comparison import compare as compared
     from coverslip.train.run import Run
 
     findings = compared(

@@ -1,0 +1,1 @@
+"""Studies of methods that embed samples: their representations side by side."""
