@@ -22,6 +22,7 @@ from coverslip.measure import (
     pixel_scores,
     splits_and_merges,
 )
+from coverslip.measure.objects.precision import mean_ap_of
 
 from . import oracle
 from .label_images import drawn, label_pairs
@@ -184,6 +185,7 @@ def test_pooled_values_are_of_all_objects_together_and_means_of_images() -> None
     assert found.get("ap75").value == pytest.approx(tp / (sum(t.n_true + t.n_predicted for t in tables) - tp))
     assert found.get("ap75").mean == pytest.approx(found.per_image["ap75"].mean())
     assert found.get("ap").value == pytest.approx(np.mean([found.get(f"ap{round(100 * t)}").value for t in THRESHOLDS]))
+    assert mean_ap_of(pair for _, *pair in images) == pytest.approx(found.get("ap").value)
     joined = overlap(
         np.hstack([truth + 100 * i * (truth > 0) for i, (_, truth, _) in enumerate(images)]),
         np.hstack([labels + 100 * i * (labels > 0) for i, (_, _, labels) in enumerate(images)]),

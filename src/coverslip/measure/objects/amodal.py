@@ -14,6 +14,7 @@ from coverslip.measure.inputs import check_length, encode
 from coverslip.measure.intervals import bootstrap
 from coverslip.measure.objects.matching import match, match_best
 from coverslip.measure.objects.overlaps import Overlap
+from coverslip.measure.objects.precision import ap
 from coverslip.measure.scores import mean
 
 EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
@@ -225,7 +226,7 @@ class AmodalEvaluation:
     @property
     def ap50(self) -> float:
         """TP / (TP + FP + FN) at IoU ≥ 0.5, over all images."""
-        return self.tp / max(1, self.n_true + self.n_predicted - self.tp)
+        return float(ap(self.tp, self.n_true, self.n_predicted))
 
     def records(self) -> list[dict[str, Any]]:
         """One dictionary per row, ready for a data frame, CSV or JSON."""

@@ -15,6 +15,7 @@ from coverslip.measure.objects import instances, pixels
 from coverslip.measure.objects.contours import boundary_distances
 from coverslip.measure.objects.matching import THRESHOLDS, checked_threshold, count_matches
 from coverslip.measure.objects.overlaps import Overlap, overlap
+from coverslip.measure.objects.precision import ap, mean_ap
 from coverslip.measure.scores import mean
 
 
@@ -179,12 +180,12 @@ def _measures(thresholds: Sequence[float]) -> list[_Measure]:
             _Measure(
                 f"ap{round(100 * t, 7):g}",
                 (key, "n_true", "n_predicted"),
-                lambda tp, true, predicted: pixels.iou(tp, predicted - tp, true - tp),
+                ap,
                 f"TP / (TP + FP + FN), IoU ≥ {t:g}",
             )
             for t, key in zip(thresholds, matched, strict=True)
         ),
-        _Measure("ap", (*matched, "n_true", "n_predicted"), _mean_ap, f"mean of the {len(thresholds)} above"),
+        _Measure("ap", (*matched, "n_true", "n_predicted"), mean_ap, f"mean of the {len(thresholds)} above"),
         _Measure("precision", objects_of, pixels.precision, "TP / (TP + FP), IoU ≥ 0.5"),
         _Measure("recall", objects_of, pixels.recall, "TP / (TP + FN), IoU ≥ 0.5"),
         _Measure("f1", objects_of, pixels.f1, "2 TP / (2 TP + FP + FN), IoU ≥ 0.5"),
@@ -251,11 +252,6 @@ def _distances(truth: Any, prediction: Any, table: Overlap, size: PixelSize | No
         found = boundary_distances(truth, prediction, table, (size.y, size.x))
         scaled = [found.mean.sum(), found.hausdorff95.sum()]
     return sums | {"boundary um": scaled[0], "hausdorff95 um": scaled[1], "pairs um": pairs}
-
-
-def _mean_ap(*sums: np.ndarray) -> np.ndarray:
-    *matched, true, predicted = sums
-    return np.mean([pixels.iou(tp, predicted - tp, true - tp) for tp in matched], axis=0)
 
 
 def _average(total: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -10,8 +10,7 @@ import numpy as np
 
 from coverslip.core import Fields, Fitted, task, track
 from coverslip.core.spread import evenly
-from coverslip.measure.objects.matching import THRESHOLDS, match
-from coverslip.measure.objects.overlaps import overlap
+from coverslip.measure.objects.precision import mean_ap_of
 from coverslip.methods.kaizen.accepting import acceptable
 from coverslip.methods.kaizen.explaining import Accepted
 from coverslip.methods.kaizen.flattening import flat_labels
@@ -106,10 +105,5 @@ def _best_refusal(
 
 def _score(search: Search, found: Sequence[Sequence[Accepted]], truth: Sequence[np.ndarray]) -> float:
     """Mean average precision of what a search would not have refused."""
-    counts = np.zeros((len(THRESHOLDS), 2))
-    for true, objects in zip(truth, found, strict=True):
-        kept = [one.proposal for one in objects if acceptable(one.proposal, one.gain, search)]
-        shared = overlap(true, flat_labels(true.shape, kept))
-        matches = [match(shared, at) for at in THRESHOLDS]
-        counts += [(m.tp, m.tp + m.fp + m.fn) for m in matches]
-    return float(np.mean(counts[:, 0] / np.maximum(counts[:, 1], 1)))
+    kept = ([one.proposal for one in objects if acceptable(one.proposal, one.gain, search)] for objects in found)
+    return mean_ap_of((true, flat_labels(true.shape, some)) for true, some in zip(truth, kept, strict=True))

@@ -9,8 +9,7 @@ import numpy as np
 
 from coverslip.core import Fields, Fitted
 from coverslip.core.spread import evenly
-from coverslip.measure.objects.matching import THRESHOLDS, match
-from coverslip.measure.objects.overlaps import overlap
+from coverslip.measure.objects.precision import mean_ap_of
 from coverslip.methods.unet.decoding import PEAK, decode
 from coverslip.methods.unet.inference import Segmenter
 from coverslip.samples.opening.looks import sample
@@ -54,20 +53,15 @@ def best_decoding(fitted: Fitted, fields: Fields, areas: np.ndarray, *, device: 
     maps = [segmenter.maps(fields, row) for row in rows]
     kind = segmenter.config.separation
 
-    def score(found: list[np.ndarray]) -> float:
-        counts = np.zeros((len(THRESHOLDS), 2))
-        for true, predicted in zip(truth, found, strict=True):
-            shared = overlap(true, predicted)
-            matches = [match(shared, at) for at in THRESHOLDS]
-            counts += [(m.tp, m.tp + m.fp + m.fn) for m in matches]
-        return float(np.mean(counts[:, 0] / np.maximum(counts[:, 1], 1)))
-
     chosen: dict[str, Any] = {}
     reached: list[float] = []
 
     def best(name: str, values: Sequence[float], middle: float) -> None:
         """Choose one setting, the others as they are; of equally good values the one nearest to the usual."""
-        scores = {v: score([decode(m, kind, **{**chosen, name: v}) for m in maps]) for v in values}
+        scores = {}
+        for value in values:
+            found = (decode(m, kind, **{**chosen, name: value}) for m in maps)
+            scores[value] = mean_ap_of(zip(truth, found, strict=True))
         chosen[name] = max(values, key=lambda v: (round(scores[v], 3), -abs(v - middle)))
         reached.append(round(scores[chosen[name]], 4))
 
