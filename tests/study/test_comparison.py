@@ -93,6 +93,13 @@ def test_without_classes_nothing_is_said_of_probes(tmp_path: Path) -> None:
     assert "linear probe" not in findings.table[0]
 
 
+def test_a_copy_of_a_training_image_among_those_that_are_measured_is_said(tmp_path: Path) -> None:
+    pixels = samples().read(range(48))
+    pixels[40] = pixels[3]
+    given = ArraySamples(pixels, {"split": np.array(["train"] * 30 + ["test"] * 18)})
+    assert "sample 3 (train) and sample 40 (test) hold the same pixels" in compare(given, ["pca"], tmp_path).notes[-1]
+
+
 def test_components_never_see_what_is_measured_on(tmp_path: Path) -> None:
     given = samples(split=np.array(["train"] * 30 + ["test"] * 18))
     findings = compare(given, ["pca"], tmp_path)
@@ -128,6 +135,15 @@ def test_methods_that_find_objects_are_measured_on_the_same_held_out_fields(
     page = (tmp_path / "report.html").read_text()
     assert "Outlines" in page
     assert "classical gives no probability" in page
+
+
+def test_the_page_says_which_held_out_field_is_a_copy_of_a_training_field(fields: ArrayFields, tmp_path: Path) -> None:
+    rows = [0, 1, 2, 3, 4, 5, 6, 0]
+    given = ArrayFields([fields.pixels(i)[0] for i in rows], [fields.labels(i) for i in rows], fields.obs)
+    findings = compare(given, ["unet", "classical"], tmp_path, settings={**SETTINGS, "epochs": 1}, run=RUN)
+    said = f"{given.name(0)} (train) and {given.name(7)} (val) hold the same pixels"
+    assert findings.notes[-1].startswith(said)
+    assert said in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_outlines_of_a_section_model_are_compared_as_labels(fields: ArrayFields, tmp_path: Path) -> None:

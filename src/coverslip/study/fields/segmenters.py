@@ -15,6 +15,7 @@ from coverslip.core.spread import evenly
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.loading import load
 from coverslip.models.record import describe_inputs
+from coverslip.samples.opening.copies import copies_told
 from coverslip.study.fields.bench import find_segmenter
 from coverslip.study.fields.fits import CLASSICAL, MODEL, Fit, Outcome, classical, run_fits
 from coverslip.study.fields.output import write_study
@@ -119,7 +120,7 @@ def compare_segmenters(
             ]
         outcomes += run_fits(name, plan, out, run=run, word=name)
     divided = "as the sheet says" if by == "split" else f"held out by {by}"
-    notes = [_WORDS, f"Evaluated on {len(evaluated)} fields, {divided}."]
+    notes, doubts = [_WORDS, f"Evaluated on {len(evaluated)} fields, {divided}."], copies_told(fields)
     return write_study(
         out,
         "compare",
@@ -128,7 +129,7 @@ def compare_segmenters(
         groups=None,
         draw=methods_figure,
         title="Methods compared",
-        notes=lambda points: [*notes, *_best(points)],
+        notes=lambda points: [*notes, *_best(points), *doubts],
         facts=[
             (str(len(of)), "methods"),
             (str(len(training)), "training fields"),

@@ -14,6 +14,7 @@ from coverslip.io import write_table
 from coverslip.models.record import describe_inputs
 from coverslip.results.embedding.sphering import controls_of, sphered_beside
 from coverslip.samples import open_samples
+from coverslip.samples.opening.copies import copies_told
 from coverslip.samples.sheets.splits import train_and_test, usual_groups
 from coverslip.study.findings import Findings
 from coverslip.study.fits import seeds_of
@@ -81,7 +82,7 @@ def compare_representations(
         settings={name: config.model_dump(mode="json") for name, config in configs.items()},
         **({"sphere": sphere, "sphere_by": sphere_by} if sphere else {}),
     )
-    notes = [*notes_of(rows, split is not None, group or usual_groups(columns)), *said]
+    notes = [*notes_of(rows, split is not None, group or usual_groups(columns)), *said, *copies_told(opened)]
     figures = figures_of(found, rows, columns, label)
     for name, (figure, _) in figures.items():
         save_figure(figure, out / f"{name.lower()}.png")
