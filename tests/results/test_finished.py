@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from coverslip.io.tags import made_from
 from coverslip.models.record import asked_of, finished
 from coverslip.train.run import Run
 from coverslip.verbs.fit import fit_to_folder
+from coverslip.work.unfinished import Work
 
 
 class Choice(Options):
@@ -82,6 +84,26 @@ def test_images_or_files_of_options_that_changed_are_noticed(images: Path) -> No
     (images / "a" / "2.tif").write_bytes(b"II*")
     with pytest.raises(InputError, match="made with images, or a sheet, that have changed since: choose"):
         finished(out, asked_of(model("1"), images / "a", {}, options))
+
+
+def test_a_zarr_whose_pixels_changed_is_noticed_by_no_more_than_a_look_at_its_files(images: Path) -> None:
+    import numpy as np
+    import zarr
+
+    from coverslip.core import Image
+    from coverslip.io.writing.zarr import write_image_zarr
+
+    place = images / "c.zarr"
+    write_image_zarr(Image.from_array(np.ones((8, 8), np.uint8)), place)
+    for file in place.rglob("*"):
+        os.utime(file, (1e9, 1e9))
+    out = noted(images, asked=asked_of(model("1"), place, {}))
+    assert finished(out, asked_of(model("1"), place, {})).finished_before
+    before = Work(images / "work").pending("c", place, "", []).stamp
+    zarr.open_array(place / "0", mode="r+")[3, 4] = 2
+    with pytest.raises(InputError, match="made with images, or a sheet, that have changed since: choose"):
+        finished(out, asked_of(model("1"), place, {}))
+    assert Work(images / "work").pending("c", place, "", []).stamp != before
 
 
 @pytest.mark.parametrize("version", ["0.5", "0.4"])

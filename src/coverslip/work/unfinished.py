@@ -16,6 +16,7 @@ from coverslip.core import InputError, Stopped
 from coverslip.io.agreement import FILES, agree, noted
 from coverslip.io.atomic import atomic_path, explained
 from coverslip.io.places import remove_unfinished
+from coverslip.io.stamps import stamp_of
 from coverslip.nn.tiles import Tile
 
 Table = dict[str, np.ndarray]
@@ -124,8 +125,7 @@ class Work:
         blocks : list of Tile
             What it is cut into.
         """
-        facts = file.stat()
-        stamp = json.dumps([str(file.resolve()), part, facts.st_size, facts.st_mtime_ns])
+        stamp = json.dumps([str(file.resolve()), part, *stamp_of(file)])
         record, folder = self._record(name), self._blocks(name)
         finished = record.is_file() and load_table(record)[1] == stamp
         done = len(blocks) if finished else 0

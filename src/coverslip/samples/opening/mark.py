@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip.core import Embedding, Fields, Region, Samples
 from coverslip.io.paths import PARTS
+from coverslip.io.stamps import stamp_of
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.sheets.splits import GROUPS
 
@@ -56,7 +57,7 @@ def _middle(fields: Fields, index: int) -> np.ndarray:
 
 
 def _file_sizes(samples: Any) -> list[int]:
-    """Bytes of the files of a sheet, each once, in its order; of what is a folder, or gone, 0."""
+    """Bytes of the files of a sheet, each once, in its order; of what is gone, 0."""
     sheet = getattr(samples, "sheet", None)
     files = () if sheet is None else dict.fromkeys(sheet.files("image", "mask", "source"))
-    return [file.stat().st_size if file.is_file() else 0 for file in files]
+    return [stamp_of(file).size for file in files]

@@ -6,14 +6,15 @@ import hashlib
 import json
 from pathlib import Path
 
+from coverslip.io.stamps import stamp_of
 from coverslip.samples.sheets.sheet import undivided
 
 
 def mark_of_files(inputs: str | Path) -> str:
     """What tells inputs from others, and from themselves once they have changed: a hash.
 
-    Looked at are the rows of the sheet, or the names in the folder, and of each image the size of its file and when it
-    was changed; no pixels.
+    Looked at are the rows of the sheet, or the names in the folder, and of each image the size of its file (of a .zarr
+    those of the files in it) and when it was changed; no pixels.
 
     Parameters
     ----------
@@ -28,7 +29,6 @@ def mark_of_files(inputs: str | Path) -> str:
     sheet = undivided(Path(inputs))
     found = hashlib.sha256(json.dumps(sheet.rows, sort_keys=True).encode())
     for file in dict.fromkeys(sheet.files("image", "mask", "source")):
-        if file.is_file():  # of a folder, such as a .zarr, neither is known
-            facts = file.stat()
-            found.update(f"{facts.st_size} {facts.st_mtime_ns};".encode())
+        stamp = stamp_of(file)
+        found.update(f"{stamp.size} {stamp.changed};".encode())
     return found.hexdigest()
