@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
 
@@ -84,5 +85,28 @@ class Trunk(nn.Module):
         return x
 
 
+NARROW = 16
+"""Channels below which a `Pointwise` takes the place of a strided 1 x 1 convolution."""
+
+
+class Pointwise(nn.Conv2d):
+    """A 1 x 1 convolution with a stride, of few channels, that takes every ``stride``-th pixel itself.
+
+    The same numbers, made safely: where channels are last, oneDNN (3.13, of torch 2.15) finds the gradient of a strided
+    one's weights with kernels that write beyond their working memory if there are fewer channels than a register holds
+    numbers (8 with AVX2, 16 with AVX-512; also in bfloat16). What lies there is lost, or the process ends
+    (github.com/uxlfoundation/oneDNN/issues/6035).
+    """
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__(inputs, outputs, 1, stride=stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From ``(N, inputs, H, W)`` to ``(N, outputs, H / stride, W / stride)``, rounded up."""
+        down, right = self.stride
+        return F.conv2d(x[:, :, ::down, ::right], self.weight, self.bias)
+
+
 def _shortcut(channels: int, out: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(conv1x1(channels, out, stride), nn.BatchNorm2d(out))
+    convolution = Pointwise(channels, out, stride) if channels < NARROW else conv1x1(channels, out, stride)
+    return nn.Sequential(convolution, nn.BatchNorm2d(out))
