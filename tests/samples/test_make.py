@@ -42,6 +42,10 @@ def test_images_that_their_fields_cannot_tell_apart_are_noted(plate: Path) -> No
     assert "1 combinations of well, channel stand for more than one image" in sheet.notes[1]
 
 
+def test_a_class_and_a_group_are_expected_to_hold_many_images(plate: Path) -> None:
+    assert not any("more than one image" in note for note in make_sheet(plate, "{group}_s{}_{channel}.tif").notes)
+
+
 @pytest.mark.parametrize(
     ("pattern", "says"),
     [

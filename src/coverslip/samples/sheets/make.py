@@ -13,6 +13,8 @@ from coverslip.samples.sheets.sheet import SHEET_NAMES, Sheet, folder_sheet, ima
 
 _FIELD = re.compile(r"\{(\w*)(?::(d))?\}|(\*\*/|\*)")
 
+_SHARED = {"label", "group"}  # what many images have in common by its meaning
+
 
 def make_sheet(
     folder: str | Path, pattern: str | None = None, *, axes: str | None = None, frames: str | None = None
@@ -123,6 +125,8 @@ def _notes(rows: list[dict[str, str]], fields: tuple[str, ...], missed: list[str
     if missed:
         shown = ", ".join(missed[:3]) + (", …" if len(missed) > 3 else "")
         notes.append(f"{len(missed)} of {total} images do not match the pattern and were left out: {shown}.")
+    if _SHARED.intersection(fields):
+        return notes
     counts = Counter(tuple(row[name] for name in fields) for row in rows)
     alike = {key for key, count in counts.items() if count > 1}
     if fields and alike and len(alike) < len(counts):
