@@ -2,7 +2,8 @@
 
 The network, PCA and the normalisation see 70 % of the cells, without their labels. A linear probe and k-NN, with their
 settings chosen inside these cells, are trained on them and tested on the other 30 %, which nothing has seen (divided
-as in `jurkat_probe.py`). Balanced accuracy, 95 % bootstraps over the tested cells, those of differences paired.
+as in `jurkat_probe.py`). The first recipe was chosen by folds inside the 70 %. Balanced accuracy, 95 % bootstraps over
+the tested cells, those of differences paired.
 
     python benchmarks/simclr_probe.py ../shared/data/jurkat_cellcycle --out simclr/
 
@@ -27,11 +28,13 @@ from coverslip.samples import Normaliser, open_samples
 
 SETTINGS = {"width": 16, "stem": "medium", "epochs": 60, "learning_rate": 0.002, "validation": 0.0}
 RECIPES = {
-    "microscopy, no crops": {
+    "light kept, channels lost": {
         "crop": 1.0,
-        "brightness": 0.05,
-        "contrast": 0.05,
-        "drop_channel": 0.2,
+        "brightness": 0.0,
+        "contrast": 0.0,
+        "drop_channel": 0.3,
+        "blur": 0.5,
+        "sharpen": 1.0,
     },
     "microscopy, mild": {"crop": 0.8, "brightness": 0.1, "contrast": 0.1},
 }
