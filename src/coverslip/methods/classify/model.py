@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from coverslip.methods.classify.config import Config
 from coverslip.methods.classify.wavelet import Split
+from coverslip.nn.depthwise import quick_depthwise
 from coverslip.nn.trunk import Trunk, stem_for
 
 _LAST = 2
@@ -305,4 +306,6 @@ def build(
     head: nn.Module = Neighbours(features, known, classes) if config.network == "knn" else nn.Linear(features, classes)
     if config.network == "wavem_cnn":
         nn.init.trunc_normal_(head.weight, std=0.001)  # type: ignore[arg-type]
-    return Classifier(trunk, head, channels)
+    network = Classifier(trunk, head, channels)
+    quick_depthwise(network)
+    return network
