@@ -37,6 +37,16 @@ def test_columns_come_back(tmp_path, suffix):
             assert np.array_equal(found[name].astype(column.dtype), column, equal_nan=column.dtype.kind == "f")
 
 
+def test_columns_of_text_stay_text_in_a_csv(tmp_path):
+    path = write_table({"=plate": ["01", "02"], "live": ["true", None], "n": [1, 2]}, tmp_path / "a.csv")
+    found = read_table(path, text=["=plate", "live", "absent"])
+    assert {name: column.tolist() for name, column in found.items()} == {
+        "=plate": ["01", "02"],
+        "live": ["true", None],
+        "n": [1, 2],
+    }
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.floats(allow_nan=False), min_size=1))
 def test_numbers_lose_no_digit_in_text(tmp_path_factory, numbers):

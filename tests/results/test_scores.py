@@ -68,6 +68,25 @@ def test_a_csv_that_lost_its_provenance_is_still_known_by_its_columns(scores: Cl
     np.testing.assert_allclose(again.probability, scores.probability)
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_classes_that_look_like_numbers_stay_what_they_are_in_a_csv(
+    scores: ClassScores, tmp_path: Path, told: bool
+) -> None:
+    names = dict(zip(CLASSES, ("01", "1", "1.0"), strict=True))
+    label = np.array([names[name] for name in scores.obs["label"]], object)
+    obs = {"image": scores.obs["image"], "label": label, "stage": label, "seen": np.array(["true", None] * 3, object)}
+    path = write_scores(replace(scores, classes=tuple(names.values()), obs=obs), tmp_path / "found.csv")
+    if not told:
+        (tmp_path / "found.csv.provenance.json").unlink()
+    found = {row["measure"]: row["value"] for row in cs.evaluate(path) if row["class"] == "all"}
+    assert found["accuracy"] == pytest.approx(5 / 6)
+    again = read_scores(path)
+    assert again.obs["label"].tolist() == label.tolist()
+    if told:
+        assert again.obs["stage"].tolist() == label.tolist()
+        assert again.obs["seen"].tolist() == obs["seen"].tolist()
+
+
 def test_evaluation_matches_a_sheet_by_image_and_says_what_guessing_gives(scores: ClassScores, tmp_path: Path) -> None:
     path = write_scores(replace(scores, obs={"image": scores.obs["image"]}), tmp_path / "found.parquet")
     sheet = tmp_path / "sheet.csv"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,13 +81,15 @@ def write_table(columns: Mapping[str, Any], path: str | Path, *, notes: Mapping[
     return path
 
 
-def read_table(path: str | Path) -> dict[str, np.ndarray]:
+def read_table(path: str | Path, *, text: Collection[str] = ()) -> dict[str, np.ndarray]:
     """Read a table.
 
     Parameters
     ----------
     path : str or Path
         A ``.csv`` or ``.parquet`` file.
+    text : collection of str
+        Columns of a ``.csv`` that stay text though every cell looks like a number: of ``01`` only 1 would be left.
 
     Returns
     -------
@@ -101,10 +103,12 @@ def read_table(path: str | Path) -> dict[str, np.ndarray]:
     """
     path = _checked(path)
     if path.suffix.lower() == ".csv":
+        import pyarrow as pa
         from pyarrow import csv
 
         # An empty cell is missing; "NA" or "null" may be the name of a well or a treatment.
-        options = csv.ConvertOptions(null_values=[""], strings_can_be_null=True)
+        kept = {guarded(name): pa.string() for name in text}
+        options = csv.ConvertOptions(null_values=[""], strings_can_be_null=True, column_types=kept)
         with readable(path):
             table = csv.read_csv(path, convert_options=options)
     else:

@@ -13,11 +13,12 @@ from coverslip.core import ClassScores, InputError, beside
 from coverslip.io.atomic import atomic_path
 from coverslip.io.tables import read_table, write_table
 from coverslip.io.tags import NOTE, beside_csv, provenance_of
+from coverslip.samples.opening.samples import TEXT_COLUMNS
 
 CLASS, CONFIDENCE, SET, ABSTAINED = "class", "confidence", "set", "abstained"
 PROBABILITY, PLAUSIBILITY = "probability_", "plausibility_"
-_FORM = "scores"
-"""Under this name the provenance in the file says how the columns are to be read."""
+_FORM, _TEXT = "scores", "text"
+"""Under this name the provenance in the file says how the columns are to be read; in it, which of the user's are text."""
 
 
 def our_columns(scores: ClassScores) -> dict[str, np.ndarray]:
@@ -66,6 +67,7 @@ def write_scores(scores: ClassScores, path: str | Path) -> Path:
         "ordered": scores.ordered,
         "error_rate": scores.error_rate,
         "columns": dict(zip(our_columns(scores), list(table)[len(scores.obs) :], strict=True)),
+        _TEXT: [name for name, column in scores.obs.items() if np.asarray(column).dtype.kind in "OU"],
     }
     facts = json.dumps({**scores.provenance, "kind": "scores", _FORM: form}, default=str)
     if path.suffix.lower() == ".csv":
@@ -90,11 +92,11 @@ def read_scores(path: str | Path) -> ClassScores:
         If the file is missing or damaged, or holds no scores.
     """
     path = Path(path)
-    table = read_table(path)
     facts = provenance_of(path)
-    form: Any = facts.get(_FORM)
-    if not isinstance(form, dict):
-        form = _guessed(table)
+    noted: Any = facts.get(_FORM)
+    text = noted.get(_TEXT) if isinstance(noted, dict) else None
+    table = read_table(path, text=list(map(str, text)) if isinstance(text, list) else TEXT_COLUMNS)
+    form = noted if isinstance(noted, dict) else _guessed(table)
     if not form.get("classes"):
         raise InputError(f"{path} holds no scores: no column is called {PROBABILITY}<class>; give a result of predict.")
     try:
