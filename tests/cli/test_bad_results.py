@@ -209,3 +209,8 @@ def test_report_refuses_what_is_not_there(
     coverslip: Callable, cells: Path, out: Path, options: list[str], words: str
 ) -> None:
     assert_one_sentence(coverslip("report", cells, "--out", out / "report.html", *options), words)
+
+
+def test_a_model_is_no_result(coverslip: Callable, model: Path, out: Path) -> None:
+    for verb in (["report", model, "--out", out / "page.html"], ["evaluate", model]):
+        assert_one_sentence(coverslip(*verb), f"{model} is a model, not a result; apply it first: coverslip predict")

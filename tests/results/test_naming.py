@@ -124,8 +124,17 @@ def test_a_file_that_holds_no_names_is_one_sentence(text: str, words: str, tmp_p
     (tmp_path / "names.json").write_text(text)
     with pytest.raises(InputError, match=words):
         read_names(tmp_path / "names.json")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"absent\.json does not exist; give the JSON that the page exports"):
         read_names(tmp_path / "absent.json")
+
+
+def test_names_of_something_else_than_an_embedding_are_refused(tmp_path: Path) -> None:
+    cells = cs.read.write_embedding(blobs(), tmp_path / "cells.h5ad")
+    scores = tmp_path / "classes.csv"
+    scores.write_text("image,probability_a,probability_b\n1.tif,0.2,0.8\n")
+    (tmp_path / "names.json").write_text('{"names": {"1": "G1"}}')
+    with pytest.raises(InputError, match=r"classes\.csv holds scores, and .*cells\.h5ad an embedding: give the result"):
+        cs.label(scores, cells, tmp_path / "names.json", tmp_path / "labels.parquet")
 
 
 def test_the_page_shows_cells_of_each_cluster_that_have_a_picture() -> None:

@@ -58,6 +58,14 @@ def test_an_image_that_is_listed_twice_is_told_as_such(twice: np.ndarray) -> Non
     assert said.startswith("1.tif is listed twice: ")
 
 
+def test_copies_of_two_classes_contradict_each_other(twice: np.ndarray) -> None:
+    samples = given(twice[[0, 1, 1, 0]], image=["0.tif", "1.tif", "2.tif", "3.tif"], phase=["M", "S", "G1", ""])
+    first, second = copies_told(samples, label="phase")
+    assert first.startswith("1.tif is of the class 'S' and 2.tif 'G1', but both hold the same pixels; mend the one")
+    assert second.startswith("0.tif and 3.tif hold the same pixels, and 1 more is a copy of another: ")
+    assert copies_told(samples) == copies_told(samples, label="absent") == [second]
+
+
 def test_fields_of_one_middle_are_compared_whole(tmp_path: Path) -> None:
     field = np.random.default_rng(1).integers(0, 4000, (100, 120)).astype(np.uint16)
     other = field.copy()

@@ -102,7 +102,7 @@ def test_nan_pixels_are_refused_when_they_are_read(tmp_path: Path) -> None:
     pixels = np.ones((8, 8), np.float32)
     pixels[3, 3] = np.nan
     write_image_tiff(pixels, tmp_path / "a.tif", axes="YX")
-    with pytest.raises(InputError, match=r"a\.tif: 1 pixels are NaN"):
+    with pytest.raises(InputError, match=r"a\.tif: 1 pixel is NaN"):
         open_fields(tmp_path / "a.tif").pixels(0)
 
 

@@ -181,7 +181,7 @@ def test_what_fails_half_way_leaves_nothing(paired: Sheet, tmp_path: Path) -> No
     spoilt = stain().astype(np.float32)
     spoilt[3, 3] = np.nan
     write_image_tiff(spoilt, tmp_path / "dapi/f2.tif")
-    with pytest.raises(InputError, match=r"row 4: .*f2\.tif: 1 pixels are NaN"):
+    with pytest.raises(InputError, match=r"row 4: .*f2\.tif: 1 pixel is NaN"):
         label_from_stain(paired, tmp_path / "out")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dapi", "fields.csv", "light"]
 

@@ -37,6 +37,13 @@ def test_a_regular_expression_does_the_same(plate: Path) -> None:
     assert make_sheet(plate, regex).rows == make_sheet(plate, "{well}_s{site}_{channel}.tif").rows
 
 
+def test_axes_that_no_image_has_are_refused(plate: Path) -> None:
+    assert make_sheet(plate, axes="zyx").column("axes") == ["zyx"] * 4
+    for axes in ("QYX", "ZY", "CCYX", ""):
+        with pytest.raises(InputError, match=f"axes='{axes}' cannot be the axes of an image; use one letter of TCZYX"):
+            make_sheet(plate, axes=axes)
+
+
 def test_images_that_their_fields_cannot_tell_apart_are_noted(plate: Path) -> None:
     sheet = make_sheet(plate, "{well}_s{}_{channel}.tif")
     assert "1 combinations of well, channel stand for more than one image" in sheet.notes[1]

@@ -142,6 +142,15 @@ def test_bad_input_is_one_sentence(
     assert not (tmp_path / "out").exists()
 
 
+def test_pixels_that_are_no_numbers_are_refused_before_they_spread(tmp_path: Path) -> None:
+    pixels = RNG.random((20, 20), np.float32)
+    pixels[3, 4] = np.nan
+    write_image_tiff(pixels, tmp_path / "a.tif", axes="YX")
+    with pytest.raises(InputError, match=r"a\.tif: 1 pixel is NaN or infinite"):
+        resize_sheet(read_sheet(tmp_path / "a.tif"), tmp_path / "small", (10, 10))
+    assert not (tmp_path / "small").exists()
+
+
 def test_the_command_says_what_it_did(crops: Sheet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["samples", "resize", str(crops.path), "--to", "20", "--out", str(tmp_path / "small")]) == 0
     said = capsys.readouterr().out

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,9 @@ def test_a_row_that_differs_is_named(sheet: Sheet, shape: tuple[int, ...], dtype
     write_image_tiff(np.zeros(shape, dtype), sheet.folder / "2.tif", axes="CYX")
     with pytest.raises(InputError) as error:
         open_samples(sheet)
-    assert f"{sheet.path}, row 4: " in str(error.value)
+    assert f"{sheet.path}, row 4: {sheet.folder / '2.tif'} is " in str(error.value)
+    with pytest.raises(InputError, match=f"^{sheet.folder / '2.tif'} is "):
+        open_samples(replace(sheet, path=None))
     assert says in str(error.value)
 
 
@@ -122,7 +125,7 @@ def test_nan_pixels_are_refused_when_they_are_read(sheet: Sheet) -> None:
         write_image_tiff(pixels, sheet.folder / f"{i}.tif", axes="CYX")
     samples = open_samples(sheet)
     assert samples.read([0, 1, 2]).shape == (3, 3, 9, 11)
-    with pytest.raises(InputError, match=r"3\.tif: 1 pixels are NaN"):
+    with pytest.raises(InputError, match=r"3\.tif: 1 pixel is NaN"):
         samples.read([0, 3])
 
 

@@ -110,8 +110,10 @@ def test_a_given_split_is_read_in_the_words_people_use() -> None:
     assert {name: part.tolist() for name, part in parts.items()} == {"train": [0, 4], "val": [1], "test": [3]}
     assert given_split({}, 5) is None
     assert given_split({"split": np.array(["", ""])}, 2) is None
-    with pytest.raises(InputError, match="'later' is not a split"):
+    with pytest.raises(InputError, match=r"^sample 0: 'later' is not a split"):
         given_split({"split": np.array(["later"])}, 1)
+    with pytest.raises(InputError, match=r"^b\.tif: 'later' is not a split"):
+        given_split({"split": np.array(["val", "later"]), "image": np.array(["a.tif", "b.tif"])}, 2)
 
 
 def test_what_lies_in_two_parts_is_told() -> None:

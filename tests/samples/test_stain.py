@@ -123,7 +123,7 @@ def test_nothing_is_found_where_nothing_is() -> None:
 def test_what_is_no_plane_of_numbers_is_refused() -> None:
     with pytest.raises(InputError, match=r"a\.tif: nuclei are found in one plane of rows and columns"):
         segment_stain(np.zeros((2, 8, 8)), source="a.tif")
-    with pytest.raises(InputError, match="1 pixels are NaN or infinite"):
+    with pytest.raises(InputError, match="1 pixel is NaN or infinite"):
         segment_stain(np.array([[0.0, np.nan]]), source="a.tif")
     with pytest.raises(InputError, match=r"a\.tif does not say how large its pixels are"):
         segment_stain(discs(CENTRES), StainSettings(unit="um"), source="a.tif")

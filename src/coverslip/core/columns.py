@@ -39,4 +39,6 @@ def renamed(before: Container[str], after: Iterable[str]) -> tuple[str, ...]:
     if not ours:
         return ()
     theirs = ", ".join(f"'{name.removeprefix(_OURS)}'" for name in ours)
+    if len(ours) == 1:
+        return (f"The sheet has a column {theirs} of its own, which is kept; the one found is called {ours[0]}.",)
     return (f"The sheet has columns {theirs} of its own, which are kept; those found are called {', '.join(ours)}.",)

@@ -78,6 +78,7 @@ def kind_of(result: Any) -> Kind:
         If it is none.
     """
     from coverslip.io.tags import provenance_of
+    from coverslip.models.folder import is_model_folder
 
     path = _path(result)
     facts = provenance_of(path) if path is not None else getattr(result, "provenance", {})
@@ -96,6 +97,8 @@ def kind_of(result: Any) -> Kind:
             f"{path or 'The result'} is a result of the kind '{tag}', which this version does not know (it was made by "
             f"{made}); update with pip install -U coverslip."
         )
+    if path is not None and is_model_folder(path):
+        raise InputError(f"{path} is a model, not a result; apply it first: coverslip predict {path} INPUTS.")
     # The narrower ones first: any table may be a sheet of labels, but not the other way round.
     suffix = "" if path is None else path.suffix.lower()
     kinds = sorted(map(get, names()), key=lambda kind: (not kind.refines, suffix not in kind.endings))

@@ -98,7 +98,7 @@ def _fitted(
         obs = getattr(opened, "obs", None)
         divided = divided_groups(obs) if obs is not None else ""
         doubts += [divided] if divided and divided not in fitted.warnings else []
-        doubts += copies_told(opened)
+        doubts += copies_told(opened, label=getattr(config, "label", None))
     facts = {**fitted.facts, "input": {**how, **opened_with(opened)}}
     cut = crop_settings(opened)
     if cut:

@@ -61,8 +61,15 @@ def label(
     to_label = kind.verb("label")
     if is_model_folder(named):
         reference: Any = load(named)
+    elif Path(named).resolve() == Path(cells).resolve():
+        reference = found
     else:
-        reference = found if Path(named).resolve() == Path(cells).resolve() else results.opened(named)[1]
+        other, reference = results.opened(named)
+        if other.name != kind.name:
+            raise InputError(
+                f"{named} holds {other.given}, and {cells} {kind.given}: give the result whose clusters were named, or "
+                "a model that has clusters of its own."
+            )
     with about(cells):
         written: Written = to_label(reference, found, names, Path(out), force, own, Path(cells))
     return written

@@ -206,7 +206,7 @@ def preview(
     display = fit_display(found.originals, samples.channels, percentiles=(0, 100))
     save_figure(traversals(found.grid, columns, names=[Path(name).name for name in names], display=display), out)
     print_rows(found.grey)
-    typer.echo(f"{len(found.rows)} images and {found.views.shape[1]} views of each: {out}")
+    typer.echo(f"{number_of(len(found.rows), 'image')} and {found.views.shape[1]} views of each: {out}")
     print_notes(found.warnings)
     asked = [f"recipe.name={recipe}", *(f"recipe.{each}" for each in settings)] if settings else [f"recipe={recipe}"]
     asked += [f"normalise={normalise}"] if normalise != "percentile" else []

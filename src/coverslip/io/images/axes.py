@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip.core import AXES, InputError, Window
 
+_ALLOWED = f"use one letter of {AXES} for each dimension, each once, with Y and X among them"
 _NAMES = {"I": "page", "Q": "page", "A": "angle", "P": "phase or position", "M": "mosaic tile", "R": "region"}
 
 
@@ -98,11 +99,22 @@ def arrange(source: str, stored_axes: str, stored_shape: Sequence[int], axes: st
     return Arrangement("".join(a for a in AXES if a in found), tuple(shape[d] for d in order), order, len(shape))
 
 
-def _said(source: str, stored: str, shape: tuple[int, ...], axes: str) -> str:
+def check_letters(axes: str, whose: str = "an image") -> str:
+    """Axes as a user writes them, in capitals.
+
+    Raises
+    ------
+    InputError
+        If no image can have them.
+    """
     said = axes.upper()
-    allowed = f"use one letter of {AXES} for each dimension, each once, with Y and X among them"
     if not set(said) <= set(AXES + "S") or len(set(said)) < len(said) or not {"Y", "X"} <= set(said):
-        raise InputError(f"axes='{axes}' cannot be the axes of {source}, whose shape is {shape}; {allowed}.")
+        raise InputError(f"axes='{axes}' cannot be the axes of {whose}; {_ALLOWED}.")
+    return said
+
+
+def _said(source: str, stored: str, shape: tuple[int, ...], axes: str) -> str:
+    said = check_letters(axes, f"{source}, whose shape is {shape}")
     if len(said) == len(shape):
         return said
     long = [d for d, n in enumerate(shape) if n > 1 or stored[d] in "YX"]
@@ -110,7 +122,7 @@ def _said(source: str, stored: str, shape: tuple[int, ...], axes: str) -> str:
         named = dict(zip(long, said, strict=True))
         return "".join(named.get(d, "?") for d in range(len(shape)))
     raise InputError(
-        f"axes='{axes}' names {len(said)} dimensions, but {source} has {len(shape)} of lengths {shape}; {allowed}."
+        f"axes='{axes}' names {len(said)} dimensions, but {source} has {len(shape)} of lengths {shape}; {_ALLOWED}."
     )
 
 
@@ -124,5 +136,6 @@ def _unclear(source: str, letters: str, shape: tuple[int, ...], dimension: int) 
     hint = f" with {' or '.join(examples)}" if examples else " with axes=..., one letter of TCZYX per dimension"
     return (
         f"{source} has {shape[dimension]} entries along an axis ({what}) and does not say whether they are channels, "
-        f"focal planes or time points; say so{hint}, or in the column 'axes' of a sheet."
+        f"focal planes or time points; say so{hint}, or in the column 'axes' of a sheet, as coverslip samples make "
+        "FOLDER --axes AXES writes it."
     )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from coverslip.core import Fitted, InputError, Samples, Subset
+from coverslip.core.words import number_of
 from coverslip.methods.deep_cluster.config import Config
 from coverslip.methods.deep_cluster.groups import means, neighbours_of, starting_clusters
 from coverslip.methods.deep_cluster.inference import CENTRES, autoencoder_for
@@ -74,7 +75,8 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     split, split_by = training_split(samples, config)
     rows = split["train"]
     if len(rows) < max(2, config.clusters if config.clusters != "auto" else 2):
-        raise InputError(f"{len(rows)} samples are too few to train on for so many clusters; add images.")
+        few = number_of(len(rows), "sample is", "samples are")
+        raise InputError(f"{few} too few to train on for so many clusters; add images.")
     normaliser = Normaliser.fit(
         Subset(samples, rows),
         kind=config.normalise,

@@ -74,6 +74,8 @@ def read_names(path: str | Path) -> Names:
         raise InputError(
             f'{path} holds no names of clusters ({where}: {problem["msg"].lower()}); write {{"names": {{"1": "G1"}}}}.'
         ) from error
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; give the JSON that the page exports.") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read as names of clusters ({reason(error)}).") from error
     if not any(name.strip() for name in [*names.names.values(), *names.cells.values()]):

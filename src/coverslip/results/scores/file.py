@@ -18,7 +18,7 @@ from coverslip.samples.opening.samples import TEXT_COLUMNS
 CLASS, CONFIDENCE, SET, ABSTAINED = "class", "confidence", "set", "abstained"
 PROBABILITY, PLAUSIBILITY = "probability_", "plausibility_"
 _FORM, _TEXT = "scores", "text"
-"""Under this name the provenance in the file says how the columns are to be read; in it, which of the user's are text."""
+"""Under this name the provenance in the file says how columns are to be read; in it, which of the user's are text."""
 
 
 def our_columns(scores: ClassScores) -> dict[str, np.ndarray]:

@@ -45,8 +45,10 @@ def copies(samples: Samples | Fields) -> list[list[int]]:
     return found
 
 
-def copies_told(samples: Any, grouped: np.ndarray | None = None) -> list[str]:
+def copies_told(samples: Any, grouped: np.ndarray | None = None, *, label: str | None = None) -> list[str]:
     """A sentence where samples hold an image twice, by name; none where they don't, or are no images.
+
+    A second one where copies are of two classes.
 
     Parameters
     ----------
@@ -54,12 +56,18 @@ def copies_told(samples: Any, grouped: np.ndarray | None = None) -> list[str]:
         Opened; with a column ``split``, copies in two parts are told as what they are, a leak.
     grouped : ndarray, shape (N,), optional
         Groups that are never divided: copies in one group are no leak. Default: those of the usual columns.
+    label : str, optional
+        Column that holds the classes, where it may be there.
     """
     if not isinstance(samples, Samples | Fields):
         return []
     found = copies(samples)
     if not found:
         return []
+    return [*_of_two_classes(samples, found, label), _twice(samples, found, grouped)]
+
+
+def _twice(samples: Samples | Fields, found: list[list[int]], grouped: np.ndarray | None) -> str:
     obs = samples.obs
     split = given_split(obs, len(samples))
     part = {int(row): name for name, rows in (split or {}).items() for row in rows}
@@ -69,10 +77,10 @@ def copies_told(samples: Any, grouped: np.ndarray | None = None) -> list[str]:
     if divided:
         one = next(row for row in divided[0] if row in part)
         other = next(row for row in divided[0] if row in part and part[row] != part[one])
-        return [
+        return (
             f"{name(one)} ({part[one]}) and {name(other)} ({part[other]}) hold the same pixels{more}: the column "
             "'split' has copies in two parts, so that results on held-out images flatter; leave one of each out."
-        ]
+        )
     by = "group" if "group" in obs and (np.asarray(obs["group"]).astype(str) != "").any() else usual_groups(obs)
     if grouped is None and by is not None:
         grouped = group_names(obs[by])
@@ -81,10 +89,28 @@ def copies_told(samples: Any, grouped: np.ndarray | None = None) -> list[str]:
     if names[0] == names[1]:
         told = f"{names[0]} is listed twice{more}"
     if split is not None or (grouped is not None and all(len(set(grouped[rows].tolist())) == 1 for rows in found)):
-        return [f"{told}; copies count as often as they are there, so leave one of each out."]
-    return [
+        return f"{told}; copies count as often as they are there, so leave one of each out."
+    return (
         f"{told}: where one trains and the other is held out, results flatter; leave one of each out, or give copies "
         "one group (a column 'group')."
+    )
+
+
+def _of_two_classes(samples: Samples | Fields, found: list[list[int]], label: str | None) -> list[str]:
+    """What contradicts itself: one image, two classes."""
+    if label is None or label not in samples.obs:
+        return []
+    name, classes = _namer(samples), np.asarray(samples.obs[label]).astype(str)
+    labelled = [[row for row in rows if classes[row].strip()] for rows in found]
+    odd = [rows for rows in labelled if len({classes[row] for row in rows}) > 1]
+    if not odd:
+        return []
+    one = odd[0][0]
+    other = next(row for row in odd[0] if classes[row] != classes[one])
+    more = f" (one of {len(odd)} such images)" if len(odd) > 1 else ""
+    return [
+        f"{name(one)} is of the class '{classes[one]}' and {name(other)} '{classes[other]}', but both hold the same "
+        f"pixels{more}; mend the one that is wrong, or delete it."
     ]
 
 

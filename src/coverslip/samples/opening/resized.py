@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize, Region, Samples, free_memory
+from coverslip.samples.sheets.rows import check_finite
 
 Aspect = Literal["same", "pad", "stretch"]
 
@@ -108,11 +109,13 @@ class Resizing:
         Raises
         ------
         InputError
-            If it has other proportions, or does not fit into the memory.
+            If it has other proportions, pixels that are no numbers, or does not fit into the memory.
         """
         check_room(image.shape, self.to, image.source)
         place = self.place(image.height, image.width, image.source)
-        made = self.pixels(image.read(), image.source)
+        pixels = image.read()
+        check_finite(pixels, image.source)
+        made = self.pixels(pixels, image.source)
         size = image.pixel_size and sized(image.pixel_size, (image.height, image.width), place)
         return Image.from_array(made, image.axes, source=image.source, pixel_size=size, channels=image.channels)
 

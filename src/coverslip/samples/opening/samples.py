@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ArraySamples, Image, InputError, Samples, track
+from coverslip.core.words import number_of
 from coverslip.samples.opening import opened_with
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.given import given
@@ -24,6 +25,7 @@ TEXT_COLUMNS = (*PATH_COLUMNS, "label", "group", "split", "plate", "well", "trea
 
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)?(?:(?<=\d)\.\d*|\.\d+|(?<=\d))(?:[eE][+-]?\d+)?")
 _CROP_FIRST = "make crops first with coverslip samples crop SHEET --size 64 --out crops"
+_RESIZE = "or bring what is crops already to one size with coverslip samples resize SHEET --to 64 --out resized"
 
 
 def open_samples(
@@ -277,11 +279,11 @@ class SheetSamples:
         if found[1:] == shape[1:] and image.dtype == model.dtype:
             remedy = "samples need the same channels: leave the image out, or choose the channels that all have"
         elif found != shape:
-            remedy, kind = f"samples need one size: {_CROP_FIRST}", SizesDiffer
+            remedy, kind = f"samples need one size: {_CROP_FIRST}, {_RESIZE}", SizesDiffer
         else:
             remedy = "samples need one dtype: convert the images alike, or make a sheet for each"
         raise kind(
-            f"{self.sheet.where(i)}: {image.source} is {_facts(image, found)}, but the first image "
+            f"{whose(self.sheet, i, image)} is {_facts(image, found)}, but the first image "
             f"{_facts(model, shape)}; {remedy}."
         )
 
@@ -293,7 +295,7 @@ class SheetSamples:
 
 
 def _facts(image: Image, shape: tuple[int, int, int]) -> str:
-    return f"{shape[0]} channel(s) of {shape[1]} x {shape[2]} pixels, {image.dtype}"
+    return f"{number_of(shape[0], 'channel')} of {shape[1]} x {shape[2]} pixels, {image.dtype}"
 
 
 def open_column(sheet: Sheet, column: str) -> list[Image]:

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from coverslip.core import InputError
+from coverslip.io.images.axes import check_letters
 from coverslip.io.paths import relative_path
 from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.sheet import SHEET_NAMES, Sheet, folder_sheet, images_in, names_one_image, undivided
@@ -46,7 +47,7 @@ def make_sheet(
     Raises
     ------
     InputError
-        If there are no images, none matches, or the pattern cannot be read.
+        If there are no images, none matches, or the pattern or the axes cannot be read.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -58,6 +59,7 @@ def make_sheet(
     else:
         sheet = folder_sheet(folder, beside=True)
     if axes is not None:
+        check_letters(axes)
         sheet = sheet.with_column("axes", [axes] * len(sheet))
     return divided(sheet, frames=frames)
 

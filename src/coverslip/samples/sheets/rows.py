@@ -12,6 +12,7 @@ import numpy as np
 
 from coverslip.core import Image, InputError, Region
 from coverslip.core.cores import cores
+from coverslip.core.words import number_of
 from coverslip.io.paths import PARTS, PATH_COLUMNS, relative_path
 from coverslip.samples.sheets.sheet import Sheet
 
@@ -194,4 +195,5 @@ def check_finite(pixels: np.ndarray, source: str) -> None:
     """
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         bad = int((~np.isfinite(pixels)).sum())
-        raise InputError(f"{source}: {bad} pixels are NaN or infinite; mend or mask them, or leave the image out.")
+        found = number_of(bad, "pixel is", "pixels are")
+        raise InputError(f"{source}: {found} NaN or infinite; mend or mask them, or leave the image out.")

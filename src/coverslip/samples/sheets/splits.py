@@ -186,7 +186,13 @@ def given_split(obs: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray] 
     InputError
         If the column holds a word that is not a split; ``validation`` and the like are understood.
     """
-    words = np.array([split_word(str(text)) for text in obs.get("split", [""] * n)], dtype="U5")
+    texts = [str(text) for text in obs.get("split", [""] * n)]
+    try:
+        words = np.array([split_word(text) for text in texts], dtype="U5")
+    except InputError as error:
+        row = next(row for row, text in enumerate(texts) if text.strip().lower() not in _WORDS)
+        whose = str(obs["image"][row]) if "image" in obs else f"sample {row}"
+        raise InputError(f"{whose}: {error}") from None
     return {name: np.flatnonzero(words == name) for name in SPLITS} if (words != "").any() else None
 
 

@@ -82,7 +82,8 @@ def compare_representations(
         settings={name: config.model_dump(mode="json") for name, config in configs.items()},
         **({"sphere": sphere, "sphere_by": sphere_by} if sphere else {}),
     )
-    notes = [*notes_of(rows, split is not None, group or usual_groups(columns)), *said, *copies_told(opened)]
+    notes = [*notes_of(rows, split is not None, group or usual_groups(columns)), *said]
+    notes += copies_told(opened, label=label)
     figures = figures_of(found, rows, columns, label)
     for name, (figure, _) in figures.items():
         save_figure(figure, out / f"{name.lower()}.png")
