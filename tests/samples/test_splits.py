@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coverslip.core.errors import InputError
 from coverslip.samples import Sheet, given_split, split_indices, split_sheet
-from coverslip.samples.sheets.splits import divided_groups
+from coverslip.samples.sheets.splits import divided_groups, few_groups, usual_groups
 
 
 @given(
@@ -114,6 +114,16 @@ def test_a_given_split_is_read_in_the_words_people_use() -> None:
         given_split({"split": np.array(["later"])}, 1)
     with pytest.raises(InputError, match=r"^b\.tif: 'later' is not a split"):
         given_split({"split": np.array(["val", "later"]), "image": np.array(["a.tif", "b.tif"])}, 2)
+
+
+def test_groups_count_from_five_on_and_samples_without_one_are_each_a_group() -> None:
+    assert usual_groups({"group": np.array(list("aabbcc")), "plate": np.array(list("abcdea"))}) == "plate"
+    assert usual_groups({"group": np.array(["a", "a", "", "", "", ""], object)}) == "group"
+    assert usual_groups({"group": np.array([""] * 9, object)}) is None
+    assert few_groups({"group": np.array(list("abcdea"))}, "") == few_groups({"group": np.array(["a"] * 9)}, "") == ""
+    said = few_groups({"plate": np.array(list("aabbcc"))}, "see {}")
+    assert said.startswith("The column 'plate' has only 3 groups, and whole ones are held out from 5 on")
+    assert said.endswith("; see plate.")
 
 
 def test_what_lies_in_two_parts_is_told() -> None:

@@ -47,6 +47,28 @@ def test_each_image_is_tested_once_and_no_group_is_divided() -> None:
     assert not np.array_equal(plan[0].test, plan[5].test)
 
 
+def test_groups_too_few_to_be_held_out_whole_are_told_once_with_the_remedy(tmp_path: Path) -> None:
+    images = bars(60)
+    obs = {**images.obs, "group": np.repeat(["p1", "p2", "p3", "p4"], 15)}
+    samples = ArraySamples(images.read(range(60)), obs)
+    found = cross_validate("classify", samples, tmp_path / "single", folds=2, **LINEAR)
+    (said,) = [note for note in found.notes if "group" in note]
+    assert said.startswith("The column 'group' has only 4 groups, and whole ones are held out from 5 on: single images")
+    assert said.endswith("--group group holds whole ones out.")
+    found = cross_validate("classify", samples, tmp_path / "whole", folds=2, group="group", **LINEAR)
+    (said,) = [note for note in found.notes if "group" in note]
+    assert "whole groups of the column 'group' held out" in said
+
+
+@pytest.mark.parametrize(("label", "words"), [("a", "Every image is 'a'"), ("", "The column 'label' is empty")])
+def test_a_study_of_fewer_than_two_classes_is_refused(label: str, words: str, tmp_path: Path) -> None:
+    samples = ArraySamples(bars(9).read(range(9)), {"label": np.array([label] * 9, object)})
+    with pytest.raises(InputError, match=words):
+        cross_validate("classify", samples, tmp_path, **LINEAR)
+    with pytest.raises(InputError, match=words):
+        cs.fit("classify", samples, {"network": "linear"})
+
+
 def test_larger_sizes_hold_the_smaller_ones_and_are_tested_alike() -> None:
     few, more = sizes_of(CODES, None, ["4", "8"], 1, 0.25, seed=0)
     assert np.bincount(CODES[np.r_[few.train, few.val]]).tolist() == [4, 4, 4]

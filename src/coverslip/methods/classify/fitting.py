@@ -33,7 +33,7 @@ from coverslip.nn.device import choose_device
 from coverslip.nn.imagenet import put_imagenet
 from coverslip.samples.opening.again import alike
 from coverslip.samples.opening.normalise import Normaliser
-from coverslip.samples.sheets.splits import divided_groups, group_codes, usual_groups
+from coverslip.samples.sheets.splits import divided_groups, few_groups, group_codes, usual_groups
 from coverslip.train.batch import Batch
 from coverslip.train.feed import Feed
 from coverslip.train.loop import Outcome, train
@@ -341,6 +341,9 @@ def _retrained(
 
 def _warnings(task: Task, config: Config, outcome: Outcome, calibrating: np.ndarray) -> list[str]:
     said = [text for text in (task.left_out, alike(task.classes), divided_groups(task.samples.obs)) if text]
+    if task.split_by == "sample" and len(task.split["val"]):
+        by_hand = "say which are held out in a column 'split' (coverslip samples split SHEET --by {})"
+        said += filter(None, [few_groups(task.samples.obs, by_hand)])
     held = np.bincount(calibrating, minlength=len(task.classes))
     word = "held-out" if len(calibrating) == len(task.split["val"]) else "labelled"
     if not held.sum():

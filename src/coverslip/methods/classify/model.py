@@ -124,7 +124,7 @@ def _widened(stack: list[tuple[int, int]], width: float) -> list[tuple[int, int]
 
 
 def _even(channels: int, width: float) -> int:
-    """A width that is a multiple of 8: others are slow, and some kernels write beside their arrays."""
+    """A width that is a multiple of 8: others are slow."""
     return max(8, 8 * round(channels * width / 8))
 
 

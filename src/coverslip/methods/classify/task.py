@@ -9,8 +9,7 @@ import numpy as np
 
 from coverslip.core import InputError, Samples, Subset
 from coverslip.methods.classify.config import Config
-from coverslip.samples.opening.again import as_words
-from coverslip.samples.opening.joined import without_class
+from coverslip.samples.opening.classes import classes_of
 from coverslip.train.split import training_split
 
 
@@ -60,28 +59,9 @@ def task_of(samples: Samples, config: Config) -> Task:
     InputError
         If there is no such column, fewer than two classes, or one without a training image.
     """
-    if config.label not in samples.obs:
-        known = ", ".join(samples.obs) or "none"
-        raise InputError(
-            f"There is no column '{config.label}' to learn from; the columns are: {known}. Name one with label=NAME, "
-            "or sort the images into a folder for each class."
-        )
-    words = as_words(samples.obs[config.label])
-    kept = np.flatnonzero(words != "")
-    if not len(kept):
-        raise InputError(f"The column '{config.label}' is empty; fill in the classes of some images.")
-    left_out = without_class(words, samples.obs, config.label)
-    found = sorted(set(words[kept]))
-    classes = config.order or tuple(found)
-    if set(classes) != set(found):
-        odd = sorted(set(classes) ^ set(found))[0]
-        raise InputError(f"order must list just the classes there are ({', '.join(found)}); '{odd}' is in one only.")
-    if len(classes) < 2:
-        raise InputError(f"Every image is '{found[0]}'; a classifier needs at least two classes.")
+    kept, codes, classes, left_out = classes_of(samples.obs, config.label, config.order)
     labelled: Samples = samples if len(kept) == len(samples) else Subset(samples, kept)
-    place = {name: code for code, name in enumerate(classes)}
-    codes = np.array([place[word] for word in words[kept]], np.int64)
-    split, by = training_split(_Labelled(labelled, words[kept]), config)
+    split, by = training_split(_Labelled(labelled, np.array(classes)[codes]), config)
     missing = [
         name
         for name, n in zip(classes, np.bincount(codes[split["train"]], minlength=len(classes)), strict=True)

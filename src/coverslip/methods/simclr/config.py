@@ -18,7 +18,7 @@ class Config(Training):
     """
 
     trunk: Literal["resnet18", "resnet34", "resnet50"] = Field("resnet18", description="The network before the head.")
-    # With 4 channels last in memory, torch 2.15's convolutions on a CPU write beside their arrays.
+    # Processors and cards multiply 8 channels at once: others would only be slower.
     width: int = Field(
         64,
         ge=8,

@@ -308,5 +308,27 @@ def _assign_groups(held: np.ndarray, wanted: np.ndarray, rng: np.random.Generato
 
 def usual_groups(columns: Mapping[str, np.ndarray]) -> str | None:
     """The column whose groups should not be divided: the first of `GROUPS` that has enough of them, or None."""
-    enough = (name for name in GROUPS if name in columns and len(np.unique(columns[name].astype(str))) >= _ENOUGH)
+    words = {name: as_words(columns[name]) for name in GROUPS if name in columns}
+    enough = (name for name, found in words.items() if (found != "").any() and len(set(group_names(found))) >= _ENOUGH)
     return next(enough, None)
+
+
+def few_groups(columns: Mapping[str, np.ndarray], remedy: str) -> str:
+    """A sentence on groups that are divided because they are fewer than can be held out whole; empty where none is.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray, shape (n,)
+        Facts of the samples, of which single ones are held out.
+    remedy : str
+        How to hold out whole ones in spite of it, with ``{}`` for the name of the column.
+    """
+    for name in GROUPS if usual_groups(columns) is None else ():
+        words = as_words(columns[name]) if name in columns else np.array([])
+        count = len(set(words.tolist()) - {""})
+        if 1 < count < len(words):
+            return (
+                f"The column '{name}' has only {count} groups, and whole ones are held out from {_ENOUGH} on: single "
+                "images are, so that numbers flatter where those of a group are alike; " + remedy.format(name) + "."
+            )
+    return ""

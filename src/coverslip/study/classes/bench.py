@@ -18,10 +18,10 @@ from coverslip.measure import Classification
 from coverslip.models.record import describe_inputs
 from coverslip.samples.opening import open_at_one_size
 from coverslip.samples.opening.again import as_words
+from coverslip.samples.opening.classes import classes_of
 from coverslip.samples.opening.copies import copies_told
-from coverslip.samples.opening.joined import without_class
 from coverslip.samples.opening.mark import mark_of
-from coverslip.samples.sheets.splits import group_codes, usual_groups
+from coverslip.samples.sheets.splits import GROUPS, few_groups, group_codes, usual_groups
 from coverslip.study.classes.divisions import Division
 from coverslip.study.fits import begin_fit, fit_name, fit_once, forget
 from coverslip.train.run import Run
@@ -43,8 +43,9 @@ class Divided(Subset):
     def __init__(self, samples: Samples, train: np.ndarray, val: np.ndarray, groups: np.ndarray | None = None) -> None:
         super().__init__(samples, np.concatenate([train, val]))
         self._more = {"split": np.array(["train"] * len(train) + ["val"] * len(val), dtype=object)}
-        if groups is not None:  # those of the study, whatever their column is called
-            self._more["group"] = groups[self.indices].astype(str)
+        # Groups are those of the study, whatever their column is called; where it divides them, each sample is one.
+        if groups is not None or any(name in samples.obs for name in GROUPS):
+            self._more["group"] = (self.indices if groups is None else groups[self.indices]).astype(str)
 
     @property
     def obs(self) -> Mapping[str, np.ndarray]:
@@ -250,37 +251,24 @@ def open_bench(
     refuse_existing(Path(out) / "fits", force=True)
     one_size = module.one_size(config) if hasattr(module, "one_size") else None
     opened, said = open_at_one_size("samples", samples, one_size, channels=channels, planes=planes)
-    if config.label not in opened.obs:
-        known = ", ".join(opened.obs) or "none"
-        raise InputError(
-            f"There is no column '{config.label}' of classes; the columns are: {known}; say --set label=NAME."
-        )
-    words = as_words(opened.obs[config.label])
-    unlabelled = without_class(words, opened.obs, config.label)
-    kept = np.flatnonzero(words != "")
+    kept, codes, names, unlabelled = classes_of(opened.obs, config.label, config.order)
     opened = opened if len(kept) == len(opened) else Subset(opened, kept)
-    words = words[kept]
-    names = config.order or tuple(sorted(set(words)))
-    if len(names) < 2 or set(names) != set(words):
-        raise InputError(
-            f"A study needs two classes or more, those of the settings; the column says {sorted(set(words))}."
-        )
     column = group or usual_groups(opened.obs)
     if column is not None and column not in opened.obs:
         raise InputError(f"There is no column '{column}' to group by; the columns are: {', '.join(opened.obs)}.")
     groups = None if column is None else group_codes(opened.obs[column])
-    codes = np.array([names.index(word) for word in words])
+    few = "" if column else few_groups(opened.obs, "--group {} holds whole ones out")
     return Bench(
         method,
         samples,
         opened,
         codes,
-        tuple(names),
+        names,
         groups,
         column or "",
         config,
         Path(out),
         run or Run(),
         keep_models,
-        (*filter(None, (said, unlabelled)), *copies_told(opened, groups)),
+        (*filter(None, (said, unlabelled, few)), *copies_told(opened, groups, label=config.label)),
     )

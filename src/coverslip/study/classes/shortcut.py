@@ -68,7 +68,9 @@ def shortcuts(
     sheet = samples if isinstance(samples, Sheet) else read_sheet(samples)
     out = Path(out)
     refuse_existing(out / "summary.csv", force=True)
-    if not sheet.has(label):
+    if label in sheet.columns and not sheet.has(label):
+        raise InputError(f"{sheet.name}: the column '{label}' is empty; fill in the classes of some images.")
+    if label not in sheet.columns:
         raise InputError(f"{sheet.name} has no column '{label}'; the columns are: {', '.join(sheet.columns)}.")
     rows = [i for i, text in enumerate(sheet.column(label)) if text]
     labels = np.array([sheet.column(label)[i] for i in rows])
@@ -80,9 +82,10 @@ def shortcuts(
     looks = [_looks(sheet, i, Planes.parse(planes), files[i]) for i in track(rows, "Looking for shortcuts")]
     odd = next((i for i, each in zip(rows, looks, strict=True) if len(each[WHOLE]) != len(looks[0][WHOLE])), None)
     if odd is not None:
+        whose = files[odd] if sheet.path is None else f"{sheet.where(odd)}: {files[odd]}"
         raise InputError(
-            f"{sheet.where(odd)}: {files[odd]} has other channels than the first image; colours and borders compare "
-            "only where all have the same."
+            f"{whose} has other channels than the first image; colours and borders compare only where all have the "
+            "same."
         )
     found = []
     chance = 1 / len(set(labels))
