@@ -224,6 +224,6 @@ def test_a_folder_without_usable_images(
     said = coverslip(*commands[verb])
     if verb == "check" and make is pixels:
         assert said.code == 2
-        assert "0.tif is 1 x 1 pixel(s)" in said.err
+        assert "0.tif is 1 x 1 pixels" in said.err
     else:
         assert_one_sentence(said, str(folder))

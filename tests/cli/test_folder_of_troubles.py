@@ -21,7 +21,7 @@ LEFT_OUT = {
     "text.tif": "is not an image",
     "nan.tif": "pixels that are NaN or infinite",
     "pages.tif": "does not say whether they are channels, focal planes or time points",
-    "pixel.tif": "is 1 x 1 pixel(s)",
+    "pixel.tif": "is 1 x 1 pixels",
     "gone.tif": "gone.tif",
     "colour.tif": "channel",
     "old.oib": "formats that are not read",

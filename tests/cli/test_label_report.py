@@ -112,7 +112,7 @@ def test_the_truth_may_be_a_sheet_and_of_some_images_only(coverslip: Callable, t
     assert coverslip("report", labels, "--truth", sheet, "--out", page).code == 0
     assert data_of(page)["shots"][0]["name"] == "bad.tif"
     assert table_of(page)["missed"] == [None, 4, None, None]
-    assert "3 of 4 images have no truth; they come last." in page.read_text(encoding="utf-8")
+    assert "3 of 4 images have no truth and come last." in page.read_text(encoding="utf-8")
 
 
 def test_a_single_label_image_is_reported_too(coverslip: Callable, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_phantoms(coverslip: Callable, fields: Path
         (["--pairs", "-1"], "0 or more"),
         (["--count", "0"], "1 or more"),
         (["--pairs", "90"], "no room for so many objects"),
-        (["--min-area", "9000"], "hold 0 object(s) of 9000 pixels"),
+        (["--min-area", "9000"], "hold 0 objects of 9000 pixels"),
         (["--channel", "DAPI"], "no channel 'DAPI'"),
     ],
 )

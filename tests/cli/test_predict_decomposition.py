@@ -294,7 +294,7 @@ def test_a_large_image_goes_on_with_the_parts_that_are_left(
         said: Said = coverslip(*command, tmp_path / "out")
     assert said.code == 130
     assert said.err.splitlines()[-1] == (
-        "Stopped after 0 of 1 images and 2 parts of the next; what is done is saved: run the same command with "
+        "Stopped after 0 of 1 image and 2 parts of the next; what is done is saved: run the same command with "
         "--resume to go on."
     )
     assert coverslip(*command, tmp_path / "out", "--resume").code == 0

@@ -226,7 +226,7 @@ def test_without_dask_its_extra_is_named(
 @pytest.mark.parametrize(
     ("pixels", "words"),
     [
-        (np.zeros((2, 40, 40), np.uint16), "has 2 channel(s), but the model was fitted to 1"),
+        (np.zeros((2, 40, 40), np.uint16), "has 2 channels, but the model was fitted to 1"),
         (np.full((40, 40), np.nan, np.float32), "NaN or infinite"),
         (np.zeros((40, 40), np.complex64), ""),
     ],

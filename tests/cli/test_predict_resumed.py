@@ -82,7 +82,7 @@ def test_a_request_to_terminate_keeps_finished_blocks(
         patched.setattr(canvas.Canvas, "add", add)
         said = coverslip(*command)
     assert said.code == 130
-    assert said.err.splitlines()[-1].startswith("Stopped after 0 of 1 images and 4 of 12 blocks of the next; ")
+    assert said.err.splitlines()[-1].startswith("Stopped after 0 of 1 image and 4 of 12 blocks of the next; ")
     assert coverslip(*command, "--resume").code == 0
     assert len(found_blocks) == 12
 

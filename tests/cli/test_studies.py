@@ -100,7 +100,7 @@ def test_focal_planes_are_compared(coverslip: Callable, tiles: Path, tmp_path: P
     ("command", "words"),
     [
         (["learning-curve", "--sizes", "1,many"], "'1,many' is no list of whole numbers; write --sizes 1,2,4"),
-        (["learning-curve", "--sizes", "100"], "There are 9 training fields"),
+        (["learning-curve", "--sizes", "100"], "With 9 training fields"),
         (["learning-curve", "--group", "line"], "no column 'line'"),
         (["learning-curve", "--set", "widht=3"], "did you mean 'width'"),
         (["learning-curve", "--precision", "int8"], "choose auto, fp32, bf16 or fp16"),

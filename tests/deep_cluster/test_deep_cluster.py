@@ -383,7 +383,7 @@ def test_weights_and_samples_of_another_shape_are_refused(fitted: Fitted) -> Non
     weights = {**fitted.weights, "mean.weight": fitted.weights["mean.weight"][:, :-1]}
     with pytest.raises(ModelError, match=r"mean\.weight"):
         deep_cluster.predict(Fitted(fitted.method, fitted.config, weights, fitted.facts), bars(3))
-    with pytest.raises(InputError, match=r"1 channels of 12 x 12.*coverslip samples crop"):
+    with pytest.raises(InputError, match=r"1 channel of 12 x 12.*coverslip samples crop"):
         deep_cluster.predict(fitted, bars(3, (1, 16, 16)))
 
 

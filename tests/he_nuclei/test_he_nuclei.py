@@ -54,7 +54,7 @@ def test_the_brown_of_a_section_is_said_and_nuclei_are_found_without_it(
     folder, out = model.save(tmp_path / "model"), tmp_path / "labels"
     assert main(["predict", str(folder), str(image), "--out", str(out), "--set", "adapt=none"]) == 0
     assert (
-        "In 1 of 1 images DAB was taken out of the colours before the model saw them: a.tif." in capsys.readouterr().out
+        "In 1 of 1 image DAB was taken out of the colours before the model saw them: a.tif." in capsys.readouterr().out
     )
 
 

@@ -143,7 +143,7 @@ def test_what_is_removed_or_replaced_is_not_found(tmp_path: Path) -> None:
     found = nearest(open_index(index.folder), vectors[:1], 600).rows
     assert set(found["plate"]) == {"B"}
     assert len(found["id"]) == 300
-    with pytest.raises(InputError, match="1 of 2 samples are in"):
+    with pytest.raises(InputError, match="1 of 2 samples is in"):
         index.add(vectors[:2], {"id": np.array(["0-1", "new"], object)})
     assert len(open_index(index.folder)) == 300
     index = index.add(vectors[:2], {"id": np.array(["0-1", "new"], object)}, replaces=True)

@@ -232,7 +232,7 @@ def test_blobs_give_the_values_of_scikit_image() -> None:
         (np.zeros((3, 4, 5), int), None, (), r"label image \(H, W\) of integers, not \(3, 4, 5\) int64"),
         (np.zeros((4, 5)), None, (), "integers, not .* float64"),
         (LABELS, np.zeros((2, 7, 9)), (), "not of one height and width"),
-        (LABELS, np.zeros((2, 7, 8)), ("DAPI",), "1 channel names were given for 2 channels"),
+        (LABELS, np.zeros((2, 7, 8)), ("DAPI",), "1 channel name for 2 channels"),
     ],
 )
 def test_what_does_not_fit_is_said(labels: np.ndarray, pixels: object, channels: tuple, message: str) -> None:

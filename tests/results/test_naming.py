@@ -152,7 +152,7 @@ def test_the_page_shows_cells_of_each_cluster_that_have_a_picture() -> None:
     assert groups_to_name(single, "cluster", pictured) is None
     with pytest.raises(InputError, match="no column 'phase'"):
         check_groups(cells, "phase")
-    with pytest.raises(InputError, match="holds 1 groups; 2 to 60 can be named"):
+    with pytest.raises(InputError, match="holds 1 group; 2 to 60 can be named"):
         check_groups(single, "cluster")
 
 

@@ -37,7 +37,7 @@ def test_images_are_named_with_the_reason_and_rows_and_tables_say_it() -> None:
     notes = note_seen(rows, tables, seen, strict=False)
     assert any("1 of 3 images the objects look larger" in note and "Say --diameter" in note for note in notes)
     assert not any("Say --diameter" in note for note in note_seen(rows, tables, seen, strict=False, told=True))
-    assert "1 of 3 images are dark on light, and were shown to the model inverted: c.tif." in notes
+    assert "1 of 3 images is dark on light, and shown to the model inverted: c.tif." in notes
     assert any(
         "1 of 3 images is not like those" in note and "b.tif (nothing was found in it)" in note for note in notes
     )

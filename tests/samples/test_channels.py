@@ -125,7 +125,7 @@ def test_places_are_unclear_where_names_are_not_unique() -> None:
 def test_a_picture_in_colours_is_no_set_of_stains(ground: int, names: tuple[str, ...], said: str) -> None:
     image = cs.Image.from_array(np.full((3, 40, 50), ground, np.uint8), channels=names, source="slide.png")
     sentence = other_channels(cs.samples.open_fields(image), 0, 1)
-    assert f"has 3 channel(s) ({', '.join(names)}), but the model was fitted to 1: " in sentence
+    assert f"has 3 channels ({', '.join(names)}), but the model was fitted to 1: " in sentence
     assert said in sentence
 
 

@@ -170,7 +170,7 @@ def test_a_single_pixel(field: Field) -> None:
     field.put(5, np.ones((1, 1), np.uint16))
     report = field.check()
     assert [problem.kind for problem in report.errors] == ["constant image", "too small"]
-    assert "is 1 x 1 pixel(s), but at least 8 x 8 are needed" in report.errors[1].text
+    assert "is 1 x 1 pixels, but at least 8 x 8 are needed" in report.errors[1].text
 
 
 def test_a_constant_image(field: Field) -> None:
@@ -276,7 +276,7 @@ def test_folders_with_nothing_to_learn_from(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is an empty folder"):
         check_sheet(tmp_path / "texts")
     (tmp_path / "texts" / "a.txt").write_text("x")
-    with pytest.raises(InputError, match="holds no images, only 1 other files"):
+    with pytest.raises(InputError, match="holds no images, only 1 other file"):
         check_sheet(tmp_path / "texts")
 
 

@@ -145,7 +145,7 @@ def test_a_failure_leaves_nothing_behind(fields: Sheet, tmp_path: Path) -> None:
 
 def test_fields_of_other_channels_are_refused(fields: Sheet, tmp_path: Path) -> None:
     write_image_tiff(np.zeros((40, 50), np.uint16), tmp_path / "plate1" / "field.tif")
-    with pytest.raises(InputError, match=r"row 3: .* has 1 channel\(s\) of uint16, images before it 2"):
+    with pytest.raises(InputError, match=r"row 3: .* has 1 channel of uint16, images before it 2"):
         crop_sheet(fields, tmp_path / "crops", 12)
 
 

@@ -94,7 +94,7 @@ def test_masks_that_are_not_there_are_named(sheet: Sheet) -> None:
 
 def test_another_number_of_channels_is_refused_with_its_row(sheet: Sheet) -> None:
     write_image_tiff(np.zeros((17, 24), np.uint16), sheet.folder / "1.tif", axes="YX")
-    with pytest.raises(InputError, match=r"row 3.*1 channel\(s\), but the first image 6"):
+    with pytest.raises(InputError, match=r"row 3.*1 channel, but the first image 6"):
         open_fields(read_sheet(sheet.path or ""))
 
 

@@ -20,7 +20,7 @@ def test_a_template_names_the_parts_of_a_file_name(plate: Path) -> None:
     sheet = make_sheet(plate, "{well}_s{site}_{channel}.tif")
     assert sheet.columns == ("image", "well", "site", "channel")
     assert sheet.rows[2] == {"image": "P2/B12_s10_GFP.tif", "well": "B12", "site": "10", "channel": "GFP"}
-    assert sheet.notes == ("1 of 4 images do not match the pattern and were left out: P2/overview.tif.",)
+    assert sheet.notes == ("Left out 1 of 4 images that do not match the pattern: P2/overview.tif.",)
 
 
 def test_a_template_with_folders_is_compared_with_the_path(plate: Path) -> None:
@@ -46,7 +46,7 @@ def test_axes_that_no_image_has_are_refused(plate: Path) -> None:
 
 def test_images_that_their_fields_cannot_tell_apart_are_noted(plate: Path) -> None:
     sheet = make_sheet(plate, "{well}_s{}_{channel}.tif")
-    assert "1 combinations of well, channel stand for more than one image" in sheet.notes[1]
+    assert "1 combination of well, channel stands for more than one image" in sheet.notes[1]
 
 
 def test_a_class_and_a_group_are_expected_to_hold_many_images(plate: Path) -> None:

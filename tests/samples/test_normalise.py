@@ -128,7 +128,7 @@ def test_other_images_than_it_was_fitted_on_are_refused(samples: ArraySamples) -
         normaliser.apply(batch.astype(np.uint8))
     with pytest.raises(InputError, match="images are float32"):
         normaliser.apply(torch.from_numpy(batch).float())
-    with pytest.raises(InputError, match=r"fitted on 2 channel\(s\)"):
+    with pytest.raises(InputError, match=r"fitted on 2 channels"):
         normaliser.apply(batch[:, :1])
     with pytest.raises(InputError, match="does not have 2 channels"):
         normaliser.invert(batch[:, :1].astype(np.float32))

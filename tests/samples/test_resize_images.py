@@ -65,7 +65,7 @@ def test_masks_and_layers_keep_their_numbers(fields: Sheet, tmp_path: Path) -> N
     assert np.unique(labels.labels).tolist() == [0, 7]
     assert labels.pixel_size == PixelSize(1.5, 1.5)
     assert (labels.labels == 7).sum() == pytest.approx(30 * 40 / 9, rel=0.1)
-    assert made.notes == ("1 objects of the masks are smaller than a new pixel and are lost.",)
+    assert made.notes == ("1 object of the masks is lost, smaller than a new pixel.",)
     layers = open_image(made.file(0, "layers") or "")
     assert (layers.axes, layers.shape) == ("ZYX", (2, 20, 30))
     np.testing.assert_array_equal(layers.read()[0], labels.labels)

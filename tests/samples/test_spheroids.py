@@ -154,7 +154,7 @@ def test_a_combination_has_a_concentration_for_each_drug(tmp_path: Path) -> None
     table.write_text("well,treatment,concentration\nB2,a + b,1 + 0.5\nB3,a,2\n")
     assert read_layout(table)["", "B02"] == {"treatment": "a + b", "concentration": "1 + 0.5"}
     table.write_text("well,treatment,concentration\nB2,a + b,1\n")
-    with pytest.raises(InputError, match=r"row 2: 2 drugs .* and 1 concentrations"):
+    with pytest.raises(InputError, match=r"row 2: 2 drugs .* and 1 concentration"):
         read_layout(table)
     table.write_text("\ufeffplate;well;treatment;concentration\r\n01;B2;a;0,5\r\n", encoding="utf-8")  # Excel in Europe
     assert read_layout(table) == {("01", "B02"): {"treatment": "a", "concentration": "0.5"}}
@@ -242,7 +242,7 @@ def test_what_is_wrong_with_a_plate_is_told_and_nothing_is_lost(plates: Path, tm
     assert "1 image of day 7 has none of day 10: B05_d7.tif." in said
     assert "2 images lie in wells that" in said
     assert "does not list (B07), and" in said
-    assert "1 of 11 images were left out (empty 1)" in said
+    assert "1 of 11 images was left out (empty 1)" in said
     with open(tmp_path / "out" / "rejected.csv") as stream:
         assert [row["image"] for row in csv.DictReader(stream)] == ["B05_d10.tif"]
     assert len(found) == 10

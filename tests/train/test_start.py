@@ -60,7 +60,7 @@ def test_a_start_of_another_method_is_refused(method: ModuleType, fitted: Fitted
 def test_a_start_for_other_channels_is_refused() -> None:
     settings = {**QUICK[unet], "epochs": 1}
     fitted = unet.fit(blob_fields(4), unet.Config(**settings), PRECISE)
-    with pytest.raises(InputError, match="1 channels, and these have 2"):
+    with pytest.raises(InputError, match="1 channel, and these have 2"):
         unet.fit(blob_fields(4, channels=2), unet.Config(**settings, start="before"), PRECISE, start=fitted)
 
 

@@ -107,7 +107,7 @@ def test_several_channels_are_learned_from_together() -> None:
     fields = blob_fields(4, channels=3)
     model = unet.fit(fields, unet.Config(**{**QUICK, "epochs": 2}), PRECISE)
     assert model.facts["inputs"] == 3
-    with pytest.raises(InputError, match=r"1 channel\(s\), but the model was fitted to 3.*--channels"):
+    with pytest.raises(InputError, match=r"1 channel, but the model was fitted to 3.*--channels"):
         next(unet.predict(model, blob_fields(1)))
 
 

@@ -12,6 +12,7 @@ import typer
 from coverslip.cli.tables import print_table
 from coverslip.core import task
 from coverslip.core.cores import cores
+from coverslip.core.words import number_of
 from coverslip.io.reasons import reason
 
 
@@ -23,7 +24,9 @@ def examine() -> int:
     finally:
         line.close()
     print_table(("what", "found", "remedy"), rows)
-    typer.echo("\nEverything needed is there." if not broken else f"\n{broken} thing(s) to mend, see 'remedy'.")
+    typer.echo(
+        "\nEverything needed is there." if not broken else f"\n{number_of(broken, 'thing')} to mend, see 'remedy'."
+    )
     return 2 if broken else 0
 
 
@@ -45,7 +48,7 @@ def _found() -> tuple[list[tuple[str, str, str]], int]:
     rows.append(("vendor formats", *_vendors()))
     rows.append(("export to ONNX", *_onnx()))
     rows.append(("compute", _compute(), "ok"))
-    rows.append(("cores and memory", f"{cores()} cores, {_memory()}", "ok"))
+    rows.append(("cores and memory", f"{number_of(cores(), 'core')}, {_memory()}", "ok"))
     rows.append(("free disk here", f"{shutil.disk_usage('.').free / 1e9:.0f} GB", "ok"))
     return rows, broken
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coverslip.cli.options import Device, Force
+from coverslip.core.words import number_of
 
 _Index = Annotated[Path, typer.Argument(help="The index, a folder whose name ends in .index.")]
 
@@ -60,7 +61,10 @@ def index(
     if remove is not None:
         found, count = found.remove(remove)
         typer.echo(f"Removed {count:,}.")
-    typer.echo(f"{index}: {len(found):,} samples of {found.dimensions} dimensions, distance {found.metric}.")
+    typer.echo(
+        f"{index}: {number_of(len(found), 'sample')} of {number_of(found.dimensions, 'dimension')}, distance "
+        f"{found.metric}."
+    )
     typer.echo(f"Columns: {', '.join(found.columns)}")
     print_notes(notes)
     if out is None:

@@ -13,6 +13,7 @@ from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
 from coverslip.core.layers import layers_of
 from coverslip.core.region import Region
+from coverslip.core.words import number_of
 
 COLUMNS = ("object", "y_px", "x_px", "top_px", "left_px", "area_px", "pass", "round", "gain", "confidence", "generator")
 """Columns that every table of objects has, in this order; see `Decomposition`."""
@@ -99,7 +100,7 @@ class Decomposition:
 
     def __repr__(self) -> str:
         height, width = self.labels.shape
-        return f"Decomposition({len(self)} objects in {height} x {width} pixels, source={self.source!r})"
+        return f"Decomposition({number_of(len(self), 'object')} in {height} x {width} pixels, source={self.source!r})"
 
     def _repr_html_(self) -> str:
         from coverslip.core.pictures import shown

@@ -11,6 +11,7 @@ import numpy as np
 from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
 from coverslip.core.marks import Marks, Rings
+from coverslip.core.words import number_of
 
 UNNAMED = "not staged"
 """What objects are called whose votes disagree, so that they have no class."""
@@ -81,7 +82,7 @@ class Detections:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{(self.codes == k).sum():,} {name}" for k, name in enumerate(self.classes))
-        return f"Detections({len(self):,} objects: {counts}; source={self.source!r})"
+        return f"Detections({number_of(len(self), 'object')}: {counts}; source={self.source!r})"
 
     @property
     def names(self) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from coverslip.core.errors import InputError
 from coverslip.core.image import PixelSize
+from coverslip.core.words import number_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -96,7 +97,8 @@ class Embedding:
     def __repr__(self) -> str:
         samples, dimensions = self.latent.shape
         return (
-            f"Embedding({samples} samples in {dimensions} dimensions, columns: {', '.join(map(str, self.adata.obs))})"
+            f"Embedding({number_of(samples, 'sample')} in {number_of(dimensions, 'dimension')}, columns: "
+            f"{', '.join(map(str, self.adata.obs))})"
         )
 
     def _repr_html_(self) -> str:
@@ -189,7 +191,7 @@ class LabelMap:
 
     def __repr__(self) -> str:
         height, width = self.labels.shape
-        return f"LabelMap({self.count} objects in {height} x {width} pixels, source={self.source!r})"
+        return f"LabelMap({number_of(self.count, 'object')} in {height} x {width} pixels, source={self.source!r})"
 
     def _repr_html_(self) -> str:
         from coverslip.core.pictures import shown

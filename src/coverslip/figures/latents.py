@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of
 from coverslip.figures.colours import ACCENT, CONTINUOUS, MISSING, OTHER, series_colours
 from coverslip.figures.columns import Column, describe_column
 from coverslip.figures.style import FAINT, figure_of, short, styled
@@ -101,7 +102,7 @@ def _by_category(axes: Axes, xy: np.ndarray, column: Column) -> None:
     ]
     others = [count for colour, count in zip(column.colours, column.counts, strict=True) if colour == OTHER]
     if others:
-        entries.append((OTHER, f"{len(others)} others  ({sum(others)})"))
+        entries.append((OTHER, f"{number_of(len(others), 'other')}  ({sum(others)})"))
     missing = int((column.values < 0).sum())
     if missing:
         entries.append((MISSING, f"missing  ({missing})"))

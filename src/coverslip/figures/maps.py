@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from coverslip.core import Embedding, InputError, task
+from coverslip.core.words import number_of, word_for
 
 _FEWEST = 5
 """Fewer points than this have no neighbourhoods for UMAP to keep."""
@@ -132,5 +133,8 @@ def _checked(latent: np.ndarray) -> np.ndarray:
         raise InputError(f"Latents are an array (samples, dimensions) with none of them 0, not {latent.shape}.")
     bad = int((~np.isfinite(latent).all(axis=1)).sum())
     if bad:
-        raise InputError(f"{bad} of {len(latent)} samples have latents that are not finite; leave those samples out.")
+        raise InputError(
+            f"{bad} of {number_of(len(latent), 'sample')} {word_for(bad, 'has', 'have')} latents that are not finite; "
+            "leave those samples out."
+        )
     return latent

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from coverslip.core.words import number_of
 from coverslip.figures.colours import ACCENT, MISSING, OTHER
 from coverslip.figures.columns import Column, describe_column
 from coverslip.figures.style import bare, figure_of, styled
@@ -61,6 +62,6 @@ def _legend(figure: Figure, column: Column) -> None:
 
     entries = [(c, g) for g, c in zip(column.categories, column.colours, strict=True) if c != OTHER]
     if len(entries) < len(column.categories):
-        entries.append((OTHER, f"{len(column.categories) - len(entries)} others"))
+        entries.append((OTHER, number_of(len(column.categories) - len(entries), "other")))
     dots = [Line2D([], [], linestyle="", marker="o", markersize=6, color=colour) for colour, _ in entries]
     figure.legend(dots, [group for _, group in entries], loc="outside lower center", ncols=min(8, len(entries)))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of
 
 KNOWN_COLUMNS = (
     "image",
@@ -102,8 +103,8 @@ def read_cells(path: Path) -> Cells:
     for number, record in body:
         if any(record[len(names) :]):
             raise InputError(
-                f"{path}, row {number}: {len(record)} fields but {len(names)} columns; put quotation marks around "
-                f"a field that holds a '{delimiter}'."
+                f"{path}, row {number}: {number_of(len(record), 'field')} but {number_of(len(names), 'column')}; put "
+                f"quotation marks around a field that holds a '{delimiter}'."
             )
     rows = [
         {name: cell for name, cell in zip(names, [*record, *[""] * len(names)], strict=False) if name}

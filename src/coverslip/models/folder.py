@@ -28,6 +28,7 @@ import numpy as np
 from coverslip import methods
 from coverslip.core import Config, Fitted, InputError, ModelError, file_hash, versions
 from coverslip.core.provenance import odd_entry
+from coverslip.core.words import number_of
 from coverslip.io.atomic import atomic_folder, atomic_path
 from coverslip.io.reasons import reason
 from coverslip.io.tables import read_table, write_table
@@ -70,7 +71,10 @@ class Model(Fitted):
     def __repr__(self) -> str:
         parameters = sum(int(array.size) for array in self.weights.values())
         said = "".join(f"\nNote: {warning}" for warning in self.warnings)
-        return f"Model({self.method}, {parameters:,} numbers, {len(self.history)} epochs, folder={self.folder}){said}"
+        return (
+            f"Model({self.method}, {parameters:,} numbers, {number_of(len(self.history), 'epoch')}, "
+            f"folder={self.folder}){said}"
+        )
 
     @property
     def implementation(self) -> ModuleType:

@@ -13,6 +13,7 @@ import numpy as np
 
 from coverslip import results
 from coverslip.core import Decomposition, Image, InputError, LabelMap, Region, pulsing, reporting
+from coverslip.core.words import number_of
 from coverslip.io.layers import Layer
 from coverslip.models import load, shipped
 from coverslip.models.folder import Model
@@ -178,7 +179,7 @@ def run(model: Model, image: Image, job: Job, area: Area | None = None, diameter
     inverted = " It was shown with light and dark exchanged." if found.inverted else ""
     doubts = "; ".join(found.doubts)
     fit = f"NOT like the images that the model was fitted to: {doubts}." if doubts else FITS
-    return Found(layers, count, f"{count:,} objects. {fit}{zoom}{inverted}", doubts)
+    return Found(layers, count, f"{number_of(count, 'object')}. {fit}{zoom}{inverted}", doubts)
 
 
 def _whole(labels: np.ndarray, area: Area, image: Image) -> np.ndarray:

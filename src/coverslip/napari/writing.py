@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip import results
 from coverslip.core import InputError, LabelMap, PixelSize, Written
+from coverslip.core.words import number_of
 from coverslip.measure import object_table
 from coverslip.results.labels.writer import write_label_file
 
@@ -61,7 +62,7 @@ def save_corrected(data: Any, attributes: Mapping[str, Any]) -> Written:
     pixels = pixels[None] if pixels.ndim == 2 else pixels
     sizes = noted["sizes"]
     if len(pixels) != len(sizes):
-        raise InputError(f"{noted['result']} has {len(sizes)} images, but the layer {len(pixels)}.")
+        raise InputError(f"{noted['result']} has {number_of(len(sizes), 'image')}, but the layer {len(pixels)}.")
     whole = [one[:height, :width] for one, (height, width) in zip(pixels, sizes, strict=True)]
     written: Written = kind.verb("correct")(found, whole)
     return written

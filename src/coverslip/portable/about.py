@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from coverslip.core import InputError, card_facts
+from coverslip.core.words import number_of
 from coverslip.models.folder import Model
 
 _SHORTEST, _LONGEST = 5, 64
@@ -116,5 +117,5 @@ def _data(model: Model) -> str:
     """What a model of one's own learned from, without the places of files."""
     inputs = model.provenance.get("inputs") or {}
     count, sheet = inputs.get("n"), inputs.get("sha256")
-    said = f"{count} images" if count else "Images of the author's own"
+    said = number_of(count, "image") if count else "Images of the author's own"
     return f"{said}, listed in a sheet with the SHA-256 {sheet}." if sheet else f"{said}."

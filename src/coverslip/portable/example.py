@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Region
+from coverslip.core.words import number_of
 from coverslip.nn.portable import Portable
 
 _SIDE = 512
@@ -51,8 +52,8 @@ def example_from(portable: Portable, image: str | Path, fields: Any) -> np.ndarr
     smallest = smallest_side(portable)
     if fields.count != len(portable.inputs):
         raise InputError(
-            f"{image} has {fields.count} channel(s), but the model was fitted to {len(portable.inputs)}: give an image "
-            "like those it was fitted to."
+            f"{image} has {number_of(fields.count, 'channel')}, but the model was fitted to {len(portable.inputs)}: "
+            "give an image like those it was fitted to."
         )
     if min(height, width) < smallest:
         raise InputError(f"{image} has {height} x {width} pixels; an example has at least {smallest} x {smallest}.")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from coverslip.core import InputError, Stopped, Training, stop_on_signal, task
+from coverslip.core.words import number_of
 from coverslip.io.agreement import MARK
 from coverslip.nn.device import cores_shared_by
 from coverslip.train.batch import Batch, on_device
@@ -346,7 +347,7 @@ class _Loop:
 
     def _stop(self) -> NoReturn:
         self._save()
-        done = f"after {self.progress.epoch} of {self.settings.epochs} epochs"
+        done = f"after {self.progress.epoch} of {number_of(self.settings.epochs, 'epoch')}"
         if self.run.folder is None:
             raise Stopped(f"Stopped {done}; nothing was saved, for no folder was given.")
         raise Stopped(f"Stopped {done}; all of it is saved: run the same command with --resume to go on.")

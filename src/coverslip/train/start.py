@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from coverslip.core import Fitted, InputError
 from coverslip.core.settings import Pretrainable
+from coverslip.core.words import number_of
 from coverslip.nn.weights import put_weights
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def begin_from(start: Fitted | None, model: torch.nn.Module, method: str, config
         )
     if start.facts["inputs"] != inputs:
         raise InputError(
-            f"The start '{named}' was fitted to images of {start.facts['inputs']} channels, and these have {inputs}; "
-            "choose channels with --channels, or leave start out."
+            f"The start '{named}' was fitted to images of {number_of(start.facts['inputs'], 'channel')}, and these "
+            f"have {inputs}; choose channels with --channels, or leave start out."
         )
     other = {name: getattr(start.config, name) for name in config.shape_settings}
     other = {name: value for name, value in other.items() if value != getattr(config, name)}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError, Written, about, free_name, provenance
+from coverslip.core.words import number_of
 from coverslip.io.atomic import free_place
 from coverslip.io.h5ad import write_embedding
 from coverslip.io.index.nearest import rows_at
@@ -200,4 +201,4 @@ def export_index(index: Index, path: str | Path, *, where: str = "", force: bool
     if "cluster" not in rows:
         add_clusters(embedding, "auto")
     write_embedding(embedding, path)
-    return Written(path, f"{len(embedding):,} samples of {latent.shape[1]} dimensions")
+    return Written(path, f"{number_of(len(embedding), 'sample')} of {number_of(latent.shape[1], 'dimension')}")

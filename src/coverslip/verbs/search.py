@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Written
+from coverslip.core.words import number_of
 from coverslip.io.atomic import free_place
 from coverslip.io.index.groups import nearest_groups
 from coverslip.io.index.nearest import Hits, nearest
@@ -114,7 +115,7 @@ def search_to_file(
             notes += write_hits(hits, queries, index if isinstance(index, Index) else open_index(index), path)
         else:
             write_table(hits.table, path)
-        written.append(Written(path, f"{len(hits):,} hits", notes=notes))
+        written.append(Written(path, number_of(len(hits), "hit"), notes=notes))
     return hits, tuple(written)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Stopped
+from coverslip.core.words import number_of
 from coverslip.io.agreement import FILES, agree, noted
 from coverslip.io.atomic import atomic_path, explained
 from coverslip.io.places import remove_unfinished
@@ -252,6 +253,6 @@ def load_table(path: Path) -> tuple[Table, str]:
 def stopped_after(whole: int, total: int, more: str = "") -> Stopped:
     """What to raise after Ctrl-C: so many images, and perhaps more, are done."""
     return Stopped(
-        f"Stopped after {whole} of {total} images{more}; what is done is saved: run the same command with --resume to "
-        "go on."
+        f"Stopped after {whole} of {number_of(total, 'image')}{more}; what is done is saved: run the same command "
+        "with --resume to go on."
     )

@@ -232,7 +232,7 @@ def test_usual_sizes_are_powers_of_two_and_all() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"sizes": [1, 9]}, "There are 5 training fields, so a fit to 9"),
+        ({"sizes": [1, 9]}, "With 5 training fields a fit to 9"),
         ({"sizes": [0, 2]}, "from 1 on"),
         ({"sizes": []}, "from 1 on"),
         ({"steps": 0}, "at least 1 optimiser step"),

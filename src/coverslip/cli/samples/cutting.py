@@ -45,7 +45,7 @@ def crop(
         planes=planes,
         overwrite=force,
     )
-    typer.echo(f"{len(crops)} crops of {size} {unit}: {crops.path}")
+    typer.echo(f"{number_of(len(crops), 'crop')} of {size} {unit}: {crops.path}")
     print_notes(crops.notes)
     print_next("coverslip", "fit", "vae", out, "--out", "model")
 
@@ -68,7 +68,7 @@ def patches(
 
     drawn = patch_sheet(read_sheet(slides), out, count=count, size=size, least=tissue, seed=seed, overwrite=force)
     print_notes(drawn.notes)
-    typer.echo(f"{len(drawn)} patches of {size} x {size} pixels: {drawn.path}")
+    typer.echo(f"{number_of(len(drawn), 'patch', 'patches')} of {size} x {size} pixels: {drawn.path}")
 
 
 def tile(
@@ -93,7 +93,7 @@ def tile(
     tiles = tile_sheet(read_sheet(sheet), out, parse_size(grid), val=val, gap=gap, overwrite=force)
     words = tiles.column("split") if tiles.has("split") else []
     parts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
-    typer.echo(f"{len(tiles)} tiles{f' ({parts})' if parts else ''}: {tiles.path}")
+    typer.echo(f"{number_of(len(tiles), 'tile')}{f' ({parts})' if parts else ''}: {tiles.path}")
     print_notes(tiles.notes)
 
 
@@ -173,7 +173,7 @@ def label_from_stain(
     )
     nuclei = sum(int(text) for text in sheet.column(own_name("objects", sheet.columns)))
     flagged = [text for text in sheet.column(own_name("flags", sheet.columns)) if text]
-    typer.echo(f"{nuclei:,} nuclei in {number_of(len(sheet), 'image')}: {out}")
+    typer.echo(f"{number_of(nuclei, 'nucleus', 'nuclei')} in {number_of(len(sheet), 'image')}: {out}")
     print_notes(sheet.notes)
     if flagged:
         counts = {flag: sum(flag in text.split() for text in flagged) for flag in sorted({*" ".join(flagged).split()})}

@@ -60,7 +60,7 @@ def phantom(
         overwrite=force,
     )
     objects = sum(int(text) for text in made.column("objects"))
-    typer.echo(f"{number_of(len(made), 'phantom')} with {objects:,} objects: {out}")
+    typer.echo(f"{number_of(len(made), 'phantom')} with {number_of(objects, 'object')}: {out}")
     print_next("coverslip", "predict", "nuclei-fluo-kaizen", out)
 
 
@@ -84,5 +84,5 @@ def phantom_sections(
     chosen = SectionSettings.parse(read_settings(config, settings))
     refuse_existing(out, force)
     drawn(out, chosen, overwrite=force)
-    typer.echo(f"{chosen.sections} sections of {chosen.size} x {chosen.size} pixels: {out}")
+    typer.echo(f"{number_of(chosen.sections, 'section')} of {chosen.size} x {chosen.size} pixels: {out}")
     print_next("coverslip", "fit", "section", out / "cells.csv", "--channels", "DAPI")

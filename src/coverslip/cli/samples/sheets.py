@@ -39,7 +39,7 @@ def make(
     sheet = make_sheet(folder, pattern, axes=axes, frames=frames).with_pixel_size(pixel_size)
     write_sheet(sheet, out)
     print_notes(sheet.notes)
-    typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")
+    typer.echo(f"{number_of(len(sheet), 'row')} with the columns {', '.join(sheet.columns)}: {out}")
     print_next("coverslip", "samples", "check", out)
 
 
@@ -90,7 +90,7 @@ def annotated(
     sheet = annotated_sheet(source)
     write_sheet(sheet, out)
     print_notes(sheet.notes)
-    typer.echo(f"{len(sheet)} rows with the columns {', '.join(sheet.columns)}: {out}")
+    typer.echo(f"{number_of(len(sheet), 'row')} with the columns {', '.join(sheet.columns)}: {out}")
     print_next("coverslip", "fit", "section", out)
 
 
@@ -107,7 +107,7 @@ def unpack(
     from coverslip.cli.tables import print_next
 
     sheet = samples.unpack(file, out, overwrite=force)
-    typer.echo(f"{len(sheet)} images with the columns {', '.join(sheet.columns)}: {out}")
+    typer.echo(f"{number_of(len(sheet), 'image')} with the columns {', '.join(sheet.columns)}: {out}")
     print_next("coverslip", "samples", "check", out)
 
 
@@ -206,7 +206,7 @@ def preview(
     display = fit_display(found.originals, samples.channels, percentiles=(0, 100))
     save_figure(traversals(found.grid, columns, names=[Path(name).name for name in names], display=display), out)
     print_rows(found.grey)
-    typer.echo(f"{number_of(len(found.rows), 'image')} and {found.views.shape[1]} views of each: {out}")
+    typer.echo(f"{number_of(len(found.rows), 'image')} and {number_of(found.views.shape[1], 'view')} of each: {out}")
     print_notes(found.warnings)
     asked = [f"recipe.name={recipe}", *(f"recipe.{each}" for each in settings)] if settings else [f"recipe={recipe}"]
     asked += [f"normalise={normalise}"] if normalise != "percentile" else []

@@ -43,7 +43,7 @@ def spheroids(
         folder, out, chosen, pattern=pattern, layout=layout, overwrite=force, watch=seen.watch, also=seen.write
     )
     paired = sum(bool(text) for text in sheet.column("before"))
-    typer.echo(f"{len(sheet)} images, {paired} with one of the first day: {sheet.path}")
+    typer.echo(f"{number_of(len(sheet), 'image')}, {paired} with one of the first day: {sheet.path}")
     print_notes(sheet.notes)
     also = f" and {out / REJECTED}" if seen.rejected else ""
     typer.echo(f"Look at {out / STAGES}{also} first. Next: coverslip fit rank {out / 'features.h5ad'} --out scale")

@@ -23,6 +23,7 @@ from typing import Any, Literal
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of, word_for
 from coverslip.io.atomic import atomic_path
 from coverslip.io.index.conditions import Coded, rows_where
 from coverslip.io.index.rows import Rows
@@ -191,7 +192,8 @@ class Index:
             segments, there = now._without(set(ids))
             if there and not replaces:
                 raise InputError(
-                    f"{there} of {len(ids)} samples are in {self.folder} already; say --replace to put them in anew."
+                    f"{there} of {number_of(len(ids), 'sample')} {word_for(there, 'is', 'are')} in {self.folder} "
+                    "already; say --replace to put them in anew."
                 )
             number = max([int(segment.name) for segment in segments], default=0) + 1
             new = Segment(self.folder, f"{number:06d}", len(ids))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize
+from coverslip.core.words import number_of
 from coverslip.io.atomic import atomic_path
 from coverslip.io.writing.tiff_pieces import TILE, packed_strips, planes_of, pyramid, rows_per_strip
 
@@ -119,7 +120,9 @@ def _check(image: Image, path: Path, channels: Sequence[str]) -> None:
     if path.suffix.lower() not in {".tif", ".tiff"}:
         raise InputError(f"{path} should end in .tif or .tiff, because that is what is written.")
     if channels and len(channels) != image.sizes.get("C", 1):
-        raise InputError(f"{path}: {len(channels)} channel names for {image.sizes.get('C', 1)} channels.")
+        raise InputError(
+            f"{path}: {number_of(len(channels), 'channel name')} for {number_of(image.sizes.get('C', 1), 'channel')}."
+        )
 
 
 def _ome_facts(

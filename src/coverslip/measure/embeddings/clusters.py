@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from coverslip.core import InputError, track
+from coverslip.core.words import number_of
 from coverslip.measure.inputs import Labels, as_features, check_length, encode
 from coverslip.measure.intervals import Additive, Sums, resampled_by
 from coverslip.measure.threads import few_threads
@@ -238,8 +239,8 @@ def silhouette_samples(
     number = len(np.unique(codes))
     if not 2 <= number < len(samples):
         raise InputError(
-            f"A silhouette needs at least 2 clusters and more samples than clusters, not {number} clusters of "
-            f"{len(samples)} samples."
+            "A silhouette needs at least 2 clusters and more samples than clusters, not "
+            f"{number_of(number, 'cluster')} of {number_of(len(samples), 'sample')}."
         )
     with few_threads(x.size):
         return of_samples(x[samples], codes), samples
@@ -353,7 +354,10 @@ def cluster(
             silhouettes[number] = silhouette(some, _kmeans(some, number, seed)[0])
         number = max(silhouettes, key=lambda tried: silhouettes[tried], default=1)
     elif not 1 <= k <= different:
-        raise InputError(f"There cannot be {k} clusters of {different} different samples; ask for 1 to {different}.")
+        raise InputError(
+            f"There cannot be {number_of(k, 'cluster')} of {number_of(different, 'different sample')}; ask for 1 to "
+            f"{different}."
+        )
     else:
         number = k
     labels, centres = _kmeans(x, number, seed)

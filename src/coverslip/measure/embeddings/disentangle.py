@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from coverslip.core import InputError, track
+from coverslip.core.words import number_of
 from coverslip.measure.embeddings.folds import encode_groups, stratified
 from coverslip.measure.inputs import as_features, check_length, encode
 
@@ -269,7 +270,7 @@ def _forest(
         small = np.bincount(y).min()
         if small < folds:
             raise InputError(
-                f"The factor '{name}' has a class of only {small} samples, fewer than the {folds} folds; "
+                f"The factor '{name}' has a class of only {number_of(small, 'sample')}, fewer than the {folds} folds; "
                 "leave the class out or use fewer folds."
             )
     importance, predicted = np.zeros(x.shape[1]), np.empty_like(y)

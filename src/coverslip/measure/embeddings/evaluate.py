@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of
 from coverslip.measure.embeddings.clusters import (
     adjusted_rand_index,
     cluster,
@@ -201,7 +202,7 @@ def evaluate_embedding(
     if "labels" in given:
         labelled = encode(labels, allow_missing=True).codes >= 0
         if not labelled.all():
-            left_out = f"; {int((~labelled).sum())} samples without a label left out"
+            left_out = f"; {number_of(int((~labelled).sum()), 'sample')} without a label left out"
             shown = {name: x[labelled] for name, x in shown.items()}
             given = {name: column[labelled] for name, column in given.items()}
     comparison = _Comparison(given, seed, left_out)
@@ -248,7 +249,9 @@ def evaluate_factors(
 def _factor_rows(name: str, x: np.ndarray, factors: Mapping[str, Any], groups: Any, n: int, seed: int) -> Iterator[Row]:
     counted = discretise(x, factors, bins=BINS, binning="width")
     gap = bootstrap(mean_gap, *counted, groups=groups, n=n, seed=seed)
-    yield row_of(name, "MIG", gap, f"{BINS} bins of equal width; {len(factors)} factors; resampling lowers it")
+    yield row_of(
+        name, "MIG", gap, f"{BINS} bins of equal width; {number_of(len(factors), 'factor')}; resampling lowers it"
+    )
     found = dci(x, factors, groups=groups, seed=seed)
     for measure, value in (("disentanglement", found.disentanglement), ("completeness", found.completeness)):
         yield Row(name, f"DCI {measure}", value, np.nan, np.nan, len(x), "random forests; no interval")
@@ -304,7 +307,7 @@ class _Comparison:
     def _clusters(self, name: str, x: np.ndarray, tested: np.ndarray) -> Iterator[Row]:
         if name == LATENT and self.clusters is not None:
             clusters = self.clusters
-            note = f"{len(np.unique(clusters))} given clusters"
+            note = number_of(len(np.unique(clusters)), "given cluster")
         else:
             found = cluster(x, "auto" if self.labels is None else len(encode(self.labels).classes), seed=self.seed)
             clusters, note = found.labels, f"{found.k} clusters by k-means"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import word_for
 from coverslip.measure.inputs import as_features
 
 ACTIVE_THRESHOLD = 0.01
@@ -186,9 +187,9 @@ def collapsed(
         )
     which = ", ".join(map(str, dead[:10])) + (", …" if len(dead) > 10 else "")
     return (
-        f"{len(dead)} of {len(active)} latent dimensions are not in use (number {which}, counted from 0). "
-        f"This harms nothing if the reconstructions are good: fit with latent={int(active.sum())} for the same result, "
-        f"or with {lower} if they should carry more."
+        f"{len(dead)} of {len(active)} latent dimensions {word_for(len(dead), 'is', 'are')} not in use (number "
+        f"{which}, counted from 0). This harms nothing if the reconstructions are good: fit with "
+        f"latent={int(active.sum())} for the same result, or with {lower} if they should carry more."
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, PixelSize, Region
+from coverslip.core.words import number_of
 from coverslip.measure.objects.hulls import hull_areas
 from coverslip.measure.objects.runs import Pixels, Runs, find_runs, intensities, strips
 
@@ -295,7 +296,7 @@ def pixel_reader(pixels: np.ndarray | Callable[[Region], np.ndarray], part: Regi
 def intensity_columns(found: Table, channels: Sequence[str], count: int, of: str = "") -> Table:
     """What `intensities` found, column by column; `of` stands behind the name of the channel."""
     if channels and len(channels) != count:
-        raise InputError(f"{len(channels)} channel names were given for {count} channels.")
+        raise InputError(f"{number_of(len(channels), 'channel name')} for {number_of(count, 'channel')}.")
     names = list(channels) or (["intensity"] if count == 1 else [f"channel{c}" for c in range(count)])
     often = Counter(names)
     names = [f"{name}{c}" if often[name] > 1 else name for c, name in enumerate(names)]

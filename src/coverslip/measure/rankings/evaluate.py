@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from coverslip.core.words import number_of
 from coverslip.measure.intervals import Interval, bootstrap
 from coverslip.measure.rankings.order import (
     concordance,
@@ -102,7 +103,9 @@ def _of_scale(
         add(f"auroc {order[a]} < {order[b]}", found.value, found.low, found.high, int(pair.sum()))
     if len(there) == 3:
         apart = separation_accuracy(values, grades)
-        note = f"floor {100 * apart.floor:.2f} % (middle: {order[int(apart.middle)]}); {apart.errors} errors"
+        note = (
+            f"floor {100 * apart.floor:.2f} % (middle: {order[int(apart.middle)]}); {number_of(apart.errors, 'error')}"
+        )
         add("separation_accuracy", apart.accuracy, note=note)
         add("separation_floor", apart.floor)
     return rows

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from coverslip.core.words import number_of
 from coverslip.measure.rankings.order import pairwise_auroc
 from coverslip.measure.rankings.treatments import Standing
 
@@ -84,7 +85,7 @@ def verdict(
     least = min((counts or {}).values(), default=LEAST_CONTROLS)
     if min(len(low), len(high), least) < LEAST_CONTROLS:
         numbers = f"{len(low)} low and {len(high)} high"
-        pairs = "".join(f", {n} pairs of days of '{name}'" for name, n in (counts or {}).items())
+        pairs = "".join(f", {number_of(n, 'pair')} of days of '{name}'" for name, n in (counts or {}).items())
         return Verdict(
             TOO_FEW, f"at least {LEAST_CONTROLS} controls of each kind are needed; there are {numbers}{pairs}."
         )

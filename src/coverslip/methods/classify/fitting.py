@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from coverslip.core import Fitted, InputError, Samples
 from coverslip.core.spread import evenly
+from coverslip.core.words import number_of
 from coverslip.methods.classify.calibration import ENOUGH, oddness, softmax, temperature
 from coverslip.methods.classify.clusters import Clusters, nearness_to_others, scatter_about
 from coverslip.methods.classify.config import SHALLOW, Config
@@ -139,7 +140,9 @@ def _trunk_facts(start: Fitted, samples: Samples) -> dict[str, Any]:
         raise InputError(f"A model of the method '{start.method}' has no trunk to start from; give one of simclr.")
     channels = int(start.weights["trunk.conv1.weight"].shape[1])
     if channels != samples.shape[0]:
-        raise InputError(f"The start was fitted to {channels} channels, but the samples have {samples.shape[0]}.")
+        raise InputError(
+            f"The start was fitted to {number_of(channels, 'channel')}, but the samples have {samples.shape[0]}."
+        )
     # A size of its own may ask for another first layer than that of the start.
     kernel = start.weights["trunk.conv1.weight"].shape[-1]
     stem = settings["stem"] if settings["stem"] != "auto" else "large" if kernel == 7 else "small"
@@ -353,8 +356,8 @@ def _warnings(task: Task, config: Config, outcome: Outcome, calibrating: np.ndar
         )
     elif held.sum() < ENOUGH:
         said.append(
-            f"{held.sum()} {word} images are too few for prediction sets: with fewer than {ENOUGH} each holds every "
-            "class at an error rate of 0.1."
+            f"{number_of(held.sum(), f'{word} image is', f'{word} images are')} too few for prediction sets: with "
+            f"fewer than {ENOUGH} each holds every class at an error rate of 0.1."
         )
     elif held.min() < ENOUGH:
         few, name = int(held.min()), task.classes[int(held.argmin())]

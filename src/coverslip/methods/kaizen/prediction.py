@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from coverslip.core import Decomposition, Fields, Fitted, InputError, Kept, Length, Region, task
+from coverslip.core.words import number_of
 from coverslip.methods.kaizen.assembly import Found, decomposition, merged, share_explained
 from coverslip.methods.kaizen.config import Config
 from coverslip.methods.kaizen.explaining import Accepted, Round, explain
@@ -262,7 +263,11 @@ class Decomposer:
                 objects += found[1]
                 rounds += found[2]
                 if line:
-                    line.advance(1, f"{len(objects):,} objects explain {share_explained(rounds, loss):.0%}")
+                    line.advance(
+                        1,
+                        f"{number_of(len(objects), 'object explains', 'objects explain')} "
+                        f"{share_explained(rounds, loss):.0%}",
+                    )
         return Found(objects, merged(rounds), loss)
 
     def _wanted(self, fields: Fields, index: int, light: Light, objects: list[Accepted]) -> list[Accepted]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, Fitted, InputError, track
+from coverslip.core.words import number_of
 from coverslip.methods.rank.config import Config
 from coverslip.methods.rank.plates import plate_shifts, too_few_controls
 from coverslip.methods.rank.rows import Rows, read_rows
@@ -92,8 +93,9 @@ def _counts(rows: Rows, config: Config) -> dict[str, dict[str, int]]:
             there = ", ".join(dict.fromkeys(filter(None, rows.classes[rows.last].tolist()))) or "none"
             day = " of the last day" if rows.paired else ""
             raise InputError(
-                f"The class '{anchor}' has {int(here.sum())} samples{day}, and an end of the scale needs 2 or more; "
-                f"name classes of the column '{config.label}' with --set anchors=LOW,HIGH (there are: {there})."
+                f"The class '{anchor}' has {number_of(int(here.sum()), 'sample')}{day}, and an end of the scale needs "
+                f"2 or more; name classes of the column '{config.label}' with --set anchors=LOW,HIGH (there are: "
+                f"{there})."
             )
         found["samples"][anchor] = int(here.sum())
         found["pairs"][anchor] = int(((rows.classes == anchor) & rows.last & (rows.before >= 0)).sum())

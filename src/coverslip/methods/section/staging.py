@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coverslip.core import UNNAMED, Detections, Fields, Fitted, InputError, Marks, track
+from coverslip.core.words import word_for
 from coverslip.measure.detections.agreement import staged
 from coverslip.measure.detections.contents import contents, counts_in
 from coverslip.measure.detections.places import in_regions
@@ -106,7 +107,8 @@ def fit_staging(
     taught = _taught(fields, marks, cells, split["train"].tolist(), classes, types, um)
     if len(np.unique(taught.codes)) < 2:
         raise InputError(
-            f"{len(taught.codes)} regions with {LEAST_CELLS} cells or more are of one class; nothing can be learned."
+            f"{len(taught.codes)} {word_for(len(taught.codes), 'region', 'regions')} with {LEAST_CELLS} cells or more "
+            "are of one class; nothing can be learned."
         )
     with few_threads(taught.values.size):
         read_out, usual = _learned(taught, len(classes), fitted.config.model_dump()["seed"])

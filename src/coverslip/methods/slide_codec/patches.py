@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from coverslip.core import Fields, InputError, Region
+from coverslip.core.words import number_of
 from coverslip.methods.slide_codec.config import LATENT_SIDE, Config
 from coverslip.train.ahead import made_ahead
 from coverslip.train.batch import Batch
@@ -33,8 +34,8 @@ class PatchFeed:
         self._held: dict[int, np.ndarray] = {}
         if fields.count != 3 or fields.dtype != np.uint8:
             raise InputError(
-                f"The codec learns from RGB images of 8 bits, not from {fields.count} channels of {fields.dtype}; "
-                "give images of stained sections as they come from the scanner."
+                f"The codec learns from RGB images of 8 bits, not from {number_of(fields.count, 'channel')} of "
+                f"{fields.dtype}; give images of stained sections as they come from the scanner."
             )
         for row in rows.tolist():
             height, width = fields.size(row)

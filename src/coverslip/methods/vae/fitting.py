@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from coverslip.core import Fitted, InputError, Samples, Subset
+from coverslip.core.words import number_of
 from coverslip.measure.embeddings.latent import active_units, collapsed, empirical_kl, kl_per_dimension
 from coverslip.methods.vae.architecture import plan
 from coverslip.methods.vae.config import MOST_EPOCHS, Config
@@ -97,8 +98,9 @@ def fit(samples: Samples, config: Config | None = None, run: Run | None = None) 
     facts |= _latent_facts(fitted, Subset(samples, held_out), config.beta)
     if asked.epochs != config.epochs < MOST_EPOCHS:
         facts["said"] = (
-            f"{config.epochs} epochs are a first look, of about two minutes on two cores; to go on, fit again with "
-            f"--set epochs={MOST_EPOCHS}: finer vectors, {MOST_EPOCHS / config.epochs:.1f} times as long."
+            f"{number_of(config.epochs, 'epoch is', 'epochs are')} a first look, of about two minutes on two cores; "
+            f"to go on, fit again with --set epochs={MOST_EPOCHS}: finer vectors, {MOST_EPOCHS / config.epochs:.1f} "
+            "times as long."
         )
     return fitted
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Decomposition, LabelMap, Measured, about, track
+from coverslip.core.words import number_of
 from coverslip.io.images.opening import is_image_name
 from coverslip.measure.objects.amodal import AmodalEvaluation, AmodalMasks, evaluate_amodal
 from coverslip.results.decomposition.folder import read_layers, whole_masks
@@ -61,11 +62,11 @@ def _rows(table: AmodalEvaluation) -> list[dict[str, Any]]:
     found = []
     for row in table.rows:
         which = "" if row.overlap == "all" else f", overlap {row.overlap}"
-        said = f"{row.n} whole objects{which and f' that overlap by {row.overlap}'}"
+        said = f"{number_of(row.n, 'whole object')}{which and f' with an overlap of {row.overlap}'}"
         iou, recall = (row.iou, row.iou_low, row.iou_high), (row.recall, row.recall_low, row.recall_high)
         found.append(_row(f"amodal_iou{which}", iou, row.images, f"mean IoU with the partner, 0 without; {said}"))
         found.append(_row(f"amodal_recall{which}", recall, row.images, f"with a partner at IoU ≥ 0.5; {said}"))
-    counted = f"TP / (TP + FP + FN), IoU ≥ 0.5; {table.n_true} whole objects, {table.n_predicted} found"
+    counted = f"TP / (TP + FP + FN), IoU ≥ 0.5; {number_of(table.n_true, 'whole object')}, {table.n_predicted} found"
     return [*found, _row("amodal_ap50", (table.ap50, np.nan, np.nan), table.rows[-1].images, counted)]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from coverslip.core import COLUMNS, ROUND_COLUMNS, Decomposition, InputError, about
+from coverslip.core.words import number_of
 from coverslip.io.cells import read_cells
 from coverslip.io.images.opening import open_image
 from coverslip.measure.objects.amodal import AmodalMasks
@@ -59,7 +60,9 @@ def read_decomposition(folder: str | Path | LabelFolder, index: int = 0) -> Deco
     """
     found = folder if isinstance(folder, LabelFolder) else read_label_folder(folder)
     if not 0 <= index < len(found):
-        raise InputError(f"{found.path} holds {len(found)} images, numbered from 0; there is no image {index}.")
+        raise InputError(
+            f"{found.path} holds {number_of(len(found), 'image')}, numbered from 0; there is no image {index}."
+        )
     layers = read_layers(found, index)
     generated = _pixels(found, index, "generated", layers.shape).astype(np.float32)
     background = _pixels(found, index, "background", layers.shape[1:]).astype(np.float32)

@@ -28,6 +28,7 @@ from coverslip.core import (
     stop_on_signal,
     task,
 )
+from coverslip.core.words import number_of
 from coverslip.io.atomic import refuse_own
 from coverslip.io.labels import labels_path
 from coverslip.io.places import held
@@ -265,7 +266,7 @@ class _Decomposing:
                 self._write(index, decomposition)
                 explained = decomposition.rounds["explained"]
                 share = f", {explained[-1]:.0%} explained" if len(explained) else ""
-                line.advance(1, f"{len(decomposition):,} objects{share} in the last")
+                line.advance(1, f"{number_of(len(decomposition), 'object')}{share} in the last")
                 if stop.is_set() and done < len(self.images):
                     raise stopped_after(done, len(self.images))
 
@@ -296,7 +297,7 @@ class _UntilStopped:
     def put(self, part: int, arrays: Mapping[str, np.ndarray]) -> None:
         self._parts.put(part, arrays)
         if self._stop.is_set():
-            raise stopped_after(self._whole, self._total, f" and {self._parts.done} parts of the next")
+            raise stopped_after(self._whole, self._total, f" and {number_of(self._parts.done, 'part')} of the next")
 
 
 def measured(found: Decomposition, pixels: Callable[[Region], np.ndarray], channels: Sequence[str]) -> Table:

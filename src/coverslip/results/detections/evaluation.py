@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import UNNAMED, Detections, InputError, Length, Measured, about
+from coverslip.core.words import number_of
 from coverslip.measure.detections.against import EVERYWHERE, against
 from coverslip.measure.detections.counts import Compared
 from coverslip.measure.detections.evaluate import evaluate_detections
@@ -75,7 +76,7 @@ def measured(
         notes.append(f"Intervals are over whole groups of the column '{by}'.")
     unnamed = sum(int((~one.named).sum()) for one in known.found)
     if unnamed:
-        notes.append(f"{unnamed} regions are {UNNAMED}: they count as missed.")
+        notes.append(f"{number_of(unnamed, 'region is', 'regions are')} {UNNAMED}, which counts as missed.")
     notes.extend(_confused(sums, classes))
     return rows, sums, tuple(notes)
 
@@ -98,7 +99,7 @@ def told(shares: list[dict[str, Any]]) -> tuple[str, ...]:
         here, there = (everywhere[name, measure] for measure in ("share", "share against"))
         if not here["value"] and there["value"]:
             notes.append(
-                f"{name}: none among {here['n']:,} cells, so less than {here['high']:.2%} (95 %); there "
+                f"{name}: none among {number_of(here['n'], 'cell')}, so less than {here['high']:.2%} (95 %); there "
                 f"{there['value']:.1%}."
             )
     apart = [
@@ -118,4 +119,8 @@ def _confused(sums: Compared, classes: tuple[str, ...]) -> list[str]:
     said = ", ".join(f"{classes[a]} called {classes[b]} {table[a, b]:,} times" for a, b in found)
     missed, spurious = int(sums.confusion[:-1, -1].sum()), int(sums.confusion[-1, :-1].sum())
     notes = [f"Most confused: {said}."] if said else []
-    return [*notes, f"{missed:,} true objects were missed, {spurious:,} detections are of none."]
+    return [
+        *notes,
+        f"{number_of(missed, 'true object was', 'true objects were')} missed, "
+        f"{number_of(spurious, 'detection is', 'detections are')} of none.",
+    ]

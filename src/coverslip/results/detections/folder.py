@@ -12,6 +12,7 @@ import numpy as np
 
 from coverslip.core import Detections, Image, InputError, PixelSize, file_hash
 from coverslip.core.marks import Rings
+from coverslip.core.words import number_of
 from coverslip.figures.colours import category_colours
 from coverslip.io.atomic import atomic_folder
 from coverslip.io.cells import read_cells, write_cells
@@ -212,7 +213,10 @@ def read_detections(path: str | Path) -> DetectionFolder:
         raise InputError(f"{path} has no usable {PROVENANCE} ({error}); predict anew.") from None
     known = facts if not (path / STAGED_BY).is_file() else {**facts, STAGING: _staging(path / STAGED_BY)}
     if len(rows) != len(sizes):
-        raise InputError(f"{path / SHEET} has {len(rows)} rows, but {len(sizes)} images were predicted; predict anew.")
+        raise InputError(
+            f"{path / SHEET} has {number_of(len(rows), 'row')}, but "
+            f"{number_of(len(sizes), 'image was', 'images were')} predicted; predict anew."
+        )
     rows = _as_written(rows, form.get("files"), path / SHEET)
     tables = _parted(read_table(path / OBJECTS), len(rows))
     regions: list[Detections | None] = [None] * len(rows)

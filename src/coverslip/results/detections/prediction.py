@@ -231,7 +231,9 @@ class _Finding:
                     parts.put(number, next(found))
                     line.advance(1, f"{index}/{len(self.images)} images")
                     if stop.is_set() and number + 1 < len(self.tiles[index]):
-                        raise stopped_after(index, len(self.images), f" and {number + 1} tiles of the next")
+                        raise stopped_after(
+                            index, len(self.images), f" and {number_of(number + 1, 'tile')} of the next"
+                        )
                 whole.append(self._joined(index, image))
                 if stop.is_set() and index + 1 < len(self.images):
                     raise stopped_after(index + 1, len(self.images))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import UNNAMED, Detections, InputError
-from coverslip.core.words import number_of
+from coverslip.core.words import counted, number_of
 from coverslip.figures import loss_curves
 from coverslip.figures.classes import confusion_figure
 from coverslip.figures.colours import category_colours
@@ -112,9 +112,12 @@ def _known(result: DetectionFolder, page: Page, options: Report) -> Judged | Non
 
 def _facts(result: DetectionFolder, rows: list[dict[str, Any]], things: str) -> list[tuple[str, ...]]:
     objects = sum(map(len, result.found))
-    facts: list[tuple[str, ...]] = [(f"{objects:,}", things), (f"{len(result):,}", "images")]
+    facts: list[tuple[str, ...]] = [
+        (f"{objects:,}", things),
+        counted(len(result), "image"),
+    ]
     regions = sum(len(one.regions) for one in result.found if one.regions is not None)
-    facts += [(f"{regions:,}", "regions")] if regions else []
+    facts += [counted(regions, "region")] if regions else []
     for row in rows:
         if row["class"] == ALL and row["measure"] in _AT_THE_TOP and np.isfinite(row["value"]):
             interval = f"{row['low']:.3f} – {row['high']:.3f}" if np.isfinite(row["low"]) else ""

@@ -111,7 +111,7 @@ def _judged(result: Any, truth: Any, split: str | None, partial: bool, bad: Lite
         truth = [truth]
     if isinstance(truth, list | tuple):
         if len(truth) != len(some):
-            raise InputError(f"There are {len(some)} images in the result, but marks of {len(truth)}.")
+            raise InputError(f"The result has {number_of(len(some), 'image')}, but there are marks of {len(truth)}.")
         return Judged(some, list(truth), rows, list(range(len(some))))
     if truth is None:
         return _own(result, some, rows, split, bad)
@@ -155,7 +155,8 @@ def _own(result: Any, some: Sequence[Detections], rows: list[Mapping[str, str]],
     for i in named:
         file = resolve_path(result.path, rows[i]["source_annotation"])
         true.append(_marked(file, some[i], bad, has_twins(rows, i, ("source_annotation",))))
-    notes = (f"{len(kept) - len(named)} images without annotation are left out.",) if len(named) < len(kept) else ()
+    bare = number_of(len(kept) - len(named), "image without annotation is", "images without annotation are")
+    notes = (f"{bare} left out.",) if len(named) < len(kept) else ()
     return Judged([some[i] for i in named], true, [rows[i] for i in named], named, notes)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError
+from coverslip.core.words import number_of
 from coverslip.measure import cluster_samples, neighbour_shares, worth_a_look
 from coverslip.results.embedding.naming import OF_MODEL, OF_RESULT
 
@@ -80,10 +81,12 @@ def check_groups(embedding: Embedding, column: str) -> None:
     values = embedding.column(column)
     missing = int(embedding.adata.obs[column].isna().sum())
     if missing:
-        raise InputError(f"The column '{column}' lacks a value for {missing:,} samples, so its groups cannot be named.")
+        raise InputError(
+            f"The column '{column}' lacks a value for {number_of(missing, 'sample')}, so its groups cannot be named."
+        )
     count = len(set(values.astype(str)))
     if not 2 <= count <= MOST:
-        raise InputError(f"The column '{column}' holds {count:,} groups; 2 to {MOST} can be named.")
+        raise InputError(f"The column '{column}' holds {number_of(count, 'group')}; 2 to {MOST} can be named.")
 
 
 def whose(embedding: Embedding, column: str) -> str:

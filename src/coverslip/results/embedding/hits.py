@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import counted
 from coverslip.figures.document import write_document
 from coverslip.figures.galleries import gallery
 from coverslip.figures.thumbnails import thumbnails
@@ -56,7 +57,11 @@ def write_hits(hits: Hits, queries: Mapping[str, np.ndarray], index: Index, path
         {name: Path(str(row[name])).name if name == "image" else row[name] for name in told}
         for row in hits.records(int(shown.sum()))
     ]
-    facts = [(f"{asked:,}", "queries"), (f"{len(index):,}", "samples in the index"), (index.metric, "distance")]
+    facts = [
+        counted(asked, "query", "queries"),
+        (f"{len(index):,}", "samples in the index"),
+        (index.metric, "distance"),
+    ]
     write_document(
         path,
         Path(__file__).parent / "assets" / "hits.html",

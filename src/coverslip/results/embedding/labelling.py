@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from coverslip.core import Embedding, InputError, Written, beside, other_models, provenance, renamed
+from coverslip.core.words import number_of
 from coverslip.io.atomic import free_place, refuse_own
 from coverslip.io.h5ad import write_embedding
 from coverslip.io.named import Named, write_named
@@ -127,7 +128,9 @@ def _notes(found: Labelled) -> tuple[str, ...]:
     labelled = found.label != UNNAMED
     unsure = int((labelled & (found.confidence < 0.5)).sum())
     if unsure:
-        notes.append(f"{unsure:,} cells have a label that fewer than half of their neighbours share.")
+        notes.append(
+            f"{number_of(unsure, 'cell has', 'cells have')} a label that fewer than half of their neighbours share."
+        )
     if len(found.look):
         notes.append(f"The {len(found.look)} cells worth a look next are numbered in the column 'look'.")
     return tuple(notes)

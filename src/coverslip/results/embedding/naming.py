@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from coverslip.core import Embedding, InputError
+from coverslip.core.words import number_of
 from coverslip.io.reasons import reason
 from coverslip.measure import neighbour_shares, worth_a_look
 
@@ -187,7 +188,7 @@ def _check(names: Names, clusters: np.ndarray, ids: list[str]) -> None:
     other = [name for name, size in names.sizes.items() if there.get(name) != size]
     if other:
         raise InputError(
-            f"Cluster '{other[0]}' had {names.sizes[other[0]]} cells when it was named and has "
+            f"Cluster '{other[0]}' had {number_of(names.sizes[other[0]], 'cell')} when it was named and has "
             f"{there.get(other[0], 0)} now: give the result in which the clusters were named, or name them anew."
         )
     strange = set(names.cells) - set(ids)

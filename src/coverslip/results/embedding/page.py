@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import Embedding, InputError
 from coverslip.core.spread import evenly
+from coverslip.core.words import counted
 from coverslip.figures.colours import CONTINUOUS, MISSING, OTHER
 from coverslip.figures.columns import Column, describe_column
 from coverslip.figures.document import page_path, write_document
@@ -211,16 +212,16 @@ def _scale() -> list[str]:
 
 def _facts(embedding: Embedding, columns: Sequence[Column], things: str) -> list[tuple[str, str]]:
     """The numbers at the top of the page."""
-    facts = [(f"{len(embedding):,}", things), (str(embedding.latent.shape[1]), "latent dimensions")]
+    facts = [(f"{len(embedding):,}", things), counted(embedding.latent.shape[1], "latent dimension")]
     for name in ("image", "source"):
         if name in embedding.adata.obs:
             images = embedding.adata.obs[name].nunique()
             if 1 <= images < len(embedding):
-                facts.append((f"{images:,}", "images" if images > 1 else "image"))
+                facts.append(counted(images, "image"))
             break
     label = next((column for column in columns if column.name == "label" and column.kind == "category"), None)
     if label is not None:
-        facts.append((str(len(label.categories)), "labels"))
+        facts.append(counted(len(label.categories), "label"))
     method = embedding.provenance.get("method") or embedding.provenance.get("model")
     if isinstance(method, str):
         facts.append((method, "method"))

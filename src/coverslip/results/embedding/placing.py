@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError, free_name, other_models, own_name
+from coverslip.core.words import number_of, word_for
 from coverslip.figures.maps import ensure_map, pca_map
 from coverslip.figures.thumbnails import thumbnails
 from coverslip.io.h5ad import read_embedding
@@ -85,7 +86,10 @@ def comparable(known: Embedding, path: str | Path) -> Embedding:
         )
     odd = ~np.isfinite(new.latent).all(axis=1)
     if odd.any():
-        raise InputError(f"{path}: {odd.sum()} of {len(new)} samples have latents that are not finite; leave them out.")
+        raise InputError(
+            f"{path}: {odd.sum()} of {number_of(len(new), 'sample')} {word_for(odd.sum(), 'has', 'have')} latents "
+            "that are not finite; leave them out."
+        )
     models = other_models(known.provenance, new.provenance)
     if models:
         raise InputError(

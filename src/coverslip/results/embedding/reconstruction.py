@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import CoverslipError, Embedding, Samples, Subset, free_memory
+from coverslip.core.words import number_of
 from coverslip.measure import bootstrap, mean, mean_squared_error, pca_reconstruction, psnr, ssim
 from coverslip.measure.embeddings.evaluate import Row
 from coverslip.measure.intervals import Interval
@@ -119,7 +120,7 @@ def _row(
 ) -> dict[str, Any]:
     known = np.isfinite(values)
     if not known.all():
-        note += f"; {int((~known).sum())} images without any error left out"
+        note += f"; {number_of(int((~known).sum()), 'image')} without any error left out"
     values = values[known]
     if groups is not None:
         groups = groups[known]

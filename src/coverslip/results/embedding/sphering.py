@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError, other_models
+from coverslip.core.words import number_of
 from coverslip.io.h5ad import read_embedding
 from coverslip.io.index.conditions import Coded, rows_where
 from coverslip.measure import Sphering, fit_sphering
@@ -162,7 +163,9 @@ def _groups(columns: Mapping[str, np.ndarray], count: int, by: str | None) -> np
     words = as_words(columns[by])
     empty = int((words == "").sum())
     if empty:
-        raise InputError(f"{empty} rows have nothing in the column '{by}'; fill it, or leave it out.")
+        raise InputError(
+            f"{number_of(empty, 'row has', 'rows have')} nothing in the column '{by}'; fill it, or leave it out."
+        )
     return words
 
 

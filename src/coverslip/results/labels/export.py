@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, LabelMap, Written, track
+from coverslip.core.words import number_of, word_for
 from coverslip.figures.colours import category_colours
 from coverslip.figures.columns import natural_key
 from coverslip.io.atomic import refuse_existing, refuse_own
@@ -213,7 +214,10 @@ class _Export:
                 "labels (coverslip samples crop), and embed them."
             )
         if missing:
-            self.notes.append(f"{missing:,} of {len(table['label']):,} objects are not among the cells.")
+            self.notes.append(
+                f"{missing:,} of {number_of(len(table['label']), 'object')} {word_for(missing, 'is', 'are')} not "
+                "among the cells."
+            )
         return {**joined, **table}
 
     @property

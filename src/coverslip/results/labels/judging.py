@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, LabelMap, about, track
+from coverslip.core.words import number_of, word_for
 from coverslip.measure.objects.segmentation import SegmentationEvaluation, evaluate_labels
 from coverslip.results.labels.folder import LabelFolder
 from coverslip.results.labels.objects import Table
@@ -76,11 +77,14 @@ def pairs_of(found: LabelFolder, truth: Any, partial: bool, notes: list[str]) ->
     seen = sum(split_word(image.facts.get("split", "")) == "train" for image in pairs.values())
     if 0 < seen < len(pairs):
         notes.append(
-            f"{seen} of the {len(pairs)} images measured are of the training part, so the numbers at the top are "
-            "better than on images that the model has not seen: 'coverslip evaluate' measures each split by itself."
+            f"{seen} of the {number_of(len(pairs), 'image')} measured {word_for(seen, 'is', 'are')} of the training "
+            "part, so the numbers at the top are better than on images that the model has not seen: 'coverslip "
+            "evaluate' measures each split by itself."
         )
     if len(pairs) < len(found):
-        notes.append(f"{len(found) - len(pairs)} of {len(found)} images have no truth; they come last.")
+        bare = len(found) - len(pairs)
+        comes = word_for(bare, "has no truth and comes", "have no truth and come")
+        notes.append(f"{bare} of {len(found)} images {comes} last.")
     return pairs
 
 

@@ -201,7 +201,7 @@ def _with_others(
         table if was is None else {**table, **{name: _by_label(was, name, table["label"]) for name in others}}
         for table, was in zip(tables, written, strict=True)
     ]
-    lost = f", but for {changed} of {len(found)} images, whose labels have changed" if changed else ""
+    lost = f", but for {changed} of {number_of(len(found), 'image')}, whose labels have changed" if changed else ""
     return kept, (f"The table keeps its further columns ({named}){lost}.",)
 
 

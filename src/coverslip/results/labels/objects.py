@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, LabelMap, track
+from coverslip.core.words import number_of
 from coverslip.results.labels.folder import KEYS, LabelFolder
 from coverslip.results.labels.joining import sheet_columns
 from coverslip.results.labels.sources import labels_hash, noted_carried
@@ -58,11 +59,13 @@ def objects_of(
     said = [] if notes is None else notes
     if new and found.objects_file is not None:
         said.append(
-            f"The labels of {len(new)} of {len(found)} images are not those that were measured ({_named(found, new)}), "
-            "so their objects are measured anew; 'coverslip measure' renews the table."
+            f"The labels of {len(new)} of {number_of(len(found), 'image')} are not those that were measured "
+            f"({_named(found, new)}), so their objects are measured anew; 'coverslip measure' renews the table."
         )
     if complaints:
-        said.append(f"Intensities are missing in {len(complaints)} of {len(found)} images: {complaints[0]}")
+        said.append(
+            f"Intensities are missing in {len(complaints)} of {number_of(len(found), 'image')}: {complaints[0]}"
+        )
     return joined(found, [table for table in written if table is not None])
 
 

@@ -163,7 +163,9 @@ class _Prediction:
                             self._stop(index)
                         raise
                     whole = canvas.done == len(image.blocks)
-                    line.advance(1, f"{index + whole}/{len(self.images)} images, {canvas.count:,} objects in the last")
+                    line.advance(
+                        1, f"{index + whole}/{len(self.images)} images, {number_of(canvas.count, 'object')} in the last"
+                    )
                     if stop.is_set() and not whole:
                         self._stop(index, f" and {canvas.done} of {len(image.blocks)} blocks of the next")
                 place = self.work.result

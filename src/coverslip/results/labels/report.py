@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, track
+from coverslip.core.words import number_of, word_for
 from coverslip.figures.document import Page, save_figures
 from coverslip.figures.overlays import CLASSES
 from coverslip.models.folder import Model
@@ -74,8 +75,8 @@ def write_report(
     coarse = sum(shot.coarse for shot in shots)
     if coarse:
         said.append(
-            f"{coarse} of {len(shown)} pictures are shown at a lower resolution than their images have: the page holds "
-            f"{options.megapixels:g} million pixels for a closer look (--megapixels)."
+            f"{coarse} of {number_of(len(shown), 'picture')} {word_for(coarse, 'has', 'have')} a lower resolution "
+            f"than the image: the page holds {options.megapixels:g} million pixels for a closer look (--megapixels)."
         )
     if complaint:
         said.append(f"The images are not shown: {complaint}")

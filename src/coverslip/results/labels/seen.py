@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of, word_for
 from coverslip.measure.objects.shapes import Table
 from coverslip.nn.familiar import BRIGHT
 from coverslip.samples.opening.channels import OTHER_MODELS
@@ -117,15 +118,18 @@ def note_seen(
         for row, one in zip(rows, seen, strict=True):
             row["inverted"] = "yes" if one.inverted else ""
         turned = [
-            f"{len(turned)} of {len(seen)} images are dark on light, and were shown to the model inverted: "
-            f"{_list(turned)}."
+            f"{len(turned)} of {number_of(len(seen), 'image')} {word_for(len(turned), 'is', 'are')} dark on light, "
+            f"and shown to the model inverted: {_list(turned)}."
         ]
     bare = [name for name, one in zip(names, seen, strict=True) if one.without]
     if bare:
         for row, one in zip(rows, seen, strict=True):
             row["without"] = one.without
         stains = " and ".join(sorted({one.without for one in seen if one.without}))
-        what = f"In {len(bare)} of {len(seen)} images {stains} was taken out of the colours before the model saw them"
+        what = (
+            f"In {len(bare)} of {number_of(len(seen), 'image')} {stains} was taken out of the colours before the "
+            "model saw them"
+        )
         bare = [f"{what}: {_list(bare)}."]
     dense: list[str] = []
     if any(one.absorbed for one in seen):
@@ -184,8 +188,8 @@ def doubts_noted(rows: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def _not_like(found: Sequence[str], images: int) -> str:
-    one = "is" if len(found) == 1 else "are"
-    return f"{len(found)} of {images} images {one} not like those that the model was fitted to: {_list(found)}."
+    counted = f"{len(found)} of {number_of(images, 'image')} {word_for(len(found), 'is', 'are')}"
+    return f"{counted} not like those that the model was fitted to: {_list(found)}."
 
 
 def _list(names: Sequence[str]) -> str:
@@ -209,7 +213,8 @@ def note_zooms(rows: Sequence[dict[str, str]], zooms: Sequence[float], told: boo
         if found:
             ends = dict.fromkeys(f"{zoom:.2g}" for zoom in (min(found), max(found)))
             notes.append(
-                f"In {len(found)} of {len(zooms)} images the objects look {size} than those the model was fitted to: "
-                f"it was shown these images {done} (zoom {' to '.join(ends)}). Say --diameter to set their size."
+                f"In {len(found)} of {number_of(len(zooms), 'image')} the objects look {size} than those the model "
+                f"was fitted to: it was shown these images {done} (zoom {' to '.join(ends)}). Say --diameter to set "
+                "their size."
             )
     return tuple(notes)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from coverslip.core import Image, track
-from coverslip.core.words import number_of
+from coverslip.core.words import counted, number_of
 from coverslip.figures.overlay_files import overlay_png
 from coverslip.figures.overlays import FALSE, RIGHT, Overlay, draw_overlay
 from coverslip.figures.style import short
@@ -138,7 +138,10 @@ def _numbers(facts: Sequence[StainFacts]) -> list[tuple[str, str, str]]:
     """The numbers at the top of the page."""
     nuclei = sum(one.objects for one in facts)
     flagged = sum(bool(one.flags) for one in facts)
-    numbers = [(f"{len(facts):,}", "images" if len(facts) > 1 else "image", ""), (f"{nuclei:,}", "nuclei", "")]
+    numbers = [
+        (*counted(len(facts), "image"), ""),
+        (*counted(nuclei, "nucleus", "nuclei"), ""),
+    ]
     for unit in ("um", "px"):
         widths = [value for one in facts if np.isfinite(value := getattr(one, f"diameter_{unit}"))]
         if widths:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import counted
 from coverslip.figures.overlays import CLASSES
 from coverslip.figures.style import short
 from coverslip.io.paths import part_of
@@ -143,7 +144,7 @@ def numbers_at_the_top(
 ) -> list[tuple[str, str, str]]:
     """The facts beside the title: value, what it is, interval."""
     count = len(found)
-    facts = [(f"{count:,}", "images" if count != 1 else "image", ""), (f"{len(table['label']):,}", things, "")]
+    facts = [(*counted(count, "image"), ""), (f"{len(table['label']):,}", things, "")]
     if evaluation is not None:
         for name, meant in (("ap50", "AP at IoU 0.5"), ("ap", "AP, IoU 0.5 to 0.95"), ("pq", "panoptic quality")):
             row = evaluation.get(name)

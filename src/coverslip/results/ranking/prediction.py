@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from coverslip.core import Embedding, Ranking, Written, about, renamed
+from coverslip.core.words import number_of
 from coverslip.io.atomic import free_place
 from coverslip.io.places import held
 from coverslip.models.folder import Model
@@ -39,9 +40,9 @@ def predict_to_file(
         ranking = _ranked(model, inputs, opened, asked, options, given, wanted)
         write_ranking(ranking, out, overwrite=asked.force)
     facts = ranking.facts
-    counted = f"Ranked {int((ranking.column('rank') > 0).sum()):,} samples"
+    counted = f"Ranked {number_of(int((ranking.column('rank') > 0).sum()), 'sample')}"
     if ranking.treatments:
-        counted += f" of {len(ranking.treatments['treatment'])} treatments"
+        counted += f" of {number_of(len(ranking.treatments['treatment']), 'treatment')}"
     notes = (*renamed(opened.adata.obs.columns, ranking.samples), f"Verdict: {facts['verdict']}: {facts['why']}")
     # What the model itself warns of is said by the verb.
     own = tuple(note for note in facts["notes"] if note not in model.warnings)

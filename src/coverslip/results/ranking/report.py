@@ -10,6 +10,7 @@ import numpy as np
 
 from coverslip.core import Ranking
 from coverslip.core.spread import evenly
+from coverslip.core.words import number_of
 from coverslip.figures.document import Page, page_path, save_figures, write_document
 from coverslip.figures.encode import webp_uri
 from coverslip.figures.rankings import agreement_map, dose_curves, plate_maps, treatment_order
@@ -110,7 +111,10 @@ def _strips(ranking: Ranking, links: dict[int, str]) -> list[dict[str, Any]]:
     found = []
     for i, (name, rows) in enumerate(_by_treatment(ranking).items()):
         items = [_item(ranking, row, links[row]) for row in rows if row in links]
-        note = f"rank {table['rank'][i]} ({table['rank_low'][i]}–{table['rank_high'][i]}), {table['wells'][i]} wells"
+        note = (
+            f"rank {table['rank'][i]} ({table['rank_low'][i]}–{table['rank_high'][i]}), "
+            f"{number_of(table['wells'][i], 'well')}"
+        )
         if items:
             found.append({"name": name, "note": note, "pictures": items})
     return found

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, Ranking
+from coverslip.core.words import number_of
 from coverslip.measure import dose_curve, kendall, standing, verdict, z_prime
 
 LOW, HIGH, SAMPLE = "low control", "high control", "sample"
@@ -37,7 +38,8 @@ def summarised(ranking: Ranking, by: str | None = None, seed: int = 0) -> Rankin
         used = scored & unseen
         if (scored & ~unseen).any():
             notes.append(
-                f"{int((scored & ~unseen).sum())} samples were seen by the fit; they do not count for treatments."
+                f"{number_of(int((scored & ~unseen).sum()), 'sample was', 'samples were')} seen by the fit; "
+                "treatments are judged without."
             )
     else:
         used = scored

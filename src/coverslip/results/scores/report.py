@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ClassScores, InputError, Samples, Subset
+from coverslip.core.words import counted
 from coverslip.figures import loss_curves
 from coverslip.figures.classes import (
     Curve,
@@ -87,7 +88,7 @@ def _judged(scores: ClassScores, page: Page, options: Report) -> Judged | None:
 
 
 def _facts(scores: ClassScores, known: Judged | None, rows: list[dict[str, Any]], things: str) -> list[tuple[str, ...]]:
-    facts: list[tuple[str, ...]] = [(f"{len(scores):,}", things), (str(len(scores.classes)), "classes")]
+    facts: list[tuple[str, ...]] = [(f"{len(scores):,}", things), counted(len(scores.classes), "class", "classes")]
     for row in rows:
         if row["class"] == ALL and row["measure"] in _AT_THE_TOP:
             facts.append((f"{row['value']:.3f}", row["measure"], f"{row['low']:.3f} – {row['high']:.3f}"))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import ClassScores, InputError
+from coverslip.core.words import number_of
 from coverslip.measure import Classification
 from coverslip.results.scores.prediction import SEEN
 from coverslip.samples.opening.again import as_words, columns_of
@@ -107,7 +108,7 @@ def _measured_rows(
         split = next((part for part in ("test", "val") if len(parts[part])), None)
     if split is not None and parts is not None:
         rows = parts[split]
-        notes.append(f"Measured on the {len(rows):,} images of the split '{split}'.")
+        notes.append(f"Measured on the {number_of(len(rows), 'image')} of the split '{split}'.")
         if scores.provenance.get(SEEN):
             notes += filter(None, [divided_groups(columns)])
     else:
@@ -126,5 +127,7 @@ def _measured_rows(
     if not known.all():
         other = sorted({word for word in words[rows][~known] if word})
         what = f", such as '{other[0]}'" if other else ""
-        notes.append(f"{int((~known).sum()):,} images without a class that the model knows are left out{what}.")
+        of = "without a class that the model knows"
+        counted = number_of(int((~known).sum()), f"image {of} is", f"images {of} are")
+        notes.append(f"{counted} left out{what}.")
     return rows[known], notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from coverslip.core import InputError, Written
+from coverslip.core.words import number_of
 from coverslip.io.atomic import free_place, refuse_existing, refuse_own
 from coverslip.io.listing import bare_name
 from coverslip.io.writing.slide_dicom import write_slide_dicom
@@ -31,5 +32,5 @@ def decode(store: SlideStore | StoreFolder, out: str | Path | None, force: bool,
         free_place(out, (".tif", ".tiff"), force)
         refuse_own(out, [store.path])
         path, notes = write_slide_tiff(levels, out, compression=options.compression)
-    said = f"Decoded {store.slide.height:,} x {store.slide.width:,} pixels, {len(levels)} levels"
+    said = f"Decoded {store.slide.height:,} x {store.slide.width:,} pixels, {number_of(len(levels), 'level')}"
     return Written(path, said, notes=tuple(notes))

@@ -21,6 +21,7 @@ from coverslip.core import (
     Region,
     Written,
 )
+from coverslip.core.words import number_of
 from coverslip.io.atomic import atomic_folder, refuse_existing, refuse_own
 from coverslip.io.images.slides import Slide, open_slide
 from coverslip.io.listing import bare_name
@@ -118,7 +119,8 @@ def _check(slide: Slide) -> None:
     first = slide.levels[0]
     if first.shape[0] not in (3, 4) or first.dtype != np.uint8:
         raise InputError(
-            f"{slide.source} has {first.shape[0]} channels of {first.dtype}; the codec takes RGB slides of 8 bits."
+            f"{slide.source} has {number_of(first.shape[0], 'channel')} of {first.dtype}; the codec takes RGB slides "
+            "of 8 bits."
         )
 
 
@@ -186,9 +188,10 @@ def _written(
     raw, packed = slide.height * slide.width * 3, size_of(out)
     glass_share = facts["glass_tiles"] / max(facts["tiles"] + facts["glass_tiles"], 1)
     said = (
-        f"Compressed {slide.height:,} x {slide.width:,} pixels, {len(sizes)} levels, to {packed / 1e6:.3g} MB: 1:"
-        f"{raw / packed:.0f} in all, {8 * facts['stream_bytes'] / (slide.height * slide.width):.3g} bits per pixel; "
-        f"{glass_share:.0%} of the tiles are glass"
+        f"Compressed {slide.height:,} x {slide.width:,} pixels, {number_of(len(sizes), 'level')}, to "
+        f"{packed / 1e6:.3g} MB: 1:{raw / packed:.0f} in all, "
+        f"{8 * facts['stream_bytes'] / (slide.height * slide.width):.3g} bits per pixel; {glass_share:.0%} of the "
+        "tiles are glass"
     )
     if held_back is not None:
         said += f"; {in_words(held_back)}"

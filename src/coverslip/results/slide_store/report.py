@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import counted
 from coverslip.figures.document import Page, write_document
 from coverslip.figures.encode import webp_uri
 from coverslip.models.folder import Model
@@ -71,8 +72,8 @@ def _facts(each: Each) -> list[tuple[str, ...]]:
         (f"{first.height:,} × {first.width:,}", "pixels") if len(stores) == 1 else (f"{len(stores)}", "slides"),
         (f"1:{raw / size:.3g}", "of the pixels, all bytes counted"),
         (f"{size / 1e6:.3g} MB", "the store" if len(stores) == 1 else "the stores"),
-        (f"{sum(store.facts['tiles'] for store in stores):,}", "tiles of tissue"),
-        (f"{sum(store.facts['glass_tiles'] for store in stores):,}", "tiles of glass"),
+        counted(sum(store.facts["tiles"] for store in stores), "tile of tissue", "tiles of tissue"),
+        counted(sum(store.facts["glass_tiles"] for store in stores), "tile of glass", "tiles of glass"),
     ]
     if len(stores) == 1 and first.pixel_size is not None:
         facts.append((f"{first.pixel_size.x:.3g} µm", "per pixel"))

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from coverslip.core import Image, InputError, free_name, provenance, renamed, track
+from coverslip.core.words import number_of
 from coverslip.io.labels import image_stem
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.cutting.crops import Border, Neighbours, Table, checked_options, crop_objects
@@ -180,8 +181,8 @@ def _check_alike(sheet: Sheet, i: int, facts: list[Facts], first: list[Facts]) -
     for (source, channels, dtype), (_, *wanted) in zip(facts, first, strict=False):
         if [channels, dtype] != wanted:
             raise InputError(
-                f"{sheet.where(i)}: {source} has {channels} channel(s) of {dtype}, images before it {wanted[0]} of "
-                f"{wanted[1]}; leave it out, or crop it into another folder."
+                f"{sheet.where(i)}: {source} has {number_of(channels, 'channel')} of {dtype}, images before it "
+                f"{wanted[0]} of {wanted[1]}; leave it out, or crop it into another folder."
             )
 
 

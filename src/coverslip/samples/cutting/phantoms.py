@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from coverslip.core import Fields, InputError, Region, layers_of, track
+from coverslip.core.words import number_of
 from coverslip.samples.cutting.cutouts import CutOut, cutouts, emptied, find_background, stored
 from coverslip.samples.cutting.placing import NEAR, Part, corners_sharing, free_place
 
@@ -221,7 +222,8 @@ class Material:
         """
         if len(self._objects) < 2 and (len(shares) or singles):
             raise InputError(
-                f"The fields hold {len(self._objects)} object(s) {self._said}; add fields, or take smaller objects too."
+                f"The fields hold {number_of(len(self._objects), 'object')} {self._said}; add fields, or take smaller "
+                "objects too."
             )
         at = number % len(self.rows)
         background = _window(self._emptied[at], size or self._emptied[at].shape, rng)

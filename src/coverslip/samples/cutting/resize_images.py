@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize, Region, provenance, track
+from coverslip.core.words import number_of, word_for
 from coverslip.io.labels import image_stem
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.opening.resized import Aspect, Resizing, check_room, sized
@@ -185,17 +186,20 @@ def _notes(sheet: Sheet, written: list[_Written], to: tuple[int, int]) -> list[s
     if larger:
         smallest = min(larger)
         notes.append(
-            f"{larger.total():,} of {len(written):,} images are enlarged (from {smallest[0]} x {smallest[1]} pixels to "
-            f"{to[0]} x {to[1]}): that is upsampling, it adds pixels but no detail."
+            f"{larger.total():,} of {number_of(len(written), 'image')} {word_for(larger.total(), 'is', 'are')} "
+            f"enlarged (from {smallest[0]} x {smallest[1]} pixels to {to[0]} x {to[1]}): that is upsampling, it adds "
+            "pixels but no detail."
         )
     stretched = sum(
         abs(one.place.height * one.before[1] / (one.place.width * one.before[0]) - 1) > 0.02 for one in written
     )
     if stretched:
-        notes.append(f"{stretched:,} images are stretched: their pixels are no squares any more.")
+        notes.append(f"{number_of(stretched, 'image is', 'images are')} stretched: pixels are no squares any more.")
     lost = sum(one.lost for one in written)
     if lost:
-        notes.append(f"{lost:,} objects of the masks are smaller than a new pixel and are lost.")
+        notes.append(
+            f"{number_of(lost, 'object of the masks is', 'objects of the masks are')} lost, smaller than a new pixel."
+        )
     dropped = [name for name in _IN_PIXELS if sheet.has(name)]
     if dropped:
         notes.append(f"The column '{dropped[0]}' is left out: its files name places in the images as they were.")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from coverslip.core import Fitted, InputError, Samples, track
+from coverslip.core.words import number_of
 from coverslip.samples.opening.normalise import Normaliser
 
 BATCH = 256
@@ -26,7 +27,7 @@ def _check_shape(fitted: Fitted, samples: Samples) -> None:
     if tuple(samples.shape) != expected:
         c, h, w = expected
         raise InputError(
-            f"The model was fitted to {c} channels of {h} x {w} pixels, but the samples are "
+            f"The model was fitted to {number_of(c, 'channel')} of {h} x {w} pixels, but the samples are "
             f"{' x '.join(map(str, samples.shape))} (C x H x W): crop them to that size with 'coverslip samples crop'."
         )
 

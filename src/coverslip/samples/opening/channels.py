@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from coverslip.core import Fields, InputError, Region
+from coverslip.core.words import number_of
 from coverslip.samples.opening.planes import pick_channels
 
 
@@ -99,7 +100,9 @@ def other_channels(fields: Fields, index: int, inputs: int) -> str:
     """
     names = fields.channels_of(index)
     listed = f" ({', '.join(names)})" if names else ""
-    said = f"{fields.name(index)} has {fields.count} channel(s){listed}, but the model was fitted to {inputs}: "
+    said = (
+        f"{fields.name(index)} has {number_of(fields.count, 'channel')}{listed}, but the model was fitted to {inputs}: "
+    )
     if fields.count == 3 and inputs == 1 and tuple(name.casefold() for name in names) == RGB:
         dark = np.median(_look(fields, index)) < _DARK
         if dark:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Fields, Image, InputError, NoDataRule, Region, nodata_rule
+from coverslip.core.words import number_of
 from coverslip.samples.opening.channels import Channels, as_expected
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.given import given
@@ -249,8 +250,9 @@ class SheetFields:
             if picks and len(pick) != len(picks[0]):
                 odd = next((n for n, (mine, usual) in enumerate(zip(counts, first, strict=True)) if mine != usual), 0)
                 raise InputError(
-                    f"{self.sheet.where(i)}: {self.image(i, [*self._images][odd]).source} has {counts[odd]} "
-                    f"channel(s), but the first image {first[odd]}; leave it out, or choose the channels that all have."
+                    f"{self.sheet.where(i)}: {self.image(i, [*self._images][odd]).source} has "
+                    f"{number_of(counts[odd], 'channel')}, but the first image {first[odd]}; leave it out, or choose "
+                    "the channels that all have."
                 )
             picks.append(pick)
             names.append(tuple(known[at] for at in pick) if known else ())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 import numpy as np
 
 from coverslip.core import InputError, Samples
+from coverslip.core.words import number_of
 
 if TYPE_CHECKING:
     import torch
@@ -205,7 +206,7 @@ class Normaliser:
         if batch.ndim != 4 or batch.shape[1] != self.channels:
             raise InputError(
                 f"A batch of shape {tuple(batch.shape)} was given, but the normalisation was fitted on "
-                f"{self.channels} channel(s): (N, {self.channels}, H, W)."
+                f"{number_of(self.channels, 'channel')}: (N, {self.channels}, H, W)."
             )
         found = batch.dtype.name if isinstance(batch, np.ndarray) else str(batch.dtype).removeprefix("torch.")
         if found != self.dtype:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError
+from coverslip.core.words import number_of
 from coverslip.samples.opening.focus import sharpest_planes
 
 
@@ -55,7 +56,7 @@ class Planes:
             return planes
         if (self.number >= planes) if self.rule == "one" else (self.number > planes):
             asked = f"plane {self.number}" if self.rule == "one" else f"the {self.number} sharpest planes"
-            raise InputError(f"{image.source}: {asked} cannot be had of {planes} planes (the first is 0).")
+            raise InputError(f"{image.source}: {asked} cannot be had of {number_of(planes, 'plane')} (the first is 0).")
         return 1 if self.rule == "one" else self.number
 
     def shape(self, image: Image) -> tuple[int, int, int]:

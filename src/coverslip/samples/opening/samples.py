@@ -240,8 +240,8 @@ class SheetSamples:
         odd = next((i for i, pick in enumerate(picks) if len(pick) != len(picks[0])), None)
         if odd is not None:
             raise InputError(
-                f"{whose(self.sheet, odd, self.image(odd))} has {len(picks[odd])} channel(s), but the first image "
-                f"{len(picks[0])}; leave it out, or choose the channels that all have."
+                f"{whose(self.sheet, odd, self.image(odd))} has {number_of(len(picks[odd]), 'channel')}, but the "
+                f"first image {len(picks[0])}; leave it out, or choose the channels that all have."
             )
         height, width = (self._size, self._size) if self._size else (first.height, first.width)
         shape = (len(picks[0]), height, width)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Embedding, InputError
+from coverslip.core.words import number_of, word_for
 from coverslip.io.h5ad import read_embedding
 from coverslip.io.named import embedding_of, read_named
 
@@ -39,8 +40,9 @@ def open_vectors(inputs: Any, **images: Any) -> Embedding:
     odd = ~np.isfinite(found.latent).all(axis=1)
     if odd.any():
         raise InputError(
-            f"{odd.sum()} of {len(found)} vectors hold values that are no finite numbers, the first that of row "
-            f"{int(odd.argmax())}; embed these samples again, or leave them out."
+            f"{odd.sum()} of {number_of(len(found), 'vector')} {word_for(odd.sum(), 'holds', 'hold')} values that are "
+            f"no finite numbers, the first that of row {int(odd.argmax())}; embed these samples again, or leave them "
+            "out."
         )
     return found
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of
 from coverslip.io.images.opening import is_image_name
 from coverslip.io.marks.reading import ENDINGS, is_coco, json_of
 from coverslip.io.meant import folders_alike, named_path
@@ -97,7 +98,11 @@ def _of_folder(folder: Path) -> Sheet:
         row = {"image": relative_path(image, folder), "annotation": relative_path(file, folder)}
         rows.append({**row, "split": splits.get(image, "")} if splits else row)
     left = len(images) - len(marks)
-    notes = (f"{left} images without a file of marks are left out.",) if left else ()
+    notes = (
+        (f"{number_of(left, 'image without a file of marks is', 'images without a file of marks are')} left out.",)
+        if left
+        else ()
+    )
     return Sheet(folder, tuple(rows[0]), rows, notes=notes)
 
 

@@ -137,7 +137,7 @@ def too_small(sheet: Sheet, i: int, facts: FileFacts) -> Iterator[Problem]:
             sheet,
             i,
             "too small",
-            f"{image.source} is {image.height} x {image.width} pixel(s), but at least {SMALLEST} x {SMALLEST} are "
+            f"{image.source} is {image.height} x {image.width} pixels, but at least {SMALLEST} x {SMALLEST} are "
             "needed; leave it out.",
         )
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of, word_for
 from coverslip.samples.sheets.problems import Problem, Severity
 from coverslip.samples.sheets.sheet import Sheet
 from coverslip.samples.sheets.splits import split_word
@@ -52,7 +53,10 @@ def _twice(sheet: Sheet) -> Iterator[Problem]:
 def _gaps(sheet: Sheet, column: str, consequence: str) -> Iterator[Problem]:
     empty = [i for i, text in enumerate(sheet.column(column)) if not text]
     if empty:
-        text = f"{len(empty)} of {len(sheet)} rows have an empty '{column}' (this is the first); {consequence}."
+        text = (
+            f"{len(empty)} of {number_of(len(sheet), 'row')} {word_for(len(empty), 'has', 'have')} an empty "
+            f"'{column}' (this is the first); {consequence}."
+        )
         yield Problem.at(sheet, empty[0], f"no {column}", text, "warning")
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of, word_for
 from coverslip.io.images.axes import check_letters
 from coverslip.io.paths import relative_path
 from coverslip.samples.sheets.parts import divided
@@ -126,7 +127,7 @@ def _notes(rows: list[dict[str, str]], fields: tuple[str, ...], missed: list[str
     notes = []
     if missed:
         shown = ", ".join(missed[:3]) + (", …" if len(missed) > 3 else "")
-        notes.append(f"{len(missed)} of {total} images do not match the pattern and were left out: {shown}.")
+        notes.append(f"Left out {len(missed)} of {total} images that do not match the pattern: {shown}.")
     if _SHARED.intersection(fields):
         return notes
     counts = Counter(tuple(row[name] for name in fields) for row in rows)
@@ -134,7 +135,7 @@ def _notes(rows: list[dict[str, str]], fields: tuple[str, ...], missed: list[str
     if fields and alike and len(alike) < len(counts):
         first = [row["image"] for row in rows if tuple(row[name] for name in fields) == min(alike)][:2]
         notes.append(
-            f"{len(alike)} combinations of {', '.join(fields)} stand for more than one image, as in "
-            f"{' and '.join(first)}; is one a copy?"
+            f"{number_of(len(alike), 'combination')} of {', '.join(fields)} {word_for(len(alike), 'stands', 'stand')} "
+            f"for more than one image, as in {' and '.join(first)}; is one a copy?"
         )
     return notes

@@ -131,7 +131,7 @@ def _what(name: str, inventory: Inventory) -> str:
     shown = ", ".join(map(str, images[:_SHOWN])) + (", …" if len(images) > _SHOWN else "")
     if plate:
         wells = len({one.facts["well"] for one in images})
-        text = f"{name} is the plate {plate} with {len(images)} fields in {number_of(wells, 'well')}"
+        text = f"{name} is the plate {plate} with {number_of(len(images), 'field')} in {number_of(wells, 'well')}"
     else:
         text = f"{name} holds {number_of(len(images), 'image')}: {shown}"
     return text + "".join(f"; {one} is {_article(one.beside)}, so it is left out" for one in rest[:_SHOWN]) + "."
@@ -143,7 +143,13 @@ def _article(word: str) -> str:
 
 def _shortened(said: Sequence[str]) -> list[str]:
     rest = len(said) - _SHOWN
-    return [*said[:_SHOWN], *([f"{rest} more files hold several images, or other things beside them."] * (rest > 0))]
+    return [
+        *said[:_SHOWN],
+        *(
+            [f"{number_of(rest, 'more file holds', 'more files hold')} several images, or other things beside them."]
+            * (rest > 0)
+        ),
+    ]
 
 
 def _together(sheet: Sheet, parts: Sequence[int]) -> str:

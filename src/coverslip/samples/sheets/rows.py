@@ -123,7 +123,7 @@ def unsaid(sheet: Sheet, index: int, image: Image) -> str:
 def with_unsaid(sheet: Sheet, images: Sequence[Image]) -> Sheet:
     """The sheet with a note on the rows that do not say which image of a file they mean."""
     said = [text for i, image in enumerate(images) if (text := unsaid(sheet, i, image))]
-    more = [f"The same goes for {len(said) - 1} more rows."] if len(said) > 1 else []
+    more = [f"The same goes for {number_of(len(said) - 1, 'more row')}."] if len(said) > 1 else []
     return replace(sheet, notes=(*sheet.notes, *said[:1], *more)) if said else sheet
 
 

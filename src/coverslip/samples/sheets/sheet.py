@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from coverslip.core import InputError, file_hash
+from coverslip.core.words import number_of
 from coverslip.io.cells import read_cells, write_cells
 from coverslip.io.images.inventory import is_zarr
 from coverslip.io.images.opening import AS_OME_TIFF
@@ -308,6 +309,6 @@ def images_in(folder: Path, beside: bool = False) -> Pairs:
     if not kinds:
         list_images(folder)  # says so
     raise InputError(
-        f"{folder} holds no images, only {len(inside)} other files ({', '.join(kinds[:5])}); give a folder of images"
-        + (f", or {AS_OME_TIFF}." if found.others else ".")
+        f"{folder} holds no images, only {number_of(len(inside), 'other file')} ({', '.join(kinds[:5])}); give a "
+        "folder of images" + (f", or {AS_OME_TIFF}." if found.others else ".")
     )

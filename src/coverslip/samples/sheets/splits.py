@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError
+from coverslip.core.words import number_of
 from coverslip.io.paths import PARTS
 from coverslip.samples.opening.again import as_words
 from coverslip.samples.sheets.sheet import Sheet
@@ -98,8 +99,8 @@ def split_indices(
     units = int(unit.max(initial=-1)) + 1
     parts = int((wanted > 0).sum())
     if units < parts:
-        kind = "samples" if groups is None else "groups"
-        raise InputError(f"{units} {kind} cannot be divided into {parts} parts; give more, or set a fraction to 0.")
+        there = number_of(units, "sample" if groups is None else "group")
+        raise InputError(f"{there} cannot be divided into {parts} parts; give more, or set a fraction to 0.")
     names = np.zeros(n, dtype=str) if labels is None else np.asarray(labels).astype(str)
     _check_length("labels", len(names), n)
     classes, code = np.unique(names, return_inverse=True)

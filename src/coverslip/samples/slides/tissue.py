@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coverslip.core import InputError, Region
+from coverslip.core.words import number_of
 from coverslip.io.images.slides import Slide
 
 _FACTOR = 32.0
@@ -77,7 +78,8 @@ def find_tissue(slide: Slide) -> Tissue:
     first = slide.levels[0]
     if first.shape[0] < 3 or first.dtype != np.uint8:
         raise InputError(
-            f"{slide.source} has {first.shape[0]} channels of {first.dtype}; tissue is found in RGB slides of 8 bits."
+            f"{slide.source} has {number_of(first.shape[0], 'channel')} of {first.dtype}; tissue is found in RGB "
+            "slides of 8 bits."
         )
     coarse, factor = overview(slide)
     glass = _glass(coarse)

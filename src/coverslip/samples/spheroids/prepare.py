@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from coverslip.core import Embedding, InputError, provenance, track
-from coverslip.core.words import number_of
+from coverslip.core.words import number_of, word_for
 from coverslip.samples.sheets.make import make_sheet
 from coverslip.samples.sheets.rows import frame_of, open_cell
 from coverslip.samples.sheets.sheet import Sheet, read_sheet
@@ -177,7 +177,10 @@ def prepare_spheroids(
             if said:
                 (temporary / name).unlink()
         if left:
-            notes.append(f"{len(left)} of {len(rows)} images were left out ({_counted(flags)}); see {out / REJECTED}.")
+            were = word_for(len(left), "was", "were")
+            notes.append(
+                f"{len(left)} of {len(rows)} images {were} left out ({_counted(flags)}); see {out / REJECTED}."
+            )
             write_table(
                 {key: np.array([row.get(key, "") for row in left], object) for key in left[0]}, temporary / REJECTED
             )

@@ -64,8 +64,8 @@ def read_layout(path: str | Path) -> dict[tuple[str, str], dict[str, str]]:
         drugs, doses = (len(row.get(name, "").split("+")) for name in ("treatment", "concentration"))
         if "concentration" in row and drugs != doses and row["concentration"]:
             raise InputError(
-                f"{path}, row {number}: {drugs} drugs ('{row['treatment']}') and {doses} concentrations "
-                f"('{row['concentration']}'); give each its own, divided by '+'."
+                f"{path}, row {number}: {number_of(drugs, 'drug')} ('{row['treatment']}') and "
+                f"{number_of(doses, 'concentration')} ('{row['concentration']}'); give each its own, divided by '+'."
             )
         found[place] = {name: value for name, value in row.items() if name not in ("plate", "well")}
     return found

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, provenance
+from coverslip.core.words import counted
 from coverslip.io import write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
@@ -158,7 +159,7 @@ def _page(
         bench.out,
         title=f"Learning curve of {bench.method}",
         notes=notes,
-        facts=[(f"{len(bench.codes):,}", "images"), (str(len(sizes)), "sizes")],
+        facts=[counted(len(bench.codes), "image"), counted(len(sizes), "size")],
         figures={"Accuracy over labelled images": (figure.read_bytes(), "Dots are single draws, bands intervals.")},
         tables=tables,
         provenance=record,

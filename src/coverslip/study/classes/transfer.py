@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, provenance
+from coverslip.core.words import counted
 from coverslip.io import write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
@@ -155,7 +156,7 @@ def _page(
         bench.out,
         title=f"Transfer of {bench.method}",
         notes=notes,
-        facts=[(f"{len(bench.codes):,}", "images"), (str(len(names)), "domains")],
+        facts=[counted(len(bench.codes), "image"), counted(len(names), "domain")],
         figures={},
         tables={"Balanced accuracy, fitted to a row and tested on a column": across, "All measures": table},
         provenance=record,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import InputError
-from coverslip.core.words import number_of
+from coverslip.core.words import counted, number_of
 from coverslip.study.fields.bench import open_bench
 from coverslip.study.fields.fits import CLASSICAL, Fit
 from coverslip.study.fields.output import write_study
@@ -117,8 +117,8 @@ def learning_curve(
         ],
         facts=[
             (str(max(chosen)), "training fields at most"),
-            (str(len(bench.seeds)), "restarts"),
-            (str(len(evaluated)), "held-out fields"),
+            counted(len(bench.seeds), "restart"),
+            counted(len(evaluated), "held-out field"),
         ],
         record=bench.record(steps=length, sizes=chosen, group=group, divided_by=by),
     )
@@ -139,7 +139,7 @@ def _sizes(asked: Sequence[int] | None, most: int) -> list[int]:
         raise InputError("A learning curve needs numbers of training fields from 1 on, such as --sizes 1,2,4,8.")
     if sizes[-1] > most:
         raise InputError(
-            f"There are {most} training fields, so a fit to {sizes[-1]} cannot be made; give --sizes up to {most}."
+            f"With {number_of(most, 'training field')} a fit to {sizes[-1]} cannot be made; give --sizes up to {most}."
         )
     return sizes
 
@@ -157,7 +157,7 @@ def _notes(
     divided = "as the sheet says" if by == "split" else f"held out by {by}"
     notes = [
         f"Every fit took about {length:,} optimiser steps, whatever its number of fields, and was evaluated on the "
-        f"same {evaluated} fields ({divided}), which no fit has seen."
+        f"same {number_of(evaluated, 'field')} ({divided}), which no fit has seen."
     ]
     for measure, what in (("pixel_error", "pixels"), ("object_error", "objects")):
         curve = [p for p in points if p["measure"] == measure and p["group"] == ALL]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import Fields, InputError
+from coverslip.core.words import counted
 from coverslip.study.fields.bench import Bench, open_bench
 from coverslip.study.fields.fits import Fit
 from coverslip.study.fields.output import write_study
@@ -109,8 +110,8 @@ def leave_one_out(
         notes=lambda points: [*_notes(points, kinds, by, length, left_over), *bench.doubts],
         facts=[
             (str(len(names)), "images" if by == "image" else "groups"),
-            (str(len(bench.seeds)), "restarts"),
-            (str(len(evaluated)), "evaluated fields"),
+            counted(len(bench.seeds), "restart"),
+            counted(len(evaluated), "evaluated field"),
         ],
         record=bench.record(steps=length, by=by, compare=kinds),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coverslip.core import Fields, InputError
+from coverslip.core.words import number_of, word_for
 
 if TYPE_CHECKING:
     from coverslip.core.settings import Training
@@ -58,10 +59,9 @@ def groups_of(fields: Fields, column: str) -> np.ndarray:
     names = np.array([str(value) for value in fields.obs[column]], dtype=object)
     empty = [row for row, name in enumerate(names) if name in ("", "nan", "None")]
     if empty:
-        raise InputError(
-            f"{fields.name(empty[0])} says nothing in the column '{column}', nor do {len(empty) - 1} others; fill it "
-            "in."
-        )
+        others = len(empty) - 1
+        nor = f", {word_for(others, 'nor does', 'nor do')} {number_of(others, 'other')}" if others else ""
+        raise InputError(f"{fields.name(empty[0])} says nothing in the column '{column}'{nor}; fill it in.")
     return names
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from coverslip.core import Fields, InputError
+from coverslip.core.words import counted, number_of
 from coverslip.study.fields.bench import open_bench
 from coverslip.study.fields.fits import Fit
 from coverslip.study.fields.output import write_study
@@ -106,10 +107,10 @@ def focal_planes(
         title=f"Focal planes for {method}",
         notes=lambda points: [*_notes(points, sets, planes, order, length, len(evaluated)), *bench.doubts],
         facts=[
-            (str(planes), "focal planes"),
-            (str(len(sets)), "sets of planes"),
-            (str(len(bench.seeds)), "restarts"),
-            (str(len(evaluated)), "held-out fields"),
+            counted(planes, "focal plane"),
+            counted(len(sets), "set of planes", "sets of planes"),
+            counted(len(bench.seeds), "restart"),
+            counted(len(evaluated), "held-out field"),
         ],
         record=bench.record(
             steps=length,
@@ -193,9 +194,9 @@ def _notes(points: Rows, sets: Chosen, planes: int, sharpest: Sequence[int], len
     every = [count for count in counts if all(why == "every" for why, chosen in sets if len(chosen) == count)]
     few = [count for count in counts if count not in every]
     notes = [
-        f"Every fit took about {length:,} optimiser steps and was evaluated on the same {evaluated} fields, which no "
-        "fit has seen. Planes count from 0; from the sharpest to the least sharp they are "
-        f"{', '.join(map(str, sharpest))}."
+        f"Every fit took about {length:,} optimiser steps and was evaluated on the same "
+        f"{number_of(evaluated, 'field')}, which no fit has seen. Planes count from 0; from the sharpest to the least "
+        f"sharp they are {', '.join(map(str, sharpest))}."
     ]
     if few:
         notes.append(

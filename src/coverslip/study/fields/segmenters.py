@@ -12,6 +12,7 @@ import numpy as np
 from coverslip import results
 from coverslip.core import FieldSubset, InputError, track
 from coverslip.core.spread import evenly
+from coverslip.core.words import counted, number_of
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.loading import load
 from coverslip.models.record import describe_inputs
@@ -120,7 +121,7 @@ def compare_segmenters(
             ]
         outcomes += run_fits(name, plan, out, run=run, word=name)
     divided = "as the sheet says" if by == "split" else f"held out by {by}"
-    notes, doubts = [_WORDS, f"Evaluated on {len(evaluated)} fields, {divided}."], copies_told(fields)
+    notes, doubts = [_WORDS, f"Evaluated on {number_of(len(evaluated), 'field')}, {divided}."], copies_told(fields)
     return write_study(
         out,
         "compare",
@@ -131,9 +132,9 @@ def compare_segmenters(
         title="Methods compared",
         notes=lambda points: [*notes, *_best(points), *doubts],
         facts=[
-            (str(len(of)), "methods"),
-            (str(len(training)), "training fields"),
-            (str(len(evaluated)), "held-out fields"),
+            counted(len(of), "method"),
+            counted(len(training), "training field"),
+            counted(len(evaluated), "held-out field"),
         ],
         record={
             "inputs": describe_inputs(samples, fields),
@@ -196,7 +197,7 @@ def _pictures(outcomes: Sequence[Outcome], out: Path, device: str) -> dict[str, 
     }
     if curves:
         without = [str(o.fit.facts["method"]) for o in first if o.fit.facts["method"] not in curves]
-        said = f"Pixels of {len(of_curves)} held-out fields, every {_EVERY}th along each side."
+        said = f"Pixels of {number_of(len(of_curves), 'held-out field')}, every {_EVERY}th along each side."
         said += f" {' and '.join(without)} give{'s' * (len(without) == 1)} no probability." if without else ""
         made["ROC of pixels"] = (roc_figure(curves), said)
     return made

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, provenance
+from coverslip.core.words import counted
 from coverslip.figures import save_figure
 from coverslip.io import write_table
 from coverslip.models.record import describe_inputs
@@ -91,7 +92,7 @@ def compare_representations(
         out,
         title="Representations compared",
         notes=notes,
-        facts=[(f"{len(opened):,}", "samples"), (str(len(rows)), "representations")],
+        facts=[counted(len(opened), "sample"), counted(len(rows), "representation")],
         figures=figures,
         tables=tables_of(rows),
         provenance=record,

@@ -12,6 +12,7 @@ import numpy as np
 
 from coverslip import methods
 from coverslip.core import ArraySamples, InputError, Samples, free_memory, provenance, track
+from coverslip.core.words import counted
 from coverslip.io import write_table
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.record import describe_inputs
@@ -329,7 +330,7 @@ def _written(
         out,
         title=f"Depth of {record['method']}",
         notes=notes,
-        facts=[(f"{images:,}", "images"), (str(len(rules)), "sizes"), (str(len(rows)), "fits")],
+        facts=[counted(images, "image"), counted(len(rules), "size"), counted(len(rows), "fit")],
         figures={"Validation loss by depth": (figure.read_bytes(), _CAPTION)},
         tables={"Means over restarts, with the smallest and largest": table},
         provenance=record,

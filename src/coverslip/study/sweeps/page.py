@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Samples
+from coverslip.core.words import counted
 
 KL_OF = "kl_z"
 """What columns of the KL of one latent begin with."""
@@ -108,7 +109,7 @@ def write_sweep(
         out,
         title=f"Sweep of {method} over {', '.join(seen.over)}",
         notes=_notes(seen),
-        facts=[(str(len(rows)), "fits")],
+        facts=[counted(len(rows), "fit")],
         figures=figures,
         tables={"Fits": table, **({"What fits said": said} if said else {})},
         provenance=record,
