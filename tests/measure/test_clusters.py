@@ -23,7 +23,7 @@ from coverslip.measure import (
     purity,
     silhouette,
 )
-from coverslip.measure.embeddings.clusters import silhouette_samples
+from coverslip.measure.embeddings.silhouettes import silhouette_samples
 
 partitions = st.integers(2, 40).flatmap(
     lambda n: st.tuples(

@@ -6,7 +6,7 @@ import numpy as np
 
 from coverslip.core.results import Embedding
 from coverslip.results.embedding.places import add_places
-from coverslip.samples.opening.samples import typed_column
+from coverslip.samples.opening.columns import typed_column
 
 
 def cells(**obs: list) -> Embedding:

@@ -30,8 +30,8 @@ from .opening.recipes import RECIPES as RECIPES
 from .opening.recipes import Recipe as Recipe
 from .opening.resized import ResizedSamples as ResizedSamples
 from .opening.resized import Resizing as Resizing
-from .opening.samples import SheetSamples as SheetSamples
 from .opening.samples import open_samples as open_samples
+from .opening.sheet_samples import SheetSamples as SheetSamples
 from .sections.drawing import SectionSettings as SectionSettings
 from .sections.files import phantom_sections as phantom_sections
 from .sheets.annotated import annotated_sheet as annotated_sheet

@@ -16,7 +16,9 @@ from coverslip.methods import vae
 from coverslip.methods.vae.architecture import depth_rule
 from coverslip.read import read_table
 from coverslip.study import depth_study
-from coverslip.study.sweeps.depth import Line, _depths, _notes, _points, _refitted
+from coverslip.study.sweeps.depth import _depths
+from coverslip.study.sweeps.depth_page import notes_of
+from coverslip.study.sweeps.depth_rule import Line, points_of, refitted
 
 SETTINGS = {"width": 4, "epochs": 1, "batch": 16, "latent": 2}
 
@@ -122,28 +124,28 @@ RULES = {(20, 20): 2, (80, 80): 3}
 
 
 def test_a_depth_that_collapsed_is_not_the_best_however_small_its_loss() -> None:
-    points = _points(ROWS, RULES)
+    points = points_of(ROWS, RULES)
     assert [(p["height"], p["depth"]) for p in points if p["best"]] == [(20, 3), (80, 3)]
 
 
 def test_what_the_rule_loses_is_said_and_whether_restarts_agree() -> None:
-    points = _points(ROWS, RULES)
-    small, large, refitted = _notes(points, RULES, _refitted(points), restarts=2)
+    points = points_of(ROWS, RULES)
+    small, large, line = notes_of(points, RULES, refitted(points), restarts=2)
     assert "20 x 20 pixels: depth 3 is best, with a validation loss of 3.65." in small
     assert "The rule takes 2, whose loss of 4.05 is 11.0 % worse (every restart is better)." in small
     assert "Collapsed, so that every image got the same vector: depth 4 (in 2 of 2 fits)." in small
     assert "The rule takes it." in large
     assert "depth 4 (in 1 of 2 fits)" in large
-    assert "L = round(0.000 · log2(H · W) + 3.00). It takes 3 at 20x20 (the best), 3 at 80x80 (the best)" in refitted
+    assert "L = round(0.000 · log2(H · W) + 3.00). It takes 3 at 20x20 (the best), 3 at 80x80 (the best)" in line
 
 
 def test_the_line_goes_through_the_best_depths() -> None:
     best = {20: 2, 80: 3, 320: 4}
-    points = _points([row(size, depth, 1.0) for size, depth in best.items()], {(size, size): 1 for size in best})
-    line = _refitted(points)
+    points = points_of([row(size, depth, 1.0) for size, depth in best.items()], {(size, size): 1 for size in best})
+    line = refitted(points)
     assert line is not None
     assert (line.slope, line.at((20, 20)), line.at((80, 80)), line.at((320, 320))) == (pytest.approx(0.25), 2, 3, 4)
-    assert _refitted(points[:1]) is None
+    assert refitted(points[:1]) is None
     source = Line(0.356, 2 - 0.356 * 8.64)
     assert [source.at((n, n)) for n in (20, 80, 140)] == [depth_rule(n, n) for n in (20, 80, 140)] == [2, 3, 4]
 

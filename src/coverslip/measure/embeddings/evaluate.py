@@ -11,15 +11,15 @@ import numpy as np
 
 from coverslip.core import InputError
 from coverslip.core.words import number_of
-from coverslip.measure.embeddings.clusters import (
+from coverslip.measure.embeddings.agreement import (
     adjusted_rand_index,
-    cluster,
     clustering_accuracy,
     normalised_mutual_information,
-    silhouette_samples,
 )
+from coverslip.measure.embeddings.clusters import cluster
 from coverslip.measure.embeddings.disentangle import BINS, dci, discretise, mean_gap
 from coverslip.measure.embeddings.probe import ProbeResult, knn_probe, linear_probe
+from coverslip.measure.embeddings.silhouettes import silhouette_samples
 from coverslip.measure.inputs import as_features, check_length, encode
 from coverslip.measure.intervals import Interval, Statistic, bootstrap
 from coverslip.measure.scores import balanced_accuracy, class_mean, mean, r_squared

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from coverslip.measure.embeddings.clusters import adjusted_rand_index, cluster
+from coverslip.measure.embeddings.agreement import adjusted_rand_index
+from coverslip.measure.embeddings.clusters import cluster
 from coverslip.measure.embeddings.evaluate import LATENT, Evaluation, Row, row_of
 from coverslip.measure.embeddings.neighbours import NEIGHBOURS, nearest
 from coverslip.measure.inputs import as_features

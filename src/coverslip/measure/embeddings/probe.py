@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
 from coverslip.core import InputError, track
+from coverslip.measure.embeddings.classifiers import NEIGHBOURS, Classifier, Linear, Neighbours
 from coverslip.measure.embeddings.folds import encode_groups, plan, stratified
 from coverslip.measure.inputs import Labels, as_features, check_length, encode
 from coverslip.measure.intervals import Interval, bootstrap
 from coverslip.measure.scores import class_mean, mean
 from coverslip.measure.threads import few_threads
 
-STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1)
-"""Inverse regularisation strengths C that the linear probe chooses from."""
-
-NEIGHBOURS = (1, 3, 5, 10, 20, 50)
-"""Numbers of neighbours that the k-NN probe chooses from."""
-
 _INNER_FOLDS = 3
-_MAX_ITERATIONS = 20_000
 
 
 @dataclass(frozen=True)
@@ -62,18 +55,6 @@ class ProbeResult:
     hits: np.ndarray = field(repr=False)
     chosen: list[float]
     protocol: str
-
-
-class _Classifier(Protocol):
-    """A kind of classifier with one setting, `settings` in order from the simplest."""
-
-    settings: Sequence[float]
-
-    def prepare(self, x: np.ndarray, tests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scale training and tested features by what the training features are like."""
-
-    def path(self, x: np.ndarray, y: np.ndarray, tests: np.ndarray) -> Iterator[np.ndarray]:
-        """Train on `x` and codes `y` with each setting in turn; yield the predicted codes of `tests`."""
 
 
 def linear_probe(
@@ -127,7 +108,7 @@ def linear_probe(
     Alain, Bengio: Understanding intermediate layers using linear classifier probes, arXiv:1610.01644 (2016).
     """
     with few_threads(0):  # thousands of short products: waiting for one another costs threads more than they gain
-        return _probe(features, labels, _Linear(balanced), groups, split, folds, repeats, balanced, seed, level)
+        return _probe(features, labels, Linear(balanced), groups, split, folds, repeats, balanced, seed, level)
 
 
 def knn_probe(
@@ -171,82 +152,14 @@ def knn_probe(
         raise InputError(f"The number of neighbours must be at least 1, not {k}.")
     if metric not in ("euclidean", "cosine"):
         raise InputError(f"The metric of the k-NN probe can be 'euclidean' or 'cosine', not '{metric}'.")
-    kind = _Neighbours(choices, metric, standardise, balanced)
+    kind = Neighbours(choices, metric, standardise, balanced)
     return _probe(features, labels, kind, groups, split, folds, repeats, balanced, seed, level)
-
-
-class _Linear:
-    settings: Sequence[float] = STRENGTHS
-
-    def __init__(self, balanced: bool) -> None:
-        self.class_weight = "balanced" if balanced else None
-
-    def prepare(self, x: np.ndarray, tests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        x, tests = _standardise(x, tests)
-        return _rotate(x, tests) if x.shape[1] > len(x) else (x, tests)
-
-    def path(self, x: np.ndarray, y: np.ndarray, tests: np.ndarray) -> Iterator[np.ndarray]:
-        from sklearn.linear_model import LogisticRegression
-
-        model = LogisticRegression(class_weight=self.class_weight, max_iter=_MAX_ITERATIONS, warm_start=True)
-        for strength in self.settings:
-            with warnings.catch_warnings():
-                # Many classes of few samples are what they are: `encode` has refused measurements before.
-                warnings.filterwarnings("ignore", message="The number of unique classes is greater than 50%")
-                model.set_params(C=strength).fit(x, y)
-            yield model.predict(tests)
-
-
-class _Neighbours:
-    def __init__(self, settings: Sequence[int], metric: str, standardise: bool, balanced: bool) -> None:
-        self.settings: Sequence[float] = settings
-        self.metric, self.standardise, self.balanced = metric, standardise, balanced
-
-    def prepare(self, x: np.ndarray, tests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return _standardise(x, tests) if self.standardise else (x, tests)
-
-    def path(self, x: np.ndarray, y: np.ndarray, tests: np.ndarray) -> Iterator[np.ndarray]:
-        from sklearn.neighbors import NearestNeighbors
-
-        most = min(int(max(self.settings)), len(x))
-        search = NearestNeighbors(n_neighbors=most, metric=self.metric).fit(x)
-        nearest = y[search.kneighbors(tests, return_distance=False)]
-        sizes = np.bincount(y)
-        vote = 1 / np.maximum(sizes, 1) if self.balanced else np.ones(len(sizes))
-        # A hair more for the nearer neighbour decides ties and nothing else.
-        weights = vote[nearest] * (1 + 1e-9 / np.arange(1, most + 1))
-        votes = np.zeros((len(tests), len(sizes)))
-        rows, counted = np.arange(len(tests)), 0
-        for k in self.settings:
-            for rank in range(counted, min(int(k), most)):
-                votes[rows, nearest[:, rank]] += weights[:, rank]
-            counted = max(counted, min(int(k), most))
-            yield votes.argmax(axis=1)
-
-
-def _standardise(x: np.ndarray, tests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    centre, scale = x.mean(axis=0), x.std(axis=0)
-    scale[scale <= 1e-12 * np.abs(centre)] = np.inf  # a constant feature says nothing: it becomes 0
-    return (x - centre) / scale, (tests - centre) / scale
-
-
-def _rotate(x: np.ndarray, tests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates in the span of the training samples, where there are more features than samples.
-
-    An exact shortcut for a linear read-out with an L2 penalty, whose weights lie in that span.
-    """
-    squares, axes = np.linalg.eigh(x @ x.T)
-    if squares[-1] <= 0:  # no feature varies
-        return x[:, :1], tests[:, :1]
-    used = squares > 1e-10 * squares[-1]
-    lengths = np.sqrt(squares[used])
-    return axes[:, used] * lengths, tests @ (x.T @ (axes[:, used] / lengths))
 
 
 def _probe(
     features: Any,
     labels: Any,
-    kind: _Classifier,
+    kind: Classifier,
     groups: Any,
     split: Any,
     folds: int,
@@ -276,7 +189,7 @@ def _fit_one(
     x: np.ndarray,
     y: np.ndarray,
     tests: np.ndarray,
-    kind: _Classifier,
+    kind: Classifier,
     groups: np.ndarray | None,
     balanced: bool,
     seed: int,
@@ -296,7 +209,7 @@ def _fit_one(
 
 
 def _choose(
-    x: np.ndarray, y: np.ndarray, kind: _Classifier, groups: np.ndarray | None, balanced: bool, seed: int
+    x: np.ndarray, y: np.ndarray, kind: Classifier, groups: np.ndarray | None, balanced: bool, seed: int
 ) -> float:
     """The setting whose predictions over inner folds are best; of equals, the first."""
     settings = kind.settings

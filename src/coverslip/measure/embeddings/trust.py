@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from coverslip.core import InputError, track
-from coverslip.measure.embeddings.clusters import adjusted_rand_index, cluster, silhouette_samples
+from coverslip.measure.embeddings.agreement import adjusted_rand_index
+from coverslip.measure.embeddings.clusters import cluster
 from coverslip.measure.embeddings.evaluate import Evaluation, Row, representations, row_of
 from coverslip.measure.embeddings.neighbours import NEIGHBOURS, nearest
+from coverslip.measure.embeddings.silhouettes import silhouette_samples
 from coverslip.measure.inputs import as_features, check_length, encode, missing
 from coverslip.measure.intervals import Interval, bootstrap
 from coverslip.measure.scores import mean

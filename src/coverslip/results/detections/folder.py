@@ -8,15 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from coverslip.core import Detections, Image, InputError, PixelSize, file_hash
-from coverslip.core.marks import Rings
 from coverslip.core.words import number_of
 from coverslip.figures.colours import category_colours
 from coverslip.io.atomic import atomic_folder
 from coverslip.io.cells import read_cells, write_cells
-from coverslip.io.marks.tables import EDGES
 from coverslip.io.marks.writing import colours_of, write_qupath
 from coverslip.io.paths import (
     PATH_COLUMNS,
@@ -30,8 +26,18 @@ from coverslip.io.paths import (
 from coverslip.io.tables import read_table, write_table
 from coverslip.io.tags import NOTE, PROVENANCE
 from coverslip.measure.detections.markers import expression
-from coverslip.measure.detections.places import composition, region_table
+from coverslip.measure.detections.places import region_table
 from coverslip.measure.detections.staging import STAGING
+from coverslip.results.detections.tables import (
+    compositions,
+    marker_names,
+    object_columns,
+    parted,
+    rings_of,
+    rows_as_columns,
+    stacked,
+    value_of,
+)
 from coverslip.samples.sheets.rows import frame_of, open_cell
 from coverslip.samples.sheets.sheet import Sheet
 
@@ -43,18 +49,12 @@ OBJECTS, REGIONS, COMPOSITION, SUMMARY, MARKERS, SHEET = (
     "markers.csv",
     "sheet.csv",
 )
+
 STAGED_BY = "staging.json"
 """In a folder of regions: how cells stage them, where the region model learned it."""
-POSITIVE = "positive_"
-"""Columns that begin so say which cells express a marker."""
+
 _FORM = "detections"
 """Under this name the provenance says what the tables do not."""
-_OURS = ("row", "image", "object", "class", "score", *EDGES, "x_px", "y_px", "x_um", "y_um", "outline")
-
-
-def marker_names(found: Detections) -> list[str]:
-    """The markers that are known of the cells."""
-    return [name.removeprefix(POSITIVE) for name in found.columns if name.startswith(POSITIVE)]
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,8 @@ def finish_folder(
     if STAGING in record:
         (folder / STAGED_BY).write_text(json.dumps(record[STAGING]), encoding="utf-8")
     notes = {NOTE: json.dumps(facts, default=str)}
-    write_table(_stacked(images, [object_columns(one) for one in found]), folder / OBJECTS, notes=notes)
-    write_table(rows_as_columns(_compositions(images, found)), folder / COMPOSITION)
+    write_table(stacked(images, [object_columns(one) for one in found]), folder / OBJECTS, notes=notes)
+    write_table(rows_as_columns(compositions(images, found)), folder / COMPOSITION)
     profile = [
         {"image": image, **row}
         for image, one in zip(images, found, strict=True)
@@ -163,8 +163,8 @@ def finish_folder(
     own = [one.regions for one in found]
     if any(one is not None for one in own):
         regions = [object_columns(one) if one is not None else {} for one in own]
-        write_table(_stacked(images, regions), folder / REGIONS)
-        write_table(_stacked(images, [region_table(one) for one in found]), folder / SUMMARY)
+        write_table(stacked(images, regions), folder / REGIONS)
+        write_table(stacked(images, [region_table(one) for one in found]), folder / SUMMARY)
     (folder / PROVENANCE).write_text(json.dumps(facts, indent=2, default=str), encoding="utf-8")
 
 
@@ -207,7 +207,7 @@ def read_detections(path: str | Path) -> DetectionFolder:
         form = facts.pop(_FORM)
         sizes = [tuple(map(int, one)) for one in form["sizes"]]
         pixels = [None if one is None else PixelSize(*one) for one in form["pixel_sizes"]]
-        excluded = [tuple(_rings(each) for each in one) for one in form["excluded"]]
+        excluded = [tuple(rings_of(each) for each in one) for one in form["excluded"]]
         lists = form["classes"], form.get("region_classes")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} has no usable {PROVENANCE} ({error}); predict anew.") from None
@@ -218,17 +218,17 @@ def read_detections(path: str | Path) -> DetectionFolder:
             f"{number_of(len(sizes), 'image was', 'images were')} predicted; predict anew."
         )
     rows = _as_written(rows, form.get("files"), path / SHEET)
-    tables = _parted(read_table(path / OBJECTS), len(rows))
+    tables = parted(read_table(path / OBJECTS), len(rows))
     regions: list[Detections | None] = [None] * len(rows)
     if lists[1] is not None and (path / REGIONS).is_file():
-        own = _parted(read_table(path / REGIONS), len(rows))
+        own = parted(read_table(path / REGIONS), len(rows))
         regions = [
-            _value(table, tuple(lists[1]), _source(path, row), size, pixel, facts)
+            value_of(table, tuple(lists[1]), _source(path, row), size, pixel, facts)
             for table, row, size, pixel in zip(own, rows, sizes, pixels, strict=True)
         ]
     found = [
         replace(
-            _value(table, tuple(lists[0]), _source(path, row), size, pixel, known),
+            value_of(table, tuple(lists[0]), _source(path, row), size, pixel, known),
             regions=region,
             excluded=left,
         )
@@ -263,39 +263,6 @@ def _staging(path: Path) -> Any:
         raise InputError(f"{path} cannot be read ({error}); predict anew.") from None
 
 
-def object_columns(found: Detections) -> dict[str, np.ndarray]:
-    """Detections as columns of a table."""
-    middle = found.centres
-    table: dict[str, np.ndarray] = {
-        "object": np.arange(1, len(found) + 1),
-        "class": found.names,
-        "score": found.score,
-        **{name: found.boxes[:, k] for k, name in enumerate(EDGES)},
-        "x_px": middle[:, 0],
-        "y_px": middle[:, 1],
-    }
-    if found.pixel_size is not None:
-        table |= {"x_um": middle[:, 0] * found.pixel_size.x, "y_um": middle[:, 1] * found.pixel_size.y}
-    table |= {name: np.asarray(column) for name, column in found.columns.items()}
-    if found.regions is not None:
-        names = np.array(["outside", *found.regions.names], object)
-        table["region_class"] = names[np.asarray(found.columns["region"], int)]
-    if found.outlines is not None:
-        rings = [[ring.round(3).tolist() for ring in each] for each in found.outlines]
-        table["outline"] = np.array([json.dumps(each) for each in rings], object)
-    return table
-
-
-def rows_as_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
-    """Rows as the columns of a table; what a row lacks is missing."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return {name: np.array([row.get(name, float("nan")) for row in rows]) for name in names}
-
-
-def _compositions(images: Sequence[str], found: Sequence[Detections]) -> list[dict[str, Any]]:
-    return [{"image": image, **row} for image, one in zip(images, found, strict=True) for row in composition(one)]
-
-
 def _form(rows: Sequence[Mapping[str, str]], found: Sequence[Detections]) -> dict[str, Any]:
     sizes = [one.pixel_size for one in found]
     regions = next((one.regions for one in found if one.regions is not None), None)
@@ -307,59 +274,3 @@ def _form(rows: Sequence[Mapping[str, str]], found: Sequence[Detections]) -> dic
         "pixel_sizes": [None if size is None else [size.y, size.x] for size in sizes],
         "excluded": [[[ring.tolist() for ring in rings] for rings in one.excluded] for one in found],
     }
-
-
-def _stacked(images: Sequence[str], tables: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Tables of images below each other, with the image in front; numbers that one lacks are missing."""
-    counts = [len(next(iter(table.values()), ())) for table in tables]
-    names = list(dict.fromkeys(name for table in tables for name in table))
-    stacked: dict[str, np.ndarray] = {
-        "row": np.repeat(np.arange(1, len(images) + 1), counts),
-        "image": np.repeat(np.array(images, object), counts),
-    }
-    for name in names:
-        known = next(table[name] for table in tables if name in table)
-        lacks = np.array([""], object) if known.dtype == object else np.array([np.nan])
-        parts = [
-            table[name] if name in table else np.repeat(lacks, count)
-            for table, count in zip(tables, counts, strict=True)
-            if count or name in table
-        ]
-        stacked[name] = np.concatenate(parts)
-    return stacked
-
-
-def _parted(table: Mapping[str, np.ndarray], count: int) -> list[dict[str, np.ndarray]]:
-    """The table of each image."""
-    row = np.asarray(table["row"], int)
-    return [{name: values[row == number] for name, values in table.items()} for number in range(1, count + 1)]
-
-
-def _value(
-    table: Mapping[str, np.ndarray],
-    classes: tuple[str, ...],
-    source: str,
-    size: tuple[int, ...],
-    pixel: PixelSize | None,
-    facts: Mapping[str, Any],
-) -> Detections:
-    place = {name: code for code, name in enumerate(classes)}
-    outlines: tuple[Rings, ...] | None = None
-    if "outline" in table:
-        outlines = tuple(_rings(json.loads(text)) for text in table["outline"].tolist())
-    return Detections(
-        classes,
-        np.stack([np.asarray(table[name], np.float64) for name in EDGES], axis=1).reshape(-1, 4),
-        np.array([place.get(name, -1) for name in table["class"].tolist()], np.intp),
-        np.asarray(table["score"], np.float64),
-        source,
-        (int(size[0]), int(size[1])),
-        pixel,
-        facts,
-        {name: column for name, column in table.items() if name not in (*_OURS, "region_class")},
-        outlines,
-    )
-
-
-def _rings(lists: Any) -> Rings:
-    return tuple(np.asarray(ring, np.float64).reshape(-1, 2) for ring in lists)

@@ -11,7 +11,7 @@ import numpy as np
 from coverslip.core import Detections, Image, InputError, Region
 from coverslip.io.images.opening import open_image
 from coverslip.measure.detections.markers import Area, expression, levels, otsu, positive
-from coverslip.results.detections.folder import POSITIVE, marker_names
+from coverslip.results.detections.tables import POSITIVE, marker_names
 from coverslip.samples.opening.planes import pick_channels
 from coverslip.samples.sections.testis import MARKERS
 

@@ -25,9 +25,10 @@ from coverslip.measure.detections.places import composition, region_table
 from coverslip.measure.detections.staging import BECAUSE, CHANCE, FAMILIAR, RATHER, SPEAKS
 from coverslip.models.folder import Model
 from coverslip.results.detections.evaluation import measured, told
-from coverslip.results.detections.folder import DetectionFolder, marker_names, palette
+from coverslip.results.detections.folder import DetectionFolder, palette
 from coverslip.results.detections.marked import as_expected, odd_ones
 from coverslip.results.detections.options import Report
+from coverslip.results.detections.tables import marker_names
 from coverslip.results.detections.truth import Judged, detections_of, judged
 
 _SHOWN, _SIDE = 24, 1400

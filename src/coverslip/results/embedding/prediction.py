@@ -19,7 +19,7 @@ from coverslip.nn.device import choose_device
 from coverslip.results.embedding.options import Predict
 from coverslip.results.embedding.places import add_places
 from coverslip.results.embedding.sphering import about_sphering, add_sphering
-from coverslip.samples.opening.samples import SheetSamples
+from coverslip.samples.opening.sheet_samples import SheetSamples
 from coverslip.work.asked import Asked
 from coverslip.work.samples import predicted
 

@@ -12,7 +12,7 @@ import numpy as np
 from coverslip.core import Embedding, InputError
 from coverslip.io.paths import PARTS, PATH_COLUMNS, relative_path, resolve_path
 from coverslip.results.labels.folder import LabelFolder
-from coverslip.samples.opening.samples import typed_column
+from coverslip.samples.opening.columns import typed_column
 
 _NOT_CARRIED = {*PATH_COLUMNS, *PARTS, "axes", "pixel_size", "zoom"}
 """Columns that say how an image is opened, not what it is of."""

@@ -13,7 +13,7 @@ from coverslip.core import ClassScores, InputError, beside
 from coverslip.io.atomic import atomic_path
 from coverslip.io.tables import read_table, write_table
 from coverslip.io.tags import NOTE, beside_csv, provenance_of
-from coverslip.samples.opening.samples import TEXT_COLUMNS
+from coverslip.samples.opening.columns import TEXT_COLUMNS
 
 CLASS, CONFIDENCE, SET, ABSTAINED = "class", "confidence", "set", "abstained"
 PROBABILITY, PLAUSIBILITY = "probability_", "plausibility_"

@@ -18,7 +18,7 @@ from coverslip.models.record import asked_of, finished, path_of, prediction_reco
 from coverslip.nn.device import choose_device
 from coverslip.results.scores.file import table_of, write_scores
 from coverslip.results.scores.options import Predict
-from coverslip.samples.opening.samples import SheetSamples
+from coverslip.samples.opening.sheet_samples import SheetSamples
 from coverslip.work.asked import Asked
 from coverslip.work.samples import predicted
 

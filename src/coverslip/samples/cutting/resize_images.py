@@ -13,7 +13,7 @@ from coverslip.core.words import number_of, word_for
 from coverslip.io.labels import image_stem
 from coverslip.io.paths import distinct_stems
 from coverslip.samples.opening.resized import Aspect, Resizing, check_room, sized
-from coverslip.samples.opening.samples import open_column
+from coverslip.samples.opening.sheet_samples import open_column
 from coverslip.samples.sheets.masks import SHEET, refuse_other_things, write_masks_sheet
 from coverslip.samples.sheets.rows import at_row, facts_of, frame_of, in_threads, open_cell, read_mask
 from coverslip.samples.sheets.sheet import Sheet, read_sheet

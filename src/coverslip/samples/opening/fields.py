@@ -12,11 +12,12 @@ import numpy as np
 from coverslip.core import Fields, Image, InputError, NoDataRule, Region, nodata_rule
 from coverslip.core.words import number_of
 from coverslip.samples.opening.channels import Channels, as_expected
+from coverslip.samples.opening.columns import typed_column
 from coverslip.samples.opening.focus import sharpest_planes
 from coverslip.samples.opening.given import given
 from coverslip.samples.opening.grey import GREY, as_grey
 from coverslip.samples.opening.planes import Planes, as_numbers, number_type
-from coverslip.samples.opening.samples import open_column, typed_column
+from coverslip.samples.opening.sheet_samples import open_column
 from coverslip.samples.sheets.parts import divided
 from coverslip.samples.sheets.rows import at_row, check_finite, frame_of, read_mask, whose, with_unsaid
 from coverslip.samples.sheets.sheet import Sheet, read_sheet

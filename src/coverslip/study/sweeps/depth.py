@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import log2, prod
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +11,15 @@ import numpy as np
 
 from coverslip import methods
 from coverslip.core import ArraySamples, InputError, Samples, free_memory, provenance, track
-from coverslip.core.words import counted
-from coverslip.io import write_table
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.record import describe_inputs
 from coverslip.samples import open_samples
 from coverslip.samples.opening.resized import Aspect, ResizedSamples, Resizing
 from coverslip.study.classes.bench import Divided
-from coverslip.study.findings import Findings, columns
+from coverslip.study.findings import Findings
 from coverslip.study.fits import fit_name, fit_once, kept_row, seeds_of
+from coverslip.study.sweeps.depth_page import notes_of, upsampled, written
+from coverslip.study.sweeps.depth_rule import Row, Size, points_of, refitted, size_text
 from coverslip.train.run import Run
 from coverslip.train.split import training_split
 
@@ -28,27 +27,9 @@ if TYPE_CHECKING:
     from coverslip.core.config import Config
     from coverslip.models.folder import Model
 
-Size = tuple[int, int]
-Row = dict[str, Any]
 
 AROUND = 2
 """So many blocks more and fewer than the rule are fitted, where nothing else is said."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A depth rule: ``L = round(slope · log2(H · W) + offset)``."""
-
-    slope: float
-    offset: float
-
-    def __str__(self) -> str:
-        sign = "+" if self.offset >= 0 else "\u2212"
-        return f"L = round({round(self.slope, 3) + 0.0:.3f} · log2(H · W) {sign} {abs(self.offset):.2f})"
-
-    def at(self, size: Size) -> int:
-        """The depth for a size, at least 1."""
-        return max(1, int(np.floor(self.slope * log2(prod(size)) + self.offset + 0.5)))
 
 
 def depth_study(
@@ -125,13 +106,13 @@ def depth_study(
         fits = [(depth, seed) for each, depth in plan if each == size for seed in seeds]
         for depth, seed in track(fits, f"{size[0]} x {size[1]} pixels"):
             chosen = module.Config.parse({**config.model_dump(), "depth": depth, "seed": seed})
-            name = fit_name({"size": _text(size), "depth": depth, "seed": seed})
+            name = fit_name({"size": size_text(size), "depth": depth, "seed": seed})
             model = fit_once(method, at_size, out / "fits" / name, chosen, run=run)
             rows.append(_measured(model, size, depth, seed))
     rules = {size: int(module.depths(config, (opened.shape[0], *size))[0]) for size in asked}
-    points = _points(rows, rules)
-    line = _refitted(points)
-    notes = [*_upsampled(asked, opened.shape[1:]), *_notes(points, rules, line, restarts)]
+    points = points_of(rows, rules)
+    line = refitted(points)
+    notes = [*upsampled(asked, opened.shape[1:]), *notes_of(points, rules, line, restarts)]
     record = provenance(
         study="depth",
         method=method,
@@ -142,7 +123,7 @@ def depth_study(
         aspect=aspect,
         refitted=None if line is None else {"slope": line.slope, "offset": line.offset},
     )
-    return _written(out, rows, points, rules, line, notes, record, len(held))
+    return written(out, rows, points, rules, line, notes, record, len(held))
 
 
 def _module(method: str) -> Any:
@@ -203,168 +184,3 @@ def _measured(model: Model, size: Size, depth: int, seed: int) -> Row:
     row["epochs"] = len(model.history)
     row["seconds"] = round(sum(each["seconds"] for each in model.history), 1)
     return row
-
-
-def _points(rows: Sequence[Row], rules: Mapping[Size, int]) -> list[Row]:
-    """One per size and depth: means over restarts, and which is best and which the rule's."""
-    points: list[Row] = []
-    for (height, width, depth), own in _grouped(rows, ("height", "width", "depth")).items():
-        each = tuple(float(row["val_loss"]) for row in own)
-        point: Row = {"height": height, "width": width, "depth": depth, "restarts": len(own)}
-        point |= {"value": float(np.mean(each)), "low": min(each), "high": max(each), "each": each}
-        point["per_pixel"] = point["value"] / (height * width)
-        for name in dict.fromkeys(name for row in own for name in row):
-            if name in ("val_kl", "val_reconstruction", "active_units", "parameters"):
-                point[name] = float(np.mean([row[name] for row in own]))
-        point["collapsed"] = sum(bool(row.get("collapsed")) for row in own)
-        point["lost"] = tuple(bool(row.get("collapsed")) for row in own)
-        point["rule"] = depth == rules[height, width]
-        points.append(point)
-    for own in _grouped(points, ("height", "width")).values():
-        # Most fits of a depth that is chosen must tell images apart, however small the loss without that.
-        kept = [point for point in own if point["collapsed"] <= point["restarts"] / 2] or own
-        best = min(kept, key=lambda point: point["value"])
-        for point in own:
-            point["best"] = point is best
-    return points
-
-
-def _refitted(points: Sequence[Row]) -> Line | None:
-    """The line through the best depths over the logarithm of the number of pixels; None of one size."""
-    best = [point for point in points if point["best"]]
-    pixels = np.array([log2(point["height"] * point["width"]) for point in best])
-    if len(np.unique(pixels)) < 2:
-        return None
-    slope, offset = np.polyfit(pixels, [point["depth"] for point in best], 1)
-    return Line(float(slope), float(offset))
-
-
-def _upsampled(sizes: Sequence[Size], before: Size) -> list[str]:
-    larger = [size for size in sizes if size[0] > before[0] or size[1] > before[1]]
-    if not larger:
-        return []
-    return [
-        f"{', '.join(map(_text, larger))}: the images have {_text(before)} pixels, so this is upsampling, which adds "
-        "pixels but no detail; images taken at that size may want another depth."
-    ]
-
-
-def _notes(points: Sequence[Row], rules: Mapping[Size, int], line: Line | None, restarts: int) -> list[str]:
-    notes = [_of_size(own, rules[size]) for size, own in _grouped(points, ("height", "width")).items()]
-    if line is not None:
-        taken = [
-            f"{line.at(size)} at {_text(size)}{_behind(own, line.at(size))}"
-            for size, own in _grouped(points, ("height", "width")).items()
-        ]
-        notes.append(
-            f"Refitted to these sizes: {line}. It takes {', '.join(taken)}. A line through {len(taken)} sizes is a "
-            "guide between them, and nothing beyond."
-        )
-    if restarts < 2:
-        notes.append("One fit of each: what other seeds would change is not known; say --restarts 3.")
-    return notes
-
-
-def _behind(own: Sequence[Row], depth: int) -> str:
-    """What a depth loses to the best one, in brackets."""
-    found = next((point for point in own if point["depth"] == depth), None)
-    if found is None:
-        return " (not fitted)"
-    if found["best"]:
-        return " (the best)"
-    return " (collapsed)" if found["collapsed"] > found["restarts"] / 2 else f" ({_lost(own, found)} worse)"
-
-
-def _lost(own: Sequence[Row], point: Row) -> str:
-    best = next(each for each in own if each["best"])
-    more = point["value"] - best["value"]
-    # A likelihood may be below 0, where shares mean nothing.
-    return f"{100 * more / best['value']:.1f} %" if best["value"] > 0 else f"{more:.3g}"
-
-
-def _of_size(own: Sequence[Row], rule: int) -> str:
-    """What was found at one size, as sentences."""
-    best = next(point for point in own if point["best"])
-    said = f"{own[0]['height']} x {own[0]['width']} pixels: depth {best['depth']} is best, with a validation loss of "
-    said += f"{best['value']:.4g}. "
-    taken = next((point for point in own if point["rule"]), None)
-    if taken is None:
-        said += f"The rule takes {rule}, which was not fitted."
-    elif taken is best:
-        said += "The rule takes it."
-    elif taken["value"] < best["value"]:
-        said += f"The rule takes {rule}, whose loss of {taken['value']:.4g} is smaller, but it collapsed."
-    else:
-        sure = best["high"] < taken["low"]
-        spread = "every restart is better" if sure else "less than restarts differ by"
-        said += f"The rule takes {rule}, whose loss of {taken['value']:.4g} is {_lost(own, taken)} worse"
-        said += f" ({spread})." if best["restarts"] > 1 else "."
-    lost = [f"{p['depth']} (in {p['collapsed']} of {p['restarts']} fits)" for p in own if p["collapsed"]]
-    if lost:
-        said += f" Collapsed, so that every image got the same vector: depth {', '.join(lost)}."
-    depths = [point["depth"] for point in own]
-    if len(depths) > 1 and best["depth"] == max(depths):
-        said += " It is the deepest that was fitted."
-    return said
-
-
-def _written(
-    out: Path,
-    rows: list[Row],
-    points: list[Row],
-    rules: Mapping[Size, int],
-    line: Line | None,
-    notes: list[str],
-    record: dict[str, Any],
-    images: int,
-) -> Findings:
-    from coverslip.figures import save_figure
-    from coverslip.figures.depths import depth_figure
-    from coverslip.study.page import write_study_page
-
-    write_table(columns(rows), out / "table.csv")
-    write_table(columns(points, leave_out=("each", "lost")), out / "summary.csv")
-    figure = save_figure(depth_figure(points, rules, None if line is None else line.at), out / "depth.png")
-    table = [_shown(point) for point in points]
-    write_study_page(
-        out,
-        title=f"Depth of {record['method']}",
-        notes=notes,
-        facts=[counted(images, "image"), counted(len(rules), "size"), counted(len(rows), "fit")],
-        figures={"Validation loss by depth": (figure.read_bytes(), _CAPTION)},
-        tables={"Means over restarts, with the smallest and largest": table},
-        provenance=record,
-    )
-    return Findings(points, notes, table)
-
-
-_CAPTION = (
-    "Dots are single fits, hollow where they collapsed; the line is their mean, with a ring at the best depth; the "
-    "band marks the depth that the rule takes. Losses are sums over the pixels of one image, so they compare within a "
-    "size, not between sizes."
-)
-
-
-def _shown(point: Row) -> Row:
-    """A row of the table that is printed and stands in the page."""
-    row: Row = {"size": _text((point["height"], point["width"])), "depth": point["depth"]}
-    row["val loss"] = (point["value"], point["low"], point["high"])
-    row["per pixel"] = point["per_pixel"]
-    names = {"val_kl": "KL", "active_units": "active units", "parameters": "parameters"}
-    row |= {title: point[name] for name, title in names.items() if name in point}
-    if "parameters" in row:
-        row["parameters"] = int(row["parameters"])
-    row["collapsed"] = f"{point['collapsed']} of {point['restarts']}" if point["collapsed"] else ""
-    row["note"] = ", ".join(word for word in ("best", "rule") if point[word])
-    return row
-
-
-def _grouped(rows: Sequence[Row], keys: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
-    found: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        found.setdefault(tuple(row[key] for key in keys), []).append(row)
-    return found
-
-
-def _text(size: Size) -> str:
-    return f"{size[0]}x{size[1]}"
