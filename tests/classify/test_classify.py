@@ -91,7 +91,7 @@ def test_every_rule_and_baseline_tells_bars_apart_but_not_shuffled_labels(change
     config = classify.Config.parse({**QUICK, **change})
     fitted = classify.fit(bars(120), config, PRECISE)
     assert accuracy(fitted, bars(60, seed=1)) > 0.95
-    assert any("before the training anew" in text for text in fitted.warnings) == ("retrain" in change)
+    assert any("before retraining (retrain=true)" in text for text in fitted.warnings) == ("retrain" in change)
     blind = classify.fit(bars(120, shuffled=True), config.model_copy(update={"epochs": 3}), PRECISE)
     assert accuracy(blind, bars(300, seed=1, shuffled=True)) == pytest.approx(1 / 3, abs=0.1)
 

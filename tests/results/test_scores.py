@@ -12,7 +12,9 @@ import pytest
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ClassScores, InputError
+from coverslip.results.scores.evaluation import evaluate
 from coverslip.results.scores.file import read_scores, write_scores
+from coverslip.results.scores.options import Evaluate
 
 CLASSES = ("G1", "M", "S")
 
@@ -107,6 +109,13 @@ def test_the_split_that_was_held_out_is_measured(scores: ClassScores, tmp_path: 
     assert rows[0]["value"] == 0.5
     page = cs.write_report(replace(scores, obs=held), tmp_path / "page.html").read_text()
     assert "<dt>left to a person</dt><dd>100%" in page  # both of them, and half of all six
+
+
+def test_what_the_fit_says_of_its_sets_stands_beside_their_coverage(scores: ClassScores) -> None:
+    warnings = ["Nothing is promised of prediction sets.", "The last epoch was the best."]
+    told = replace(scores, provenance={**scores.provenance, "model": {"warnings": warnings}})
+    notes = evaluate(told, None, None, 0, Evaluate()).notes
+    assert notes[-2:] == ("Prediction sets are those of an error rate of 0.1 in each class.", warnings[0])
 
 
 def test_bad_questions_get_one_sentence(scores: ClassScores, tmp_path: Path) -> None:

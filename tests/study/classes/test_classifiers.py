@@ -283,8 +283,8 @@ def test_images_without_a_class_are_counted_and_a_whole_sheet_of_them_is_refused
 
 def test_what_fits_warn_of_is_said_once_with_how_many_said_it(tmp_path: Path) -> None:
     found = cross_validate("classify", bars(60), tmp_path / "a", folds=3, settings=RULES["retrained"], run=RUN)
-    (said,) = [note for note in found.notes if "before the training anew" in note]
-    assert said.startswith("3 of 3 fits: Temperature and prediction sets are those of the fit before")
+    (said,) = [note for note in found.notes if "before retraining" in note]
+    assert said.startswith("3 of 3 fits: Temperature and prediction sets come from the fit before retraining")
     few = cross_validate("classify", bars(24), tmp_path / "b", folds=3, settings={"network": "linear"}, run=RUN)
     assert sum("labelled images are of the class" in note for note in few.notes) == 1
 

@@ -58,7 +58,8 @@ CARD = Card(
         "its coverage is between 0.78 and 1.00 in 95 of 100 fits. linear and knn calibrate on all labelled images, "
         "each judged by a head that was fitted without it (cross-conformal: proven is twice the error rate). A class "
         "with fewer than 9 calibrating images is compared with those of all classes, and nothing is promised of it "
-        "alone.",
+        "alone. With retrain=true temperature and sets come from the fit before retraining: the weights that are kept "
+        "have learned from the images that calibrated, so that nothing is promised of their sets.",
         "A class can be told by what should not count: the size of the canvas, its border, the file. Run coverslip "
         "study shortcut before you believe a high accuracy.",
         "With few held-out images (36 were) the best epoch by their loss is a poor choice, and stopping early too: "

@@ -40,8 +40,8 @@ def warnings_of(task: Task, config: Config, outcome: Outcome, calibrating: np.nd
         )
     if config.retrain and config.network not in SHALLOW and held.sum():
         said.append(
-            "Temperature and prediction sets are those of the fit before the training anew, which held images out: of "
-            "the weights that are kept nothing is promised."
+            "Temperature and prediction sets come from the fit before retraining (retrain=true), which held images "
+            "out: the weights that are kept have learned from these, too, so that nothing is promised of their sets."
         )
     counts = np.bincount(task.codes[task.split["train"]], minlength=len(task.classes))
     if counts.max() > 5 * counts.min() and config.imbalance == "none":

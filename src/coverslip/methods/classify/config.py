@@ -86,7 +86,9 @@ class Config(Training):
         "was fitted without it; 0: on the held-out ones alone, as the others.",
     )
     retrain: bool = Field(
-        False, description="Once the number of epochs is found, train anew on training and validation together."
+        False,
+        description="Once the number of epochs is found, train anew on training and validation together; temperature "
+        "and prediction sets stay those of the fit before.",
     )
     normalise: Literal["percentile", "dtype"] = Field(
         "percentile",

@@ -9,6 +9,7 @@ import numpy as np
 
 from coverslip.core import Measured, about
 from coverslip.measure import evaluate_classes
+from coverslip.models.origins import warnings_about
 from coverslip.results.scores.file import read_scores
 from coverslip.results.scores.options import Evaluate
 from coverslip.results.scores.truth import Judged, judged
@@ -33,4 +34,5 @@ def measured(known: Judged, seed: int) -> Measured:
     ]
     if known.scores.sets is not None:
         notes.append(f"Prediction sets are those of an error rate of {known.scores.error_rate:g} in each class.")
+        notes += [text for text in warnings_about(known.scores) if "prediction sets" in text]
     return Measured(evaluate_classes(known.found, seed=seed), tuple(notes))
