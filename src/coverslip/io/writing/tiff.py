@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize
-from coverslip.core.words import number_of
 from coverslip.io.atomic import atomic_path
+from coverslip.io.writing.channels import channel_names
 from coverslip.io.writing.tiff_pieces import TILE, packed_strips, planes_of, pyramid, rows_per_strip
 
 # A plane up to this size is written in one piece, a larger one in strips of rows, so that it is never held whole.
@@ -64,10 +64,11 @@ def write_image_tiff(
     """
     if isinstance(image, np.ndarray):
         image = Image.from_array(image, axes)
-    path, size, names = Path(path), pixel_size or image.pixel_size, tuple(channels) or image.channels
+    path, size = Path(path), pixel_size or image.pixel_size
+    names = channel_names(image, channels, path)
     several = image.sizes.get("C", 1) > 1  # any other stack is one in ImageJ too
     if hyperstack and several and image.dtype.name in _IMAGEJ_DTYPES and image.nbytes < _CLASSIC_BYTES:
-        _check(image, path, names)
+        _check_ending(path)
         with atomic_path(path) as temporary:
             _write_hyperstack(image, temporary, size, names)
         return path
@@ -94,7 +95,7 @@ def write_ome_tiff(
     picked : bool
         Lower resolutions hold one pixel for each, as labels need it, not means.
     """
-    _check(image, path, channels)
+    _check_ending(path)
     dtype = np.dtype(np.uint8) if image.dtype == bool else image.dtype
     if dtype.name not in _DTYPES:
         raise InputError(
@@ -116,13 +117,9 @@ def write_ome_tiff(
     return path
 
 
-def _check(image: Image, path: Path, channels: Sequence[str]) -> None:
+def _check_ending(path: Path) -> None:
     if path.suffix.lower() not in {".tif", ".tiff"}:
         raise InputError(f"{path} should end in .tif or .tiff, because that is what is written.")
-    if channels and len(channels) != image.sizes.get("C", 1):
-        raise InputError(
-            f"{path}: {number_of(len(channels), 'channel name')} for {number_of(image.sizes.get('C', 1), 'channel')}."
-        )
 
 
 def _ome_facts(

@@ -9,8 +9,8 @@ from typing import Any, get_args
 import numpy as np
 
 from coverslip.core import Image, InputError, PixelSize, Region
-from coverslip.core.words import number_of
 from coverslip.io.atomic import atomic_folder
+from coverslip.io.writing.channels import channel_names
 from coverslip.io.writing.zarr_groups import CHUNK, Version, new_array, say, windows_of
 
 _COARSEST = 1024
@@ -68,11 +68,7 @@ def write_image_zarr(
     path = Path(path)
     if path.suffix.lower() != ".zarr":
         raise InputError(f"{path} should end in .zarr, because that is what is written.")
-    channels = tuple(channels) or image.channels
-    if channels and len(channels) != image.sizes.get("C", 1):
-        raise InputError(
-            f"{path}: {number_of(len(channels), 'channel name')} for {number_of(image.sizes.get('C', 1), 'channel')}."
-        )
+    channels = channel_names(image, channels, path)
     if levels is None:
         levels = 1 + max(int(np.ceil(np.log2(max(image.height, image.width, 1) / _COARSEST))), 0)
     factors = [(2.0**level, 2.0**level) for level in range(levels)]

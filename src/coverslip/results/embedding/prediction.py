@@ -10,17 +10,17 @@ import numpy as np
 
 from coverslip.core import Embedding, Samples, Written, about, free_name, own_name, renamed
 from coverslip.core.words import number_of
-from coverslip.io.atomic import free_place
 from coverslip.io.h5ad import stored_names, write_embedding
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import asked_of, finished, path_of, prediction_record
+from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.device import choose_device
 from coverslip.results.embedding.options import Predict
 from coverslip.results.embedding.places import add_places
 from coverslip.results.embedding.sphering import about_sphering, add_sphering
 from coverslip.samples.opening.sheet_samples import SheetSamples
 from coverslip.work.asked import Asked
+from coverslip.work.claim import claimed
 from coverslip.work.samples import predicted
 
 
@@ -56,12 +56,9 @@ def predict_to_file(
     source = Path(inputs).resolve()
     out = Path(out or f"{source.name if source.is_dir() else source.stem}.h5ad")
     with held(out):
-        there = asked.resume and out.exists() and not asked.force
-        if not there:
-            free_place(out, (".h5ad",), asked.force)
-        wanted = asked_of(model, inputs, model.how(asked.input), options, given)
-        if there:
-            return finished(out, wanted)
+        wanted, done = claimed(out, (".h5ad",), model, inputs, asked, options, given)
+        if done is not None:
+            return done
         choose_device(asked.device)  # before the first image is read
         opened = model.open_usable(inputs, **asked.input)
         embedding = _of_opened(model, inputs, opened, asked, options, given, wanted)

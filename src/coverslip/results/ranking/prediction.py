@@ -9,14 +9,14 @@ from typing import Any
 
 from coverslip.core import Embedding, Ranking, Written, about, renamed
 from coverslip.core.words import number_of
-from coverslip.io.atomic import free_place
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import asked_of, finished, path_of, prediction_record
+from coverslip.models.record import path_of, prediction_record
 from coverslip.results.ranking.folder import write_ranking
 from coverslip.results.ranking.options import Predict
 from coverslip.results.ranking.summary import summarised
 from coverslip.work.asked import Asked
+from coverslip.work.claim import claimed
 
 
 def predict(model: Model, inputs: Any, asked: Asked, options: Predict, given: Mapping[str, Any]) -> Ranking:
@@ -30,12 +30,9 @@ def predict_to_file(
     """Rank samples and write the folder; see `coverslip.verbs.predict.predict_to_file`."""
     out = Path(out or f"{Path(inputs).stem}-ranking")
     with held(out):
-        there = asked.resume and out.exists() and not asked.force
-        if not there:
-            free_place(out, ("",), asked.force)
-        wanted = asked_of(model, inputs, model.how(asked.input), options, given)
-        if there:
-            return finished(out, wanted)
+        wanted, done = claimed(out, ("",), model, inputs, asked, options, given)
+        if done is not None:
+            return done
         opened = model.open(inputs, **asked.input)
         ranking = _ranked(model, inputs, opened, asked, options, given, wanted)
         write_ranking(ranking, out, overwrite=asked.force)

@@ -11,15 +11,16 @@ import numpy as np
 
 from coverslip.core import ClassScores, Embedding, Samples, Written, about, renamed
 from coverslip.core.words import number_of
-from coverslip.io.atomic import free_place, refuse_own
+from coverslip.io.atomic import refuse_own
 from coverslip.io.places import held
 from coverslip.models.folder import Model
-from coverslip.models.record import asked_of, finished, path_of, prediction_record
+from coverslip.models.record import path_of, prediction_record
 from coverslip.nn.device import choose_device
 from coverslip.results.scores.file import table_of, write_scores
 from coverslip.results.scores.options import Predict
 from coverslip.samples.opening.sheet_samples import SheetSamples
 from coverslip.work.asked import Asked
+from coverslip.work.claim import claimed
 from coverslip.work.samples import predicted
 
 SEEN = "fitted_to_these"
@@ -57,12 +58,9 @@ def predict_to_file(
     source = Path(inputs).resolve()
     out = Path(out or f"{source.name if source.is_dir() else source.stem}.scores.parquet")
     with held(out):
-        there = asked.resume and out.exists() and not asked.force
-        if not there:
-            free_place(out, (".parquet", ".csv"), asked.force)
-        wanted = asked_of(model, inputs, model.how(asked.input), options, given)
-        if there:
-            return finished(out, wanted)
+        wanted, done = claimed(out, (".parquet", ".csv"), model, inputs, asked, options, given)
+        if done is not None:
+            return done
         refuse_own(out, [source])
         choose_device(asked.device)  # before the first image is read
         opened = model.open_usable(inputs, **asked.input)
