@@ -14,6 +14,7 @@ from coverslip.core import ArraySamples, InputError, Samples, free_memory, prove
 from coverslip.io.atomic import refuse_existing
 from coverslip.models.record import describe_inputs
 from coverslip.samples import open_samples
+from coverslip.samples.opening.copies import copies_told
 from coverslip.samples.opening.resized import Aspect, ResizedSamples, Resizing
 from coverslip.study.classes.bench import Divided
 from coverslip.study.findings import Findings
@@ -112,7 +113,7 @@ def depth_study(
     rules = {size: int(module.depths(config, (opened.shape[0], *size))[0]) for size in asked}
     points = points_of(rows, rules)
     line = refitted(points)
-    notes = [*upsampled(asked, opened.shape[1:]), *notes_of(points, rules, line, restarts)]
+    notes = [*upsampled(asked, opened.shape[1:]), *notes_of(points, rules, line, restarts), *copies_told(opened)]
     record = provenance(
         study="depth",
         method=method,
