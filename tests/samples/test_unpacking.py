@@ -73,10 +73,16 @@ def test_what_holds_no_images_is_refused_in_one_sentence(tmp_path: Path, capsys:
     with pytest.raises(InputError, match=r"odd.npz, array 'table' has the shape \(5, 7\)"):
         read_bundle(tmp_path / "odd.npz")
     np.save(tmp_path / "objects.npy", np.array([{"image": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match=r"objects.npy cannot be read"):
+    with pytest.raises(InputError, match=r"objects.npy is damaged, or holds objects of Python"):
         read_bundle(tmp_path / "objects.npy")
     assert main(["fit", "vae", str(tmp_path / "odd.npz"), "--out", str(tmp_path / "out")]) == 2
     assert f"coverslip samples unpack {tmp_path / 'odd.npz'} --out FOLDER" in capsys.readouterr().err
+    np.savez(tmp_path / "few.npz", images=np.zeros((9, 8, 8), np.uint8), labels=np.arange(4))
+    with pytest.raises(InputError, match=r"few\.npz holds 9 images, but its array 'labels' 4 labels; give one"):
+        unpack(tmp_path / "few.npz", tmp_path / "out")
+    (tmp_path / "junk.npz").write_bytes(b"nothing of the kind" * 20)
+    with pytest.raises(InputError, match=r"junk\.npz is damaged, or holds objects of Python, which are never read"):
+        unpack(tmp_path / "junk.npz", tmp_path / "out")
     (tmp_path / "bad.mat").write_bytes(b"nothing of the kind" * 20)
     assert main(["samples", "unpack", str(tmp_path / "bad.mat"), "--out", str(tmp_path / "out")]) == 2
     assert "bad.mat cannot be read" in capsys.readouterr().err

@@ -139,6 +139,8 @@ def test_a_stopped_fit_does_not_go_on_with_other_images(tmp_path: Path, monkeypa
         patched.setattr(_Loop, "_stopping", lambda loop: True)
         with pytest.raises(Stopped):
             cs.fit("vae", ArraySamples(first, {"label": label}), settings, run=run)
+    with pytest.raises(InputError, match="begun with method=vae, not simclr: resume"):
+        cs.fit("simclr", ArraySamples(first, {"label": label}), {"width": 8}, run=run)
     for other in (ArraySamples(second, {"label": label}), ArraySamples(first, {"label": label[::-1]})):
         with pytest.raises(InputError, match="begun with other images, classes or splits"):
             cs.fit("vae", other, settings, run=run)

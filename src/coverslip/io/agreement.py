@@ -54,6 +54,9 @@ def agree(was: Mapping[str, Any], asked: Mapping[str, Any], what: str, remedy: s
     InputError
         Naming what differs, with both values.
     """
+    methods = was.get("method"), asked.get("method")
+    if all(methods) and methods[0] != methods[1]:  # its settings are others, of course
+        was, asked = ({"method": each} for each in methods)
     found = list(_differences(noted(was), noted(asked), ""))
     if found:
         more = f", and {len(found) - _SHOWN} more differ" if len(found) > _SHOWN else ""

@@ -39,7 +39,7 @@ def read_bundle(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
     Raises
     ------
     InputError
-        If it cannot be read, or no array can be told to hold the images.
+        If it cannot be read, no array can be told to hold the images, or there are other than one label for each.
     """
     path = Path(path)
     if not path.is_file():
@@ -49,6 +49,10 @@ def read_bundle(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
     except InputError:
         raise
     except Exception as error:  # a damaged file can fail anywhere
+        if "pickle" in str(error):  # NumPy takes what it does not know for one, and says how to open it unsafely
+            raise InputError(
+                f"{path} is damaged, or holds objects of Python, which are never read; save arrays of numbers."
+            ) from None
         raise InputError(f"{path} cannot be read ({reason(error)}); copy it again from its source.") from error
     usable = {name: array for name, array in arrays.items() if array.dtype.kind in "biuf" and array.size > 1}
     if not usable:
@@ -59,6 +63,12 @@ def read_bundle(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
         rest = {each: array for each, array in arrays.items() if each != name and array.dtype.kind in "biufU"}
         each = min((each for each in rest if rest[each].size == len(images)), key=_is_no_label, default=None)
         labels = None if each is None else rest[each].ravel()
+        lost = next((each for each in rest if each.lower() in ("label", "labels", "y")), None)
+        if labels is None and lost is not None:
+            raise InputError(
+                f"{path} holds {len(images)} images, but its array '{lost}' {rest[lost].size} labels; give one for "
+                "each, or leave the array out."
+            )
     return images, labels
 
 
