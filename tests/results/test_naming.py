@@ -315,9 +315,9 @@ def test_from_names_to_a_probe_by_commands(
     told = {"inputs": {"folder": str(tmp_path / "images")}}
     cells = blobs()
     images = np.array([f"{i}.tif" for i in range(60)], dtype=object)
-    cs.read.write_embedding(
-        cs.Embedding.from_arrays(cells.latent, {"image": images, **cells.obs}, provenance=told), "cells.h5ad"
-    )
+    cells = cs.Embedding.from_arrays(cells.latent, {"image": images, **cells.obs}, provenance=told)
+    cells.adata.obs_names = ids = [f"cell {i}" for i in range(60)]
+    cs.read.write_embedding(cells, "cells.h5ad")
     Path("names.json").write_text(json.dumps({"names": {"1": "G1", "2": "S", "3": ""}}))
     assert main(["label", "cells.h5ad", "cells.h5ad", "names.json"]) == 0
     said = capsys.readouterr().out
@@ -341,6 +341,7 @@ def test_from_names_to_a_probe_by_commands(
     assert Path(sheet.file(3) or "").resolve() == tmp_path / "images" / "3.tif"
     assert main(["label", "cells.h5ad", "cells.h5ad", "names.json", "--out", "named.h5ad"]) == 0
     assert sheet.column("look") == [str(rank) for rank in table["look"]]
+    assert cs.read.read_embedding("named.h5ad").adata.obs_names.tolist() == table["id"].tolist() == ids
     named = cs.read.read_embedding("named.h5ad").adata.obs["label"].astype(object)
     assert named.where(named.notna(), "").tolist() == table["label"].tolist()
     capsys.readouterr()

@@ -12,6 +12,7 @@ import pytest
 import coverslip as cs
 from coverslip.cli import main
 from coverslip.core import ClassScores, InputError
+from coverslip.figures.classes import gallery_figure
 from coverslip.results.scores.evaluation import evaluate
 from coverslip.results.scores.file import read_scores, write_scores
 from coverslip.results.scores.options import Evaluate
@@ -143,6 +144,13 @@ def test_the_page_shows_pictures_confusions_and_every_class(scores: ClassScores,
     assert '<div class="card across">\n    <h2>Each class</h2>' in page  # all columns are seen
     assert page.count("image/webp") + page.count('"pictures":{"0":') >= 1
     assert "<h2>Most confused: M called G1</h2>" in page  # the pictures themselves, where no model says where it looked
+
+
+def test_a_single_picture_is_drawn_no_larger_than_each_of_many() -> None:
+    pictures = np.zeros((9, 8, 8, 3), np.uint8)
+    one, many = (gallery_figure(pictures[:n], ["0.5"] * n) for n in (1, 9))
+    assert one.get_figwidth() == many.get_figwidth()
+    assert one.axes[0].get_position().width == pytest.approx(many.axes[0].get_position().width, rel=0.01)
 
 
 def test_a_table_for_spreadsheets_at_another_error_rate(scores: ClassScores, tmp_path: Path) -> None:

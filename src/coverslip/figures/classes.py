@@ -64,8 +64,8 @@ def gallery_figure(pictures: np.ndarray, words: Sequence[str], across: int = 6) 
         Pictures in a row.
     """
     down = -(-len(pictures) // across)
-    figure = figure_of(1.1 * min(len(pictures), across) + 0.2, 1.35 * down)
-    grid = figure.subplots(down, min(len(pictures), across), squeeze=False)
+    figure = figure_of(1.1 * across + 0.2, 1.35 * down)  # as wide for few, which would be drawn huge otherwise
+    grid = figure.subplots(down, across, squeeze=False)
     for axes in grid.ravel():
         axes.set_axis_off()
     for axes, picture, text in zip(grid.ravel(), pictures, words, strict=False):

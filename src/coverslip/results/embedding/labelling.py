@@ -92,6 +92,7 @@ def _write(cells: Embedding, found: Labelled, names: Names, out: Path, path: Pat
         obsm = {str(name): np.asarray(cells.adata.obsm[name]) for name in cells.adata.obsm if name != "latent"}
         told = {**cells.provenance, "names": names.model_dump()}
         labelled = Embedding.from_arrays(cells.latent, both, obsm=obsm, provenance=told)
+        labelled.adata.obs_names = cells.adata.obs_names  # by which single cells are named
         labelled.adata.uns.update({name: kept for name, kept in cells.adata.uns.items() if name != "coverslip"})
         write_embedding(labelled, out)
         return renamed(obs, both)
