@@ -309,8 +309,7 @@ def _assign_groups(held: np.ndarray, wanted: np.ndarray, rng: np.random.Generato
 
 def usual_groups(columns: Mapping[str, np.ndarray]) -> str | None:
     """The column whose groups should not be divided: the first of `GROUPS` that has enough of them, or None."""
-    words = {name: as_words(columns[name]) for name in GROUPS if name in columns}
-    enough = (name for name, found in words.items() if (found != "").any() and len(set(group_names(found))) >= _ENOUGH)
+    enough = (name for name in GROUPS if name in columns and len(np.unique(columns[name].astype(str))) >= _ENOUGH)
     return next(enough, None)
 
 
