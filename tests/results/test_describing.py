@@ -81,6 +81,11 @@ def test_find_then_classify(
     said = capsys.readouterr().out
     assert "Described 18 objects in 2 images as crops of 16 x 16 pixels (" in said
     assert f"{truth.count('bright')} bright" in said
+    assert said.splitlines()[-1] == f"Next: coverslip report {labels} --out report.html"
+    assert main(["predict", str(model), str(labels), "--device", "cpu", "--out", str(tmp_path / "table.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "A table of objects has no page: without --out it is said in" in said
+    assert "Next:" not in said
     table = cs.read.read_table(labels / "objects.parquet")
     assert table["class"].tolist() == truth
     assert {"area_px", "confidence", "set", "probability_bright", "probability_dim"} <= set(table)

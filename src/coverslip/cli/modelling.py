@@ -149,4 +149,5 @@ def predict(
         return
     typer.echo(f"{written.said}: {written.path}")
     print_notes(written.notes)
-    print_next("coverslip", "report", written.path, "--out", "report.html")
+    if written.has_page:
+        print_next("coverslip", "report", written.path, "--out", "report.html")

@@ -96,6 +96,8 @@ class Written:
         Whether it was all there already.
     notes : tuple of str
         Sentences on what may mislead.
+    has_page : bool
+        Whether a page can be made of it, as of every result; a mere table of objects has none.
     """
 
     path: Path
@@ -103,6 +105,7 @@ class Written:
     value: Any = None
     finished_before: bool = False
     notes: tuple[str, ...] = ()
+    has_page: bool = True
 
 
 @dataclass(frozen=True)

@@ -174,4 +174,6 @@ def _describe_objects(
             "The model does not say how its training samples were cut (they were not made by coverslip samples crop): "
             "neighbours are kept, and what lies outside the image is background.",
         )
-    return replace(written, said=said, notes=notes)
+    if out is not None:
+        notes += (f"A table of objects has no page: without --out it is said in {inputs} itself, whose page shows it.",)
+    return replace(written, said=said, notes=notes, has_page=out is None)
