@@ -44,6 +44,13 @@ def test_axes_that_no_image_has_are_refused(plate: Path) -> None:
             make_sheet(plate, axes=axes)
 
 
+def test_a_pixel_size_that_pixels_cannot_have_is_refused(plate: Path) -> None:
+    assert make_sheet(plate).with_pixel_size("0.5x0.25").column("pixel_size") == ["0.5x0.25"] * 4
+    for size, words in {"abc": "is no number", "-1": "give it in µm", "325": "give it in µm"}.items():
+        with pytest.raises(InputError, match=words):
+            make_sheet(plate).with_pixel_size(size)
+
+
 def test_images_that_their_fields_cannot_tell_apart_are_noted(plate: Path) -> None:
     sheet = make_sheet(plate, "{well}_s{}_{channel}.tif")
     assert "1 combination of well, channel stands for more than one image" in sheet.notes[1]

@@ -148,13 +148,14 @@ def _warnings(config: Config, sizes: np.ndarray, history: list[dict[str, float]]
     few = int((sizes < _FEW * sizes.sum()).sum())
     if few and len(sizes) > 1:
         said.append(
-            f"{few} of {len(sizes)} clusters hold less than {_FEW:.0%} of the samples each: ask for fewer (clusters)."
+            f"{few} of {len(sizes)} clusters {'hold' if few > 1 else 'holds'} less than {_FEW:.0%} of the samples"
+            f"{' each' * (few > 1)}: ask for fewer (clusters)."
         )
     asked, most = config.clustering_epochs, config.epochs // 2
     if config.clustering and asked > most:
         said.append(
-            f"The clustering stage had {most} epochs at most, half of all, and not {asked} (clustering_epochs): raise "
-            "epochs to give it more."
+            f"The clustering stage had {number_of(most, 'epoch')} at most, half of all, and not {asked} "
+            "(clustering_epochs): raise epochs to give it more."
         )
     last = [row for row in history if row["stage"] == history[-1]["stage"]]
     changed = last[-1].get("changed", 0.0) if len(last) > 1 else 0.0  # in the first epoch all are new to their cluster

@@ -12,6 +12,7 @@ from pathlib import Path
 from coverslip.core import InputError, file_hash
 from coverslip.core.words import number_of
 from coverslip.io.cells import read_cells, write_cells
+from coverslip.io.images.calibration import given
 from coverslip.io.images.inventory import is_zarr
 from coverslip.io.images.opening import AS_OME_TIFF
 from coverslip.io.listing import contents, list_images
@@ -153,8 +154,17 @@ class Sheet:
         return replace(self, columns=columns, rows=rows)
 
     def with_pixel_size(self, size: float | str | None) -> Sheet:
-        """The sheet with the pixels of all images of one size, as in its column ``pixel_size``; None: as it is."""
-        return self if size is None else self.with_column("pixel_size", [str(size)] * len(self))
+        """The sheet with the pixels of all images of one size, as in its column ``pixel_size``; None: as it is.
+
+        Raises
+        ------
+        InputError
+            If pixels have no such size.
+        """
+        if size is None:
+            return self
+        given(size, self.name)
+        return self.with_column("pixel_size", [str(size)] * len(self))
 
 
 def read_sheet(path: str | Path, *, series: int | str | None = None, frames: str | None = None) -> Sheet:
