@@ -71,6 +71,17 @@ def test_a_csv_that_lost_its_provenance_is_still_known_by_its_columns(scores: Cl
     np.testing.assert_allclose(again.probability, scores.probability)
 
 
+@pytest.mark.parametrize("division", [";", "\t"])
+def test_a_csv_that_a_spreadsheet_divided_otherwise_is_told(scores: ClassScores, tmp_path: Path, division: str) -> None:
+    path = write_scores(scores, tmp_path / "found.csv")
+    path.write_text(path.read_text().replace(",", division))
+    with pytest.raises(InputError, match=r"found\.csv does not divide its columns by commas; save it again so"):
+        cs.results.opened(path)
+    path.with_name("found.csv.provenance.json").unlink()
+    with pytest.raises(InputError, match=r"found\.csv does not divide its columns by commas; save it again so"):
+        cs.results.opened(path)
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_classes_that_look_like_numbers_stay_what_they_are_in_a_csv(
     scores: ClassScores, tmp_path: Path, told: bool

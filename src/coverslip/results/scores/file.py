@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,8 @@ def read_scores(path: str | Path) -> ClassScores:
     noted: Any = facts.get(_FORM)
     text = noted.get(_TEXT) if isinstance(noted, dict) else None
     table = read_table(path, text=list(map(str, text)) if isinstance(text, list) else TEXT_COLUMNS)
+    if len(table) == 1:
+        raise InputError(f"{path} does not divide its columns by commas; save it again so, with points in numbers.")
     form = noted if isinstance(noted, dict) else _guessed(table)
     if not form.get("classes"):
         raise InputError(f"{path} holds no scores: no column is called {PROBABILITY}<class>; give a result of predict.")
@@ -119,7 +122,7 @@ def holds_scores(path: Path) -> bool:
     try:
         if path.suffix.lower() == ".csv":
             with open(path, encoding="utf-8", errors="replace") as stream:
-                names = stream.readline().strip().split(",")
+                names = re.split("[,;\t]", stream.readline().strip())  # a spreadsheet may have saved it again
         else:
             from pyarrow import parquet
 
