@@ -34,6 +34,7 @@ ORDER = (*NORMAL, "light_dysplastic", "moderate_dysplastic", "severe_dysplastic"
 KINDS: dict[str, dict[str, Any]] = {
     "mobincep": {"network": "mobincep"},
     "mobincep, cross-entropy only": {"network": "mobincep", "between": 0.0, "within": 0.0},
+    "mobincep, last epoch": {"network": "mobincep", "patience": 0},
     "wavem_cnn": {"network": "wavem_cnn"},
     "organet": {"network": "organet"},
     "organet, no mmd": {"network": "organet", "mmd": 0.0},
@@ -72,7 +73,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=64)
     parser.add_argument("--width", type=float, default=0.5)
     parser.add_argument("--epochs", type=int, default=25)
-    parser.add_argument("--patience", type=int, default=0, help="0: the best epoch of all")
+    parser.add_argument("--patience", type=int, default=0, help="0: the best epoch of all, by the held-out images")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--folds", type=int, default=5)

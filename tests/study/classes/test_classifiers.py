@@ -392,6 +392,17 @@ def test_a_border_that_tells_the_class_is_warned_of(tmp_path: Path) -> None:
         shortcuts(tmp_path / "cells.csv", tmp_path / "out2", label="phase")
 
 
+def test_fewer_labels_are_learned_from_for_as_many_steps(tmp_path: Path) -> None:
+    settings = {"network": "mobincep", "width": 0.1, "epochs": 2, "batch": 4, "augment": False}
+    found = cs.study.image_curve("classify", bars(60), tmp_path, sizes=("20%", "80%"), restarts=1, settings=settings)
+    epochs = [
+        read_scores(tmp_path / "fits" / f"size={size}pc,repeat=1" / "scores.parquet").provenance["epochs"]
+        for size in (20, 80)
+    ]
+    assert epochs == [7, 2]  # of 3 batches and of 10
+    assert any("as many optimiser steps as the largest does in 2 epochs" in note for note in found.notes)
+
+
 def test_the_commands_print_tables_and_name_their_pages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = ["image,label"]
     for i, pixels in enumerate(bars(30).read(range(30))):

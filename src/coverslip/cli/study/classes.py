@@ -67,8 +67,8 @@ def learning_curve(
     """Fit to more and more fields, or labelled images of each class: how many are enough.
 
     Larger training sets hold the smaller ones, and all are evaluated on images that they never saw: of methods that
-    find objects the same held-out fields (column 'split', or a share), after equally many optimiser steps; of
-    classifiers those not labelled. A second run goes on where the first stopped.
+    find objects the same held-out fields (column 'split', or a share), of classifiers those not labelled; after equally
+    many optimiser steps. A second run goes on where the first stopped.
     """
     from coverslip.study.classes.bench import classifies
     from coverslip.study.fields.learning import learning_curve
@@ -76,7 +76,7 @@ def learning_curve(
 
     if classifies(method):
         if steps is not None:
-            raise InputError("Fits of a classifier stop by their validation images: leave --steps out, set epochs.")
+            raise InputError("Fits of a classifier take as long as the largest: leave --steps out, set its epochs.")
         from coverslip.study.classes.learning import image_curve
 
         given = read_settings(config, settings)

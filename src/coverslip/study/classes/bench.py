@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,12 +118,17 @@ class Bench:
                 "give a sheet for each domain."
             )
 
-    def run_fits(self, kinds: Mapping[str, Config], plan: Sequence[Division], word: str) -> list[Tested]:
-        """Make every fit that is not there yet, of every kind in every division."""
+    def run_fits(
+        self, kinds: Mapping[str, Config], plan: Sequence[Division], word: str, *, equally: bool = False
+    ) -> list[Tested]:
+        """Make every fit that is not there yet, of every kind in every division; perhaps with equally many steps."""
         jobs = [(kind, division) for division in plan for kind in kinds]
+        most = max(len(division.train) for division in plan)
         found = []
         for kind, division in track(jobs, word):
             config = kinds[kind].model_copy(update={"seed": self.config.seed + int(division.facts["repeat"]) - 1})
+            if equally:
+                config = evened(config, len(division.train), most)
             if order := getattr(config, "order", ()):
                 there = {self.classes[code] for code in self.codes[division.train]}
                 config = config.model_copy(update={"order": tuple(name for name in order if name in there)})
@@ -188,6 +194,15 @@ class Tested:
     kind: str
     division: Division
     scores: ClassScores = field(repr=False)
+
+
+def evened(config: Any, n: int, most: int) -> Any:
+    """Settings with which `n` training images are learned from for as many optimiser steps as `most` are without.
+
+    Patience is counted in epochs, too, and grows alike.
+    """
+    often = ceil(most / config.batch) / ceil(n / config.batch)
+    return config.model_copy(update={name: round(getattr(config, name) * often) for name in ("epochs", "patience")})
 
 
 def placed(columns: np.ndarray, classes: Sequence[str], wanted: Sequence[str]) -> np.ndarray:

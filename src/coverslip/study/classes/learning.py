@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from coverslip.core import InputError, provenance
-from coverslip.core.words import counted
+from coverslip.core.words import counted, number_of
 from coverslip.io import write_table
 from coverslip.measure import evaluate_classes
 from coverslip.measure.classes.evaluate import ALL
 from coverslip.samples.sheets.splits import given_split
-from coverslip.study.classes.bench import Bench, open_bench
+from coverslip.study.classes.bench import Bench, Tested, open_bench
 from coverslip.study.classes.crossing import kinds_of
 from coverslip.study.classes.divisions import sizes_of
 from coverslip.study.classes.pooling import (
@@ -44,8 +44,9 @@ def image_curve(
 ) -> Findings:
     """Fit a classifier to more and more labels, and test each fit on images that it never saw.
 
-    Labelled images are those of training and validation together, so that a size says what had to be labelled. Where a
-    column ``split`` says ``test``, these images are tested whatever the size, and all others may be labelled.
+    All fits take about equally many optimiser steps: as many as the epochs of the settings are for the largest training
+    set. Labelled images are those of training and validation together, so that a size says what had to be labelled.
+    Where a column ``split`` says ``test``, these images are tested whatever the size, and all others may be labelled.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def image_curve(
         tested=marked,
         names=bench.classes,
     )
-    tested = bench.run_fits(kinds, plan, "Learning curve")
+    tested = bench.run_fits(kinds, plan, "Learning curve", equally=True)
     points, fits, differences = [], [], []
     for size in sizes:
         pooled = {
@@ -120,11 +121,22 @@ def image_curve(
         f"intervals over {'groups' if bench.grouped_by else 'images'}.",
         f"Balanced accuracy by chance is {1 / len(bench.classes):.3f}.",
     ]
-    notes += [*_fewer(bench, sizes), *warnings_of(tested)]
+    notes += [*_evenly(bench, tested), *_fewer(bench, sizes), *warnings_of(tested)]
     tables = {"Tested images of all draws": table, "Differences on the same images": differences}
     record = provenance(study="learning-curve", **bench.record(sizes=list(sizes), restarts=restarts, kinds=list(kinds)))
     _page(bench, points, {name: rows for name, rows in tables.items() if rows}, notes, record)
     return Findings(points, [*notes, *_clear(differences)], table)
+
+
+def _evenly(bench: Bench, tested: Sequence[Tested]) -> list[str]:
+    """A sentence on how long fits took, where there are epochs."""
+    if not any(each.scores.provenance["epochs"] > 1 for each in tested):
+        return []
+    epochs = number_of(bench.config.epochs, "epoch")
+    return [
+        f"Every fit may take about as many optimiser steps as the largest does in {epochs}: fewer images are seen more "
+        "often."
+    ]
 
 
 def _fewer(bench: Bench, sizes: Sequence[str]) -> list[str]:
