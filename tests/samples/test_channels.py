@@ -133,3 +133,9 @@ def test_capitals_of_channels_make_no_difference() -> None:
     assert pick_channels(("DAPI", "gfp"), 2, ["dapi", "GFP"], "a.tif") == [0, 1]
     with pytest.raises(InputError, match="no channel 'dapi'"):  # which of the two is unclear
         pick_channels(("DAPI", "Dapi"), 2, ["dapi"], "a.tif")
+
+
+@pytest.mark.parametrize("wanted", [[0, 0], ["DAPI", 1, "0"], ["gfp", "GFP"]])
+def test_a_channel_is_not_taken_twice(wanted: list[str | int]) -> None:
+    with pytest.raises(InputError, match=f"the channel '{wanted[0]}' is asked for twice; name each once"):
+        pick_channels(("DAPI", "GFP"), 2, wanted, "a.tif")

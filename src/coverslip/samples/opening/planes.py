@@ -112,7 +112,7 @@ def pick_channels(names: tuple[str, ...], count: int, wanted: Sequence[str | int
     Raises
     ------
     InputError
-        If one of them is not there; the message lists those that are.
+        If one of them is not there, and the message lists those that are; or if one is asked for twice.
     """
     found = []
     keys = [name.strip().casefold() for name in names]
@@ -129,4 +129,7 @@ def pick_channels(names: tuple[str, ...], count: int, wanted: Sequence[str | int
             raise InputError(f"{source}: there is no channel '{one}'; the channels are: {known}.")
     if not found:
         raise InputError(f"{source}: no channel was asked for; name at least one, or leave the choice out.")
+    twice = next((one for at, one in zip(found, wanted, strict=True) if found.count(at) > 1), None)
+    if twice is not None:
+        raise InputError(f"{source}: the channel '{twice}' is asked for twice; name each once.")
     return found
