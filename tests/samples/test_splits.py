@@ -57,6 +57,23 @@ def test_groups_are_chosen_so_that_classes_stay_balanced() -> None:
     assert len(parts["val"]) == 50
 
 
+def test_a_small_part_gets_large_groups_in_proportion() -> None:
+    # What is held out speaks for the rest only if it is like it: slides of many cells are not like those of one.
+    sizes = np.concatenate([np.ones(80, int), np.full(20, 8)])
+    groups = np.repeat(np.arange(100), sizes)
+    parts = split_indices(len(groups), groups, val=0.2, seed=0)
+    large = {name: np.mean(sizes[groups[rows]] == 8) for name, rows in parts.items() if len(rows)}
+    assert len(parts["val"]) == 48
+    assert abs(large["val"] - large["train"]) < 0.1
+
+
+def test_a_group_larger_than_a_part_trains() -> None:
+    groups = np.repeat(np.arange(31), [50, *[2] * 30])
+    parts = split_indices(len(groups), groups, val=0.2, seed=0)
+    assert 0 in groups[parts["train"]]
+    assert len(parts["val"]) == 22
+
+
 def test_samples_without_a_group_are_groups_of_their_own() -> None:
     groups = np.array(["a"] * 10 + [""] * 90)
     parts = split_indices(100, groups, val=0.3, seed=1)

@@ -247,9 +247,9 @@ RULES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("rule", RULES)
 def test_shuffled_labels_give_chance_through_every_protocol_and_rule(rule: str, tmp_path: Path) -> None:
-    blind = bars(240, shuffled=True)
+    blind = bars(480, shuffled=True)
     labs = ArraySamples(
-        blind.read(range(240)), {**blind.obs, "lab": np.array(["Basel", "Kyoto"])[np.arange(240) // 120]}
+        blind.read(range(480)), {**blind.obs, "lab": np.array(["Basel", "Kyoto"])[np.arange(480) // 240]}
     )
     shared: dict[str, Any] = {"settings": RULES[rule], "run": RUN}
     folds = cross_validate("classify", labs, tmp_path / "folds", folds=2, domain="lab", alone=True, **shared)

@@ -84,8 +84,9 @@ def split_indices(
     Notes
     -----
     Without groups each class is shuffled and cut at the fractions. With groups, these are taken from the largest
-    to the smallest, in random order among equals, and each goes to the part that lacks most of what the group
-    holds: class counts still wanted, weighted by the group's own.
+    to the smallest, in random order among equals, and each goes where it brings the class counts nearest to those
+    wanted, by the chi-square distance: differences squared, over what is wanted. So a small part gets large groups,
+    too, in proportion; by the mere differences all of them would train, and what is held out would be unlike it.
 
     Raises
     ------
@@ -294,10 +295,12 @@ def _assign_groups(held: np.ndarray, wanted: np.ndarray, rng: np.random.Generato
     order = order[np.argsort(-held[order].sum(axis=1), kind="stable")]
     share = held / held.sum(axis=0)  # of each class, so that rare classes count as much as common ones
     lacking = np.outer(wanted, np.ones(held.shape[1]))
+    weight = np.divide(1, wanted, where=wanted > 0, out=np.zeros_like(wanted))
     part = np.zeros(len(held), dtype=int)
     empty = [i for i in range(len(wanted)) if wanted[i] > 0]
     for done, g in enumerate(order):
-        choice = int(np.argmax(np.where(wanted > 0, lacking @ share[g], -np.inf)))
+        nearer = weight * ((2 * lacking - share[g]) @ share[g])  # by so much the distance falls
+        choice = int(np.argmax(np.where(wanted > 0, nearer, -np.inf)))
         if len(empty) >= len(order) - done:  # the last groups go to parts that have none yet
             choice = choice if choice in empty else empty[0]
         part[g] = choice
